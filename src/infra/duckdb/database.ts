@@ -1,0 +1,212 @@
+import { Worker } from 'node:worker_threads';
+import { Conflict, Corrupt, DeadlineExceeded, InvalidInput, PermissionDenied, Unavailable } from '../../kit/errors.ts';
+import type { AppendBatch, Reply, Request, SqlValue, Statement } from './protocol.ts';
+
+export type { AppendBatch, SqlValue, Statement } from './protocol.ts';
+
+/** One result row: column name → value. BIGINT is a number when safe (else bigint); TIMESTAMP is UTC µs as a number. */
+export type SqlRow = Readonly<Record<string, unknown>>;
+
+export interface StatementResult {
+  readonly rows: readonly SqlRow[];
+  readonly changed: number;
+}
+
+/** Answer to a user's query: JSON values, times as ISO text. `truncated` when there was more than was asked for. */
+export interface QueryResult {
+  readonly columns: readonly { readonly name: string; readonly type: string }[];
+  readonly rows: readonly SqlRow[];
+  readonly truncated: boolean;
+}
+
+export interface DatabaseOptions {
+  /** File path, or `:memory:`. */
+  readonly path: string;
+  readonly readOnly?: boolean | undefined;
+  /** DuckDB's memory limit; beyond it spills to disk. Default 256. */
+  readonly memoryMb?: number | undefined;
+  /** DuckDB's own threads. Default 2. */
+  readonly threads?: number | undefined;
+  /** Connections for concurrent reading. Default 2. */
+  readonly readers?: number | undefined;
+  /** Folders that SQL may read and write (Parquet days). Everything else outside the file is closed to SQL. */
+  readonly folders?: readonly string[] | undefined;
+}
+
+interface Waiting {
+  readonly resolve: (value: never) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * A DuckDB file owned by one worker thread. Writes are serialised; reads run beside them and see the last commit.
+ * Opening the same path twice in a process is refused here, because DuckDB would silently ruin the file.
+ */
+export class Database implements AsyncDisposable {
+  static readonly #open = new Set<string>();
+
+  readonly path: string;
+  readonly #worker: Worker;
+  readonly #waiting = new Map<number, Waiting>();
+  #nextId = 1;
+  #closed: Promise<void> | undefined;
+  #dead: Error | undefined;
+
+  private constructor(path: string, worker: Worker) {
+    this.path = path;
+    this.#worker = worker;
+    worker.on('message', (reply: Reply) => this.#settle(reply));
+    worker.on('error', (error) =>
+      this.#fail(new Unavailable(`the thread of database ${path} died: ${error.message}`, { cause: error })),
+    );
+    worker.on('exit', () => this.#fail(new Unavailable(`database ${path} is closed`)));
+  }
+
+  /** Throws Conflict when another process or this one has the file, Corrupt when DuckDB cannot read it, Unavailable else. */
+  static async open(options: DatabaseOptions): Promise<Database> {
+    const { path } = options;
+    const inMemory = path === ':memory:';
+    if (!inMemory && Database.#open.has(path)) throw new Conflict(`database ${path} is already open in this process`);
+    if (!inMemory) Database.#open.add(path);
+    const worker = new Worker(new URL('./worker.mjs', import.meta.url), {
+      workerData: { path, readers: options.readers ?? 2, options: duckdbOptions(options) },
+    });
+    const database = new Database(path, worker);
+    try {
+      await new Promise<void>((resolve, reject) => database.#waiting.set(0, { resolve, reject }));
+      return database;
+    } catch (error) {
+      Database.#open.delete(path);
+      await worker.terminate();
+      throw openError(path, error as Error);
+    }
+  }
+
+  /** Runs one statement on the writing connection. */
+  async run(sql: string, params?: readonly SqlValue[]): Promise<StatementResult> {
+    return this.#request<StatementResult>({ op: 'write', statement: params === undefined ? { sql } : { sql, params } });
+  }
+
+  /** Appends rows without a transaction of their own beyond the append itself. */
+  async append(batch: AppendBatch): Promise<void> {
+    await this.#request({ op: 'write', statement: { append: batch } });
+  }
+
+  /** All or nothing. Results in order. */
+  async transaction(statements: readonly Statement[]): Promise<readonly StatementResult[]> {
+    return this.#request<readonly StatementResult[]>({ op: 'transaction', statements });
+  }
+
+  /** Reads on a reader connection. For our own SQL: parameters only, identifiers vetted by the caller. */
+  async all<T = SqlRow>(sql: string, params?: readonly SqlValue[], signal?: AbortSignal): Promise<T[]> {
+    const result = await this.#request<{ rows: T[] }>({ op: 'read', sql, params }, signal);
+    return result.rows;
+  }
+
+  /**
+   * A user's own SQL: a single read statement. Throws PermissionDenied for anything else, DeadlineExceeded after
+   * `timeoutMs`, InvalidInput with DuckDB's message for an error in the statement.
+   */
+  async query(
+    sql: string,
+    limits: { readonly maxRows: number; readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
+  ): Promise<QueryResult> {
+    const timeout = AbortSignal.timeout(limits.timeoutMs);
+    const signal = limits.signal === undefined ? timeout : AbortSignal.any([timeout, limits.signal]);
+    try {
+      return await this.#request<QueryResult>({ op: 'query', sql, maxRows: limits.maxRows }, signal);
+    } catch (error) {
+      if (timeout.aborted)
+        throw new DeadlineExceeded(`the query ran longer than ${limits.timeoutMs} ms; narrow it, or allow more time`);
+      const message = error instanceof Error ? error.message : String(error);
+      if (message.includes('REFUSED: ')) throw new PermissionDenied(message.slice(message.indexOf('REFUSED: ') + 9));
+      if (message.includes('Permission Error')) throw new PermissionDenied(message, { cause: error });
+      if (error instanceof Unavailable && !message.includes('is closed'))
+        throw new InvalidInput(message, { cause: error });
+      throw error;
+    }
+  }
+
+  /** Finishes what is queued, checkpoints, closes the file and ends the thread. Idempotent. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    try {
+      if (this.#dead === undefined) await this.#send({ op: 'close' });
+    } finally {
+      await this.#worker.terminate();
+      Database.#open.delete(this.path);
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #request<T>(body: RequestBody, signal?: AbortSignal): Promise<T> {
+    if (this.#closed !== undefined) return Promise.reject(new Unavailable(`database ${this.path} is closed`));
+    return this.#send<T>(body, signal);
+  }
+
+  #send<T>(body: RequestBody, signal?: AbortSignal): Promise<T> {
+    if (this.#dead !== undefined) return Promise.reject(this.#dead);
+    if (signal?.aborted) return Promise.reject(signal.reason as Error);
+    const id = this.#nextId++;
+    return new Promise<T>((resolve, reject) => {
+      const onAbort = (): void => {
+        this.#worker.postMessage({ id: this.#nextId++, op: 'cancel', target: id } satisfies Request);
+        this.#waiting.delete(id);
+        reject(signal?.reason as Error);
+      };
+      const done = (): void => signal?.removeEventListener('abort', onAbort);
+      this.#waiting.set(id, {
+        resolve: (value: never) => (done(), resolve(value)),
+        reject: (error) => (done(), reject(error)),
+      });
+      signal?.addEventListener('abort', onAbort, { once: true });
+      this.#worker.postMessage({ id, ...body } as Request);
+    });
+  }
+
+  #settle(reply: Reply): void {
+    const waiting = this.#waiting.get(reply.id);
+    if (waiting === undefined) return;
+    this.#waiting.delete(reply.id);
+    if ('error' in reply) waiting.reject(new Unavailable(`${this.path}: ${reply.error}`));
+    else waiting.resolve(reply.value as never);
+  }
+
+  #fail(error: Error): void {
+    this.#dead ??= error;
+    for (const waiting of this.#waiting.values()) waiting.reject(this.#dead);
+    this.#waiting.clear();
+  }
+}
+
+type RequestBody = Request extends infer R ? (R extends { id: number } ? Omit<R, 'id'> : never) : never;
+
+function duckdbOptions(options: DatabaseOptions): Record<string, string> {
+  const folders = (options.folders ?? []).map((f) => `'${f.replaceAll("'", "''")}/'`).join(', ');
+  return {
+    access_mode: options.readOnly === true ? 'READ_ONLY' : 'AUTOMATIC',
+    memory_limit: `${options.memoryMb ?? 256}MB`,
+    threads: String(options.threads ?? 2),
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+    ...(folders === '' ? {} : { allowed_directories: `[${folders}]` }),
+    enable_external_access: 'false',
+  };
+}
+
+function openError(path: string, error: Error): Error {
+  const { message } = error;
+  if (/lock/i.test(message))
+    return new Conflict(`database ${path} is in use by another process: ${message}`, { cause: error });
+  if (/not a valid DuckDB|corrupt|Serialization Error|deserialize|checksum|WAL/i.test(message)) {
+    return new Corrupt(`database ${path} cannot be read: ${message}`, { cause: error });
+  }
+  return new Unavailable(`database ${path} cannot be opened: ${message}`, { cause: error });
+}

@@ -1,0 +1,26 @@
+/** What the main thread and the worker that owns a DuckDB file say to each other. */
+
+export type SqlValue = string | number | bigint | boolean | null | undefined;
+
+/** Rows as columns, in the table's column order. NaN, null and undefined become NULL; TIMESTAMP takes UTC µs. */
+export interface AppendBatch {
+  readonly table: string;
+  readonly rows: number;
+  readonly columns: readonly ArrayLike<unknown>[];
+}
+
+export type Statement =
+  | { readonly sql: string; readonly params?: readonly SqlValue[] | undefined }
+  | { readonly append: AppendBatch };
+
+export type Request = { readonly id: number } & (
+  | { readonly op: 'write'; readonly statement: Statement }
+  | { readonly op: 'transaction'; readonly statements: readonly Statement[] }
+  | { readonly op: 'read'; readonly sql: string; readonly params: readonly SqlValue[] | undefined }
+  | { readonly op: 'query'; readonly sql: string; readonly maxRows: number }
+  | { readonly op: 'cancel'; readonly target: number }
+  | { readonly op: 'close' }
+);
+
+/** `id` 0 reports the opening. */
+export type Reply = { readonly id: number; readonly value: unknown } | { readonly id: number; readonly error: string };

@@ -1,0 +1,60 @@
+import type { Logger, LogLevel } from '../kit/logger.ts';
+
+const ORDER: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent'];
+
+/**
+ * Writes one line an entry: `2026-01-01T00:00:00.000Z warn streaming.reconnect exchange=binance attempt=2`.
+ * Values that look like secrets by their field name are replaced.
+ */
+export function createLogger(options: {
+  readonly level: LogLevel;
+  readonly write: (line: string) => void;
+  readonly now: () => number;
+  readonly json?: boolean | undefined;
+}): Logger {
+  const threshold = ORDER.indexOf(options.level);
+  const make = (base: Readonly<Record<string, unknown>>): Logger => {
+    const at =
+      (level: LogLevel) =>
+      (event: string, fields: Readonly<Record<string, unknown>> = {}): void => {
+        if (ORDER.indexOf(level) < threshold) return;
+        const time = new Date(options.now()).toISOString();
+        const all = redact({ ...base, ...fields });
+        options.write(
+          options.json === true
+            ? `${JSON.stringify({ time, level, event, ...all })}\n`
+            : `${time} ${level} ${event}${plain(all)}\n`,
+        );
+      };
+    return {
+      debug: at('debug'),
+      info: at('info'),
+      warn: at('warn'),
+      error: at('error'),
+      child: (fields) => make({ ...base, ...fields }),
+    };
+  };
+  return make({});
+}
+
+const SECRET = /(api_?key|token|secret|password|authorization)/i;
+
+function redact(fields: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(fields).map(([k, v]) => [
+      k,
+      SECRET.test(k) && typeof v === 'string' ? '[redacted]' : errorToText(v),
+    ]),
+  );
+}
+
+function errorToText(value: unknown): unknown {
+  return value instanceof Error ? (value.stack ?? value.message) : value;
+}
+
+function plain(fields: Record<string, unknown>): string {
+  return Object.entries(fields)
+    .filter(([, v]) => v !== undefined)
+    .map(([k, v]) => ` ${k}=${typeof v === 'string' && !/\s/.test(v) ? v : JSON.stringify(v)}`)
+    .join('');
+}

@@ -1,0 +1,201 @@
+import { z } from 'zod';
+
+/**
+ * Every event there is: name → payload. The map is closed; adding an event is a line here.
+ * Names of the desk come first, those of the framework follow. Times in payloads are UTC ms unless named `_us`.
+ */
+const text = z.string();
+const count = z.number().int().nonnegative();
+const severity = z.enum(['low', 'medium', 'high', 'critical']);
+const fields = z.record(z.string(), z.unknown());
+
+const series = { exchange: text, market: text.optional(), symbol: text.optional(), stream: text.optional() };
+const alert = z.strictObject({
+  alert_type: text,
+  message: text,
+  severity,
+  ...series,
+  exchange: text.optional(),
+  details: fields.optional(),
+});
+const connection = z.strictObject({
+  exchange: text,
+  market: text,
+  connection_id: text,
+  reason: text.optional(),
+  attempt: count.optional(),
+  delay_ms: count.optional(),
+  streams: z.array(text).optional(),
+});
+const agentAction = z.strictObject({
+  agent_id: text,
+  action: text,
+  run_id: text.optional(),
+  task_id: text.optional(),
+  details: fields.optional(),
+});
+const run = { run_id: text, crew: text };
+const task = { ...run, task_id: text, agent_id: text };
+
+export const EVENTS = {
+  /** One a flush and table, never one a record. */
+  'data.received': z.strictObject({
+    stream: text,
+    table: text,
+    rows: count,
+    first_event_time_us: z.number().nullable(),
+    last_event_time_us: z.number().nullable(),
+    duplicates: count,
+  }),
+  'data.quality_alert': alert,
+  'data.gap_detected': z.strictObject({
+    ...series,
+    kind: text,
+    gap_start: z.number().nullable(),
+    gap_end: z.number().nullable(),
+    duration_seconds: z.number().nullable(),
+    details: fields.optional(),
+  }),
+  'streaming.started': connection,
+  'streaming.stopped': connection,
+  'streaming.error': connection,
+  'streaming.health_change': z.strictObject({
+    exchanges_connected: count,
+    exchanges_total: count,
+    streams_active: count,
+    streams_stale: count,
+    records_per_minute: z.number(),
+  }),
+  'analysis.forecast_generated': z.strictObject({ ...series, model: text, horizon: count, details: fields.optional() }),
+  'analysis.regime_change': z.strictObject({ ...series, from: text, to: text, details: fields.optional() }),
+  'analysis.anomaly_detected': alert,
+  'intelligence.smart_money': alert,
+  'intelligence.squeeze_alert': alert,
+  'intelligence.liquidation_risk': alert,
+  'agent.started': agentAction,
+  'agent.stopped': agentAction,
+  'agent.error': agentAction,
+  'agent.decision': agentAction,
+  'agent.recommendation': agentAction,
+  'system.health_change': z.strictObject({
+    healthy: z.boolean(),
+    checks: z.record(z.string(), z.boolean()),
+    reason: text.optional(),
+  }),
+  'system.config_changed': z.strictObject({ key: text, details: fields.optional() }),
+  'system.approval_required': z.strictObject({
+    approval_id: text,
+    tool: text,
+    agent_id: text,
+    args_hash: text,
+    expires_at: z.number(),
+    reason: text.optional(),
+  }),
+  custom: z.strictObject({ kind: text, details: fields.optional() }),
+
+  'system.started': z.strictObject({ mode: z.enum(['shadow', 'active']), source: text, version: text }),
+  'system.stopped': z.strictObject({ reason: text }),
+  'system.recovered': z.strictObject({ what: text, action: text, lost: text.nullable(), details: fields.optional() }),
+  'run.started': z.strictObject({ ...run, mode: z.enum(['shadow', 'active']), trigger: text }),
+  'run.completed': z.strictObject({ ...run, duration_ms: z.number() }),
+  'run.failed': z.strictObject({ ...run, error: text }),
+  'run.cancelled': z.strictObject({ ...run, reason: text }),
+  'run.waiting': z.strictObject({ ...run, reason: text }),
+  'run.resumed': z.strictObject({ ...run, from: text }),
+  'task.started': z.strictObject(task),
+  'task.completed': z.strictObject({ ...task, duration_ms: z.number(), tool_calls: count }),
+  'task.failed': z.strictObject({ ...task, error: text }),
+  'task.skipped': z.strictObject({ ...task, reason: text }),
+  'model.called': z.strictObject({
+    ...task,
+    model: text,
+    input_tokens: count,
+    output_tokens: count,
+    duration_ms: z.number(),
+  }),
+  'model.failed': z.strictObject({ ...task, model: text, error: text, attempt: count }),
+  'model.fallback': z.strictObject({ ...task, from: text, to: text, reason: text }),
+  'tool.called': z.strictObject({
+    call_id: text,
+    tool: text,
+    caller: text,
+    ok: z.boolean(),
+    error_code: text.nullable(),
+    duration_ms: z.number(),
+    run_id: text.nullable(),
+    shadow: z.boolean(),
+  }),
+  'tool.refused': z.strictObject({ call_id: text, tool: text, caller: text, reason: text, run_id: text.nullable() }),
+  'tool.proposed': z.strictObject({
+    call_id: text,
+    proposal_id: text,
+    tool: text,
+    caller: text,
+    run_id: text.nullable(),
+  }),
+  'approval.decided': z.strictObject({
+    approval_id: text,
+    decision: z.enum(['approved', 'rejected', 'expired', 'used']),
+    decided_by: text,
+  }),
+  'guardrail.passed': z.strictObject({ ...task, guardrail: text, attempt: count }),
+  'guardrail.failed': z.strictObject({ ...task, guardrail: text, attempt: count, message: text }),
+  'memory.saved': z.strictObject({ agent_id: text, key: text, memory_type: text }),
+  'crew.message': z.strictObject({ pattern: text, from: text, to: text, action: text, details: fields.optional() }),
+  'behaviour.fired': z.strictObject({
+    behaviour: text,
+    trigger: text,
+    run_id: text.nullable(),
+    caught_up: z.boolean(),
+  }),
+  'behaviour.completed': z.strictObject({ behaviour: text, duration_ms: z.number(), details: fields.optional() }),
+  'behaviour.skipped': z.strictObject({ behaviour: text, reason: text }),
+  'behaviour.failed': z.strictObject({ behaviour: text, error: text }),
+  'escalation.raised': z.strictObject({
+    escalation_id: text,
+    level: severity,
+    trigger: text,
+    description: text,
+    channels: z.array(text),
+  }),
+  'escalation.resolved': z.strictObject({ escalation_id: text, resolved_by: text, notes: text.optional() }),
+  'storage.compacted': z.strictObject({
+    database: text,
+    bytes_before: count,
+    bytes_after: count,
+    files_written: count,
+  }),
+  'storage.pruned': z.strictObject({ what: text, files: count, bytes: count, reason: text }),
+} as const;
+
+export type EventName = keyof typeof EVENTS;
+export type EventPayload<N extends EventName> = z.infer<(typeof EVENTS)[N]>;
+export const EVENT_NAMES = Object.keys(EVENTS) as EventName[];
+
+/** What every event carries. `seq` counts from 1 without holes within a journal. `time` is UTC ms. */
+export interface EventEnvelope<N extends EventName = EventName> {
+  readonly id: string;
+  readonly seq: number;
+  readonly type: N;
+  readonly time: number;
+  readonly source: string;
+  /** 1–10, higher is more urgent. */
+  readonly priority: number;
+  readonly correlation_id: string | null;
+  readonly data: EventPayload<N>;
+}
+
+/** An envelope of any type that can be narrowed by its `type`. */
+export type AnyEvent = { [N in EventName]: EventEnvelope<N> }[EventName];
+
+export interface EmitOptions {
+  /** 1–10; default 5 (an alert's severity sets 8, 6, 5 or 4). */
+  readonly priority?: number | undefined;
+  readonly correlationId?: string | undefined;
+  readonly source?: string | undefined;
+}
+
+/** Where whoever emits sends events; who reads is not known here. */
+export interface EventSink {
+  emit<N extends EventName>(type: N, data: EventPayload<N>, options?: EmitOptions): EventEnvelope<N>;
+}

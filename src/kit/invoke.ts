@@ -1,0 +1,163 @@
+import type { AccessLevel, ToolCategory } from './access.ts';
+import type { ErrorCode } from './errors.ts';
+import type { BoundTool, Provenance } from './tool.ts';
+
+/** Who calls. `agentId` null means a person or a client with a role of its own. */
+export interface Caller {
+  /** `agent:collector`, `operator`, `mcp`, `behaviour:auto_validation`. */
+  readonly id: string;
+  readonly agentId: string | null;
+  /** The role whose grants decide. */
+  readonly role: string;
+  /** The caller's own list; a tool outside it is denied whatever the role. Null: no list, the role alone decides. */
+  readonly tools: readonly string[] | null;
+}
+
+export interface ToolCall {
+  readonly tool: string;
+  readonly args: unknown;
+  readonly caller: Caller;
+  /** Why the caller wants it; kept with proposals and audit. */
+  readonly reason?: string | undefined;
+  readonly runId?: string | null | undefined;
+  readonly taskId?: string | null | undefined;
+  /** Place within the run: with the arguments it makes the idempotency key of an effect. */
+  readonly path?: string | undefined;
+  readonly correlationId?: string | undefined;
+  /** Tools with effects are proposed, not run. */
+  readonly shadow?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((fraction: number, message?: string) => void) | undefined;
+}
+
+/** A typed failure that a model can act on. `internal` hides its details; the log has them under `call_id`. */
+export interface ToolFailure {
+  readonly ok: false;
+  readonly call_id: string;
+  readonly tool: string;
+  readonly error: {
+    readonly code: ErrorCode | 'internal' | 'cancelled';
+    readonly message: string;
+    readonly retryable: boolean;
+    readonly retry_after_ms?: number;
+    readonly approval_id?: string;
+    readonly details?: Readonly<Record<string, unknown>>;
+  };
+  readonly duration_ms: number;
+}
+
+export interface ToolSuccess {
+  readonly ok: true;
+  readonly call_id: string;
+  readonly tool: string;
+  readonly data: unknown;
+  readonly provenance: Provenance;
+  /** One or two sentences for people. */
+  readonly summary: string | null;
+  readonly duration_ms: number;
+  /** True when the ledger answered: the effect had already happened. */
+  readonly replayed: boolean;
+}
+
+/** In shadow mode a tool with effects answers what it would have changed. */
+export interface ToolProposal {
+  readonly ok: true;
+  readonly call_id: string;
+  readonly tool: string;
+  readonly proposed: true;
+  readonly proposal_id: string;
+  readonly would_change: Readonly<Record<string, unknown>>;
+  readonly duration_ms: number;
+}
+
+export type ToolOutcome = ToolSuccess | ToolProposal | ToolFailure;
+
+/** The one way to call a tool. Never throws for an expected failure; rejects only when aborted by `signal`. */
+export interface Invoker {
+  invoke(call: ToolCall): Promise<ToolOutcome>;
+  /** The tools that the caller may see, by the same permission check as the call. */
+  visible(caller: Caller): readonly BoundTool[];
+  find(name: string): BoundTool | undefined;
+}
+
+/** A decision, with the rule that made it. `rule` is readable: `role collector grants streaming_control WRITE (needs WRITE)`. */
+export interface PermissionDecision {
+  readonly allowed: boolean;
+  readonly rule: string;
+  readonly role: string;
+  readonly category: ToolCategory | null;
+  readonly held: AccessLevel;
+  readonly needed: AccessLevel | null;
+}
+
+/** Stage 2. Anything unknown, and any exception inside, is a denial. */
+export interface PermissionGate {
+  decide(caller: Caller, tool: BoundTool | undefined, toolName: string): PermissionDecision;
+}
+
+/** Stage 5. Resolves when a person (or a standing rule) agreed; throws ApprovalRequired or PermissionDenied else. */
+export interface ApprovalGate {
+  check(request: {
+    readonly call: ToolCall;
+    readonly tool: BoundTool;
+    readonly args: unknown;
+    readonly argsHash: string;
+    readonly callId: string;
+  }): Promise<void>;
+}
+
+/** Stage 4: where proposed actions go. */
+export interface ProposalLog {
+  record(proposal: {
+    readonly id: string;
+    readonly call: ToolCall;
+    readonly args: unknown;
+    readonly wouldChange: Readonly<Record<string, unknown>>;
+  }): Promise<void>;
+}
+
+/** Stage 6. Throws RateLimited. */
+export interface RateGate {
+  take(key: string, limit: { readonly perSecond: number; readonly burst: number }): void;
+}
+
+export type LedgerEntry =
+  | { readonly state: 'new' }
+  | { readonly state: 'done'; readonly result: { readonly data: unknown; readonly provenance: Provenance } }
+  /** An earlier process began the effect and left no result. */
+  | { readonly state: 'unknown' };
+
+/** Stage 8: one effect per intent. The intent is on disk before the effect runs, the result after. */
+export interface EffectLedger {
+  begin(
+    key: string,
+    call: { readonly tool: string; readonly argsHash: string; readonly runId: string | null },
+  ): Promise<LedgerEntry>;
+  finish(key: string, result: { readonly data: unknown; readonly provenance: Provenance } | null): Promise<void>;
+}
+
+export interface AuditRow {
+  readonly call_id: string;
+  readonly time: number;
+  readonly caller: string;
+  readonly agent_id: string | null;
+  readonly role: string;
+  readonly tool: string;
+  readonly category: ToolCategory | null;
+  readonly args: unknown;
+  readonly decision: 'allowed' | 'denied';
+  readonly rule: string;
+  readonly outcome: 'success' | 'failure' | 'proposed' | 'refused' | 'replayed';
+  readonly error_code: string | null;
+  readonly error_message: string | null;
+  readonly duration_ms: number;
+  readonly run_id: string | null;
+  readonly task_id: string | null;
+  readonly reason: string | null;
+}
+
+/** Stage 11. Buffered; `flush` makes it durable. */
+export interface AuditLog {
+  record(row: AuditRow): void;
+  flush(): Promise<void>;
+}

@@ -1,0 +1,38 @@
+import type { Market } from './records.ts';
+
+/** A tradable contract as the venue's instrument list describes it. Everything that sizes and rates depend on. */
+export interface Instrument {
+  readonly exchange: string;
+  readonly market: Market;
+  /** Canonical: BTCUSDT. */
+  readonly symbol: string;
+  /** As the venue writes it: BTCUSDT, BTC-USDT-SWAP, PF_XBTUSD. */
+  readonly venue_symbol: string;
+  readonly base: string;
+  readonly quote: string;
+  readonly kind: 'spot' | 'perpetual' | 'dated' | 'option';
+  readonly status: 'trading' | 'halted' | 'settled';
+  /** Smallest price step, quote units; null when the venue does not say. */
+  readonly tick_size: number | null;
+  /** Smallest quantity step, base units. */
+  readonly lot_size: number | null;
+  /** Base units in one contract (1 where sizes are in base units already); null when unknown. */
+  readonly contract_size: number | null;
+  /** True when the contract is valued in its quote (inverse): base = contracts × contract_size ÷ price. */
+  readonly inverse: boolean;
+  /** Hours between funding payments; null for spot and when the venue does not say. */
+  readonly funding_interval_hours: number | null;
+}
+
+/** The default universe. */
+export const DEFAULT_SYMBOLS = [
+  'BTCUSDT',
+  'ETHUSDT',
+  'SOLUSDT',
+  'XRPUSDT',
+  'ARUSDT',
+  'BRETTUSDT',
+  'POPCATUSDT',
+  'WIFUSDT',
+  'PNUTUSDT',
+] as const;

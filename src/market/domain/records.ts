@@ -1,0 +1,187 @@
+import type { Ms, Us } from '../../kit/clock.ts';
+
+/** The nine streams. Each is one hot table; readers see one view per venue, market, symbol and stream. */
+export const STREAMS = [
+  'prices',
+  'orderbooks',
+  'trades',
+  'mark_prices',
+  'funding_rates',
+  'open_interest',
+  'ticker_24h',
+  'candles',
+  'liquidations',
+] as const;
+export type Stream = (typeof STREAMS)[number];
+
+export const MARKETS = ['futures', 'spot', 'oracle'] as const;
+export type Market = (typeof MARKETS)[number];
+
+/** `live` came from the stream as it happened (or from polling); `backfill` was fetched afterwards. */
+export type Origin = 'live' | 'backfill';
+
+/**
+ * What every record carries. `event_time` is the venue's clock, `recv_time` ours, both UTC µs.
+ * `symbol` is canonical: upper case, no separators, as in BTCUSDT (a dated contract keeps its suffix: BTCUSDT_260327).
+ * A value that the venue did not give is null, never a default.
+ */
+export interface RecordBase {
+  readonly exchange: string;
+  readonly market: Market;
+  readonly symbol: string;
+  readonly event_time: Us;
+  readonly recv_time: Us;
+  /** The venue's sequence number where the stream has one. */
+  readonly seq: number | null;
+  readonly origin: Origin;
+}
+
+/** Best bid and ask. `last_price` where the same message has it. Sizes in base units. */
+export interface PriceRecord extends RecordBase {
+  readonly stream: 'prices';
+  readonly bid_price: number | null;
+  readonly ask_price: number | null;
+  readonly bid_qty: number | null;
+  readonly ask_qty: number | null;
+  readonly last_price: number | null;
+}
+
+/** `side` is the taker's. `trade_id` is the venue's (Binance: the aggregate's). */
+export interface TradeRecord extends RecordBase {
+  readonly stream: 'trades';
+  readonly trade_id: string;
+  readonly price: number;
+  readonly quantity: number;
+  readonly side: 'buy' | 'sell';
+}
+
+export interface MarkPriceRecord extends RecordBase {
+  readonly stream: 'mark_prices';
+  readonly mark_price: number;
+  readonly index_price: number | null;
+  /** The current (predicted) funding rate as a fraction per interval, where the message has it. */
+  readonly funding_rate: number | null;
+  readonly funding_interval_hours: number | null;
+}
+
+/** `funding_rate` is a fraction per `funding_interval_hours`. Settled history has `next_funding_time` null. */
+export interface FundingRecord extends RecordBase {
+  readonly stream: 'funding_rates';
+  readonly funding_rate: number;
+  readonly funding_interval_hours: number | null;
+  readonly next_funding_time: Us | null;
+}
+
+/** In base units; `open_interest_usd` only where the venue gives it or price is in the same message. */
+export interface OpenInterestRecord extends RecordBase {
+  readonly stream: 'open_interest';
+  readonly open_interest: number;
+  readonly open_interest_usd: number | null;
+}
+
+/** Rolling 24 h. `price_change_pct` in percent (1.5 is 1.5 %). */
+export interface TickerRecord extends RecordBase {
+  readonly stream: 'ticker_24h';
+  readonly volume_24h: number | null;
+  readonly quote_volume_24h: number | null;
+  readonly trade_count_24h: number | null;
+  readonly high_24h: number | null;
+  readonly low_24h: number | null;
+  readonly open_24h: number | null;
+  readonly last_price: number | null;
+  readonly price_change: number | null;
+  readonly price_change_pct: number | null;
+  readonly vwap_24h: number | null;
+}
+
+/** Half-open [open_time, close_time). `event_time` is when the venue said so; `closed` when it will not change again. */
+export interface CandleRecord extends RecordBase {
+  readonly stream: 'candles';
+  readonly interval: '1m';
+  readonly open_time: Us;
+  readonly close_time: Us;
+  readonly open: number;
+  readonly high: number;
+  readonly low: number;
+  readonly close: number;
+  readonly volume: number;
+  readonly quote_volume: number | null;
+  readonly trade_count: number | null;
+  readonly taker_buy_volume: number | null;
+  readonly taker_buy_quote: number | null;
+  readonly closed: boolean;
+}
+
+/** `side` is the position's that was closed: a forced sell order closes a long. */
+export interface LiquidationRecord extends RecordBase {
+  readonly stream: 'liquidations';
+  readonly side: 'long' | 'short';
+  readonly price: number;
+  readonly quantity: number;
+}
+
+/** Price and quantity in base units; quantity 0 removes the level. */
+export type PriceLevel = readonly [price: number, quantity: number];
+
+/**
+ * A change of a book as the venue sent it; the book builder turns it into `orderbooks` rows.
+ * `first_seq` and `prev_seq` are what the venue's sequence rule needs (Binance U and pu), else null.
+ */
+export interface BookRecord extends RecordBase {
+  readonly stream: 'book';
+  readonly kind: 'snapshot' | 'delta';
+  readonly bids: readonly PriceLevel[];
+  readonly asks: readonly PriceLevel[];
+  readonly first_seq: number | null;
+  readonly prev_seq: number | null;
+}
+
+/** Ten best levels of a valid book (NaN where there are fewer), best first. Derived by us from BookRecords. */
+export interface OrderBookRecord extends RecordBase {
+  readonly stream: 'orderbooks';
+  readonly bids: readonly PriceLevel[];
+  readonly asks: readonly PriceLevel[];
+  /** Σ quantity of all levels held, base units. */
+  readonly total_bid_depth: number;
+  readonly total_ask_depth: number;
+}
+
+/** What a decoder gives. */
+export type MarketRecord =
+  | PriceRecord
+  | TradeRecord
+  | MarkPriceRecord
+  | FundingRecord
+  | OpenInterestRecord
+  | TickerRecord
+  | CandleRecord
+  | LiquidationRecord
+  | BookRecord;
+
+/** What the store takes: every decoded record but book changes, and the books built from those. */
+export type StoredRecord = Exclude<MarketRecord, BookRecord> | OrderBookRecord;
+
+/** Where decoders and stages send what they make. */
+export type RecordSink<R = MarketRecord> = (record: R) => void;
+
+/** One series: a venue's market, a symbol, a stream. */
+export interface SeriesKey {
+  readonly exchange: string;
+  readonly market: Market;
+  readonly symbol: string;
+  readonly stream: Stream;
+}
+
+/** `btcusdt_binance_futures_trades`: the name of the isolated view. */
+export function viewName(key: SeriesKey): string {
+  return `${key.symbol}_${key.exchange}_${key.market}_${key.stream}`.toLowerCase();
+}
+
+/** `binance_futures`: names a venue's market in options, logs and the simulator. */
+export function marketKey(exchange: string, market: Market): string {
+  return `${exchange}_${market}`;
+}
+
+export function msToUs(ms: Ms): Us {
+  return ms * 1000;
+}

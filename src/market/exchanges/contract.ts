@@ -1,0 +1,253 @@
+import type { Ms, Us } from '../../kit/clock.ts';
+import type { Instrument } from '../domain/instrument.ts';
+import type { BookRecord, Market, MarketRecord, RecordSink, Stream } from '../domain/records.ts';
+import type { RestArgs, RestCallName } from '../domain/tape.ts';
+
+/**
+ * A venue is one folder whose `index.ts` exports one frozen `Venue`. It translates and nothing more: no socket, no
+ * timer, no state beyond a decoder's own. The collector, the replay, `crew decode` and the simulator all use it.
+ */
+export interface Venue {
+  /** `binance`: the name in tables and options. */
+  readonly name: string;
+  readonly title: string;
+  readonly markets: readonly VenueMarket[];
+}
+
+/** One market of a venue: one protocol, one instrument list. */
+export interface VenueMarket {
+  readonly exchange: string;
+  readonly market: Market;
+  /** How each stream that this market offers is got; absent streams are not offered. */
+  readonly streams: Readonly<Partial<Record<Stream, StreamSupport>>>;
+  /** Default addresses; configuration may replace each by its name. */
+  readonly addresses: Readonly<Record<string, string>>;
+  readonly limits: ConnectionLimits;
+  /** The connections that a set of instruments and streams needs, within the limits. */
+  readonly plan: (instruments: readonly Instrument[], streams: readonly Stream[]) => readonly ConnectionPlan[];
+  /** Stateful: merges partial tickers, knows instruments. One per connection; made anew after a disconnect. */
+  readonly createDecoder: (options: DecoderOptions) => Decoder;
+  /** Sequence rule of this market's books. */
+  readonly book: BookRule;
+  readonly rest: Readonly<Partial<Record<RestCallName, RestCall>>>;
+  /** Reads an instrument list body (REST call `instruments`). Unknown kinds are left out. */
+  readonly parseInstruments: (body: string) => readonly Instrument[];
+  /** Text of the venue's error answer, for a REST body that is not data; undefined when the body is data. */
+  readonly restError: (status: number, body: string) => RestErrorInfo | undefined;
+}
+
+export interface StreamSupport {
+  readonly via: 'websocket' | 'rest';
+  /** Longest silence in ms before the series counts as stale; null where silence is normal (liquidations). */
+  readonly staleAfterMs: Ms | null;
+  /** REST call that serves history for backfill, and how far back in ms (null: no stated limit). */
+  readonly history?: { readonly call: RestCallName; readonly reachMs: Ms | null; readonly paged: boolean } | undefined;
+  /** For `via: rest`: how often to poll. */
+  readonly pollMs?: Ms | undefined;
+}
+
+export interface ConnectionLimits {
+  readonly streamsPerConnection: number;
+  readonly argsPerSubscribe: number;
+  /** Subscribe frames per second. */
+  readonly messagesPerSecond: number;
+  /** Reconnect before the venue cuts the connection; null when it does not. */
+  readonly rotateAfterMs: Ms | null;
+  /** REST budget: weight units per minute, shared by all calls to the host. */
+  readonly restWeightPerMinute: number;
+}
+
+/** One socket to open. */
+export interface ConnectionPlan {
+  /** Key of `addresses`; the collector resolves it. */
+  readonly address: string;
+  /** Appended to the address (Binance puts streams into the URL). */
+  readonly path: string;
+  /** Frames to send after opening, in order. */
+  readonly subscribe: readonly string[];
+  /** The series that this connection carries. */
+  readonly series: readonly { readonly symbol: string; readonly stream: Stream }[];
+  /** Application-level ping; null when the protocol's own ping frames do. */
+  readonly ping: { readonly everyMs: Ms; readonly text: string } | null;
+  /** Frames that make this connection resend the snapshots of these symbols' books; null: reconnect or REST. */
+  readonly resubscribeBook: ((symbol: string) => readonly string[]) | null;
+}
+
+export interface DecoderOptions {
+  readonly instruments: readonly Instrument[];
+}
+
+export interface Decoder {
+  /** Decodes one text frame. Unknown or damaged frames do not throw: they are told by the verdict. */
+  frame(text: string, recvTime: Us, sink: RecordSink): FrameVerdict;
+  /** Decodes one REST answer of this market. */
+  rest(call: RestCallName, args: RestArgs, body: string, recvTime: Us, sink: RecordSink): FrameVerdict;
+  /** Everything remembered (merged partial tickers …) as JSON, so that a tape can be read from a segment's start. */
+  state(): unknown;
+  restore(state: unknown): void;
+}
+
+export type FrameVerdict =
+  /** Gave this many records. */
+  | { readonly kind: 'data'; readonly records: number }
+  /** Acknowledgement, pong, heartbeat: nothing to store. */
+  | { readonly kind: 'control'; readonly what: string }
+  /** The venue says no (bad subscription, too many requests). */
+  | { readonly kind: 'error'; readonly message: string }
+  /** Not readable: counted, reported, never fatal. */
+  | { readonly kind: 'rejected'; readonly reason: string };
+
+/** How a book is begun and continued. */
+export interface BookRule {
+  /** `rest`: deltas are buffered until a REST snapshot bridges them; `stream`: the venue sends snapshots itself. */
+  readonly snapshot: 'rest' | 'stream';
+  /**
+   * Judges the next change against the last sequence applied (null: none since the snapshot/reset).
+   * `apply`, `skip` (older than what is held), or `gap` (something is missing: the book is stale from here).
+   */
+  readonly next: (
+    state: { readonly lastSeq: number | null; readonly fromSnapshot: boolean },
+    change: BookRecord,
+  ) => 'apply' | 'skip' | 'gap';
+  /** Levels a side to ask for in a REST snapshot. */
+  readonly depth: number;
+}
+
+export interface RestCall {
+  /** Builds the request; `path` with query, relative to the address named. */
+  readonly request: (
+    args: RestArgs,
+    instrument: Instrument | undefined,
+  ) => { readonly address: string; readonly path: string; readonly weight: number };
+  readonly decode: (
+    body: string,
+    args: RestArgs,
+    recvTime: Us,
+    options: DecoderOptions,
+    sink: RecordSink,
+  ) => FrameVerdict;
+  /** For paged history: arguments of the next page after this body, or undefined when done. */
+  readonly nextPage?: ((args: RestArgs, body: string) => RestArgs | undefined) | undefined;
+}
+
+export interface RestErrorInfo {
+  /** The venue's own code. */
+  readonly code: string;
+  readonly message: string;
+  readonly retryAfterMs: number | null;
+  readonly kind: 'rate_limited' | 'banned' | 'blocked_region' | 'forbidden' | 'bad_request' | 'unavailable';
+}
+
+/** The simulator's half of a venue: the same wire, the other direction. */
+export interface VenueSimulator {
+  readonly exchange: string;
+  readonly market: Market;
+  /** Answers a client's text frame: what to send back now and which channels are on from here. */
+  readonly onFrame: (
+    text: string,
+    channels: ReadonlySet<string>,
+  ) => {
+    readonly reply: readonly string[];
+    readonly subscribe: readonly string[];
+    readonly unsubscribe: readonly string[];
+  };
+  /** Channels that a connection's URL path asks for (Binance). */
+  readonly channelsOfPath: (path: string) => readonly string[];
+  /** Frames for the channels subscribed that the market makes in [from, to), in time order. */
+  readonly frames: (
+    market: SimulatedMarket,
+    channels: ReadonlySet<string>,
+    from: Ms,
+    to: Ms,
+  ) => readonly { readonly at: Ms; readonly text: string; readonly channel: string }[];
+  /** Answers a REST request; undefined when the path is not of this market. */
+  readonly rest: (
+    market: SimulatedMarket,
+    request: { readonly path: string; readonly query: URLSearchParams },
+    now: Ms,
+  ) =>
+    | { readonly status: number; readonly body: string; readonly headers?: Readonly<Record<string, string>> }
+    | undefined;
+}
+
+/**
+ * The market model as a venue's simulator sees it: a pure function of seed, symbol and UTC time, so that history and
+ * the present agree whoever asks. Times are UTC ms; intervals half-open.
+ */
+export interface SimulatedMarket {
+  readonly exchange: string;
+  readonly market: Market;
+  readonly instruments: readonly Instrument[];
+  trades(symbol: string, from: Ms, to: Ms): readonly SimulatedTrade[];
+  /** The book after all changes before `at`: levels best first; `seq` rises by one each change. */
+  book(
+    symbol: string,
+    at: Ms,
+  ): {
+    readonly bids: readonly (readonly [number, number])[];
+    readonly asks: readonly (readonly [number, number])[];
+    readonly seq: number;
+  };
+  /** Changes of the book in [from, to), in order, sequence without holes. */
+  bookChanges(
+    symbol: string,
+    from: Ms,
+    to: Ms,
+  ): readonly {
+    readonly at: Ms;
+    readonly firstSeq: number;
+    readonly lastSeq: number;
+    readonly prevSeq: number;
+    readonly bids: readonly (readonly [number, number])[];
+    readonly asks: readonly (readonly [number, number])[];
+  }[];
+  mark(
+    symbol: string,
+    at: Ms,
+  ): { readonly mark: number; readonly index: number; readonly fundingRate: number; readonly nextFundingTime: Ms };
+  /** Settled funding in [from, to). */
+  funding(symbol: string, from: Ms, to: Ms): readonly { readonly at: Ms; readonly rate: number }[];
+  openInterest(symbol: string, at: Ms): number;
+  liquidations(
+    symbol: string,
+    from: Ms,
+    to: Ms,
+  ): readonly { readonly at: Ms; readonly side: 'long' | 'short'; readonly price: number; readonly quantity: number }[];
+  /** The 1-minute candle that begins at `openTime`, of the trades before `at`; exactly what those trades give. */
+  candle(symbol: string, openTime: Ms, at: Ms): SimulatedCandle | undefined;
+  ticker(
+    symbol: string,
+    at: Ms,
+  ): {
+    readonly open: number;
+    readonly high: number;
+    readonly low: number;
+    readonly last: number;
+    readonly volume: number;
+    readonly quoteVolume: number;
+    readonly count: number;
+  };
+}
+
+export interface SimulatedTrade {
+  readonly id: number;
+  readonly at: Ms;
+  readonly price: number;
+  readonly quantity: number;
+  readonly side: 'buy' | 'sell';
+}
+
+export interface SimulatedCandle {
+  readonly openTime: Ms;
+  readonly open: number;
+  readonly high: number;
+  readonly low: number;
+  readonly close: number;
+  readonly volume: number;
+  readonly quoteVolume: number;
+  readonly count: number;
+  readonly takerBuyVolume: number;
+  readonly takerBuyQuote: number;
+}
+
+export type { MarketRecord };

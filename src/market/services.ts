@@ -1,0 +1,20 @@
+import type { Clock } from '../kit/clock.ts';
+import type { EventSink } from '../kit/event.ts';
+import type { OpsStore } from '../kit/ops.ts';
+import type { Logger } from '../kit/logger.ts';
+import type { MarketConfig } from './config.ts';
+import type { Collector } from './collect/contract.ts';
+import type { Venue } from './exchanges/contract.ts';
+import type { MarketStore } from './store/contract.ts';
+
+/** What the tools of the market half are bound to. `config` is the `market:` part of system.yaml. */
+export interface MarketServices {
+  readonly collector: Collector;
+  readonly store: MarketStore;
+  readonly ops: OpsStore;
+  readonly events: EventSink;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly venues: readonly Venue[];
+  readonly config: MarketConfig;
+}

@@ -1,0 +1,136 @@
+import type { Us } from '../../kit/clock.ts';
+import type { QueryResult, SqlRow } from '../../infra/duckdb/database.ts';
+import type { Market, SeriesKey, StoredRecord, Stream } from '../domain/records.ts';
+import type { TapePosition } from '../domain/tape.ts';
+
+/** What one ingest did, a row a table touched. */
+export interface IngestResult {
+  readonly tables: readonly {
+    readonly stream: Stream;
+    readonly rows: number;
+    readonly duplicates: number;
+    readonly firstEventTime: Us | null;
+    readonly lastEventTime: Us | null;
+  }[];
+}
+
+export interface TableStats {
+  readonly table: string;
+  readonly series: SeriesKey | null;
+  readonly rows: number;
+  readonly first_event_time: Us | null;
+  readonly last_event_time: Us | null;
+  readonly hot_rows: number;
+  readonly parquet_files: number;
+  readonly parquet_bytes: number;
+}
+
+export interface StorageReport {
+  readonly database_bytes: number;
+  readonly wal_bytes: number;
+  readonly parquet_bytes: number;
+  readonly tape_bytes: number;
+  readonly disk_free_bytes: number;
+  readonly disk_total_bytes: number;
+  readonly used_blocks: number;
+  readonly free_blocks: number;
+  /** Free blocks ÷ all blocks of the database file, percent. */
+  readonly fragmentation_percent: number;
+  readonly measured_at: Us;
+}
+
+export interface CompactionReport {
+  readonly days_written: readonly {
+    readonly table: string;
+    readonly day: string;
+    readonly rows: number;
+    readonly bytes: number;
+  }[];
+  readonly rewritten: boolean;
+  readonly bytes_before: number;
+  readonly bytes_after: number;
+  readonly reason: string;
+}
+
+/** A quarantine: rows of one series in [from, to), or single keys, held apart until released. */
+export interface QuarantineRequest extends SeriesKey {
+  readonly id: string;
+  readonly reason: string;
+  /** Row keys as `seriesRows` gives them; null: all rows of the interval. */
+  readonly keys: readonly string[] | null;
+  readonly from: Us;
+  readonly to: Us;
+}
+
+export interface SeriesRowsQuery extends SeriesKey {
+  readonly from: Us;
+  readonly to: Us;
+  readonly limit: number;
+  readonly order?: 'asc' | 'desc' | undefined;
+}
+
+/** Timeframes that candles are aggregated to. */
+export const TIMEFRAMES = ['1m', '5m', '15m', '1h', '4h', '1d'] as const;
+export type Timeframe = (typeof TIMEFRAMES)[number];
+
+/** The market database: `data/streaming_data.duckdb` and its Parquet days. One owner; everything goes through here. */
+export interface MarketStore extends AsyncDisposable {
+  /** Stores in one transaction together with the tape position reached; records already held are dropped. */
+  ingest(records: readonly StoredRecord[], position: TapePosition | null): Promise<IngestResult>;
+  /** The tape position up to which everything is stored. */
+  position(): Promise<TapePosition | null>;
+  /** Creates the isolated views of these series (empty until rows come). */
+  ensureSeries(keys: readonly SeriesKey[]): Promise<void>;
+  /** The series known, with or without rows. */
+  series(): Promise<readonly SeriesKey[]>;
+  stats(table?: string): Promise<readonly TableStats[]>;
+  /** Rows of one series, with `row_key` (text that identifies the row for quarantine). Times are UTC µs. */
+  seriesRows(query: SeriesRowsQuery): Promise<readonly SqlRow[]>;
+  /** Newest row of each series of a stream, for freshness and cross-venue comparison. */
+  latest(stream: Stream, symbol?: string): Promise<readonly SqlRow[]>;
+  /** Our own parameterised SQL; identifiers in it are the caller's duty. */
+  read<T = SqlRow>(
+    sql: string,
+    params?: readonly (string | number | boolean | null)[],
+    signal?: AbortSignal,
+  ): Promise<T[]>;
+  /** A user's read-only SQL. */
+  query(
+    sql: string,
+    limits: { readonly maxRows: number; readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
+  ): Promise<QueryResult>;
+  /** Moves rows to `quarantine`; they leave the isolated view. Gives how many. Idempotent by id. */
+  quarantine(request: QuarantineRequest): Promise<number>;
+  /** Puts the rows of a quarantine back. */
+  release(id: string): Promise<number>;
+  /** Writes to `{view}_cleaned`: interpolated, de-duplicated or corrected rows, marked by `method`. Never touches raw rows. */
+  writeCleaned(key: SeriesKey, rows: readonly CleanedRow[]): Promise<number>;
+  /** Writes `{view}_normalized`: UTC, canonical symbols, base units, 8 decimals. Gives rows written. */
+  writeNormalized(key: SeriesKey, from: Us, to: Us): Promise<number>;
+  /** Writes `{symbol}_{exchange}_{market}_candles_{tf}` from 1m candles: OHLCV, VWAP, counts. Gives rows written. */
+  aggregate(key: SeriesKey, target: Timeframe, from: Us, to: Us): Promise<number>;
+  storage(): Promise<StorageReport>;
+  /** ANALYZE. */
+  analyze(): Promise<void>;
+  /** Finished days to Parquet, and the file rewritten when `minimumGain` (0–1) of it would come back. */
+  compact(options: { readonly now: Us; readonly minimumGain: number }): Promise<CompactionReport>;
+  /** Deletes days older than the policy; gives what was deleted. */
+  retain(options: {
+    readonly now: Us;
+    readonly days: number;
+  }): Promise<{ readonly files: number; readonly bytes: number; readonly rows: number }>;
+}
+
+export interface CleanedRow {
+  readonly event_time: Us;
+  /** `interpolated_linear`, `forward_fill`, `deduplicated` … */
+  readonly method: string;
+  /** Column → value, in the columns of the stream. */
+  readonly values: Readonly<Record<string, number | string | boolean | null>>;
+}
+
+export interface MarketFilter {
+  readonly exchange?: string | undefined;
+  readonly market?: Market | undefined;
+  readonly symbol?: string | undefined;
+}
