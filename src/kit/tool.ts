@@ -143,6 +143,6 @@ export function bindTools<S>(tools: readonly AnyTool<S>[], services: S): readonl
           ? undefined
           : (input: unknown, context: ToolContext<unknown>) => preview(input, withServices(context)),
       summary: summary === undefined ? undefined : (output: unknown) => summary(output as never),
-    }) as BoundTool;
+    });
   });
 }

@@ -167,7 +167,7 @@ export class Database implements AsyncDisposable {
         reject: (error) => (done(), reject(error)),
       });
       signal?.addEventListener('abort', onAbort, { once: true });
-      this.#worker.postMessage({ id, ...body } as Request);
+      this.#worker.postMessage({ id, ...body });
     });
   }
 
