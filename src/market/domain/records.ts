@@ -94,10 +94,31 @@ export interface TickerRecord extends RecordBase {
   readonly vwap_24h: number | null;
 }
 
+/** Candle lengths that venues send. The desk collects `1m`; decoding alone meets the others. */
+export const CANDLE_INTERVALS = [
+  '1s',
+  '1m',
+  '3m',
+  '5m',
+  '15m',
+  '30m',
+  '1h',
+  '2h',
+  '4h',
+  '6h',
+  '8h',
+  '12h',
+  '1d',
+  '3d',
+  '1w',
+  '1M',
+] as const;
+export type CandleInterval = (typeof CANDLE_INTERVALS)[number];
+
 /** Half-open [open_time, close_time). `event_time` is when the venue said so; `closed` when it will not change again. */
 export interface CandleRecord extends RecordBase {
   readonly stream: 'candles';
-  readonly interval: '1m';
+  readonly interval: CandleInterval;
   readonly open_time: Us;
   readonly close_time: Us;
   readonly open: number;
