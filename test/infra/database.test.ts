@@ -23,6 +23,16 @@ describe('Database', () => {
     ]);
   });
 
+  it('opens the named folders to SQL and no others', async () => {
+    const allowed = folder();
+    const other = folder();
+    await using db = await Database.open({ path: join(folder(), 'a.duckdb'), folders: [allowed] });
+    await db.run(`COPY (SELECT 1 AS x) TO '${allowed}/x.parquet'`);
+    expect(await db.all(`SELECT x FROM read_parquet('${allowed}/x.parquet')`)).toEqual([{ x: 1 }]);
+    await expect(db.run(`COPY (SELECT 1 AS x) TO '${other}/x.parquet'`)).rejects.toThrow(/Permission|disabled/i);
+    await expect(db.run('SET enable_external_access = true')).rejects.toThrow();
+  });
+
   it('rolls a transaction back whole', async () => {
     await using db = await Database.open({ path: ':memory:' });
     await db.run('CREATE TABLE t (x INTEGER)');

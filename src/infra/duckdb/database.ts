@@ -69,7 +69,12 @@ export class Database implements AsyncDisposable {
     if (!inMemory && Database.#open.has(path)) throw new Conflict(`database ${path} is already open in this process`);
     if (!inMemory) Database.#open.add(path);
     const worker = new Worker(new URL('./worker.mjs', import.meta.url), {
-      workerData: { path, readers: options.readers ?? 2, options: duckdbOptions(options) },
+      workerData: {
+        path,
+        readers: options.readers ?? 2,
+        options: duckdbOptions(options),
+        folders: (options.folders ?? []).map((f) => (f.endsWith('/') ? f : `${f}/`)),
+      },
     });
     const database = new Database(path, worker);
     try {
@@ -189,15 +194,12 @@ export class Database implements AsyncDisposable {
 type RequestBody = Request extends infer R ? (R extends { id: number } ? Omit<R, 'id'> : never) : never;
 
 function duckdbOptions(options: DatabaseOptions): Record<string, string> {
-  const folders = (options.folders ?? []).map((f) => `'${f.replaceAll("'", "''")}/'`).join(', ');
   return {
     access_mode: options.readOnly === true ? 'READ_ONLY' : 'AUTOMATIC',
     memory_limit: `${options.memoryMb ?? 256}MB`,
     threads: String(options.threads ?? 2),
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
-    ...(folders === '' ? {} : { allowed_directories: `[${folders}]` }),
-    enable_external_access: 'false',
   };
 }
 

@@ -18,7 +18,7 @@ import {
 /** @typedef {import('@duckdb/node-api').DuckDBValue} Value */
 
 const port = /** @type {import('node:worker_threads').MessagePort} */ (parentPort);
-const { path, options, readers: readerCount } = workerData;
+const { path, options, readers: readerCount, folders } = workerData;
 
 /** @type {DuckDBInstance} */
 let instance;
@@ -238,6 +238,12 @@ async function handle(request) {
 async function main() {
   instance = await DuckDBInstance.create(path, options);
   writer = await instance.connect();
+  // A list cannot be given at opening; once access is off, DuckDB refuses to switch it on again.
+  if (folders.length > 0) {
+    const list = folders.map((/** @type {string} */ f) => `'${f.replaceAll("'", "''")}'`).join(', ');
+    await writer.run(`SET allowed_directories = [${list}]`);
+  }
+  await writer.run('SET enable_external_access = false');
   for (let i = 0; i < readerCount; i++) idleReaders.push(await instance.connect());
   port.on('message', (/** @type {Request} */ request) => {
     handle(request).then(
