@@ -67,6 +67,16 @@ const collect = z.strictObject({
     .describe('Failed reconnects before REST polling takes over'),
   connect_timeout_ms: z.number().int().min(100).default(10_000).describe('Time allowed for a connection to open, ms'),
   request_timeout_ms: z.number().int().min(100).default(10_000).describe('Time allowed for a REST request, ms'),
+  auto_backfill: z
+    .boolean()
+    .default(true)
+    .describe('Whether holes in trades and candles (a reconnect, downtime, missing trade ids) are fetched over REST'),
+  auto_backfill_max_minutes: z
+    .number()
+    .min(1)
+    .max(10_080)
+    .default(60)
+    .describe('Longest hole that is fetched without being asked, minutes; what lies before is reported as missing'),
 });
 
 const storage = z.strictObject({

@@ -28,6 +28,8 @@ export interface RestItem extends ItemBase {
   readonly call: RestCallName;
   readonly args: RestArgs;
   readonly body: string;
+  /** Set on answers fetched after the event: their records carry `origin: backfill`. Absent: live. */
+  readonly origin?: 'backfill' | undefined;
 }
 
 export interface ConnectedItem extends ItemBase {

@@ -44,6 +44,8 @@ export interface StreamSupport {
   readonly history?: { readonly call: RestCallName; readonly reachMs: Ms | null; readonly paged: boolean } | undefined;
   /** For `via: rest`: how often to poll. */
   readonly pollMs?: Ms | undefined;
+  /** Trades only: ids are whole numbers that rise by one per symbol, so that a missing id is a missing trade. */
+  readonly consecutiveIds?: boolean | undefined;
 }
 
 export interface ConnectionLimits {
