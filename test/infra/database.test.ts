@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -66,6 +66,83 @@ describe('Database', () => {
       /disabled|not allowed|Permission/i,
     );
     await expect(db.query('SELEC 1', { maxRows: 1, timeoutMs: 5000 })).rejects.toBeInstanceOf(InvalidInput);
+  });
+
+  it('finds what changes or writes inside a statement that looks like reading', async () => {
+    const path = join(folder(), 'a.duckdb');
+    const outside = join(folder(), 'secret.json');
+    writeFileSync(outside, '{"token":1}');
+    await using db = await Database.open({ path });
+    await db.run('CREATE TABLE t AS SELECT range AS i FROM range(10)');
+    for (const sql of [
+      'EXPLAIN ANALYZE DELETE FROM t',
+      'EXPLAIN ANALYZE SELECT 1',
+      "EXPLAIN ANALYZE COPY t TO 'x.csv'",
+      'SELECT * FROM enable_profiling()',
+      `SELECT * FROM "enable_logging"(storage = 'file', storage_path = '/tmp/log')`,
+      "SELECT * FROM query('SELECT * FROM ena' || 'ble_logging()')",
+      'WITH x AS (SELECT * FROM force_checkpoint()) SELECT * FROM x',
+      "SELECT write_log('x')",
+      'PRAGMA threads = 1',
+      'CALL enable_logging()',
+      'SET VARIABLE x = 1',
+      'INSTALL httpfs',
+      'LOAD httpfs',
+      "ATTACH ':memory:' AS m",
+      'CHECKPOINT',
+      'BEGIN',
+      "EXPORT DATABASE '/tmp/x'",
+    ]) {
+      await expect(db.query(sql, { maxRows: 1, timeoutMs: 5000 }), sql).rejects.toBeInstanceOf(PermissionDenied);
+    }
+    for (const sql of [
+      `SELECT * FROM read_text('${outside}')`,
+      `SELECT * FROM read_csv('${outside}')`,
+      `SELECT * FROM '${outside}'`,
+      `SELECT * FROM glob('${outside}*')`,
+      "SELECT * FROM parquet_metadata('/etc/hostname')",
+      "SELECT getenv('HOME')",
+    ]) {
+      await expect(db.query(sql, { maxRows: 1, timeoutMs: 5000 }), sql).rejects.toThrow();
+    }
+    for (const sql of ['FROM t', 'DESCRIBE t', 'SHOW TABLES', 'SUMMARIZE t', 'EXPLAIN SELECT * FROM t', 'VALUES (1)']) {
+      expect((await db.query(sql, { maxRows: 5, timeoutMs: 5000 })).rows.length, sql).toBeGreaterThan(0);
+    }
+    expect(await db.all('SELECT count(*) AS n FROM t')).toEqual([{ n: 10 }]);
+  });
+
+  it('rewrites the file while it is used, and gives the bytes back', async () => {
+    const home = folder();
+    const path = join(home, 'a.duckdb');
+    await using db = await Database.open({ path, folders: [home], onWriter: ['CREATE TEMP TABLE stage (x DOUBLE)'] });
+    await db.run('CREATE TABLE t AS SELECT range AS i, random() AS x FROM range(300000)');
+    await db.run('CHECKPOINT');
+    await db.run('DELETE FROM t WHERE i >= 1000');
+    const reads = Array.from({ length: 20 }, () => db.all('SELECT count(*) AS n FROM t'));
+    const { bytesBefore, bytesAfter } = await db.rewrite(join(home, 'new.duckdb'));
+    expect(bytesAfter).toBeLessThan(bytesBefore / 2);
+    for (const rows of await Promise.all(reads)) expect(rows).toEqual([{ n: 1000 }]);
+    await db.append({ table: 'temp.stage', rows: 2, columns: [Float64Array.of(1, 2)], moves: true });
+    expect((await db.run('SELECT sum(x) AS s FROM temp.stage')).rows).toEqual([{ s: 3 }]);
+    expect(readdirSync(home).filter((name) => name !== 'a.duckdb' && name !== 'a.duckdb.wal')).toEqual([]);
+  });
+
+  it('keeps integers exact beyond 32 bits, below zero and beyond 2^53', async () => {
+    await using db = await Database.open({ path: ':memory:' });
+    await db.run('CREATE TABLE t (n BIGINT, ts TIMESTAMP, i INTEGER, d DECIMAL(9,2))');
+    const values = [0, -1, 1, 2 ** 31, -(2 ** 31) - 1, 2 ** 32, -(2 ** 32), 2 ** 53 - 1, -(2 ** 53) + 1, 2 ** 40 + 7];
+    const rows = values.length;
+    await db.append({ table: 't', rows, columns: [values, values, values.map((_, i) => i), values.map(() => '1.25')] });
+    await db.run('CREATE TABLE u (n BIGINT, ts TIMESTAMP)');
+    await db.append({ table: 'u', rows, columns: [values, Float64Array.from(values)] });
+    expect((await db.all('SELECT n, ts FROM t')).map((row) => [row['n'], row['ts']])).toEqual(
+      values.map((v) => [v, v]),
+    );
+    expect((await db.all('SELECT n, ts FROM u')).map((row) => [row['n'], row['ts']])).toEqual(
+      values.map((v) => [v, v]),
+    );
+    await db.append({ table: 'u', rows: 1, columns: [[2n ** 62n], [null]] });
+    expect(await db.all('SELECT n, ts FROM u WHERE ts IS NULL')).toEqual([{ n: 2n ** 62n, ts: null }]);
   });
 
   it('interrupts a query at its deadline and works on', async () => {

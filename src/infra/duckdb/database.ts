@@ -31,6 +31,10 @@ export interface DatabaseOptions {
   readonly readers?: number | undefined;
   /** Folders that SQL may read and write (Parquet days). Everything else outside the file is closed to SQL. */
   readonly folders?: readonly string[] | undefined;
+  /** Our own statements, run on every connection when it opens (`SET VARIABLE …`). */
+  readonly onConnect?: readonly string[] | undefined;
+  /** Our own statements, run on the writing connection whenever the file is opened (temporary tables). */
+  readonly onWriter?: readonly string[] | undefined;
 }
 
 interface Waiting {
@@ -74,6 +78,8 @@ export class Database implements AsyncDisposable {
         readers: options.readers ?? 2,
         options: duckdbOptions(options),
         folders: (options.folders ?? []).map((f) => (f.endsWith('/') ? f : `${f}/`)),
+        onConnect: options.onConnect ?? [],
+        onWriter: options.onWriter ?? [],
       },
     });
     const database = new Database(path, worker);
@@ -100,6 +106,14 @@ export class Database implements AsyncDisposable {
   /** All or nothing. Results in order. */
   async transaction(statements: readonly Statement[]): Promise<readonly StatementResult[]> {
     return this.#request<readonly StatementResult[]>({ op: 'transaction', statements });
+  }
+
+  /**
+   * Copies what is live to `target` (inside one of `folders`) and puts it in the place of the file, giving disk back.
+   * Writes wait meanwhile, reads go on until the swap. A kill at any moment leaves the old file or the new one.
+   */
+  async rewrite(target: string): Promise<{ readonly bytesBefore: number; readonly bytesAfter: number }> {
+    return this.#request({ op: 'rewrite', target });
   }
 
   /** Reads on a reader connection. For our own SQL: parameters only, identifiers vetted by the caller. */
@@ -172,7 +186,7 @@ export class Database implements AsyncDisposable {
         reject: (error) => (done(), reject(error)),
       });
       signal?.addEventListener('abort', onAbort, { once: true });
-      this.#worker.postMessage({ id, ...body });
+      this.#worker.postMessage({ id, ...body }, moved(body));
     });
   }
 
@@ -192,6 +206,19 @@ export class Database implements AsyncDisposable {
 }
 
 type RequestBody = Request extends infer R ? (R extends { id: number } ? Omit<R, 'id'> : never) : never;
+
+/** The memory that goes over to the worker instead of being copied. */
+function moved(body: RequestBody): ArrayBuffer[] {
+  const statements = body.op === 'transaction' ? body.statements : body.op === 'write' ? [body.statement] : [];
+  const buffers = new Set<ArrayBuffer>();
+  for (const statement of statements) {
+    if (!('append' in statement) || statement.append.moves !== true) continue;
+    for (const column of statement.append.columns) {
+      if (column instanceof Float64Array && column.buffer instanceof ArrayBuffer) buffers.add(column.buffer);
+    }
+  }
+  return [...buffers];
+}
 
 function duckdbOptions(options: DatabaseOptions): Record<string, string> {
   return {

@@ -3,24 +3,24 @@
  * The one thread that owns a DuckDB file. Plain JavaScript, so that a worker can load it unbuilt.
  * Writes run one after another on one connection; reads run on a small pool of their own.
  */
+import { existsSync, linkSync, renameSync, rmSync, statSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
-import {
-  DuckDBInstance,
-  DuckDBResultReader,
-  DuckDBTimestampValue,
-  DuckDBTypeId,
-  StatementType,
-} from '@duckdb/node-api';
+import { DuckDBInstance, DuckDBResultReader } from '@duckdb/node-api';
+import { append } from './append.mjs';
+import { assertReads } from './guard.mjs';
+import { fromValue, toDisplay, toParam } from './values.mjs';
 
 /** @typedef {import('./protocol.ts').Request} Request */
 /** @typedef {import('./protocol.ts').Statement} Statement */
 /** @typedef {import('@duckdb/node-api').DuckDBConnection} Connection */
-/** @typedef {import('@duckdb/node-api').DuckDBValue} Value */
 
 const port = /** @type {import('node:worker_threads').MessagePort} */ (parentPort);
-const { path, options, readers: readerCount, folders } = workerData;
+const { path, options, folders, readers: readerCount, onConnect, onWriter } = workerData;
 
-/** @type {DuckDBInstance} */
+/** Longest that a rewrite or a reopening waits for reads under way before it interrupts them, ms. */
+const DRAIN_MS = 5000;
+
+/** @type {DuckDBInstance | undefined} */
 let instance;
 /** @type {Connection} */
 let writer;
@@ -32,29 +32,8 @@ const readerQueue = [];
 const running = new Map();
 /** @type {Promise<unknown>} */
 let writeTail = Promise.resolve();
-
-/** @param {unknown} value @returns {Value} */
-function toParam(value) {
-  if (value === undefined) return null;
-  if (typeof value === 'bigint') return value;
-  return /** @type {Value} */ (value);
-}
-
-/** Values as the rest of the program sees them: safe integers as numbers, timestamps as UTC µs. @param {any} value @returns {unknown} */
-function fromValue(value) {
-  if (typeof value === 'bigint')
-    return value >= -9007199254740991n && value <= 9007199254740991n ? Number(value) : value;
-  if (value === null || typeof value !== 'object') return value;
-  if ('micros' in value && typeof value.micros === 'bigint' && !('months' in value)) return Number(value.micros);
-  if ('millis' in value && typeof value.millis === 'bigint') return Number(value.millis) * 1000;
-  if ('bytes' in value && value.bytes instanceof Uint8Array) return value.bytes;
-  if ('items' in value && Array.isArray(value.items)) return value.items.map(fromValue);
-  if ('scale' in value && typeof value.toDouble === 'function') return value.toDouble();
-  if ('entries' in value && !Array.isArray(value.entries)) {
-    return Object.fromEntries(Object.entries(value.entries).map(([k, v]) => [k, fromValue(v)]));
-  }
-  return String(value);
-}
+/** After a failed write DuckDB may refuse everything until the file is opened anew. */
+let invalidated = false;
 
 /** @param {Connection} connection @param {Statement} statement */
 async function execute(connection, statement) {
@@ -71,53 +50,13 @@ async function execute(connection, statement) {
   };
 }
 
-/** @param {Connection} connection @param {import('./protocol.ts').AppendBatch} batch */
-async function append(connection, batch) {
-  const appender = await connection.createAppender(batch.table);
-  try {
-    const writers = batch.columns.map((values, i) => columnWriter(appender, appender.columnType(i).typeId, values));
-    for (let row = 0; row < batch.rows; row++) {
-      for (const write of writers) write(row);
-      appender.endRow();
-    }
-  } finally {
-    appender.closeSync();
-  }
-}
-
-/**
- * @param {import('@duckdb/node-api').DuckDBAppender} appender
- * @param {number} typeId
- * @param {ArrayLike<any>} values
- * @returns {(row: number) => void}
- */
-function columnWriter(appender, typeId, values) {
-  /** @param {(value: any) => void} write @returns {(row: number) => void} */
-  const nullable = (write) => (row) => {
-    const value = values[row];
-    if (value === null || value === undefined || (typeof value === 'number' && Number.isNaN(value)))
-      appender.appendNull();
-    else write(value);
-  };
-  switch (typeId) {
-    case DuckDBTypeId.DOUBLE:
-      return nullable((v) => appender.appendDouble(v));
-    case DuckDBTypeId.INTEGER:
-      return nullable((v) => appender.appendInteger(v));
-    case DuckDBTypeId.BIGINT:
-      return nullable((v) => appender.appendBigInt(BigInt(v)));
-    case DuckDBTypeId.BOOLEAN:
-      return nullable((v) => appender.appendBoolean(Boolean(v)));
-    case DuckDBTypeId.TIMESTAMP:
-      return nullable((v) => appender.appendTimestamp(new DuckDBTimestampValue(BigInt(v))));
-    default:
-      return nullable((v) => appender.appendVarchar(String(v)));
-  }
-}
-
 /** @template T @param {() => Promise<T>} work @returns {Promise<T>} */
 function exclusively(work) {
-  const next = writeTail.then(work, work);
+  const checked = async () => {
+    if (invalidated) await reopen();
+    return work();
+  };
+  const next = writeTail.then(checked, checked);
   writeTail = next.catch(() => undefined);
   return next;
 }
@@ -164,46 +103,97 @@ async function reading(id, work) {
   }
 }
 
-const READ_STATEMENTS = new Set([StatementType.SELECT, StatementType.EXPLAIN]);
-
-/** A user's query: one read statement, rows up to the limit, values as JSON would show them. @param {Connection} connection @param {string} sql @param {number} maxRows */
+/** A user's query: one read statement in a read-only transaction, rows up to the limit, values as JSON would show them. @param {Connection} connection @param {string} sql @param {number} maxRows */
 async function userQuery(connection, sql, maxRows) {
-  const extracted = await connection.extractStatements(sql);
-  if (extracted.count !== 1) throw new Error(`REFUSED: one statement is allowed, this text holds ${extracted.count}`);
-  const prepared = await extracted.prepare(0);
-  if (!READ_STATEMENTS.has(prepared.statementType)) {
-    throw new Error('REFUSED: only reading is allowed (SELECT, WITH, EXPLAIN, DESCRIBE, SHOW)');
+  await assertReads(connection, sql);
+  await connection.run('BEGIN TRANSACTION READ ONLY');
+  try {
+    const reader = new DuckDBResultReader(await connection.stream(sql));
+    await reader.readUntil(maxRows + 1);
+    const names = reader.deduplicatedColumnNames();
+    const types = reader.columnTypes().map(String);
+    const rows = reader
+      .getRows()
+      .slice(0, maxRows)
+      .map((row) => Object.fromEntries(names.map((name, i) => [name, toDisplay(row[i], types[i])])));
+    return {
+      columns: names.map((name, i) => ({ name, type: types[i] })),
+      rows,
+      truncated: reader.currentRowCount > maxRows || !reader.done,
+    };
+  } finally {
+    await connection.run('ROLLBACK').catch(() => undefined);
   }
-  const reader = new DuckDBResultReader(await prepared.stream());
-  await reader.readUntil(maxRows + 1);
-  const names = reader.deduplicatedColumnNames();
-  const types = reader.columnTypes().map(String);
-  const rows = reader
-    .getRows()
-    .slice(0, maxRows)
-    .map((row) => Object.fromEntries(names.map((name, i) => [name, toDisplay(row[i], types[i])])));
-  return {
-    columns: names.map((name, i) => ({ name, type: types[i] })),
-    rows,
-    truncated: reader.currentRowCount > maxRows || !reader.done,
-  };
 }
 
-/** JSON values: ISO text for times, numbers for safe integers. @param {any} value @param {string | undefined} type @returns {unknown} */
-function toDisplay(value, type) {
-  if (
-    value !== null &&
-    typeof value === 'object' &&
-    'micros' in value &&
-    !('months' in value) &&
-    type?.startsWith('TIMESTAMP')
-  ) {
-    const micros = BigInt(value.micros);
-    const milli = new Date(Number(micros / 1000n)).toISOString().slice(0, -1);
-    return `${milli}${String(micros % 1000n).padStart(3, '0')}Z`;
+/** Writes the live rows to a new file and puts it in the place of the old one: the only way to give disk back. @param {string} target */
+async function rewrite(target) {
+  const before = statSync(path).size;
+  rmSync(target, { force: true });
+  rmSync(`${target}.wal`, { force: true });
+  const source = (await writer.runAndReadAll('SELECT current_database()')).getRows()[0]?.[0];
+  await writer.run(`ATTACH '${target.replaceAll("'", "''")}' AS rewritten`);
+  try {
+    await writer.run(`COPY FROM DATABASE "${String(source).replaceAll('"', '""')}" TO rewritten`);
+    await writer.run('CHECKPOINT rewritten');
+  } catch (error) {
+    await writer.run('DETACH rewritten').catch(() => undefined);
+    rmSync(target, { force: true });
+    rmSync(`${target}.wal`, { force: true });
+    throw error;
   }
-  const plain = fromValue(value);
-  return typeof plain === 'bigint' || plain instanceof Uint8Array ? String(plain) : plain;
+  await writer.run('DETACH rewritten');
+  await writer.run('CHECKPOINT');
+  const connections = await drainReaders();
+  shut(connections);
+  if (existsSync(`${path}.wal`) || existsSync(`${target}.wal`)) {
+    rmSync(target, { force: true });
+    await open();
+    throw new Error('the file was not rewritten: its log could not be folded in first');
+  }
+  const kept = `${path}.before`;
+  rmSync(kept, { force: true });
+  linkSync(path, kept);
+  renameSync(target, path);
+  try {
+    await open();
+  } catch (error) {
+    renameSync(kept, path);
+    await open();
+    throw error;
+  }
+  rmSync(kept, { force: true });
+  return { bytesBefore: before, bytesAfter: statSync(path).size };
+}
+
+/** Takes every reader, interrupting those that take too long. @returns {Promise<Connection[]>} */
+async function drainReaders() {
+  const timer = setTimeout(() => {
+    for (const entry of running.values()) entry.connection?.interrupt();
+  }, DRAIN_MS);
+  const taken = [];
+  for (let i = 0; i < readerCount; i++) taken.push(await takeReader());
+  clearTimeout(timer);
+  return taken;
+}
+
+/** @param {readonly Connection[]} readers */
+function shut(readers) {
+  for (const connection of readers) connection.closeSync();
+  writer.closeSync();
+  instance?.closeSync();
+  instance = undefined;
+}
+
+async function reopen() {
+  shut(await drainReaders());
+  await open();
+  invalidated = false;
+}
+
+/** @param {unknown} error */
+function noteFatal(error) {
+  if (/FATAL Error|has been invalidated/.test(String(/** @type {any} */ (error)?.message))) invalidated = true;
 }
 
 /** @param {Request} request @returns {Promise<unknown>} */
@@ -213,6 +203,8 @@ async function handle(request) {
       return exclusively(() => execute(writer, request.statement));
     case 'transaction':
       return exclusively(() => transaction(request.statements));
+    case 'rewrite':
+      return exclusively(() => rewrite(request.target));
     case 'read':
       return reading(request.id, (connection) => execute(connection, { sql: request.sql, params: request.params }));
     case 'query':
@@ -227,28 +219,49 @@ async function handle(request) {
     }
     case 'close':
       await writeTail;
-      for (const connection of idleReaders) connection.closeSync();
+      if (instance === undefined) return undefined;
       await writer.run('CHECKPOINT').catch(() => undefined);
-      writer.closeSync();
-      instance.closeSync();
+      shut(await drainReaders());
       return undefined;
   }
 }
 
-async function main() {
-  instance = await DuckDBInstance.create(path, options);
-  writer = await instance.connect();
-  // A list cannot be given at opening; once access is off, DuckDB refuses to switch it on again.
-  if (folders.length > 0) {
-    const list = folders.map((/** @type {string} */ f) => `'${f.replaceAll("'", "''")}'`).join(', ');
-    await writer.run(`SET allowed_directories = [${list}]`);
+/** Opens the file with every door but its own closed to SQL, and locks the settings. */
+async function open() {
+  const opened = await DuckDBInstance.create(path, options);
+  try {
+    const first = await opened.connect();
+    if (folders.length > 0)
+      await first.run(`SET allowed_directories = [${folders.map((/** @type {string} */ f) => literal(f)).join(', ')}]`);
+    await first.run('SET enable_external_access = false');
+    await first.run('SET lock_configuration = true');
+    const readers = [];
+    for (let i = 0; i < readerCount; i++) readers.push(await opened.connect());
+    for (const connection of [first, ...readers]) for (const sql of onConnect) await connection.run(sql);
+    for (const sql of onWriter) await first.run(sql);
+    instance = opened;
+    writer = first;
+    for (const connection of readers) giveReader(connection);
+  } catch (error) {
+    opened.closeSync();
+    throw error;
   }
-  await writer.run('SET enable_external_access = false');
-  for (let i = 0; i < readerCount; i++) idleReaders.push(await instance.connect());
+}
+
+/** @param {string} text */
+function literal(text) {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+async function main() {
+  await open();
   port.on('message', (/** @type {Request} */ request) => {
     handle(request).then(
       (value) => port.postMessage({ id: request.id, value }),
-      (error) => port.postMessage({ id: request.id, error: String(error?.message ?? error) }),
+      (error) => {
+        noteFatal(error);
+        port.postMessage({ id: request.id, error: String(error?.message ?? error) });
+      },
     );
   });
   port.postMessage({ id: 0, value: 'open' });
