@@ -155,6 +155,87 @@ const simulator = z.strictObject({
     ),
 });
 
+const levels = <T extends z.ZodType>(of: T) => ({ low: of, medium: of, high: of, critical: of });
+
+const escalation = z.strictObject({
+  anomaly_percent: z
+    .strictObject({ low: percent.default(2), medium: percent.default(5), high: percent.default(10) })
+    .prefault({})
+    .describe('Share of validated rows that break a rule, percent, at which each level is raised'),
+  storage_percent: percent
+    .default(80)
+    .describe('Share of capacity_gb in use, percent, that raises a medium escalation'),
+  gap_high_seconds: z
+    .number()
+    .min(1)
+    .default(3600)
+    .describe('An open gap longer than this raises a high escalation, seconds'),
+  gap_critical_seconds: z
+    .number()
+    .min(1)
+    .default(14_400)
+    .describe('An open gap longer than this raises a critical escalation, seconds'),
+  exchanges_down: z
+    .number()
+    .int()
+    .min(0)
+    .default(3)
+    .describe('More venue markets down than this raise a critical escalation'),
+  channels: z
+    .strictObject(levels(z.array(z.enum(['log', 'webhook', 'email', 'slack', 'pager']))))
+    .default({
+      low: ['log'],
+      medium: ['log', 'email'],
+      high: ['log', 'email', 'slack'],
+      critical: ['log', 'webhook', 'pager'],
+    })
+    .describe('Channels told at each level; one that is not configured is reported missing'),
+  webhooks: z
+    .partialRecord(z.enum(['webhook', 'email', 'slack', 'pager']), z.url())
+    .default({})
+    .describe('Address that each channel is posted to as JSON: a webhook, or a gateway for e-mail, Slack or a pager'),
+});
+
+/** What the desk's watch over itself is measured against. */
+const operations = z.strictObject({
+  latency: z
+    .strictObject({
+      warning_ms: z.number().min(1).default(5000).describe('Latency of a connection that is a warning, ms'),
+      critical_ms: z.number().min(1).default(30_000).describe('Latency of a connection that is critical, ms'),
+    })
+    .prefault({}),
+  targets: z
+    .strictObject({
+      records_per_minute: z.number().min(0).default(7000).describe('Records a minute that are expected'),
+      records_per_minute_alert: z
+        .number()
+        .min(0)
+        .default(5000)
+        .describe('Fewer records a minute than this are an alert'),
+      uptime_percent: percent.default(99.9).describe('Connection uptime aimed at, percent'),
+      pass_rate_percent: percent.default(99.5).describe('Validated rows that should pass, percent'),
+      pass_rate_alert_percent: percent.default(98).describe('Pass rate below this is an alert, percent'),
+    })
+    .prefault({}),
+  tables: z
+    .strictObject({
+      size_warning_gb: z.number().min(0).default(10).describe('Table size that is a warning, GB'),
+      size_critical_gb: z.number().min(0).default(50).describe('Table size that is critical, GB'),
+      growth_warning_rows: z.number().min(0).default(1_000_000).describe('Growth that is a warning, rows a day'),
+      growth_critical_rows: z.number().min(0).default(10_000_000).describe('Growth that is critical, rows a day'),
+      query_warning_ms: z.number().min(0).default(1000).describe('Query time that is a warning, ms'),
+      query_critical_ms: z.number().min(0).default(10_000).describe('Query time that is critical, ms'),
+      fragmentation_warning_percent: percent
+        .default(30)
+        .describe('Free blocks of the file that are a warning, percent'),
+      fragmentation_critical_percent: percent
+        .default(50)
+        .describe('Free blocks of the file that are critical, percent'),
+    })
+    .prefault({}),
+  escalation: escalation.prefault({}),
+});
+
 export const marketConfigSchema = z.strictObject({
   source: z.string().default('sim').describe('Where data comes from: sim, live, or tape:DIR'),
   collect: series.extend(collect.shape).prefault({}).describe('What is collected, and how'),
@@ -165,6 +246,7 @@ export const marketConfigSchema = z.strictObject({
   storage: storage.prefault({}),
   validation: validation.prefault({}),
   interpolation: interpolation.prefault({}),
+  operations: operations.prefault({}),
   simulator: simulator.prefault({}),
 });
 

@@ -5,6 +5,7 @@ import type { Logger } from '../kit/logger.ts';
 import type { MarketConfig } from './config.ts';
 import type { Collector } from './collect/contract.ts';
 import type { Venue } from './exchanges/contract.ts';
+import type { EscalationChannel } from './jobs/contract.ts';
 import type { MarketStore } from './store/contract.ts';
 
 /** What the tools of the market half are bound to. `config` is the `market:` part of system.yaml. */
@@ -17,4 +18,6 @@ export interface MarketServices {
   readonly log: Logger;
   readonly venues: readonly Venue[];
   readonly config: MarketConfig;
+  /** Ways to tell people of an escalation; a level's channel that is not here is reported missing. */
+  readonly channels?: readonly EscalationChannel[] | undefined;
 }
