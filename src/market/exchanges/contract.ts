@@ -30,8 +30,16 @@ export interface VenueMarket {
   /** Sequence rule of this market's books. */
   readonly book: BookRule;
   readonly rest: Readonly<Partial<Record<RestCallName, RestCall>>>;
-  /** Reads an instrument list body (REST call `instruments`). Unknown kinds are left out. */
-  readonly parseInstruments: (body: string) => readonly Instrument[];
+  /**
+   * Reads one body of REST call `instruments`, which may be paged (`nextPage`): gives the list so far, `before`, with
+   * this body's instruments or facts added. Unknown kinds are left out. Start with no list, pass each answer on.
+   */
+  readonly parseInstruments: (body: string, before?: readonly Instrument[]) => readonly Instrument[];
+  /**
+   * Which REST call a JSON value is the answer of, when its shape says so: for lines of recorded bodies that came
+   * without their call. Undefined when it could be more than one.
+   */
+  readonly recognise?: (value: unknown) => { readonly call: RestCallName; readonly args: RestArgs } | undefined;
   /** Text of the venue's error answer, for a REST body that is not data; undefined when the body is data. */
   readonly restError: (status: number, body: string) => RestErrorInfo | undefined;
 }
@@ -144,8 +152,11 @@ export interface RestErrorInfo {
 export interface VenueSimulator {
   readonly exchange: string;
   readonly market: Market;
+  /** Whether this market serves WebSocket on the path. */
+  readonly acceptsPath: (path: string) => boolean;
   /** Answers a client's text frame: what to send back now and which channels are on from here. */
   readonly onFrame: (
+    market: SimulatedMarket,
     text: string,
     channels: ReadonlySet<string>,
   ) => {
@@ -155,21 +166,48 @@ export interface VenueSimulator {
   };
   /** Channels that a connection's URL path asks for (Binance). */
   readonly channelsOfPath: (path: string) => readonly string[];
+  /** What the venue sends at once for channels subscribed at `at` (Bybit's snapshots): the state of all before `at`. */
+  readonly onSubscribe: (market: SimulatedMarket, channels: readonly string[], at: Ms) => readonly SimulatedFrame[];
+  /** The symbol whose 24 h window must be at hand before the channel can begin; undefined when it needs none. */
+  readonly windowOf: (channel: string) => string | undefined;
   /** Frames for the channels subscribed that the market makes in [from, to), in time order. */
   readonly frames: (
     market: SimulatedMarket,
     channels: ReadonlySet<string>,
     from: Ms,
     to: Ms,
-  ) => readonly { readonly at: Ms; readonly text: string; readonly channel: string }[];
+  ) => readonly SimulatedFrame[];
+  /** The frame's text as a connection on this path gets it (Binance wraps it on combined streams). */
+  readonly envelope: (path: string, frame: SimulatedFrame) => string;
   /** Answers a REST request; undefined when the path is not of this market. */
   readonly rest: (
     market: SimulatedMarket,
     request: { readonly path: string; readonly query: URLSearchParams },
     now: Ms,
-  ) =>
-    | { readonly status: number; readonly body: string; readonly headers?: Readonly<Record<string, string>> }
-    | undefined;
+  ) => SimulatedAnswer | undefined;
+  /** Request weight allowed in a window of real time, and the answer beyond it. */
+  readonly limit: {
+    readonly weight: number;
+    readonly windowMs: Ms;
+    readonly headers: (used: number) => Readonly<Record<string, string>>;
+    readonly refuse: (status: 429 | 418, retryAfterSeconds: number) => SimulatedAnswer;
+  };
+  /** The same frame with a value that no market made, for fault injection; undefined when the frame has none to spoil. */
+  readonly spoil: (frame: SimulatedFrame, how: 'spike' | 'crossed') => SimulatedFrame | undefined;
+}
+
+export interface SimulatedFrame {
+  /** When it is sent, UTC ms. */
+  readonly at: Ms;
+  readonly channel: string;
+  readonly text: string;
+}
+
+export interface SimulatedAnswer {
+  readonly status: number;
+  readonly body: string;
+  readonly weight: number;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
 /**
@@ -180,35 +218,33 @@ export interface SimulatedMarket {
   readonly exchange: string;
   readonly market: Market;
   readonly instruments: readonly Instrument[];
+  /** Decimals of prices, quantities and mark prices of a symbol. */
+  decimals(symbol: string): { readonly price: number; readonly quantity: number; readonly mark: number };
+  /** Trades in [from, to), oldest first; ids of a symbol have no holes. */
   trades(symbol: string, from: Ms, to: Ms): readonly SimulatedTrade[];
-  /** The book after all changes before `at`: levels best first; `seq` rises by one each change. */
-  book(
-    symbol: string,
-    at: Ms,
-  ): {
-    readonly bids: readonly (readonly [number, number])[];
-    readonly asks: readonly (readonly [number, number])[];
-    readonly seq: number;
-  };
-  /** Changes of the book in [from, to), in order, sequence without holes. */
+  /** Up to `limit` trades from id `id` on that happened before `to`. */
+  tradesFrom(symbol: string, id: number, limit: number, to: Ms): readonly SimulatedTrade[];
+  /** Id of the first trade at or after `at`. */
+  tradeIdAt(symbol: string, at: Ms): number;
+  /** The book after all changes before `at`: at most `depth` levels a side, best first; `seq` of its last change. */
+  book(symbol: string, at: Ms, depth?: number): SimulatedBook;
+  /**
+   * Changes of the book in [from, to), in order, sequence without holes: one every `everyMs` (a multiple of 100, the
+   * default), of the best `depth` levels.
+   */
   bookChanges(
     symbol: string,
     from: Ms,
     to: Ms,
-  ): readonly {
-    readonly at: Ms;
-    readonly firstSeq: number;
-    readonly lastSeq: number;
-    readonly prevSeq: number;
-    readonly bids: readonly (readonly [number, number])[];
-    readonly asks: readonly (readonly [number, number])[];
-  }[];
+    options?: { readonly depth?: number; readonly everyMs?: Ms },
+  ): readonly SimulatedBookChange[];
   mark(
     symbol: string,
     at: Ms,
   ): { readonly mark: number; readonly index: number; readonly fundingRate: number; readonly nextFundingTime: Ms };
-  /** Settled funding in [from, to). */
+  /** Settled funding in [from, to), oldest first. */
   funding(symbol: string, from: Ms, to: Ms): readonly { readonly at: Ms; readonly rate: number }[];
+  /** Base units. */
   openInterest(symbol: string, at: Ms): number;
   liquidations(
     symbol: string,
@@ -217,18 +253,36 @@ export interface SimulatedMarket {
   ): readonly { readonly at: Ms; readonly side: 'long' | 'short'; readonly price: number; readonly quantity: number }[];
   /** The 1-minute candle that begins at `openTime`, of the trades before `at`; exactly what those trades give. */
   candle(symbol: string, openTime: Ms, at: Ms): SimulatedCandle | undefined;
-  ticker(
-    symbol: string,
-    at: Ms,
-  ): {
-    readonly open: number;
-    readonly high: number;
-    readonly low: number;
-    readonly last: number;
-    readonly volume: number;
-    readonly quoteVolume: number;
-    readonly count: number;
-  };
+  /** Of the trades in [openTime, at), where `openTime` is 24 h before the end of the running minute. */
+  ticker(symbol: string, at: Ms): SimulatedTicker;
+}
+
+export interface SimulatedBook {
+  readonly bids: readonly (readonly [number, number])[];
+  readonly asks: readonly (readonly [number, number])[];
+  readonly seq: number;
+}
+
+export interface SimulatedBookChange {
+  readonly at: Ms;
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+  readonly prevSeq: number;
+  readonly bids: readonly (readonly [number, number])[];
+  readonly asks: readonly (readonly [number, number])[];
+}
+
+export interface SimulatedTicker {
+  readonly openTime: Ms;
+  readonly open: number;
+  readonly high: number;
+  readonly low: number;
+  readonly last: number;
+  readonly lastQuantity: number;
+  readonly volume: number;
+  readonly quoteVolume: number;
+  readonly count: number;
+  readonly firstId: number;
 }
 
 export interface SimulatedTrade {
@@ -250,6 +304,8 @@ export interface SimulatedCandle {
   readonly count: number;
   readonly takerBuyVolume: number;
   readonly takerBuyQuote: number;
+  /** Id of its first trade. */
+  readonly firstId: number;
 }
 
 export type { MarketRecord };

@@ -1,0 +1,118 @@
+import type { Us } from '../../../kit/clock.ts';
+import type { Market, RecordSink } from '../../domain/records.ts';
+import type { RestArgs, RestCallName } from '../../domain/tape.ts';
+import type { Decoder, DecoderOptions, FrameVerdict, RestCall } from '../contract.ts';
+import { createSymbolTable } from '../shared/symbols.ts';
+import { isObject, parseJson, type WireObject } from '../shared/values.ts';
+import { control, readRows, refused, rejected, verdictOf, type Reading } from '../shared/verdicts.ts';
+import {
+  pushOpenInterest,
+  readBookTicker,
+  readDepth,
+  readForceOrder,
+  readKline,
+  readMarkPrice,
+  readSnapshot,
+  readTicker,
+  readTrade,
+  type ReadContext,
+} from './normalise.ts';
+import { isPartialBook, sizingRule, symbolOfStream, UNSTORED_EVENTS } from './wire.ts';
+
+/** Decodes one Binance market. It remembers nothing between frames but symbols. */
+export function createBinanceDecoder(
+  market: Market,
+  rest: Readonly<Partial<Record<RestCallName, RestCall>>>,
+  options: DecoderOptions,
+): Decoder {
+  const symbols = createSymbolTable(options.instruments, sizingRule);
+  return {
+    frame(text: string, recvTime: Us, sink: RecordSink): FrameVerdict {
+      const value = parseJson(text);
+      const context: ReadContext = { market, symbols, recvTime, origin: 'live', sink };
+      if (isObject(value)) return readFrame(value, context);
+      if (Array.isArray(value)) return readEvents(value, '', context);
+      return rejected(value === undefined ? 'not JSON' : 'not an event');
+    },
+    rest(call: RestCallName, args: RestArgs, body: string, recvTime: Us, sink: RecordSink): FrameVerdict {
+      const known = rest[call];
+      if (known === undefined) return rejected(`no REST call ${call} in this market`);
+      return known.decode(body, args, recvTime, options, sink);
+    },
+    state: () => null,
+    restore: () => undefined,
+  };
+}
+
+function readFrame(frame: WireObject, context: ReadContext): FrameVerdict {
+  const stream = frame['stream'];
+  if (typeof stream !== 'string') return readEvent(frame, '', context);
+  const data = frame['data'];
+  if (isObject(data)) return readEvent(data, stream, context);
+  if (Array.isArray(data)) return readEvents(data, stream, context);
+  return rejected('stream without data');
+}
+
+function readEvents(events: readonly unknown[], stream: string, context: ReadContext): FrameVerdict {
+  if (events.length === 0) return control('empty list');
+  let unstored = 0;
+  const reading = readRows(events, (event) => {
+    if (!isObject(event)) return 'not an event';
+    const verdict = readEvent(event, stream, context);
+    if (verdict.kind === 'data') return verdict.records;
+    if (verdict.kind === 'control') unstored++;
+    return verdict.kind === 'rejected' ? verdict.reason : 0;
+  });
+  return unstored === events.length ? control('events that are not stored') : verdictOf(reading);
+}
+
+function readEvent(event: WireObject, stream: string, context: ReadContext): FrameVerdict {
+  const kind = event['e'];
+  if (kind === undefined) return readUnnamed(event, stream, context);
+  const reading = readNamed(kind, event, stream, context);
+  if (reading !== undefined) return verdictOf(reading);
+  if (typeof kind === 'string' && UNSTORED_EVENTS.has(kind)) return control(kind);
+  return rejected(`unknown event ${typeof kind === 'string' ? kind.slice(0, 40) : ''}`);
+}
+
+function readNamed(kind: unknown, event: WireObject, stream: string, context: ReadContext): Reading | undefined {
+  switch (kind) {
+    case 'bookTicker':
+      return readBookTicker(event, context);
+    case 'depthUpdate':
+      return readDepth(event, isPartialBook(stream), context);
+    case 'aggTrade':
+    case 'trade':
+      return readTrade(event, context.symbols.facts(event['s']), context);
+    case 'markPriceUpdate':
+      return readMarkPrice(event, context);
+    case 'kline':
+      return readKline(event, context);
+    case '24hrTicker':
+    case '24hrMiniTicker':
+      return readTicker(event, context);
+    case 'forceOrder':
+      return readForceOrder(event, context);
+    default:
+      return undefined;
+  }
+}
+
+/** Events without `e`: spot best prices and partial books, answers to requests, and what recorders put between. */
+function readUnnamed(event: WireObject, stream: string, context: ReadContext): FrameVerdict {
+  if (event['b'] !== undefined && event['A'] !== undefined) return verdictOf(readBookTicker(event, context));
+  if (event['lastUpdateId'] !== undefined && stream !== '') {
+    return verdictOf(readSnapshot(event, context.symbols.facts(symbolOfStream(stream)), context));
+  }
+  if (event['openInterest'] !== undefined && stream !== '') {
+    return verdictOf(pushOpenInterest(event['symbol'], event['openInterest'], undefined, event['time'], context));
+  }
+  const error = event['error'] ?? (event['code'] === undefined ? undefined : event);
+  if (isObject(error)) return refused(`${String(error['code'])}: ${String(error['msg'])}`);
+  if ('result' in event) {
+    const result = event['result'];
+    if (isObject(result) && result['error'] !== undefined) return refused(JSON.stringify(result['error']));
+    return control('acknowledgement');
+  }
+  return rejected('not an event');
+}

@@ -1,0 +1,132 @@
+import type { Us } from '../../../kit/clock.ts';
+import type { PriceLevel } from '../../domain/records.ts';
+
+/** A JSON object as it came off the wire: nothing about it is known yet. */
+export type WireObject = Readonly<Record<string, unknown>>;
+
+export function isObject(value: unknown): value is WireObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** JSON text to a value; undefined when it is not JSON (which no JSON text gives). */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A number, or text of one; NaN for anything else, an empty text included. */
+export function numberOf(value: unknown): number {
+  if (typeof value === 'string') return value === '' ? NaN : +value;
+  return typeof value === 'number' ? value : NaN;
+}
+
+/** A price: above zero and finite, else NaN. */
+export function priceOf(value: unknown): number {
+  const price = numberOf(value);
+  return price > 0 && price < Infinity ? price : NaN;
+}
+
+/** A size: zero or more and finite, else NaN. */
+export function sizeOf(value: unknown): number {
+  const size = numberOf(value);
+  return size >= 0 && size < Infinity ? size : NaN;
+}
+
+/** An optional number: null when absent or empty, NaN when there is something that is not a finite number. */
+export function optional(value: unknown): number | null {
+  if (value === undefined || value === null || value === '') return null;
+  const number = numberOf(value);
+  return Number.isFinite(number) ? number : NaN;
+}
+
+/** An optional price: null also when the venue writes 0 for "none"; NaN when it is below zero or no number. */
+export function optionalPrice(value: unknown): number | null {
+  const price = optional(value);
+  return price === null || price === 0 ? null : price > 0 ? price : NaN;
+}
+
+/** An optional size: null when absent, NaN when below zero or no number. */
+export function optionalSize(value: unknown): number | null {
+  const size = optional(value);
+  return size === null || size >= 0 ? size : NaN;
+}
+
+/** True when none of the values is NaN. */
+export function allKnown(...values: readonly (number | null)[]): boolean {
+  for (const value of values) if (value !== null && Number.isNaN(value)) return false;
+  return true;
+}
+
+/** From here on a time of a venue is in µs, not ms: ms of the year 5138. */
+const MICROSECONDS_FROM = 1e14;
+
+/** The last time that is believed: the year 2200, µs. */
+const LATEST: Us = 7_258_118_400_000_000;
+
+/** A venue's time (ms, or µs where a connection asked for them) as UTC µs; NaN when it is not a possible time. */
+export function timeOf(value: unknown): Us {
+  const time = numberOf(value);
+  if (!(time > 0) || !Number.isSafeInteger(time)) return NaN;
+  const us = time >= MICROSECONDS_FROM ? time : time * 1000;
+  return us <= LATEST ? us : NaN;
+}
+
+/** The first µs after a time that the venue gives inclusively (…59999 ms closes at …60000 ms). */
+export function afterInclusive(value: unknown): Us {
+  const time = numberOf(value);
+  return timeOf(time + 1);
+}
+
+/** A sequence number, or null when there is none. */
+export function sequenceOf(value: unknown): number | null {
+  const sequence = numberOf(value);
+  return Number.isSafeInteger(sequence) && sequence >= 0 ? sequence : null;
+}
+
+/** An id as text; undefined when there is none. */
+export function idOf(value: unknown): string | undefined {
+  if (typeof value === 'string') return value === '' ? undefined : value;
+  return typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : undefined;
+}
+
+/**
+ * Reads `[[price, size, …], …]`, in place: the parsed frame is ours and nobody else's. Undefined when a level is not
+ * readable. A side that is absent is empty.
+ */
+export function levelsOf(value: unknown): PriceLevel[] | undefined {
+  if (value === undefined || value === null) return [];
+  if (!Array.isArray(value)) return undefined;
+  const levels: unknown[] = value;
+  for (let i = 0; i < levels.length; i++) {
+    const level: unknown = levels[i];
+    if (!Array.isArray(level) || level.length < 2) return undefined;
+    const price = priceOf(level[0]);
+    const size = sizeOf(level[1]);
+    if (Number.isNaN(price) || Number.isNaN(size)) return undefined;
+    levels[i] = [price, size];
+  }
+  return levels as PriceLevel[]; // each element was replaced by a checked pair
+}
+
+/** a − b of two decimal texts without binary noise: 69372.6 − 69974.7 is −602.1. */
+export function decimalDifference(a: string | number, b: string | number): number {
+  const digits = Math.min(15, Math.max(decimals(a), decimals(b)));
+  return Number((Number(a) - Number(b)).toFixed(digits));
+}
+
+/** A fraction as percent without binary noise: 0.017103 is 1.7103. */
+export function percentOf(fraction: string | number): number {
+  const value = Number(fraction);
+  return Number((value * 100).toFixed(Math.min(15, Math.max(0, decimals(fraction) - 2))));
+}
+
+function decimals(value: string | number): number {
+  const text = String(value);
+  const exponent = text.search(/e/i);
+  if (exponent >= 0) return 15;
+  const point = text.indexOf('.');
+  return point < 0 ? 0 : text.length - point - 1;
+}
