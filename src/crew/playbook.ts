@@ -26,6 +26,8 @@ export interface PlaybookContext {
   /** Calls made so far in this task, in order. */
   readonly observations: readonly Observation[];
   readonly shadow: boolean;
+  /** The answer must come now: calls would no longer be made. */
+  readonly final?: boolean | undefined;
 }
 
 /** The next tool calls, or the final structured answer. */

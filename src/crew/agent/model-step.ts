@@ -1,0 +1,143 @@
+import { AIMessage, HumanMessage } from '@langchain/core/messages';
+import { errorMessage } from '../../kit/errors.ts';
+import type { TaskRequest } from '../graph/task-node.ts';
+import { ModelsFailed } from '../model/chain.ts';
+import { mergeUsage } from '../model/usage.ts';
+import type { AgentRecord, QueuedCall } from './state.ts';
+import { failAttempt, playbookContext, type TaskRun } from './task-run.ts';
+
+const MALFORMED_LIMIT = 3;
+const FORCED_TURNS = 2;
+
+/** One model turn: tool calls to make, or an answer to check. */
+export async function modelStep(run: TaskRun, request: TaskRequest, before: AgentRecord): Promise<AgentRecord> {
+  const { scope, agent, chain } = run;
+  let record = before;
+  if (record.forced === null && record.turn >= agent.max_iter) {
+    record = force(record, `all ${agent.max_iter} turns are used`);
+  }
+  if (record.forced !== null && record.turn >= agent.max_iter + FORCED_TURNS) {
+    return failAttempt(run, request, record, `no final answer, although ${record.forced}`);
+  }
+  try {
+    await scope.pacer.take(`crew ${scope.crew.id}`, scope.crew.max_rpm, run.signal);
+    await scope.pacer.take(`agent ${agent.id}`, scope.crew.max_rpm === null ? agent.max_rpm : null, run.signal);
+    const reply = await chain.ask({
+      messages: record.messages,
+      tools: run.tools,
+      context: playbookContext(run, record),
+      where: run.where,
+      retries: agent.max_retry_limit,
+      signal: run.signal,
+    });
+    const used = { ...record, turn: record.turn + 1, usage: mergeUsage(record.usage, reply.usage) };
+    return readReply(run, request, used, reply.message);
+  } catch (error) {
+    if (scope.signal.aborted) throw scope.signal.reason;
+    if (run.deadline.aborted) return failAttempt(run, request, record, errorMessage(run.deadline.reason));
+    if (!(error instanceof ModelsFailed)) throw error;
+    const used = { ...record, usage: mergeUsage(record.usage, error.usage) };
+    return failAttempt(run, request, used, error.message);
+  }
+}
+
+/** The next answer must be the last one. */
+export function force(record: AgentRecord, reason: string): AgentRecord {
+  return {
+    ...record,
+    forced: reason,
+    messages: [
+      ...record.messages,
+      new HumanMessage(`Stop calling tools: ${reason}. Give your best final answer now, from what you know.`),
+    ],
+  };
+}
+
+function readReply(run: TaskRun, request: TaskRequest, record: AgentRecord, reply: AIMessage): AgentRecord {
+  const { scope } = run;
+  const text = reply.text.trim();
+  const queue = queuedCalls(run, record, reply, text);
+  if (queue.length === 0) {
+    decide(run, 'answer', {});
+    const message = new AIMessage({ content: text });
+    const answered = { ...record, messages: [...record.messages, message], raw: text };
+    if (text !== '') return { ...answered, next: 'check' };
+    return malformed(run, request, { ...answered, messages: record.messages }, 'the answer was empty');
+  }
+  const wrong = queue.filter((c) => c.malformed !== null);
+  // Malformed calls go back in a well-formed shape, because providers refuse a history that holds others.
+  const message = new AIMessage({
+    content: text,
+    tool_calls: queue.map((c) => ({ id: c.id, name: c.tool, args: { ...c.args }, type: 'tool_call' as const })),
+  });
+  decide(run, 'call_tools', { tools: queue.map((c) => c.tool), reason: queue[0]?.reason ?? '' });
+  const next: AgentRecord = { ...record, messages: [...record.messages, message], queue, next: 'tools' };
+  if (wrong.length === 0) return next;
+  scope.log.warn('agent.malformed_call', {
+    run_id: scope.runId,
+    task_id: run.task.id,
+    calls: wrong.map((c) => c.tool),
+  });
+  const count = record.malformed + 1;
+  if (count <= MALFORMED_LIMIT) return { ...next, malformed: count };
+  return giveUpOnModel(run, request, record, 'malformed tool calls');
+}
+
+function queuedCalls(run: TaskRun, record: AgentRecord, reply: AIMessage, text: string): readonly QueuedCall[] {
+  const reasons: unknown = reply.additional_kwargs['reasons'];
+  const reasonOf = (id: string): string => {
+    const own: unknown =
+      typeof reasons === 'object' && reasons !== null
+        ? Object.entries(reasons).find(([k]) => k === id)?.[1]
+        : undefined;
+    return typeof own === 'string' ? own : text.slice(0, 500);
+  };
+  const base = `${run.path}/${record.attempt}/${record.turn}`;
+  const valid = (reply.tool_calls ?? []).map((call, i): QueuedCall => {
+    const id = call.id ?? `call_${record.turn}_${i}`;
+    const args: unknown = call.args;
+    const isObject = typeof args === 'object' && args !== null && !Array.isArray(args);
+    return {
+      id,
+      tool: call.name,
+      args: isObject ? call.args : {},
+      reason: reasonOf(id),
+      path: `${base}.${i}`,
+      malformed: isObject ? null : 'the arguments are not a JSON object',
+      approvalId: null,
+    };
+  });
+  const invalid = (reply.invalid_tool_calls ?? []).map(
+    (call, i): QueuedCall => ({
+      id: call.id ?? `call_${record.turn}_bad_${i}`,
+      tool: call.name ?? 'unnamed_tool',
+      args: { malformed_arguments: (call.args ?? '').slice(0, 500) },
+      reason: '',
+      path: `${base}.x${i}`,
+      malformed: `the arguments are not valid JSON (${call.error ?? 'unreadable'})`,
+      approvalId: null,
+    }),
+  );
+  return [...valid, ...invalid];
+}
+
+/** Counts what cannot be used; says so to the model, and after some times leaves the model. */
+function malformed(run: TaskRun, request: TaskRequest, record: AgentRecord, problem: string): AgentRecord {
+  if (record.malformed + 1 > MALFORMED_LIMIT) return giveUpOnModel(run, request, record, problem);
+  const message = new HumanMessage(`That cannot be used: ${problem}. Call a tool, or give the final answer.`);
+  return { ...record, next: 'model', malformed: record.malformed + 1, messages: [...record.messages, message] };
+}
+
+function giveUpOnModel(run: TaskRun, request: TaskRequest, record: AgentRecord, problem: string): AgentRecord {
+  const { name } = run.chain.current;
+  if (run.chain.fallBack(problem, run.where)) return { ...record, next: 'model', malformed: 0, queue: [] };
+  return failAttempt(run, request, record, `model ${name}: ${problem}, ${MALFORMED_LIMIT + 1} times`);
+}
+
+function decide(run: TaskRun, action: string, details: Readonly<Record<string, unknown>>): void {
+  run.scope.events.emit(
+    'agent.decision',
+    { agent_id: run.agent.id, action, run_id: run.scope.runId, task_id: run.task.id, details: { ...details } },
+    { correlationId: run.scope.runId },
+  );
+}

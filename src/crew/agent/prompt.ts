@@ -1,0 +1,81 @@
+import { InvalidInput } from '../../kit/errors.ts';
+import { didYouMean } from '../../kit/nearest.ts';
+import type { TaskResult } from '../playbook.ts';
+import type { AgentSpec, TaskSpec } from '../spec.ts';
+import { compactJson } from './compact.ts';
+
+const PLACEHOLDER = /\{([A-Za-z_][A-Za-z0-9_-]*)\}/g;
+
+/** Names in braces, each once, in order. */
+export function placeholders(text: string): readonly string[] {
+  return [...new Set([...text.matchAll(PLACEHOLDER)].map((m) => m[1] ?? ''))];
+}
+
+/** Puts inputs in the place of `{name}`; values that are not text become JSON. Throws InvalidInput for a name without input. */
+export function fill(text: string, inputs: Readonly<Record<string, unknown>>): string {
+  return text.replace(PLACEHOLDER, (_, name: string) => {
+    if (!(name in inputs)) throw new InvalidInput(`no input for {${name}}${didYouMean(name, Object.keys(inputs))}`);
+    const value = inputs[name];
+    return typeof value === 'string' ? value : compactJson(value, 2000);
+  });
+}
+
+/** Every `{name}` in the texts of a task and its agent that the given names do not cover, as `task.field: {name}`. */
+export function unresolved(task: TaskSpec, agent: AgentSpec, known: ReadonlySet<string>): readonly string[] {
+  const texts: readonly (readonly [string, string])[] = [
+    [`task ${task.id}, description`, task.description],
+    [`task ${task.id}, expected_output`, task.expected_output],
+    [`agent ${agent.id}, role`, agent.role],
+    [`agent ${agent.id}, goal`, agent.goal],
+    [`agent ${agent.id}, backstory`, agent.backstory],
+  ];
+  return texts.flatMap(([where, text]) =>
+    placeholders(text).flatMap((name) => (known.has(name) ? [] : [`${where}: {${name}}`])),
+  );
+}
+
+/** Who the agent is and how it works. */
+export function systemPrompt(
+  agent: AgentSpec,
+  inputs: Readonly<Record<string, unknown>>,
+  facts: { readonly shadow: boolean; readonly hasTools: boolean },
+): string {
+  const lines = [
+    `You are ${fill(agent.role, inputs)}.`,
+    fill(agent.backstory, inputs),
+    `Your goal: ${fill(agent.goal, inputs)}`,
+    facts.hasTools
+      ? 'Use the tools to find out what you need; never state a number that no tool gave you. ' +
+        'Before calling tools, say in one sentence why. A failed call tells you what to change: do not repeat it unchanged.'
+      : 'You have no tools for this task: answer from what you are given.',
+    ...(facts.shadow
+      ? [
+          'Shadow mode: calls that would change something are recorded as proposals and not carried out. Go on as if agreed.',
+        ]
+      : []),
+    'When you are done, answer without calling a tool.',
+  ];
+  return lines.filter((l) => l.trim() !== '').join('\n\n');
+}
+
+/** What is to be done, what it is to give, and what earlier tasks gave. */
+export function taskPrompt(
+  task: TaskSpec,
+  inputs: Readonly<Record<string, unknown>>,
+  context: readonly TaskResult[],
+  instruction: string | undefined,
+): string {
+  const parts = [`# Task\n${fill(task.description, inputs)}`];
+  if (instruction !== undefined) parts.push(`# From your manager\n${instruction}`);
+  if (context.length > 0) {
+    const results = context.map((c) => `## ${c.task}\n${compactJson(c.output, 6000)}`);
+    parts.push(`# Results of earlier tasks\n${results.join('\n\n')}`);
+  }
+  parts.push(`# Expected answer\n${fill(task.expected_output, inputs)}`);
+  if (task.output_json !== null) {
+    parts.push(
+      `Answer with one JSON value, and nothing else, that fits this JSON Schema:\n${JSON.stringify(task.output_json)}`,
+    );
+  }
+  return parts.join('\n\n');
+}

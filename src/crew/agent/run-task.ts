@@ -1,0 +1,168 @@
+import { setMaxListeners } from 'node:events';
+import { END, START, StateGraph } from '@langchain/langgraph';
+import { DeadlineExceeded } from '../../kit/errors.ts';
+import type { EventName } from '../../kit/event.ts';
+import type { TaskExecution, TaskRequest } from '../graph/task-node.ts';
+import { approvalStep, toolsStep } from './tools-step.ts';
+import { checkStep, reviewStep } from './check-step.ts';
+import { modelStep } from './model-step.ts';
+import type { TaskOutput } from './output.ts';
+import type { RunScope } from './scope.ts';
+import { type AgentRecord, AgentState } from './state.ts';
+import { beginAttempt, callerOf, type TaskRun } from './task-run.ts';
+
+/**
+ * How the tasks of a run are done: an agent's loop as a LangGraph of its own inside the task's node
+ * (start → model → tools → … → check → end), so that a killed run goes on in the middle of a task.
+ */
+export function createTaskExecution(scope: RunScope): TaskExecution {
+  return async (request) => {
+    const limit = timeLimit(request);
+    const late = new AbortController();
+    const timer =
+      limit === null
+        ? null
+        : scope.clock.schedule(limit * 1000, () =>
+            late.abort(new DeadlineExceeded(`task ${request.task.id} took longer than ${limit} s`)),
+          );
+    try {
+      const run = await createTaskRun(scope, request, late.signal);
+      const record = await runAgent(run, request);
+      const output = outputOf(run, request, record);
+      if (output.status === 'completed') await writeFile(run, record);
+      finish(run, record, output);
+      return output;
+    } finally {
+      timer?.cancel();
+    }
+  };
+}
+
+async function createTaskRun(scope: RunScope, request: TaskRequest, deadline: AbortSignal): Promise<TaskRun> {
+  const { task, agent } = request;
+  const caller = callerOf(agent, task);
+  const signal = AbortSignal.any([scope.signal, deadline]);
+  setMaxListeners(0, signal);
+  return {
+    scope,
+    task,
+    agent,
+    path: `${request.key}#${request.execution}`,
+    caller,
+    tools: scope.schemas.of(scope.invoker.visible(caller)),
+    chain: await scope.chainFor(agent),
+    instruction: request.instruction,
+    deadline,
+    signal,
+    where: { run_id: scope.runId, crew: scope.crew.id, task_id: task.id, agent_id: agent.id },
+  };
+}
+
+async function runAgent(run: TaskRun, request: TaskRequest): Promise<AgentRecord> {
+  const step =
+    (work: (record: AgentRecord) => AgentRecord | Promise<AgentRecord>) =>
+    async (state: typeof AgentState.State): Promise<typeof AgentState.Update> => ({ agent: await work(state.agent) });
+  const targets = {
+    start: 'start',
+    model: 'model',
+    tools: 'tools',
+    approval: 'approval',
+    check: 'check',
+    review: 'review',
+    end: END,
+  } as const;
+  const route = (state: typeof AgentState.State): AgentRecord['next'] => state.agent.next;
+  const graph = new StateGraph(AgentState)
+    .addNode(
+      'start',
+      step((r) => begin(run, r)),
+    )
+    .addNode(
+      'model',
+      step((r) => modelStep(run, request, r)),
+    )
+    .addNode(
+      'tools',
+      step((r) => toolsStep(run, request, r)),
+    )
+    .addNode(
+      'approval',
+      step((r) => approvalStep(run, request, r)),
+    )
+    .addNode(
+      'check',
+      step((r) => checkStep(run, request, r)),
+    )
+    .addNode(
+      'review',
+      step((r) => reviewStep(run, r)),
+    )
+    .addEdge(START, 'start')
+    .addConditionalEdges('start', route, targets)
+    .addConditionalEdges('model', route, targets)
+    .addConditionalEdges('tools', route, targets)
+    .addConditionalEdges('approval', route, targets)
+    .addConditionalEdges('check', route, targets)
+    .addConditionalEdges('review', route, targets)
+    .compile();
+  const turns = (request.agent.max_iter + 20) * (request.task.max_retries + 1);
+  const state = await graph.invoke(
+    { agent: beginAttempt(run, request, null) },
+    { ...request.config, recursionLimit: 4 * turns + 20 },
+  );
+  return state.agent;
+}
+
+function begin(run: TaskRun, record: AgentRecord): AgentRecord {
+  const { scope, where } = run;
+  scope.events.emit('task.started', where, { correlationId: scope.runId });
+  emitAgent(run, 'agent.started', 'task');
+  return { ...record, next: 'model' };
+}
+
+function finish(run: TaskRun, record: AgentRecord, output: TaskOutput): void {
+  const { scope, where } = run;
+  const options = { correlationId: scope.runId };
+  const duration_ms = Math.max(0, output.finished_at - output.started_at);
+  if (output.status === 'completed') {
+    scope.events.emit('task.completed', { ...where, duration_ms, tool_calls: record.calls.length }, options);
+  } else {
+    scope.events.emit('task.failed', { ...where, error: output.error ?? '' }, options);
+  }
+  emitAgent(run, 'agent.stopped', output.status);
+}
+
+function emitAgent(run: TaskRun, type: Extract<EventName, 'agent.started' | 'agent.stopped'>, action: string): void {
+  const { scope, where } = run;
+  const data = { agent_id: where.agent_id, action, run_id: where.run_id, task_id: where.task_id };
+  scope.events.emit(type, data, { correlationId: scope.runId });
+}
+
+function outputOf(run: TaskRun, request: TaskRequest, record: AgentRecord): TaskOutput {
+  const failed = record.error !== null;
+  return {
+    task: request.task.id,
+    agent: request.agent.id,
+    status: failed ? 'failed' : 'completed',
+    output: failed ? null : record.output,
+    raw: record.raw,
+    error: record.error,
+    executions: 1,
+    tool_calls: record.calls,
+    proposals: record.proposals,
+    usage: record.usage,
+    started_at: record.startedAt,
+    finished_at: run.scope.clock.now(),
+  };
+}
+
+async function writeFile(run: TaskRun, record: AgentRecord): Promise<void> {
+  const path = run.task.output_file;
+  if (path !== null) await run.scope.writeOutput?.(path, record.raw);
+}
+
+/** Seconds: the shorter of the task's time-out and the agent's. */
+function timeLimit({ task, agent }: TaskRequest): number | null {
+  const limits = [task.timeout, agent.max_execution_time].filter((s) => s !== null);
+  return limits.length === 0 ? null : Math.min(...limits);
+}

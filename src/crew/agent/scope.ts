@@ -1,0 +1,28 @@
+import type { Clock } from '../../kit/clock.ts';
+import type { EventSink } from '../../kit/event.ts';
+import type { Invoker } from '../../kit/invoke.ts';
+import type { Logger } from '../../kit/logger.ts';
+import type { ModelChain } from '../model/chain.ts';
+import type { ToolSchemas } from './tool-schema.ts';
+import type { AgentSpec, CrewSpec, TaskSpec } from '../spec.ts';
+import type { TaskGuardrail } from './guardrail.ts';
+import type { Pacer } from './pacer.ts';
+
+/** What the tasks of one run share. */
+export interface RunScope {
+  readonly runId: string;
+  readonly crew: CrewSpec;
+  readonly shadow: boolean;
+  readonly signal: AbortSignal;
+  readonly invoker: Invoker;
+  readonly events: EventSink;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly pacer: Pacer;
+  readonly schemas: ToolSchemas;
+  /** Same chain for same models within a run, so that a fallback holds for the rest of it. */
+  chainFor(agent: AgentSpec): Promise<ModelChain>;
+  guardrailsOf(task: TaskSpec): readonly TaskGuardrail[];
+  /** Writes a task's `output_file`; absent when the run may write none. */
+  readonly writeOutput?: ((path: string, text: string) => Promise<void>) | undefined;
+}

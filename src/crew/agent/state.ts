@@ -1,0 +1,51 @@
+import { Annotation } from '@langchain/langgraph';
+import type { BaseMessage } from '@langchain/core/messages';
+import type { ModelUsage } from '../model/usage.ts';
+import type { Observation, TaskResult } from '../playbook.ts';
+import type { Proposal, TaskToolCall } from './call.ts';
+
+/** A tool call that the model asked for and that is not answered yet. */
+export interface QueuedCall {
+  readonly id: string;
+  readonly tool: string;
+  readonly args: Readonly<Record<string, unknown>>;
+  readonly reason: string;
+  /** Place in the run: `<output key>#<execution>/<attempt>/<turn>.<index>`. */
+  readonly path: string;
+  /** What was wrong with it as written; it is then answered, not run. */
+  readonly malformed: string | null;
+  /** Approval it waits for. */
+  readonly approvalId: string | null;
+}
+
+/** Where an agent stands in its task; the whole of it is checkpointed after every step. */
+export interface AgentRecord {
+  /** The step that comes now. */
+  readonly next: 'start' | 'model' | 'tools' | 'approval' | 'check' | 'review' | 'end';
+  /** From 0; a new attempt begins the conversation anew. */
+  readonly attempt: number;
+  readonly turn: number;
+  readonly inputs: Readonly<Record<string, unknown>>;
+  readonly context: readonly TaskResult[];
+  readonly messages: readonly BaseMessage[];
+  readonly observations: readonly Observation[];
+  readonly queue: readonly QueuedCall[];
+  readonly calls: readonly TaskToolCall[];
+  readonly proposals: readonly Proposal[];
+  readonly usage: readonly ModelUsage[];
+  /** Answers that did not fit the schema, or held nothing. */
+  readonly repairs: number;
+  /** Malformed tool calls and empty answers. */
+  readonly malformed: number;
+  readonly guardrailFailures: Readonly<Record<string, number>>;
+  /** Why the next answer must be the last; null while there is time. */
+  readonly forced: string | null;
+  readonly raw: string;
+  readonly output: unknown;
+  readonly error: string | null;
+  /** UTC ms. */
+  readonly startedAt: number;
+}
+
+/** One channel, because the steps of an agent never run side by side. */
+export const AgentState = Annotation.Root({ agent: Annotation<AgentRecord>() });

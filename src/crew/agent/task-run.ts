@@ -1,0 +1,98 @@
+import { HumanMessage, SystemMessage } from '@langchain/core/messages';
+import type { Caller } from '../../kit/invoke.ts';
+import type { ModelChain, ModelRequest, ToolSchema } from '../model/chain.ts';
+import type { PlaybookContext } from '../playbook.ts';
+import type { AgentSpec, TaskSpec } from '../spec.ts';
+import type { TaskRequest } from '../graph/task-node.ts';
+import { systemPrompt, taskPrompt } from './prompt.ts';
+import type { RunScope } from './scope.ts';
+import type { AgentRecord } from './state.ts';
+
+/** One task while it runs: what its steps need besides the checkpointed record. */
+export interface TaskRun {
+  readonly scope: RunScope;
+  readonly task: TaskSpec;
+  readonly agent: AgentSpec;
+  /** First part of the path of its tool calls: `<output key>#<execution>`. */
+  readonly path: string;
+  readonly caller: Caller;
+  readonly tools: readonly ToolSchema[];
+  readonly chain: ModelChain;
+  readonly instruction: string | undefined;
+  /** Aborts when the time for the task is over. */
+  readonly deadline: AbortSignal;
+  /** Aborts for either reason. */
+  readonly signal: AbortSignal;
+  readonly where: ModelRequest['where'];
+}
+
+/** Who the agent is to the tool pipeline. A task's own tools can only narrow the agent's list. */
+export function callerOf(agent: AgentSpec, task: TaskSpec): Caller {
+  const own = task.tools;
+  return {
+    id: `agent:${agent.id}`,
+    agentId: agent.id,
+    role: agent.permission_role ?? '',
+    tools: own === null ? agent.tools : agent.tools.filter((name) => own.includes(name)),
+  };
+}
+
+/** The record at the start of an attempt. Usage, calls and proposals of earlier attempts stay. */
+export function beginAttempt(run: TaskRun, request: TaskRequest, earlier: AgentRecord | null): AgentRecord {
+  const { scope, task, agent, instruction } = run;
+  const inputs = { ...request.inputs, ...(instruction === undefined ? {} : { instruction }) };
+  return {
+    next: earlier === null ? 'start' : 'model',
+    attempt: earlier === null ? 0 : earlier.attempt + 1,
+    turn: 0,
+    inputs,
+    context: request.context,
+    messages: [
+      new SystemMessage(systemPrompt(agent, inputs, { shadow: scope.shadow, hasTools: run.tools.length > 0 })),
+      new HumanMessage(taskPrompt(task, inputs, request.context, instruction)),
+    ],
+    observations: [],
+    queue: [],
+    calls: earlier?.calls ?? [],
+    proposals: earlier?.proposals ?? [],
+    usage: earlier?.usage ?? [],
+    repairs: 0,
+    malformed: 0,
+    guardrailFailures: {},
+    forced: null,
+    raw: '',
+    output: null,
+    error: null,
+    startedAt: earlier?.startedAt ?? scope.clock.now(),
+  };
+}
+
+/** What a playbook's policy sees. */
+export function playbookContext(run: TaskRun, record: AgentRecord): PlaybookContext {
+  return {
+    task: run.task,
+    agent: run.agent,
+    inputs: record.inputs,
+    context: record.context,
+    observations: record.observations,
+    shadow: run.scope.shadow,
+    ...(record.forced === null ? {} : { final: true }),
+  };
+}
+
+/** Ends the attempt: another one when the task allows it, else the task has failed. */
+export function failAttempt(run: TaskRun, request: TaskRequest, record: AgentRecord, error: string): AgentRecord {
+  run.scope.events.emit(
+    'agent.error',
+    {
+      agent_id: run.agent.id,
+      action: 'attempt_failed',
+      run_id: run.scope.runId,
+      task_id: run.task.id,
+      details: { attempt: record.attempt + 1, error },
+    },
+    { correlationId: run.scope.runId },
+  );
+  if (record.attempt < run.task.max_retries && !run.deadline.aborted) return beginAttempt(run, request, record);
+  return { ...record, next: 'end', queue: [], error };
+}

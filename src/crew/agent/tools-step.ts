@@ -1,0 +1,213 @@
+import { ToolMessage } from '@langchain/core/messages';
+import { interrupt } from '@langchain/langgraph';
+import { errorMessage } from '../../kit/errors.ts';
+import type { ToolOutcome } from '../../kit/invoke.ts';
+import { canonicalJson } from '../../kit/json.ts';
+import type { TaskRequest } from '../graph/task-node.ts';
+import type { Observation } from '../playbook.ts';
+import type { Proposal, TaskToolCall } from './call.ts';
+import { compactJson } from './compact.ts';
+import { force } from './model-step.ts';
+import type { AgentRecord, QueuedCall } from './state.ts';
+import { failAttempt, type TaskRun } from './task-run.ts';
+
+/** Characters of one tool result that a model gets. */
+const RESULT_LIMIT = 8000;
+/** Same call with the same result so often: no progress. */
+const SAME_CALL_LIMIT = 3;
+
+/** What a pause for a person carries; `runner.resume` answers it. */
+export type Pause =
+  | {
+      readonly kind: 'approval';
+      readonly task: string;
+      readonly agent: string;
+      readonly approval_id: string;
+      readonly tool: string;
+      readonly args: Readonly<Record<string, unknown>>;
+    }
+  | { readonly kind: 'human_input'; readonly task: string; readonly agent: string; readonly output: unknown };
+
+/**
+ * Makes the queued calls: side by side when all of them only read, else one after another. Calls that need a
+ * person's approval stay in the queue.
+ */
+export async function toolsStep(run: TaskRun, request: TaskRequest, record: AgentRecord): Promise<AgentRecord> {
+  if (record.forced !== null) return refuseAll(record);
+  const readOnly = record.queue.every((c) => run.scope.invoker.find(c.tool)?.effects === 'none');
+  try {
+    const outcomes: (ToolOutcome | null)[] = [];
+    if (readOnly) outcomes.push(...(await Promise.all(record.queue.map((c) => makeCall(run, c)))));
+    else for (const call of record.queue) outcomes.push(await makeCall(run, call));
+    return settle(run, record, record.queue, outcomes);
+  } catch (error) {
+    return afterAbort(run, request, record, error);
+  }
+}
+
+/** Waits for a person, then makes the first waiting call again. */
+export async function approvalStep(run: TaskRun, request: TaskRequest, record: AgentRecord): Promise<AgentRecord> {
+  const [call, ...rest] = record.queue;
+  if (call === undefined) return { ...record, next: 'model' };
+  interrupt<Pause>({
+    kind: 'approval',
+    task: run.task.id,
+    agent: run.agent.id,
+    approval_id: call.approvalId ?? '',
+    tool: call.tool,
+    args: call.args,
+  });
+  try {
+    const outcome = await makeCall(run, call);
+    const settled = settle(run, record, [call], [outcome]);
+    const queue = [...settled.queue, ...rest];
+    return { ...settled, queue, next: queue.length > 0 ? 'approval' : 'model' };
+  } catch (error) {
+    return afterAbort(run, request, record, error);
+  }
+}
+
+function makeCall(run: TaskRun, call: QueuedCall): Promise<ToolOutcome | null> {
+  if (call.malformed !== null) return Promise.resolve(null);
+  const { scope, task } = run;
+  return scope.invoker.invoke({
+    tool: call.tool,
+    args: call.args,
+    caller: run.caller,
+    reason: call.reason,
+    runId: scope.runId,
+    taskId: task.id,
+    path: call.path,
+    correlationId: scope.runId,
+    shadow: scope.shadow,
+    signal: run.signal,
+  });
+}
+
+function settle(
+  run: TaskRun,
+  record: AgentRecord,
+  queue: readonly QueuedCall[],
+  outcomes: readonly (ToolOutcome | null)[],
+): AgentRecord {
+  const messages: ToolMessage[] = [];
+  const observations: Observation[] = [];
+  const calls: TaskToolCall[] = [];
+  const proposals: Proposal[] = [];
+  const waiting: QueuedCall[] = [];
+  queue.forEach((call, i) => {
+    const outcome = outcomes[i] ?? null;
+    if (outcome !== null && !outcome.ok && outcome.error.code === 'approval_required') {
+      waiting.push({ ...call, approvalId: outcome.error.approval_id ?? '' });
+      return;
+    }
+    const observation = observe(call, outcome);
+    observations.push(observation);
+    messages.push(toolMessage(call, observation, outcome));
+    calls.push(callRecord(run, call, outcome));
+    if (outcome?.ok === true && 'proposed' in outcome) {
+      const { proposal_id, would_change } = outcome;
+      const { tool, args, reason } = call;
+      proposals.push({ proposal_id, agent: run.agent.id, tool, args, reason, would_change });
+    }
+  });
+  const next: AgentRecord = {
+    ...record,
+    messages: [...record.messages, ...messages],
+    observations: [...record.observations, ...observations],
+    calls: [...record.calls, ...calls],
+    proposals: [...record.proposals, ...proposals],
+    queue: waiting,
+    next: waiting.length > 0 ? 'approval' : 'model',
+  };
+  return waiting.length > 0 ? next : detectLoop(run, next, observations);
+}
+
+function observe(call: QueuedCall, outcome: ToolOutcome | null): Observation {
+  const { tool, args } = call;
+  if (outcome === null) {
+    const result = { code: 'invalid_input', message: call.malformed, retryable: false };
+    return { tool, args, ok: false, result, proposed: false };
+  }
+  if (!outcome.ok) return { tool, args, ok: false, result: outcome.error, proposed: false };
+  if ('proposed' in outcome) return { tool, args, ok: true, result: outcome.would_change, proposed: true };
+  return { tool, args, ok: true, result: outcome.data, proposed: false };
+}
+
+function toolMessage(call: QueuedCall, observation: Observation, outcome: ToolOutcome | null): ToolMessage {
+  const { ok, result, proposed } = observation;
+  const provenance = outcome?.ok === true && 'provenance' in outcome ? { provenance: outcome.provenance } : {};
+  const body = proposed
+    ? { ok, proposed: true, note: 'recorded as a proposal, not carried out', would_change: result }
+    : ok
+      ? { ok, data: result, ...provenance }
+      : { ok, error: result };
+  return new ToolMessage({
+    tool_call_id: call.id,
+    name: call.tool,
+    content: compactJson(body, RESULT_LIMIT),
+    status: ok ? 'success' : 'error',
+  });
+}
+
+function callRecord(run: TaskRun, call: QueuedCall, outcome: ToolOutcome | null): TaskToolCall {
+  const { tool, args, reason } = call;
+  if (outcome === null) {
+    const none = { ok: false, proposed: false, effect: false, error_code: 'invalid_input' as const, duration_ms: 0 };
+    return { call_id: call.id, tool, args, reason, ...none };
+  }
+  const proposed = outcome.ok && 'proposed' in outcome;
+  return {
+    call_id: outcome.call_id,
+    tool: outcome.tool,
+    args,
+    reason,
+    ok: outcome.ok,
+    proposed,
+    effect: outcome.ok && !proposed && run.scope.invoker.find(tool)?.effects === 'effect',
+    error_code: outcome.ok ? null : outcome.error.code,
+    duration_ms: outcome.duration_ms,
+  };
+}
+
+function detectLoop(run: TaskRun, record: AgentRecord, fresh: readonly Observation[]): AgentRecord {
+  const key = (o: Observation): string => canonicalJson([o.tool, o.args, o.result]);
+  for (const observation of fresh) {
+    const wanted = key(observation);
+    const same = record.observations.filter((o) => o.tool === observation.tool && key(o) === wanted).length;
+    if (same < SAME_CALL_LIMIT) continue;
+    const reason = `${observation.tool} was called ${same} times with the same arguments and gave the same result`;
+    run.scope.events.emit(
+      'agent.decision',
+      {
+        agent_id: run.agent.id,
+        action: 'loop_detected',
+        run_id: run.scope.runId,
+        task_id: run.task.id,
+        details: { tool: observation.tool, times: same },
+      },
+      { correlationId: run.scope.runId },
+    );
+    return force(record, reason);
+  }
+  return record;
+}
+
+function refuseAll(record: AgentRecord): AgentRecord {
+  const messages = record.queue.map(
+    (call) =>
+      new ToolMessage({
+        tool_call_id: call.id,
+        name: call.tool,
+        content: JSON.stringify({ ok: false, error: { message: `not called: ${record.forced ?? ''}` } }),
+        status: 'error',
+      }),
+  );
+  return { ...record, messages: [...record.messages, ...messages], queue: [], next: 'model' };
+}
+
+function afterAbort(run: TaskRun, request: TaskRequest, record: AgentRecord, error: unknown): AgentRecord {
+  if (run.scope.signal.aborted) throw run.scope.signal.reason;
+  if (run.deadline.aborted) return failAttempt(run, request, record, errorMessage(run.deadline.reason));
+  throw error;
+}

@@ -1,0 +1,192 @@
+import type { BaseCheckpointSaver } from '@langchain/langgraph';
+import { END, START, StateGraph } from '@langchain/langgraph';
+import type { AgentSpec, CrewSpec, TaskSpec } from '../spec.ts';
+import { InvalidInput } from '../../kit/errors.ts';
+import { didYouMean } from '../../kit/nearest.ts';
+import { buildHierarchicalGraph, type ManagerTurn } from './hierarchical.ts';
+import type {
+  CompiledCrewGraph,
+  CrewGraphBuilder,
+  CrewGraphDefinition,
+  CrewMessage,
+  CrewNode,
+  TaskNodeOptions,
+  UncompiledCrewGraph,
+} from './define.ts';
+import { createTaskNode, type TaskExecution } from './task-node.ts';
+import { planTasks } from './plan.ts';
+import { CrewState } from './state.ts';
+import { structureHash } from './structure.ts';
+
+/** What compiling needs from the run: how to do a task, and where messages go. */
+export interface CompileDeps {
+  readonly runTask: TaskExecution;
+  /** One turn of the manager; needed by hierarchical crews. */
+  readonly managerTurn?: ManagerTurn | undefined;
+  /** The crew's own graph, for `process: graph`. */
+  readonly definition?: CrewGraphDefinition | undefined;
+  readonly checkpointer?: BaseCheckpointSaver | undefined;
+  readonly announce?: ((message: CrewMessage) => void) | undefined;
+  /** Run only these tasks, ordered by their context, whatever the process. */
+  readonly onlyTasks?: readonly string[] | undefined;
+  /** UTC ms. */
+  readonly now: () => number;
+}
+
+export interface CompiledCrew {
+  readonly graph: CompiledCrewGraph;
+  /** Hash of what the graph is made of: nodes, edges, routes, tasks, their agents and context. Not of any text. */
+  readonly structureHash: string;
+  /** Tasks that can run, by key of `state.outputs`. */
+  readonly taskKeys: ReadonlyMap<string, string>;
+  /** Names that nodes add to the inputs of each task. */
+  readonly inputNames: ReadonlyMap<string, ReadonlySet<string>>;
+}
+
+/**
+ * Makes a LangGraph StateGraph of a crew. Sequential: one after another, `async_execution` tasks beside the next.
+ * Parallel: by `context`. Hierarchical: the manager delegates. Graph: as its graph.ts says.
+ * Throws InvalidInput for unknown tasks, agents without a task, a missing graph or manager, or a context cycle.
+ */
+export function compileCrew(
+  crew: CrewSpec,
+  tasks: Readonly<Record<string, TaskSpec>>,
+  agents: Readonly<Record<string, AgentSpec>>,
+  deps: CompileDeps,
+): CompiledCrew {
+  const context = new CrewCompilation(crew, tasks, agents, deps);
+  const uncompiled = context.build();
+  const graph = uncompiled.compile({
+    ...(deps.checkpointer === undefined ? {} : { checkpointer: deps.checkpointer }),
+    name: crew.id,
+  });
+  return {
+    graph,
+    structureHash: structureHash(
+      graph,
+      crew,
+      [...new Set(context.taskKeys.values())].map((id) => context.task(id)),
+    ),
+    taskKeys: context.taskKeys,
+    inputNames: context.inputNames,
+  };
+}
+
+class CrewCompilation implements CrewGraphBuilder {
+  readonly crew: CrewSpec;
+  readonly tasks: Readonly<Record<string, TaskSpec>>;
+  readonly agents: Readonly<Record<string, AgentSpec>>;
+  readonly taskKeys = new Map<string, string>();
+  readonly inputNames = new Map<string, Set<string>>();
+  readonly #deps: CompileDeps;
+
+  constructor(
+    crew: CrewSpec,
+    tasks: Readonly<Record<string, TaskSpec>>,
+    agents: Readonly<Record<string, AgentSpec>>,
+    deps: CompileDeps,
+  ) {
+    this.crew = crew;
+    this.tasks = tasks;
+    this.agents = agents;
+    this.#deps = deps;
+  }
+
+  build(): UncompiledCrewGraph {
+    const { crew } = this;
+    const only = this.#deps.onlyTasks;
+    if (only !== undefined) return this.#planned(only, 'parallel');
+    switch (crew.process) {
+      case 'sequential':
+      case 'parallel':
+        return this.#planned(crew.tasks, crew.process);
+      case 'hierarchical':
+        return this.#hierarchical();
+      case 'graph': {
+        if (this.#deps.definition === undefined) {
+          throw new InvalidInput(`crew ${crew.id} has process graph and no graph: add crews/${crew.id}/graph.ts`);
+        }
+        return this.#deps.definition.build(this);
+      }
+    }
+  }
+
+  task(id: string): TaskSpec {
+    const task = this.tasks[id];
+    if (task === undefined || !this.crew.tasks.includes(id)) {
+      throw new InvalidInput(`crew ${this.crew.id} has no task '${id}'${didYouMean(id, this.crew.tasks)}`);
+    }
+    return task;
+  }
+
+  agent(id: string | null, taskId: string): AgentSpec {
+    const agent = id === null ? undefined : this.agents[id];
+    if (agent === undefined) {
+      const known = this.crew.agents;
+      throw new InvalidInput(`task ${taskId} has no agent '${id ?? ''}'${didYouMean(id ?? '', known)}`);
+    }
+    return agent;
+  }
+
+  taskNode = (taskId: string, options: TaskNodeOptions = {}): CrewNode => {
+    const task = this.task(taskId);
+    const agent = this.agent(options.agent ?? task.agent, taskId);
+    const key = options.key ?? taskId;
+    this.taskKeys.set(key, taskId);
+    const names = this.inputNames.get(taskId) ?? new Set<string>();
+    for (const name of Object.keys(options.inputs ?? {})) names.add(name);
+    this.inputNames.set(taskId, names);
+    return createTaskNode({ task, agent, key, options, run: this.#deps.runTask, now: this.#deps.now });
+  };
+
+  codeNode: CrewGraphBuilder['codeNode'] = (run) => async (state) => (state.halted === null ? await run(state) : {});
+
+  announce = (message: CrewMessage): void => this.#deps.announce?.(message);
+
+  #planned(ids: readonly string[], process: 'sequential' | 'parallel'): UncompiledCrewGraph {
+    const plan = planTasks(
+      ids.map((id) => this.task(id)),
+      process,
+    );
+    const graph = new StateGraph(CrewState) as unknown as LooseGraph;
+    const waitedFor = new Set<string>();
+    for (const step of plan) {
+      graph.addNode(step.task, this.taskNode(step.task, { context: step.context }));
+    }
+    for (const step of plan) {
+      for (const id of step.after) waitedFor.add(id);
+      graph.addEdge(sources(step.after), step.task);
+    }
+    for (const step of plan) if (!waitedFor.has(step.task)) graph.addEdge(step.task, END);
+    return graph as unknown as UncompiledCrewGraph;
+  }
+
+  #hierarchical(): UncompiledCrewGraph {
+    const { managerTurn, runTask, now } = this.#deps;
+    const manager = this.agent(this.crew.manager_agent, `the manager of crew ${this.crew.id}`);
+    if (managerTurn === undefined)
+      throw new InvalidInput(`crew ${this.crew.id} is hierarchical: no manager turn given`);
+    for (const id of this.crew.tasks) this.taskKeys.set(id, id);
+    return buildHierarchicalGraph({
+      manager,
+      tasks: this.crew.tasks.map((id) => this.task(id)),
+      coworkers: this.crew.agents.map((id) => this.agent(id, `crew ${this.crew.id}`)),
+      managerTurn,
+      runTask,
+      now,
+      announce: this.announce,
+    });
+  }
+}
+
+function sources(after: readonly string[]): string | string[] {
+  const [only] = after;
+  if (only === undefined) return START;
+  return after.length === 1 ? only : [...after];
+}
+
+/** A StateGraph whose node names are data. */
+interface LooseGraph {
+  addNode(name: string, node: CrewNode): LooseGraph;
+  addEdge(from: string | string[], to: string): LooseGraph;
+}

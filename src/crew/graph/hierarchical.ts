@@ -1,0 +1,145 @@
+import { Annotation, END, START, Send, StateGraph } from '@langchain/langgraph';
+import type { BaseMessage } from '@langchain/core/messages';
+import type { LangGraphRunnableConfig } from '@langchain/langgraph';
+import type { AgentSpec, TaskSpec } from '../spec.ts';
+import type { TaskOutput } from '../agent/output.ts';
+import type { CrewMessage, UncompiledCrewGraph } from './define.ts';
+import { type CrewGraphState, CrewState } from './state.ts';
+import { contextOf, skippedOutput, type TaskExecution } from './task-node.ts';
+import type { ModelUsage } from '../model/usage.ts';
+
+/** One piece of work that the manager hands to a co-worker. */
+export interface Delegation {
+  /** Id of the manager's `delegate_work` call, or `fallback:<task>` when the framework hands out what was left. */
+  readonly call_id: string;
+  readonly coworker: string;
+  /** A task of the crew. */
+  readonly task: string;
+  readonly instruction: string;
+}
+
+/** What the manager has said and heard so far. */
+export interface ManagerRecord {
+  readonly turn: number;
+  readonly messages: readonly BaseMessage[];
+  /** Delegations of the last turn, to be done now. */
+  readonly queue: readonly Delegation[];
+  /** How often it was told that tasks are left. */
+  readonly reminders: number;
+  readonly done: boolean;
+  readonly answer: string;
+  readonly usage: readonly ModelUsage[];
+}
+
+/** A finished delegation, to be told to the manager. */
+export interface DelegationReport {
+  readonly call_id: string;
+  readonly output: TaskOutput;
+}
+
+export interface ManagerTurnRequest {
+  readonly manager: AgentSpec;
+  readonly tasks: readonly TaskSpec[];
+  readonly coworkers: readonly AgentSpec[];
+  readonly record: ManagerRecord | null;
+  readonly reports: readonly DelegationReport[];
+  readonly state: CrewGraphState;
+  readonly config: LangGraphRunnableConfig;
+}
+
+/** One model turn of the manager: delegations, or the final answer. */
+export type ManagerTurn = (request: ManagerTurnRequest) => Promise<ManagerRecord>;
+
+/** CrewState and what the manager needs. */
+export const HierarchicalState = Annotation.Root({
+  ...CrewState.spec,
+  manager: Annotation<ManagerRecord | null>({ reducer: (_, next) => next, default: () => null }),
+  reports: Annotation<readonly DelegationReport[]>({
+    reducer: (known, more) => [...known, ...more],
+    default: () => [],
+  }),
+});
+
+type State = typeof HierarchicalState.State;
+
+interface DelegateInput {
+  readonly delegation: Delegation;
+  readonly state: CrewGraphState;
+}
+
+/** manager → delegate (one node per delegation, side by side) → manager … → end. Each is a checkpointed step. */
+export function buildHierarchicalGraph(parts: {
+  readonly manager: AgentSpec;
+  readonly tasks: readonly TaskSpec[];
+  readonly coworkers: readonly AgentSpec[];
+  readonly managerTurn: ManagerTurn;
+  readonly runTask: TaskExecution;
+  readonly now: () => number;
+  readonly announce: (message: CrewMessage) => void;
+}): UncompiledCrewGraph {
+  const { manager, tasks, coworkers, managerTurn, runTask, announce } = parts;
+
+  const managerNode = async (state: State, config: LangGraphRunnableConfig) => {
+    const failed = Object.values(state.outputs).find((output) => output.status === 'failed');
+    const record = await managerTurn({
+      manager,
+      tasks,
+      coworkers,
+      record: state.manager,
+      reports: state.reports.filter((r) => isOpen(state.manager, r)),
+      state,
+      config,
+    });
+    if (!record.done) return { manager: record };
+    const left = tasks.filter((task) => state.outputs[task.id] === undefined);
+    return {
+      manager: record,
+      outputs: Object.fromEntries(
+        left.map((t) => [t.id, skippedOutput(t.id, t.agent ?? manager.id, 'not delegated', parts.now())]),
+      ),
+      ...(failed === undefined ? {} : { halted: `task ${failed.task} failed: ${failed.error ?? 'no reason given'}` }),
+    };
+  };
+
+  const delegateNode = async ({ delegation, state }: DelegateInput, config: LangGraphRunnableConfig) => {
+    const task = tasks.find((t) => t.id === delegation.task);
+    const coworker = coworkers.find((a) => a.id === delegation.coworker);
+    if (task === undefined || coworker === undefined) {
+      throw new Error(`a delegation names what the crew has not: ${delegation.task}, ${delegation.coworker}`);
+    }
+    announce({ pattern: 'delegate_work', from: manager.id, to: coworker.id, action: task.id });
+    const output = await runTask({
+      task,
+      agent: coworker,
+      key: task.id,
+      execution: state.outputs[task.id]?.executions ?? 0,
+      inputs: state.inputs,
+      context: contextOf(state, task.context),
+      ...(delegation.instruction === '' ? {} : { instruction: delegation.instruction }),
+      config,
+    });
+    return { outputs: { [task.id]: output }, reports: [{ call_id: delegation.call_id, output }] };
+  };
+
+  const route = (state: State): string | Send[] => {
+    const record = state.manager;
+    if (record === null || record.done) return END;
+    if (record.queue.length === 0) return 'manager';
+    const { inputs, outputs, issues, notes, halted } = state;
+    const shared: CrewGraphState = { inputs, outputs, issues, notes, halted };
+    return record.queue.map(
+      (delegation) => new Send('delegate', { delegation, state: shared } satisfies DelegateInput),
+    );
+  };
+
+  return new StateGraph(HierarchicalState)
+    .addNode('manager', managerNode)
+    .addNode('delegate', delegateNode as never)
+    .addEdge(START, 'manager')
+    .addConditionalEdges('manager', route, ['delegate', 'manager', END])
+    .addEdge('delegate', 'manager') as unknown as UncompiledCrewGraph;
+}
+
+function isOpen(record: ManagerRecord | null, report: DelegationReport): boolean {
+  return record?.queue.some((d) => d.call_id === report.call_id) ?? false;
+}

@@ -1,0 +1,54 @@
+import { Annotation } from '@langchain/langgraph';
+import { mergeUsage } from '../model/usage.ts';
+import type { TaskOutput } from '../agent/output.ts';
+
+/** Something found that another agent should see to. Crews add fields of their own under `details`. */
+export interface CrewIssue {
+  readonly kind: string;
+  readonly severity: 'low' | 'medium' | 'high' | 'critical';
+  /** The task that found it. */
+  readonly task: string;
+  readonly message: string;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * The shared state of a crew's graph, checkpointed after every step.
+ * `outputs` and `notes` are merged by key, `issues` are appended, `inputs` are set once at kickoff.
+ * `halted` names what stopped the run: from then on task nodes skip themselves.
+ */
+export const CrewState = Annotation.Root({
+  inputs: Annotation<Readonly<Record<string, unknown>>>({ reducer: (_, next) => next, default: () => ({}) }),
+  outputs: Annotation<Readonly<Record<string, TaskOutput>>>({ reducer: mergeOutputs, default: () => ({}) }),
+  issues: Annotation<readonly CrewIssue[]>({ reducer: (known, more) => [...known, ...more], default: () => [] }),
+  notes: Annotation<Readonly<Record<string, unknown>>>({
+    reducer: (known, more) => ({ ...known, ...more }),
+    default: () => ({}),
+  }),
+  halted: Annotation<string | null>({ reducer: (known, next) => known ?? next, default: () => null }),
+});
+
+export type CrewGraphState = typeof CrewState.State;
+export type CrewGraphUpdate = typeof CrewState.Update;
+
+function mergeOutputs(
+  known: Readonly<Record<string, TaskOutput>>,
+  more: Readonly<Record<string, TaskOutput>>,
+): Readonly<Record<string, TaskOutput>> {
+  const merged: Record<string, TaskOutput> = { ...known };
+  for (const [key, next] of Object.entries(more)) {
+    const earlier = known[key];
+    merged[key] =
+      earlier === undefined
+        ? next
+        : {
+            ...next,
+            executions: earlier.executions + next.executions,
+            tool_calls: [...earlier.tool_calls, ...next.tool_calls],
+            proposals: [...earlier.proposals, ...next.proposals],
+            usage: mergeUsage(earlier.usage, next.usage),
+            started_at: earlier.started_at,
+          };
+  }
+  return merged;
+}

@@ -1,0 +1,97 @@
+import type { LangGraphRunnableConfig } from '@langchain/langgraph';
+import type { TaskResult } from '../playbook.ts';
+import type { AgentSpec, TaskSpec } from '../spec.ts';
+import type { TaskOutput } from '../agent/output.ts';
+import type { CrewNode, TaskNodeOptions } from './define.ts';
+import type { CrewGraphState } from './state.ts';
+
+/** Everything that doing one task needs from the graph. */
+export interface TaskRequest {
+  readonly task: TaskSpec;
+  readonly agent: AgentSpec;
+  /** Key of the output, and first part of the path of its tool calls. */
+  readonly key: string;
+  /** How often the task ran before, in this run: 0 for the first time. */
+  readonly execution: number;
+  readonly inputs: Readonly<Record<string, unknown>>;
+  readonly context: readonly TaskResult[];
+  /** Instruction added to the task, when a manager delegates it. */
+  readonly instruction?: string | undefined;
+  readonly config: LangGraphRunnableConfig;
+}
+
+/** Does one task. Resolves for expected failures too (status `failed`); rejects for aborts, interrupts and bugs. */
+export type TaskExecution = (request: TaskRequest) => Promise<TaskOutput>;
+
+/** Builds the node of a task: skip when halted or not wanted, else run it and merge what it gave. */
+export function createTaskNode(node: {
+  readonly task: TaskSpec;
+  readonly agent: AgentSpec;
+  readonly key: string;
+  readonly options: TaskNodeOptions;
+  readonly run: TaskExecution;
+  readonly now: () => number;
+}): CrewNode {
+  const { task, agent, key, options, run, now } = node;
+  return async (state, config) => {
+    const reason = skipReason(state, options);
+    if (reason !== null) return { outputs: { [key]: skippedOutput(task.id, agent.id, reason, now()) } };
+    const output = await run({
+      task,
+      agent,
+      key,
+      execution: state.outputs[key]?.executions ?? 0,
+      inputs: { ...state.inputs, ...extraInputs(state, options) },
+      context: contextOf(state, [...task.context, ...(options.context ?? [])]),
+      config,
+    });
+    if (output.status !== 'completed') {
+      const halt = output.status === 'failed' && options.onFailure !== 'continue';
+      return {
+        outputs: { [key]: output },
+        ...(halt ? { halted: `task ${key} failed: ${output.error ?? 'no reason given'}` } : {}),
+      };
+    }
+    return {
+      outputs: { [key]: output },
+      issues: options.issues?.(output, state) ?? [],
+      notes: options.notes?.(output, state) ?? {},
+    };
+  };
+}
+
+/** The output of a task that did not run. */
+export function skippedOutput(task: string, agent: string, reason: string, now: number): TaskOutput {
+  return {
+    task,
+    agent,
+    status: 'skipped',
+    output: null,
+    raw: '',
+    error: reason,
+    executions: 0,
+    tool_calls: [],
+    proposals: [],
+    usage: [],
+    started_at: now,
+    finished_at: now,
+  };
+}
+
+/** Outputs of completed tasks, by key, each once, in the order asked for. */
+export function contextOf(state: CrewGraphState, keys: readonly string[]): readonly TaskResult[] {
+  return [...new Set(keys)].flatMap((key) => {
+    const output = state.outputs[key];
+    return output?.status === 'completed' ? [{ task: key, output: output.output }] : [];
+  });
+}
+
+function skipReason(state: CrewGraphState, options: TaskNodeOptions): string | null {
+  if (state.halted !== null) return state.halted;
+  if (options.when !== undefined && !options.when(state)) return 'its condition does not hold';
+  return null;
+}
+
+function extraInputs(state: CrewGraphState, options: TaskNodeOptions): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(options.inputs ?? {}).map(([name, read]) => [name, read(state)]));
+}

@@ -1,0 +1,18 @@
+/** The framework alone: agents, tasks and crews as state graphs. Knows no markets. */
+export { Annotation, Command, END, MemorySaver, START, Send, StateGraph, interrupt } from '@langchain/langgraph';
+export type { Proposal, TaskToolCall } from './agent/call.ts';
+export type { GuardrailSubject, GuardrailVerdict, TaskGuardrail } from './agent/guardrail.ts';
+export type { TaskOutput } from './agent/output.ts';
+export type { CrewGraphBuilder, CrewGraphDefinition, CrewMessage, CrewNode, TaskNodeOptions } from './graph/define.ts';
+export { defineCrewGraph } from './graph/define.ts';
+export type { CrewGraphState, CrewGraphUpdate, CrewIssue } from './graph/state.ts';
+export { CrewState } from './graph/state.ts';
+export type { CreateModelOptions } from './model/create.ts';
+export { createModel } from './model/create.ts';
+export type { CrewModel, ModelSource } from './model/model.ts';
+export type { ModelSourceOptions } from './model/source.ts';
+export { createModelSource } from './model/source.ts';
+export type { ModelUsage } from './model/usage.ts';
+export type { Observation, Playbook, PlaybookContext, PlaybookPolicy, PlaybookStep, TaskResult } from './playbook.ts';
+export { definePlaybook } from './playbook.ts';
+export type { AgentSpec, CrewSpec, RoleSpec, TaskSpec, TaskTrigger } from './spec.ts';

@@ -1,0 +1,193 @@
+import { setMaxListeners } from 'node:events';
+import { AIMessage, type BaseMessage } from '@langchain/core/messages';
+import { type Clock, sleep } from '../../kit/clock.ts';
+import { DeadlineExceeded, Unavailable } from '../../kit/errors.ts';
+import type { EventSink } from '../../kit/event.ts';
+import type { PlaybookContext } from '../playbook.ts';
+import { modelFailure } from './failure.ts';
+import type { CrewModel } from './model.ts';
+import { tokensOf } from './tokens.ts';
+import type { ModelUsage } from './usage.ts';
+
+/** A tool as models are told of it. */
+export interface ToolSchema {
+  readonly type: 'function';
+  readonly function: {
+    readonly name: string;
+    readonly description: string;
+    readonly parameters: Readonly<Record<string, unknown>>;
+  };
+}
+
+export interface ModelRequest {
+  readonly messages: readonly BaseMessage[];
+  readonly tools: readonly ToolSchema[];
+  /** For models that follow a playbook. */
+  readonly context: PlaybookContext;
+  /** Names of the run, for events. */
+  readonly where: {
+    readonly run_id: string;
+    readonly crew: string;
+    readonly task_id: string;
+    readonly agent_id: string;
+  };
+  /** Further attempts after a failure that may pass. */
+  readonly retries: number;
+  readonly signal: AbortSignal;
+}
+
+export interface ModelReply {
+  readonly message: AIMessage;
+  readonly model: CrewModel;
+  /** Of this call, failed attempts included. */
+  readonly usage: readonly ModelUsage[];
+}
+
+/** All models failed. Carries what the attempts used. */
+export class ModelsFailed extends Unavailable {
+  readonly usage: readonly ModelUsage[];
+
+  constructor(message: string, usage: readonly ModelUsage[], cause: unknown) {
+    super(message, { cause });
+    this.usage = usage;
+  }
+}
+
+export interface ModelChainOptions {
+  readonly clock: Clock;
+  readonly events: EventSink;
+  /** One call, ms. Default 60,000. */
+  readonly timeoutMs?: number | undefined;
+  /** 0 ≤ x < 1, for the jitter of waits. */
+  readonly random: () => number;
+}
+
+const LONGEST_WAIT_MS = 60_000;
+
+/**
+ * The models of an agent, in order. A model that fails beyond its retries is left for the next one for the rest of
+ * the run, with a `model.fallback` event.
+ */
+export class ModelChain {
+  readonly #models: readonly CrewModel[];
+  readonly #options: ModelChainOptions;
+  #index = 0;
+
+  constructor(models: readonly CrewModel[], options: ModelChainOptions) {
+    this.#models = models;
+    this.#options = options;
+  }
+
+  /** The model that will be asked next. Throws Unavailable when there is none. */
+  get current(): CrewModel {
+    const model = this.#models[this.#index];
+    if (model === undefined) throw new Unavailable('no model is left to ask');
+    return model;
+  }
+
+  /** Goes on to the next model. False when there is none. */
+  fallBack(reason: string, where: ModelRequest['where']): boolean {
+    const next = this.#models[this.#index + 1];
+    if (next === undefined) return false;
+    this.#options.events.emit(
+      'model.fallback',
+      { ...where, from: this.current.name, to: next.name, reason },
+      { correlationId: where.run_id },
+    );
+    this.#index++;
+    return true;
+  }
+
+  /** Asks. Throws ModelsFailed when every model failed; an abort passes on untouched. */
+  async ask(request: ModelRequest): Promise<ModelReply> {
+    const usage: ModelUsage[] = [];
+    for (;;) {
+      const model = this.current;
+      try {
+        return await this.#askOne(model, request, usage);
+      } catch (error) {
+        if (request.signal.aborted) throw request.signal.reason;
+        const { message } = modelFailure(error, this.#options.clock.now());
+        if (this.#models[this.#index] !== model) continue;
+        if (!this.fallBack(message, request.where)) {
+          throw new ModelsFailed(
+            `${this.#models.map((m) => m.name).join(', ')} failed; the last error: ${message}`,
+            usage,
+            error,
+          );
+        }
+      }
+    }
+  }
+
+  async #askOne(model: CrewModel, request: ModelRequest, usage: ModelUsage[]): Promise<ModelReply> {
+    const { clock, events } = this.#options;
+    for (let attempt = 1; ; attempt++) {
+      const began = clock.monotonicMs();
+      try {
+        const message = await this.#call(model, request);
+        const used = tokensOf(message);
+        usage.push({ model: model.name, source: model.source, calls: 1, failed_calls: 0, ...used });
+        events.emit(
+          'model.called',
+          { ...request.where, model: model.name, ...used, duration_ms: clock.monotonicMs() - began },
+          { correlationId: request.where.run_id },
+        );
+        return { message, model, usage };
+      } catch (error) {
+        if (request.signal.aborted) throw request.signal.reason;
+        const failure = modelFailure(error, clock.now());
+        const none = { calls: 0, failed_calls: 1, input_tokens: 0, output_tokens: 0 };
+        usage.push({ model: model.name, source: model.source, ...none });
+        events.emit(
+          'model.failed',
+          { ...request.where, model: model.name, error: failure.message, attempt },
+          { correlationId: request.where.run_id },
+        );
+        const wait = failure.retryAfterMs ?? backoff(attempt, this.#options.random());
+        if (!failure.retryable || attempt > request.retries || wait > LONGEST_WAIT_MS) throw error;
+        await sleep(clock, wait, request.signal);
+      }
+    }
+  }
+
+  async #call(model: CrewModel, request: ModelRequest): Promise<AIMessage> {
+    const { clock, timeoutMs = 60_000 } = this.#options;
+    const late = new AbortController();
+    const timer = clock.schedule(timeoutMs, () =>
+      late.abort(new DeadlineExceeded(`model ${model.name} gave no answer within ${timeoutMs} ms`)),
+    );
+    const signal = AbortSignal.any([request.signal, late.signal]);
+    setMaxListeners(0, signal);
+    try {
+      const bound =
+        request.tools.length === 0 ? model.chat : (model.chat.bindTools?.([...request.tools]) ?? model.chat);
+      const options = { signal, callbacks: [], ...callOptions(model, request) };
+      const reply: unknown = await Promise.race([bound.invoke([...request.messages], options), aborted(signal)]);
+      if (!AIMessage.isInstance(reply)) throw new Unavailable(`model ${model.name} gave no chat message`);
+      return reply;
+    } catch (error) {
+      if (late.signal.aborted && !request.signal.aborted) throw late.signal.reason;
+      throw error;
+    } finally {
+      timer.cancel();
+    }
+  }
+}
+
+function callOptions(model: CrewModel, request: ModelRequest): object {
+  return model.source === 'playbook' ? { playbookContext: request.context } : {};
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const fail = (): void => reject(signal.reason as Error);
+    if (signal.aborted) fail();
+    else signal.addEventListener('abort', fail, { once: true });
+  });
+}
+
+/** Full jitter over 0.5 s, 1 s, 2 s … 8 s. */
+function backoff(attempt: number, random: number): number {
+  return Math.min(8000, 500 * 2 ** (attempt - 1)) * random;
+}

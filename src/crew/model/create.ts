@@ -1,0 +1,105 @@
+import { InvalidInput } from '../../kit/errors.ts';
+import { didYouMean } from '../../kit/nearest.ts';
+import type { Playbook } from '../playbook.ts';
+import type { CrewModel } from './model.ts';
+
+export interface CreateModelOptions {
+  /** Where keys and base addresses are read: `OPENAI_API_KEY`, `OPENAI_BASE_URL`, `ANTHROPIC_API_KEY`, `ANTHROPIC_BASE_URL`, `OLLAMA_HOST`. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly options?:
+    | { readonly temperature?: number | null | undefined; readonly maxTokens?: number | null | undefined }
+    | undefined;
+  /** The policy that the model `playbook` follows. */
+  readonly playbook?: Playbook | undefined;
+}
+
+const PROVIDERS = ['openai', 'anthropic', 'ollama'] as const;
+
+/**
+ * Makes a model by name: `openai:NAME`, `anthropic:NAME`, `ollama:NAME` or `playbook`. The provider's package is
+ * loaded only now. Retries and time-outs are the chain's, so the client's own are off.
+ * Throws InvalidInput for an unknown provider and for a missing key, naming the variable.
+ */
+export async function createModel(name: string, options: CreateModelOptions): Promise<CrewModel> {
+  if (name === 'playbook') {
+    if (options.playbook === undefined)
+      throw new InvalidInput('the crew has no playbook.ts: name a model, as in --model openai:…');
+    const { PlaybookModel } = await import('./playbook-model.ts');
+    return { name, source: 'playbook', chat: new PlaybookModel(options.playbook) };
+  }
+  const split = name.indexOf(':');
+  const provider = split < 0 ? name : name.slice(0, split);
+  const model = split < 0 ? '' : name.slice(split + 1);
+  if (!PROVIDERS.some((p) => p === provider)) {
+    throw new InvalidInput(
+      `model '${name}' has no known provider${didYouMean(provider, [...PROVIDERS, 'playbook'])}: ` +
+        'use openai:NAME, anthropic:NAME, ollama:NAME or playbook',
+    );
+  }
+  if (model === '') throw new InvalidInput(`model '${name}' names no model: write ${provider}:NAME`);
+  return { name, source: 'llm', chat: await createChat(provider, model, options) };
+}
+
+async function createChat(
+  provider: string,
+  model: string,
+  { env, options }: CreateModelOptions,
+): Promise<CrewModel['chat']> {
+  const temperature = options?.temperature ?? undefined;
+  const maxTokens = options?.maxTokens ?? undefined;
+  const sampling = {
+    ...(temperature === undefined ? {} : { temperature }),
+    ...(maxTokens === undefined ? {} : { maxTokens }),
+  };
+  switch (provider) {
+    case 'openai': {
+      const apiKey = requiredKey(env, 'OPENAI_API_KEY', model);
+      const { ChatOpenAI } = await import('@langchain/openai');
+      const baseURL = env['OPENAI_BASE_URL'];
+      return new ChatOpenAI({
+        model,
+        apiKey,
+        maxRetries: 0,
+        ...sampling,
+        configuration: { ...(baseURL === undefined ? {} : { baseURL }), maxRetries: 0 },
+      });
+    }
+    case 'anthropic': {
+      const apiKey = requiredKey(env, 'ANTHROPIC_API_KEY', model);
+      const { ChatAnthropic } = await import('@langchain/anthropic');
+      const baseURL = env['ANTHROPIC_BASE_URL'];
+      return new ChatAnthropic({
+        model,
+        apiKey,
+        maxRetries: 0,
+        ...sampling,
+        ...(baseURL === undefined ? {} : { anthropicApiUrl: baseURL }),
+        clientOptions: { maxRetries: 0 },
+      });
+    }
+    default: {
+      const { ChatOllama } = await import('@langchain/ollama');
+      return new ChatOllama({
+        model,
+        baseUrl: ollamaAddress(env['OLLAMA_HOST']),
+        maxRetries: 0,
+        ...(temperature === undefined ? {} : { temperature }),
+        ...(maxTokens === undefined ? {} : { numPredict: maxTokens }),
+      });
+    }
+  }
+}
+
+function requiredKey(env: CreateModelOptions['env'], variable: string, model: string): string {
+  const key = env[variable];
+  if (key === undefined || key.trim() === '') {
+    throw new InvalidInput(`model ${model} needs the environment variable ${variable}, which is not set`);
+  }
+  return key;
+}
+
+/** As Ollama reads it: an address, or host and port without a scheme. */
+function ollamaAddress(host: string | undefined): string {
+  if (host === undefined || host.trim() === '') return 'http://127.0.0.1:11434';
+  return /^https?:\/\//.test(host) ? host : `http://${host}`;
+}

@@ -1,0 +1,59 @@
+import { AppError, errorMessage } from '../../kit/errors.ts';
+
+/** What a failed model call means for the next one. */
+export interface ModelFailure {
+  readonly message: string;
+  /** The same call may succeed later. */
+  readonly retryable: boolean;
+  /** What the provider asked us to wait, ms. */
+  readonly retryAfterMs: number | null;
+}
+
+/**
+ * Reads a provider's error. Retryable: time-outs, cut connections, 408, 409, 425, 429 and 5xx.
+ * Not retryable: other 4xx (key, quota, request) and errors of our own code.
+ */
+export function modelFailure(error: unknown, now: number): ModelFailure {
+  const message = errorMessage(error).split('\n')[0] ?? '';
+  if (error instanceof AppError) return { message, retryable: error.retryable, retryAfterMs: null };
+  const status = numberField(error, 'status') ?? numberField(error, 'status_code');
+  if (status !== null) {
+    const retryable = status >= 500 || [408, 409, 425, 429].includes(status);
+    return { message: `${status}: ${message}`, retryable, retryAfterMs: retryAfter(error, now) };
+  }
+  return { message, retryable: isTransport(error), retryAfterMs: null };
+}
+
+const TRANSPORT =
+  /fetch failed|network|socket|connection|terminated|timed? ?out|ECONN|EPIPE|UND_ERR|Unexpected (end|token)|JSON/i;
+
+function isTransport(error: unknown): boolean {
+  for (let e = error, depth = 0; e instanceof Error && depth < 4; e = e.cause, depth++) {
+    const code = 'code' in e && typeof e.code === 'string' ? e.code : '';
+    if (TRANSPORT.test(e.name) || TRANSPORT.test(e.message) || TRANSPORT.test(code)) return true;
+  }
+  return false;
+}
+
+function retryAfter(error: unknown, now: number): number | null {
+  const headers = typeof error === 'object' && error !== null && 'headers' in error ? error.headers : undefined;
+  const value = headerValue(headers, 'retry-after');
+  if (value === null) return null;
+  const seconds = Number(value);
+  if (Number.isFinite(seconds)) return Math.max(0, seconds * 1000);
+  const date = Date.parse(value);
+  return Number.isNaN(date) ? null : Math.max(0, date - now);
+}
+
+function headerValue(headers: unknown, name: string): string | null {
+  if (headers instanceof Headers) return headers.get(name);
+  if (typeof headers !== 'object' || headers === null) return null;
+  const value: unknown = Object.entries(headers).find(([key]) => key.toLowerCase() === name)?.[1];
+  return typeof value === 'string' ? value : null;
+}
+
+function numberField(error: unknown, name: string): number | null {
+  if (typeof error !== 'object' || error === null) return null;
+  const value: unknown = Object.entries(error).find(([key]) => key === name)?.[1];
+  return typeof value === 'number' ? value : null;
+}

@@ -1,0 +1,25 @@
+import type { BaseChatModel } from '@langchain/core/language_models/chat_models';
+import type { PlaybookContext } from '../playbook.ts';
+import type { AgentSpec, CrewSpec } from '../spec.ts';
+
+/** A chat model under the name it was asked for by, as in `openai:gpt-5.2` or `playbook`. */
+export interface CrewModel {
+  readonly name: string;
+  readonly source: 'llm' | 'playbook';
+  readonly chat: BaseChatModel;
+}
+
+/** Which models an agent uses: the first is asked, the others stand in, in order, when it fails. */
+export interface ModelSource {
+  modelsFor(agent: AgentSpec, crew: CrewSpec): Promise<readonly CrewModel[]>;
+  /**
+   * Tasks of the crew that the first model cannot do, with the reason; asked before a run starts.
+   * A playbook without a policy is such a case.
+   */
+  missing?(crew: CrewSpec, taskIds: readonly string[]): Promise<readonly string[]>;
+}
+
+/** Call option of models that follow a playbook: what the task is and what was observed. */
+export interface PlaybookCallOptions {
+  readonly playbookContext?: PlaybookContext | undefined;
+}

@@ -1,0 +1,102 @@
+import { BaseChatModel, type BindToolsInput } from '@langchain/core/language_models/chat_models';
+import { AIMessage, type BaseMessage } from '@langchain/core/messages';
+import type { ChatResult } from '@langchain/core/outputs';
+import type { CrewModel } from '../crew/model/model.ts';
+import { withTokens } from '../crew/model/tokens.ts';
+
+/** One scripted turn of a model. `expect` looks at what it was sent and throws when that is wrong. */
+export type ScriptStep = {
+  readonly expect?: ((messages: readonly BaseMessage[], toolNames: readonly string[]) => void) | undefined;
+  /** Tokens reported; default 10 in, 5 out. */
+  readonly usage?: { readonly input: number; readonly output: number } | undefined;
+} & (
+  | { readonly text: string }
+  | {
+      readonly calls: readonly {
+        readonly tool: string;
+        readonly args: Readonly<Record<string, unknown>>;
+        readonly id?: string;
+      }[];
+      readonly say?: string | undefined;
+    }
+  | { readonly fail: Error }
+  /** Never answers: only an abort ends it. */
+  | { readonly hang: true }
+);
+
+/**
+ * A LangChain chat model that plays a script. A call beyond the script fails the test by an error;
+ * `assertUsed` fails when steps are left.
+ */
+export class ScriptedModel extends BaseChatModel {
+  readonly #steps: readonly ScriptStep[];
+  #at = 0;
+  #tools: readonly string[] = [];
+
+  constructor(steps: readonly ScriptStep[]) {
+    super({});
+    this.#steps = steps;
+  }
+
+  override _llmType(): string {
+    return 'scripted';
+  }
+
+  /** This model under a name, as crews take it. */
+  named(name: string): CrewModel {
+    return { name, source: 'llm', chat: this };
+  }
+
+  /** Turns taken so far. */
+  get used(): number {
+    return this.#at;
+  }
+
+  /** Throws when the script has steps that nobody asked for. */
+  assertUsed(): void {
+    const left = this.#steps.length - this.#at;
+    if (left > 0) throw new Error(`the script has ${left} steps that were not used`);
+  }
+
+  override bindTools(tools: BindToolsInput[]): this {
+    this.#tools = tools.map(toolName);
+    return this;
+  }
+
+  override async _generate(messages: BaseMessage[], options: this['ParsedCallOptions']): Promise<ChatResult> {
+    const at = this.#at++;
+    const step = this.#steps[at];
+    if (step === undefined) throw new Error(`the script has ${this.#steps.length} steps and was asked for one more`);
+    step.expect?.(messages, this.#tools);
+    if ('fail' in step) throw step.fail;
+    if ('hang' in step) await untilAborted(options.signal);
+    const { input, output } = step.usage ?? { input: 10, output: 5 };
+    const message =
+      'calls' in step
+        ? new AIMessage({
+            content: step.say ?? '',
+            tool_calls: step.calls.map((c, i) => ({
+              id: c.id ?? `call_${at}_${i}`,
+              name: c.tool,
+              args: { ...c.args },
+              type: 'tool_call' as const,
+            })),
+          })
+        : new AIMessage({ content: 'text' in step ? step.text : '' });
+    withTokens(message, { input_tokens: input, output_tokens: output });
+    return { generations: [{ text: message.text, message }] };
+  }
+}
+
+function toolName(tool: BindToolsInput): string {
+  const named: unknown = 'function' in tool ? tool.function : tool;
+  return typeof named === 'object' && named !== null && 'name' in named ? String(named.name) : 'unnamed';
+}
+
+function untilAborted(signal: AbortSignal | undefined): Promise<never> {
+  return new Promise((_, reject) => {
+    const fail = (): void => reject(signal?.reason as Error);
+    if (signal?.aborted === true) fail();
+    else signal?.addEventListener('abort', fail, { once: true });
+  });
+}
