@@ -106,12 +106,18 @@ export class Corrupt extends AppError {
   readonly code = 'corrupt' as const;
 }
 
-/** One finding in a configuration file. `line` and `column` count from 1. */
+/** One finding in a configuration file. `line` and `column` count from 1; 0 where there are no lines (`env CREW_…`). */
 export interface ConfigIssue {
   readonly file: string;
   readonly line: number;
   readonly column: number;
   readonly message: string;
+}
+
+/** `tasks.yaml:12:5: …`, or `env CREW_…: …`. */
+export function configIssueText(issue: ConfigIssue): string {
+  const place = issue.line === 0 ? issue.file : `${issue.file}:${issue.line}:${issue.column}`;
+  return `${place}: ${issue.message}`;
 }
 
 /** The configuration is wrong; every issue found is listed. Exit code 2. */
@@ -120,7 +126,7 @@ export class ConfigInvalid extends AppError {
   readonly issues: readonly ConfigIssue[];
 
   constructor(issues: readonly ConfigIssue[]) {
-    super(issues.map((i) => `${i.file}:${i.line}:${i.column}: ${i.message}`).join('\n'));
+    super(issues.map(configIssueText).join('\n'));
     this.issues = issues;
   }
 }
@@ -134,3 +140,6 @@ export function isAbort(error: unknown): boolean {
 export function errorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** No venue, simulator or tape could be reached; the message lists what was tried. Exit code 4. */
+export class SourceUnreachable extends Unavailable {}

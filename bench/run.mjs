@@ -1,0 +1,27 @@
+// `npm run bench` lists the benchmarks; `npm run bench -- NAME …` builds and runs them one after another.
+import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const folder = dirname(fileURLToPath(import.meta.url));
+const all = readdirSync(folder)
+  .filter((name) => name.endsWith('.bench.ts'))
+  .map((name) => name.slice(0, -'.bench.ts'.length));
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !all.includes(name) && name !== 'all');
+
+if (wanted.length === 0 || unknown.length > 0) {
+  if (unknown.length > 0) process.stdout.write(`no such benchmark: ${unknown.join(', ')}\n`);
+  process.stdout.write(`benchmarks: ${all.join(', ')}, all\n`);
+  process.exitCode = unknown.length > 0 ? 2 : 0;
+} else {
+  const built = spawnSync('npx', ['--no-install', 'tsc', '-p', 'tsconfig.bench.json'], { cwd: dirname(folder), stdio: 'inherit' });
+  if (built.status !== 0) process.exit(1);
+  for (const name of wanted.includes('all') ? all : wanted) {
+    process.stdout.write(`\n== ${name}: Node ${process.versions.node}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, load ${loadavg()[0]?.toFixed(1)}\n`);
+    const { run } = await import(pathToFileURL(join(dirname(folder), '.bench', 'bench', `${name}.bench.js`)).href);
+    await run();
+  }
+}
