@@ -3,6 +3,17 @@ export { Annotation, Command, END, MemorySaver, START, Send, StateGraph, interru
 export type { Proposal, TaskToolCall } from './agent/call.ts';
 export type { GuardrailSubject, GuardrailVerdict, TaskGuardrail } from './agent/guardrail.ts';
 export type { TaskOutput } from './agent/output.ts';
+export {
+  CONFIG_FILES,
+  type ConfigOptions,
+  type CrewConfig,
+  hasConfig,
+  loadConfig,
+  type Sections,
+} from './config/load.ts';
+export type { KnownTool } from './config/cross-checks.ts';
+export { placeholders } from './config/placeholders.ts';
+export { type BehaviourSettings, type SystemConfig, systemSchema } from './config/system-schema.ts';
 export type { CrewGraphBuilder, CrewGraphDefinition, CrewMessage, CrewNode, TaskNodeOptions } from './graph/define.ts';
 export { defineCrewGraph } from './graph/define.ts';
 export type { CrewGraphState, CrewGraphUpdate, CrewIssue } from './graph/state.ts';
@@ -13,6 +24,15 @@ export type { CrewModel, ModelSource } from './model/model.ts';
 export type { ModelSourceOptions } from './model/source.ts';
 export { createModelSource } from './model/source.ts';
 export type { ModelUsage } from './model/usage.ts';
+export {
+  agentCaller,
+  createPermissionGate,
+  type ExplainingGate,
+  type GuardedAgent,
+  type PermissionExplanation,
+  type PermissionGateOptions,
+} from './permission/gate.ts';
+export { type Grant, type GrantStore, openGrants } from './permission/grants.ts';
 export type { Observation, Playbook, PlaybookContext, PlaybookPolicy, PlaybookStep, TaskResult } from './playbook.ts';
 export { definePlaybook } from './playbook.ts';
 export type { AgentSpec, CrewSpec, RoleSpec, TaskSpec, TaskTrigger } from './spec.ts';

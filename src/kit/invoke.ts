@@ -124,10 +124,15 @@ export interface RateGate {
 export type LedgerEntry =
   | { readonly state: 'new' }
   | { readonly state: 'done'; readonly result: { readonly data: unknown; readonly provenance: Provenance } }
-  /** An earlier process began the effect and left no result. */
-  | { readonly state: 'unknown' };
+  /** The effect was begun and left no result: an earlier process died, or it failed in a way nobody foresaw. */
+  | { readonly state: 'unknown' }
+  /** The same effect is at work in this process now. */
+  | { readonly state: 'running' };
 
-/** Stage 8: one effect per intent. The intent is on disk before the effect runs, the result after. */
+/**
+ * Stage 8: one effect per intent. The intent is on disk before the effect runs, the result after.
+ * `finish` with null says that nothing happened, so the same intent may be tried again.
+ */
 export interface EffectLedger {
   begin(
     key: string,

@@ -1,0 +1,121 @@
+import type { ConfigIssue } from '../../kit/errors.ts';
+import { didYouMean } from '../../kit/nearest.ts';
+import { entries, namedItems, type RawFiles, stringList } from './cross-checks.ts';
+
+type Entry = Readonly<Record<string, unknown>>;
+
+/** A crew as the checks need it; `named` is false for the crew made of all tasks when there is no crews.yaml. */
+interface CrewView {
+  readonly id: string;
+  readonly named: boolean;
+  readonly process: unknown;
+  readonly tasks: readonly string[];
+  readonly agents: readonly string[] | null;
+}
+
+/** Crews name agents and tasks that exist, and their tasks can run in the order given. */
+export function crewChecks(files: RawFiles, implicitCrew: string): readonly ConfigIssue[] {
+  const agents = entries(files.agents.value);
+  const tasks = entries(files.tasks.value);
+  const crews = files.crews;
+  if (crews === undefined) {
+    const crew = { id: implicitCrew, named: false, process: 'sequential', tasks: [...tasks.keys()], agents: null };
+    return orderChecks(files, tasks, crew);
+  }
+  return [...entries(crews.value)].flatMap(([id, entry]) => {
+    const unknown = (field: string, known: ReadonlyMap<string, Entry>, what: string) =>
+      namedItems(entry[field]).flatMap(([i, name]) =>
+        known.has(name)
+          ? []
+          : [crews.issue([id, field, i], `crew ${id}: '${name}' is not ${what}${didYouMean(name, known.keys())}`)],
+      );
+    const named = stringList(entry['tasks']);
+    const crew: CrewView = {
+      id,
+      named: true,
+      process: entry['process'] ?? 'sequential',
+      tasks: named.filter((name) => tasks.has(name)),
+      agents: Array.isArray(entry['agents']) ? stringList(entry['agents']) : null,
+    };
+    return [
+      ...unknown('agents', agents, 'an agent'),
+      ...unknown('tasks', tasks, 'a task'),
+      ...named.flatMap((name, i) =>
+        named.indexOf(name) === i ? [] : [crews.issue([id, 'tasks', i], `crew ${id}: task ${name} is listed twice`)],
+      ),
+      ...managerChecks(files, id, entry, agents),
+      ...memberChecks(files, tasks, crew),
+      ...orderChecks(files, tasks, crew),
+    ];
+  });
+}
+
+function managerChecks(
+  files: RawFiles,
+  id: string,
+  entry: Entry,
+  agents: ReadonlyMap<string, Entry>,
+): readonly ConfigIssue[] {
+  const crews = files.crews;
+  if (crews === undefined) return [];
+  const manager = entry['manager_agent'];
+  if (typeof manager === 'string' && !agents.has(manager.trim())) {
+    return [
+      crews.issue(
+        [id, 'manager_agent'],
+        `crew ${id}: '${manager}' is not an agent${didYouMean(manager, agents.keys())}`,
+      ),
+    ];
+  }
+  if (entry['process'] === 'hierarchical' && typeof manager !== 'string' && typeof entry['manager_llm'] !== 'string') {
+    return [crews.issue([id, 'process'], `crew ${id}: a hierarchical crew needs manager_agent or manager_llm`)];
+  }
+  return [];
+}
+
+/** A task's agent belongs to the crew. */
+function memberChecks(files: RawFiles, tasks: ReadonlyMap<string, Entry>, crew: CrewView): readonly ConfigIssue[] {
+  const { agents } = crew;
+  if (agents === null || files.crews === undefined) return [];
+  const { crews } = files;
+  return crew.tasks.flatMap((name) => {
+    const agent = tasks.get(name)?.['agent'];
+    if (typeof agent !== 'string' || agents.includes(agent.trim())) return [];
+    return [
+      crews.issue([crew.id, 'agents'], `crew ${crew.id}: agent ${agent} of task ${name} is not among its agents`),
+    ];
+  });
+}
+
+/** Every task has somebody to do it, and sees only tasks of its crew: in a sequential one, earlier tasks. */
+function orderChecks(files: RawFiles, tasks: ReadonlyMap<string, Entry>, crew: CrewView): readonly ConfigIssue[] {
+  return crew.tasks.flatMap((name, position) => {
+    const task = tasks.get(name) ?? {};
+    const issues: ConfigIssue[] = [];
+    if ((task['agent'] === undefined || task['agent'] === null) && crew.process !== 'hierarchical') {
+      issues.push(
+        files.tasks.issue([name], `task ${name}: has no agent, and crew ${crew.id} is not hierarchical`, 'key'),
+      );
+    }
+    for (const [i, other] of namedItems(task['context'])) {
+      if (!tasks.has(other)) continue;
+      const at = crew.tasks.indexOf(other);
+      if (at < 0) {
+        issues.push(
+          files.tasks.issue(
+            [name, 'context', i],
+            `task ${name}: its context ${other} is not a task of crew ${crew.id}`,
+          ),
+        );
+      } else if (crew.process === 'sequential' && at > position) {
+        issues.push(
+          files.tasks.issue(
+            [name, 'context', i],
+            `task ${name}: its context ${other} comes later in the sequential crew ${crew.id}`,
+          ),
+        );
+      }
+    }
+    return issues;
+  });
+}

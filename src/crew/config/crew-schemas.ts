@@ -1,0 +1,148 @@
+import { z } from 'zod';
+import { parseDuration } from '../../kit/duration.ts';
+
+/** agents.yaml, tasks.yaml and crews.yaml: maps keyed by id, with CrewAI's fields and, marked so, a few of ours. */
+
+const prose = z.string().trim().min(1);
+const names = z.array(z.string().trim().min(1));
+const orNull = <T extends z.ZodType>(schema: T): z.ZodDefault<z.ZodNullable<T>> => schema.nullable().default(null);
+
+/** Ids of agents, tasks and crews. */
+export const idSchema = z
+  .string()
+  .regex(/^[A-Za-z][A-Za-z0-9_-]{0,99}$/, 'is not an id: a letter, then letters, digits, _ or -');
+
+export const agentSchema = z.strictObject({
+  role: prose.describe('What the agent is; may hold {placeholders}'),
+  goal: prose.describe('What it works towards; may hold {placeholders}'),
+  backstory: prose.describe('Who it is: experience, standards; may hold {placeholders}'),
+  tools: names.nullable().default([]).describe('Tools it may use, one a line; any other is denied'),
+  llm: orNull(z.string().trim().min(1)).describe(
+    'Its model, when not the system’s: openai:…, anthropic:…, ollama:…, playbook',
+  ),
+  allow_delegation: z.boolean().default(false).describe('Whether it may hand work to the crew’s other agents'),
+  max_iter: z.number().int().min(1).default(20).describe('Answers of the model in a task before it must conclude'),
+  max_rpm: orNull(z.number().positive()).describe('Requests a minute to the model'),
+  max_execution_time: orNull(z.number().positive()).describe('Seconds allowed for a task'),
+  max_retry_limit: z.number().int().min(0).default(2).describe('Times that a failed task is tried again'),
+  verbose: z.boolean().default(false).describe('Log each step'),
+  temperature: orNull(z.number().min(0).max(2)).describe('Sampling temperature of the model'),
+  max_tokens: orNull(z.number().int().positive()).describe('Longest answer of the model, tokens'),
+  permission_role: orNull(z.string()).describe('Ours: its role in system.yaml; without one nothing is granted'),
+  approval_required: names
+    .nullable()
+    .default([])
+    .describe('Ours: tools of its list that need a person’s approval each time'),
+});
+
+const every = z.union([z.number().positive(), z.string().transform(durationSeconds)]);
+
+const trigger = z
+  .union([
+    z.strictObject({ every: every.describe('Seconds between two starts, or 30s, 5m, 1h') }),
+    z.strictObject({ event: z.string().min(1).describe('Event that starts it') }),
+    z.strictObject({ cron: z.string().min(1).describe('When it starts, in cron’s fields, UTC') }),
+  ])
+  .describe('Ours: what starts it in continuous work');
+
+export const taskSchema = z.strictObject({
+  description: prose.describe('What is to be done; may hold {placeholders}'),
+  expected_output: prose.describe('What the answer must hold; may hold {placeholders}'),
+  agent: orNull(z.string().trim().min(1)).describe(
+    'Agent that does it; none: the manager of a hierarchical crew decides',
+  ),
+  context: names.nullable().default([]).describe('Tasks whose outputs it sees'),
+  tools: orNull(names).describe('Tools for this task alone, out of its agent’s list'),
+  async_execution: z.boolean().default(false).describe('Whether the next task starts without waiting for it'),
+  human_input: z.boolean().default(false).describe('Whether a person looks at the answer first'),
+  output_file: orNull(z.string().min(1)).describe('File that the answer is written to'),
+  output_json: z
+    .union([z.record(z.string(), z.unknown()), z.string()])
+    .nullable()
+    .default(null)
+    .describe('JSON schema that the answer must follow'),
+  priority: z.enum(['critical', 'high', 'medium', 'low']).default('medium').describe('Ours: who goes first'),
+  timeout: orNull(z.number().positive()).describe('Ours: seconds allowed'),
+  max_retries: z.number().int().min(0).default(2).describe('Ours: times that it is tried again'),
+  trigger: orNull(trigger),
+});
+
+export const crewSchema = z.strictObject({
+  name: orNull(z.string().trim().min(1)).describe('Name for people; the id unless given'),
+  description: z.string().trim().default('').describe('What the crew is for'),
+  process: z
+    .enum(['sequential', 'parallel', 'hierarchical', 'graph'])
+    .default('sequential')
+    .describe('How the tasks follow each other; graph: the crew’s own graph.ts'),
+  agents: orNull(names).describe('Its agents; those of its tasks unless given'),
+  tasks: names.min(1).describe('Its tasks, in order'),
+  manager_agent: orNull(z.string().trim().min(1)).describe('Agent that manages a hierarchical crew'),
+  manager_llm: orNull(z.string().trim().min(1)).describe('Model of a manager made for the crew'),
+  max_rpm: orNull(z.number().positive()).describe('Requests a minute to models, over all its agents'),
+  memory: z.boolean().default(false).describe('Whether its agents remember from run to run'),
+  verbose: z.boolean().default(false).describe('Log each step'),
+});
+
+/** Fields that CrewAI knows and this system accepts without acting on them; each use is a warning. */
+export const UNUSED_AGENT_FIELDS: readonly string[] = [
+  'a2a',
+  'allow_code_execution',
+  'apps',
+  'cache',
+  'callbacks',
+  'code_execution_mode',
+  'config',
+  'date_format',
+  'embedder',
+  'from_repository',
+  'function_calling_llm',
+  'guardrail',
+  'guardrail_max_retries',
+  'inject_date',
+  'knowledge',
+  'knowledge_sources',
+  'max_reasoning_attempts',
+  'mcps',
+  'memory',
+  'multimodal',
+  'planning',
+  'planning_config',
+  'prompt_template',
+  'reasoning',
+  'respect_context_window',
+  'response_template',
+  'skills',
+  'step_callback',
+  'system_template',
+  'use_system_prompt',
+];
+
+/** See `UNUSED_AGENT_FIELDS`. */
+export const UNUSED_TASK_FIELDS: readonly string[] = [
+  'allow_crewai_trigger_context',
+  'callback',
+  'config',
+  'converter_cls',
+  'create_directory',
+  'guardrail',
+  'guardrail_max_retries',
+  'guardrails',
+  'input_files',
+  'markdown',
+  'name',
+  'output_pydantic',
+  'response_model',
+];
+
+function durationSeconds(text: string, context: z.core.$RefinementCtx): number {
+  try {
+    return parseDuration(text) / 1000;
+  } catch (error) {
+    context.issues.push({
+      code: 'custom',
+      input: text,
+      message: error instanceof Error ? error.message : String(error),
+    });
+    return z.NEVER;
+  }
+}

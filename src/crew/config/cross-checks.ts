@@ -1,0 +1,235 @@
+import { ACCESS_LEVELS, type AccessLevel, reaches, type ToolCategory } from '../../kit/access.ts';
+import type { ConfigIssue } from '../../kit/errors.ts';
+import { didYouMean } from '../../kit/nearest.ts';
+import type { ToolEffects } from '../../kit/tool.ts';
+import type { YamlFile } from './yaml-file.ts';
+
+/** A tool as far as the configuration has to know it. */
+export interface KnownTool {
+  readonly name: string;
+  readonly aliases?: readonly string[] | undefined;
+  readonly category: ToolCategory;
+  readonly access: AccessLevel;
+  readonly effects: ToolEffects;
+}
+
+/** The four files as read, whatever is wrong inside them: names are checked even where a neighbour field is wrong. */
+export interface RawFiles {
+  readonly system: YamlFile;
+  readonly agents: YamlFile;
+  readonly tasks: YamlFile;
+  /** Undefined: there is no crews.yaml. */
+  readonly crews: YamlFile | undefined;
+  readonly systemValue: unknown;
+}
+
+/** Roles in force: those of the file, else those of the schema. */
+export type RoleGrants = ReadonlyMap<string, unknown>;
+
+/** Everything that names something else, checked over all files at once. */
+export function crossChecks(
+  files: RawFiles,
+  roles: RoleGrants,
+  tools: readonly KnownTool[] | undefined,
+): readonly ConfigIssue[] {
+  const agents = entries(files.agents.value);
+  const tasks = entries(files.tasks.value);
+  const byName = tools === undefined ? undefined : toolsByName(tools);
+  return [
+    ...[...agents].flatMap(([id, agent]) => checkAgent(files, id, agent, roles, byName)),
+    ...checkOverrides(files, agents, byName),
+    ...checkRoleNames(files, roles),
+    ...[...tasks].flatMap(([id, task]) => checkTask(files, id, task, { agents, tasks })),
+    ...contextCycles(files, tasks),
+  ];
+}
+
+/** Tools by name and alias. */
+export function toolsByName(tools: readonly KnownTool[]): ReadonlyMap<string, KnownTool> {
+  return new Map(tools.flatMap((tool) => [tool.name, ...(tool.aliases ?? [])].map((name) => [name, tool] as const)));
+}
+
+type Entry = Readonly<Record<string, unknown>>;
+
+function checkAgent(
+  files: RawFiles,
+  id: string,
+  agent: Entry,
+  roles: RoleGrants,
+  tools: ReadonlyMap<string, KnownTool> | undefined,
+): readonly ConfigIssue[] {
+  const issues: ConfigIssue[] = [];
+  const file = files.agents;
+  const own = stringList(agent['tools']);
+  const roleName = agent['permission_role'];
+  if (typeof roleName === 'string' && !roles.has(roleName)) {
+    issues.push(
+      file.issue(
+        [id, 'permission_role'],
+        `agent ${id}: '${roleName}' is not a role in system.yaml${didYouMean(roleName, roles.keys())}`,
+      ),
+    );
+  }
+  for (const [i, name] of own.entries()) {
+    if (tools === undefined) break;
+    const tool = tools.get(name);
+    if (tool === undefined) {
+      issues.push(
+        file.issue([id, 'tools', i], `agent ${id}: '${name}' is not a tool${didYouMean(name, tools.keys())}`),
+      );
+    } else if (typeof roleName !== 'string' || roles.has(roleName)) {
+      const problem = roleProblem(id, tool, roleName, roles, files.systemValue);
+      if (problem !== null) issues.push(file.issue([id, 'tools', i], problem));
+    }
+  }
+  for (const [i, name] of namedItems(agent['approval_required'])) {
+    if (!own.includes(name)) {
+      issues.push(
+        file.issue(
+          [id, 'approval_required', i],
+          `agent ${id}: '${name}' is not on its own list of tools${didYouMean(name, own)}`,
+        ),
+      );
+    }
+  }
+  return issues;
+}
+
+function roleProblem(
+  id: string,
+  tool: KnownTool,
+  roleName: unknown,
+  roles: RoleGrants,
+  system: unknown,
+): string | null {
+  const needs = `${tool.name} needs ${tool.category} ${tool.access}`;
+  const given = overridesOf(system).some(
+    (o) => o['agent'] === id && o['tool'] === tool.name && isLevel(o['level']) && reaches(o['level'], tool.access),
+  );
+  if (given) return null;
+  if (typeof roleName !== 'string') return `agent ${id}: ${needs}, and the agent has no permission_role`;
+  const grants = asEntry(roles.get(roleName));
+  const level = grants?.[tool.category] ?? 'NONE';
+  // A level that does not exist is an issue of its own in system.yaml.
+  if (!isLevel(level) || (level !== 'NONE' && reaches(level, tool.access))) return null;
+  return `agent ${id}: ${needs}, and role ${roleName} has ${tool.category} ${level}`;
+}
+
+function checkOverrides(
+  files: RawFiles,
+  agents: ReadonlyMap<string, Entry>,
+  tools: ReadonlyMap<string, KnownTool> | undefined,
+): readonly ConfigIssue[] {
+  return overridesOf(files.systemValue).flatMap((override, i) => {
+    const issues: ConfigIssue[] = [];
+    const { agent, tool } = override;
+    if (typeof agent === 'string' && !agents.has(agent)) {
+      issues.push(
+        files.system.issue(['overrides', i, 'agent'], `'${agent}' is not an agent${didYouMean(agent, agents.keys())}`),
+      );
+    }
+    if (typeof tool === 'string' && tools !== undefined && !tools.has(tool)) {
+      issues.push(
+        files.system.issue(['overrides', i, 'tool'], `'${tool}' is not a tool${didYouMean(tool, tools.keys())}`),
+      );
+    }
+    return issues;
+  });
+}
+
+/** Roles named elsewhere in system.yaml. */
+function checkRoleNames(files: RawFiles, roles: RoleGrants): readonly ConfigIssue[] {
+  return ['serve', 'mcp'].flatMap((section) => {
+    const name = asEntry(asEntry(files.systemValue)?.[section])?.['role'];
+    if (typeof name !== 'string' || roles.has(name)) return [];
+    return [files.system.issue([section, 'role'], `'${name}' is not a role${didYouMean(name, roles.keys())}`)];
+  });
+}
+
+function checkTask(
+  files: RawFiles,
+  id: string,
+  task: Entry,
+  known: { readonly agents: ReadonlyMap<string, Entry>; readonly tasks: ReadonlyMap<string, Entry> },
+): readonly ConfigIssue[] {
+  const issues: ConfigIssue[] = [];
+  const file = files.tasks;
+  const agentName = task['agent'];
+  const agent = typeof agentName === 'string' ? known.agents.get(agentName.trim()) : undefined;
+  if (typeof agentName === 'string' && agent === undefined) {
+    issues.push(
+      file.issue(
+        [id, 'agent'],
+        `task ${id}: '${agentName}' is not an agent${didYouMean(agentName, known.agents.keys())}`,
+      ),
+    );
+  }
+  for (const [i, name] of namedItems(task['context'])) {
+    if (!known.tasks.has(name)) {
+      issues.push(
+        file.issue([id, 'context', i], `task ${id}: '${name}' is not a task${didYouMean(name, known.tasks.keys())}`),
+      );
+    }
+  }
+  const own = stringList(agent?.['tools']);
+  for (const [i, name] of namedItems(task['tools'])) {
+    if (agent !== undefined && !own.includes(name)) {
+      issues.push(
+        file.issue(
+          [id, 'tools', i],
+          `task ${id}: '${name}' is not on the own list of agent ${String(agentName)}${didYouMean(name, own)}`,
+        ),
+      );
+    }
+  }
+  return issues;
+}
+
+/** Each cycle once, where the entry stands that closes it. */
+function contextCycles(files: RawFiles, tasks: ReadonlyMap<string, Entry>): readonly ConfigIssue[] {
+  const issues: ConfigIssue[] = [];
+  const done = new Set<string>();
+  const visit = (id: string, trail: readonly string[]): void => {
+    if (done.has(id)) return;
+    for (const [i, next] of stringList(tasks.get(id)?.['context']).entries()) {
+      const start = [...trail, id].indexOf(next);
+      if (start >= 0) {
+        const cycle = [...trail, id, next].slice(start).join(' → ');
+        issues.push(files.tasks.issue([id, 'context', i], `task ${id}: context cycle ${cycle}`));
+      } else if (tasks.has(next)) visit(next, [...trail, id]);
+    }
+    done.add(id);
+  };
+  for (const id of tasks.keys()) visit(id, []);
+  return issues;
+}
+
+/** Entries of a map keyed by id; whatever is not a map has none. */
+export function entries(value: unknown): ReadonlyMap<string, Entry> {
+  return new Map(Object.entries(asEntry(value) ?? {}).map(([id, entry]) => [id, asEntry(entry) ?? {}]));
+}
+
+/** A plain map, or undefined. */
+export function asEntry(value: unknown): Entry | undefined {
+  return value !== null && typeof value === 'object' && !Array.isArray(value) ? { ...value } : undefined;
+}
+
+/** The texts of a list, trimmed, with their positions. Values of another type are an issue of the schema already. */
+export function namedItems(value: unknown): readonly (readonly [number, string])[] {
+  if (!Array.isArray(value)) return [];
+  return value.flatMap((item: unknown, i) => (typeof item === 'string' ? [[i, item.trim()] as const] : []));
+}
+
+/** The texts of a list, trimmed. */
+export function stringList(value: unknown): readonly string[] {
+  return namedItems(value).map(([, name]) => name);
+}
+
+function overridesOf(system: unknown): readonly Entry[] {
+  const list = asEntry(system)?.['overrides'];
+  return Array.isArray(list) ? list.map((item: unknown) => asEntry(item) ?? {}) : [];
+}
+
+function isLevel(value: unknown): value is AccessLevel {
+  return ACCESS_LEVELS.some((known) => known === value);
+}

@@ -1,0 +1,234 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { z } from 'zod';
+import { ConfigInvalid, type ConfigIssue } from '../../kit/errors.ts';
+import { describeIssues, pathText, type ValueIssue } from '../../kit/schema-issues.ts';
+import type { AgentSpec, CrewSpec, OverrideSpec, RoleSpec, TaskSpec } from '../spec.ts';
+import { crewChecks } from './crew-checks.ts';
+import {
+  UNUSED_AGENT_FIELDS,
+  UNUSED_TASK_FIELDS,
+  agentSchema,
+  crewSchema,
+  idSchema,
+  taskSchema,
+} from './crew-schemas.ts';
+import { asEntry, crossChecks, entries, type KnownTool, type RawFiles, toolsByName } from './cross-checks.ts';
+import { envIssue, namedVariables, overlayEnvironment } from './environment.ts';
+import { toAgent, toCrew, toTask } from './specs.ts';
+import { type SystemConfig, systemSchema } from './system-schema.ts';
+import { parseYamlFile, type YamlFile } from './yaml-file.ts';
+
+/** Schemas of further sections of system.yaml, by their key. */
+export type Sections = Readonly<Record<string, z.ZodType>>;
+
+export interface ConfigOptions<S extends Sections> {
+  /** Folder with system.yaml, agents.yaml, tasks.yaml, crews.yaml; those that are absent count as empty. */
+  readonly dir: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly sections: S;
+  /** The tools that exist; without them, names of tools are not checked. */
+  readonly knownTools?: readonly KnownTool[] | undefined;
+}
+
+/** Everything the four files and the environment say, checked and frozen. */
+export interface CrewConfig<S extends Sections> {
+  readonly dir: string;
+  readonly system: SystemConfig;
+  readonly agents: readonly AgentSpec[];
+  readonly tasks: readonly TaskSpec[];
+  readonly crews: readonly CrewSpec[];
+  readonly roles: readonly RoleSpec[];
+  readonly overrides: readonly OverrideSpec[];
+  readonly sections: { readonly [K in keyof S]: z.output<S[K]> };
+  /** Fields of CrewAI that were given and change nothing here. */
+  readonly warnings: readonly ConfigIssue[];
+}
+
+/** The files that make a configuration folder. */
+export const CONFIG_FILES = ['system.yaml', 'agents.yaml', 'tasks.yaml', 'crews.yaml'] as const;
+
+/** Whether a folder holds any configuration file. */
+export function hasConfig(dir: string): boolean {
+  return CONFIG_FILES.some((name) => existsSync(join(dir, name)));
+}
+
+/**
+ * Reads and checks a configuration folder. Throws ConfigInvalid with every issue of every file and variable at once;
+ * nothing has been started then.
+ */
+export function loadConfig<S extends Sections>(options: ConfigOptions<S>): CrewConfig<S> {
+  const dir = resolve(options.dir);
+  if (!hasConfig(dir)) {
+    throw new ConfigInvalid([
+      { file: dir, line: 0, column: 0, message: `there is no configuration here: none of ${CONFIG_FILES.join(', ')}` },
+    ]);
+  }
+  const read = (name: string): YamlFile =>
+    parseYamlFile(name, existsSync(join(dir, name)) ? readFileSync(join(dir, name), 'utf8') : '');
+  const system = readSystem(read('system.yaml'), options);
+  const agents = readMap(read('agents.yaml'), agentSchema, UNUSED_AGENT_FIELDS);
+  const tasks = readMap(read('tasks.yaml'), taskSchema, UNUSED_TASK_FIELDS);
+  const crews = existsSync(join(dir, 'crews.yaml')) ? readMap(read('crews.yaml'), crewSchema, []) : undefined;
+
+  const implicit = implicitCrewId(dir);
+  const files: RawFiles = {
+    system: system.file,
+    agents: agents.file,
+    tasks: tasks.file,
+    crews: crews?.file,
+    systemValue: system.raw,
+  };
+  const roles = new Map(Object.entries(asEntry(asEntry(system.raw)?.['roles']) ?? systemSchema.parse({}).roles));
+  const issues = [
+    ...system.issues,
+    ...agents.issues,
+    ...tasks.issues,
+    ...(crews?.issues ?? []),
+    ...crossChecks(files, roles, options.knownTools),
+    ...crewChecks(files, implicit),
+  ];
+  if (issues.length > 0 || system.value === undefined) throw new ConfigInvalid(sorted(issues));
+
+  const names = toolsByName(options.knownTools ?? []);
+  const realName = (name: string): string => names.get(name)?.name ?? name;
+  const agentSpecs = [...agents.values].map(([id, value]) => toAgent(id, value, realName));
+  const taskSpecs = [...tasks.values].map(([id, value]) => toTask(id, value, realName));
+  return deepFreeze({
+    dir,
+    system: system.value.system,
+    agents: agentSpecs,
+    tasks: taskSpecs,
+    crews:
+      crews === undefined
+        ? implicitCrew(implicit, taskSpecs)
+        : [...crews.values].map(([id, value]) => toCrew(id, value, taskSpecs)),
+    roles: Object.entries(system.value.system.roles).map(([id, grants]) => ({ id, grants })),
+    overrides: system.value.system.overrides.map((o) => ({
+      ...o,
+      tool: realName(o.tool),
+      expires_at: o.expires_at === null ? null : Date.parse(o.expires_at),
+    })),
+    sections: system.value.sections,
+    warnings: sorted([...agents.warnings, ...tasks.warnings, ...taskWarnings(tasks)]),
+  });
+}
+
+interface SystemRead<S extends Sections> {
+  readonly file: YamlFile;
+  readonly raw: unknown;
+  readonly issues: readonly ConfigIssue[];
+  readonly value: { readonly system: SystemConfig; readonly sections: { [K in keyof S]: z.output<S[K]> } } | undefined;
+}
+
+function readSystem<S extends Sections>(file: YamlFile, options: ConfigOptions<S>): SystemRead<S> {
+  const reserved = new Set([...namedVariables(file.value), ...namedVariables(systemSchema.parse({}))]);
+  const overlaid = overlayEnvironment(file.value ?? {}, options.env, reserved);
+  const whole = systemSchema.extend(mapValues(options.sections, (schema) => schema.prefault({})));
+  const parsed = whole.safeParse(overlaid.value);
+  const problems = parsed.success ? [] : describeIssues(whole, overlaid.value, parsed.error);
+  const issues = problems.map((issue): ConfigIssue => {
+    const variable = overlaid.source(issue.path);
+    const text = issueText(issue, []);
+    if (variable !== undefined) return envIssue(variable, text);
+    return file.issue(issue.path, text, issue.unknownField ? 'key' : 'value');
+  });
+  const all = [...file.issues, ...overlaid.issues, ...issues];
+  if (all.length > 0) return { file, raw: overlaid.value, issues: all, value: undefined };
+  const given = asEntry(overlaid.value) ?? {};
+  const generic = Object.fromEntries(Object.entries(given).filter(([key]) => !(key in options.sections)));
+  const sections = mapValues(options.sections, (schema, key) => schema.prefault({}).parse(given[key]));
+  return {
+    file,
+    raw: overlaid.value,
+    issues: [],
+    // The keys of `sections` are those of `options.sections`, each parsed by its own schema.
+    value: { system: systemSchema.parse(generic), sections: sections as { [K in keyof S]: z.output<S[K]> } },
+  };
+}
+
+/** `market.collect.symbols: expected array, got 5`; of an unknown field, the path of the map that has it. */
+function issueText(issue: ValueIssue, prefix: readonly string[]): string {
+  const path = [...prefix, ...(issue.unknownField ? issue.path.slice(0, -1) : issue.path)];
+  return path.length === 0 ? issue.message : `${pathText(path)}: ${issue.message}`;
+}
+
+interface MapRead<T extends z.ZodObject> {
+  readonly file: YamlFile;
+  readonly values: ReadonlyMap<string, z.output<T>>;
+  readonly issues: readonly ConfigIssue[];
+  readonly warnings: readonly ConfigIssue[];
+}
+
+/** A map keyed by id. Fields in `unused` are taken out, each with a warning, before the strict schema sees the entry. */
+function readMap<T extends z.ZodObject>(file: YamlFile, schema: T, unused: readonly string[]): MapRead<T> {
+  const values = new Map<string, z.output<T>>();
+  const issues: ConfigIssue[] = [...file.issues];
+  const warnings: ConfigIssue[] = [];
+  if (file.value !== undefined && asEntry(file.value) === undefined) {
+    issues.push(file.issue([], `expected a map from id to entry, as in 'researcher:' with its fields below`));
+  }
+  for (const [id] of entries(file.value)) {
+    const badId = idSchema.safeParse(id).error;
+    if (badId !== undefined)
+      issues.push(file.issue([id], `'${id}' ${badId.issues[0]?.message ?? 'is not an id'}`, 'key'));
+    const entry = asEntry(asEntry(file.value)?.[id]);
+    if (entry === undefined) {
+      issues.push(file.issue([id], `${id}: expected a map of fields`, 'key'));
+      continue;
+    }
+    const kept = Object.fromEntries(Object.entries(entry).filter(([field]) => !unused.includes(field)));
+    for (const field of Object.keys(entry)) {
+      if (unused.includes(field))
+        warnings.push(file.issue([id, field], `${id}.${field} is accepted and changes nothing`, 'key'));
+    }
+    const parsed = schema.safeParse(kept);
+    if (parsed.success) values.set(id, parsed.data);
+    else {
+      issues.push(
+        ...describeIssues(schema, kept, parsed.error).map((issue) =>
+          file.issue([id, ...issue.path], issueText(issue, [id]), issue.unknownField ? 'key' : 'value'),
+        ),
+      );
+    }
+  }
+  return { file, values, issues, warnings };
+}
+
+function taskWarnings(tasks: MapRead<typeof taskSchema>): readonly ConfigIssue[] {
+  return [...tasks.values]
+    .filter(([, task]) => typeof task.output_json === 'string')
+    .map(([id]) =>
+      tasks.file.issue([id, 'output_json'], `${id}.output_json names a class and changes nothing; write a JSON schema`),
+    );
+}
+
+function implicitCrewId(dir: string): string {
+  const slug = basename(dir)
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9_-]+/g, '-')
+    .replaceAll(/^[^a-z]+|-+$/g, '');
+  return slug === '' || slug === 'config' ? 'crew' : slug;
+}
+
+function implicitCrew(id: string, tasks: readonly TaskSpec[]): readonly CrewSpec[] {
+  if (tasks.length === 0) return [];
+  return [toCrew(id, crewSchema.parse({ tasks: tasks.map((task) => task.id) }), tasks)];
+}
+
+function sorted(issues: readonly ConfigIssue[]): readonly ConfigIssue[] {
+  const rank = (file: string): number => CONFIG_FILES.findIndex((name) => name === file);
+  return [...issues].sort((a, b) => rank(a.file) - rank(b.file) || a.line - b.line || a.column - b.column);
+}
+
+function mapValues<V, R>(record: Readonly<Record<string, V>>, change: (value: V, key: string) => R): Record<string, R> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value, key)]));
+}
+
+function deepFreeze<T>(value: T): T {
+  if (value !== null && typeof value === 'object' && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    Object.values(value).forEach(deepFreeze);
+  }
+  return value;
+}

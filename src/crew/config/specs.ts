@@ -1,0 +1,50 @@
+import type { z } from 'zod';
+import type { AgentSpec, CrewSpec, TaskSpec } from '../spec.ts';
+import type { agentSchema, crewSchema, taskSchema } from './crew-schemas.ts';
+
+/** An agent as the framework knows it; `realName` turns a tool's alias into its name. */
+export function toAgent(
+  id: string,
+  value: z.output<typeof agentSchema>,
+  realName: (name: string) => string,
+): AgentSpec {
+  return {
+    ...value,
+    id,
+    llm: value.llm === null ? null : modelName(value.llm),
+    tools: unique((value.tools ?? []).map(realName)),
+    approval_required: unique((value.approval_required ?? []).map(realName)),
+  };
+}
+
+/** A task as the framework knows it. */
+export function toTask(id: string, value: z.output<typeof taskSchema>, realName: (name: string) => string): TaskSpec {
+  return {
+    ...value,
+    id,
+    context: value.context ?? [],
+    tools: value.tools === null ? null : unique(value.tools.map(realName)),
+    output_json: typeof value.output_json === 'string' ? null : value.output_json,
+  };
+}
+
+/** A crew as the framework knows it; its agents are those of its tasks, and its manager, unless it lists them. */
+export function toCrew(id: string, value: z.output<typeof crewSchema>, tasks: readonly TaskSpec[]): CrewSpec {
+  const agentsOfTasks = value.tasks.flatMap((name) => tasks.find((task) => task.id === name)?.agent ?? []);
+  return {
+    ...value,
+    id,
+    name: value.name ?? id,
+    agents: value.agents ?? unique([...(value.manager_agent === null ? [] : [value.manager_agent]), ...agentsOfTasks]),
+    manager_llm: value.manager_llm === null ? null : modelName(value.manager_llm),
+  };
+}
+
+/** CrewAI writes `openai/gpt-4o`; here it is `openai:gpt-4o`. Other texts stay as they are. */
+export function modelName(text: string): string {
+  return text.replace(/^(openai|anthropic|ollama)\//, '$1:');
+}
+
+function unique(names: readonly string[]): readonly string[] {
+  return [...new Set(names)];
+}

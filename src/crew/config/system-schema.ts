@@ -1,0 +1,151 @@
+import { z } from 'zod';
+import { ACCESS_LEVELS, TOOL_CATEGORIES, type AccessLevel } from '../../kit/access.ts';
+import { parseDuration } from '../../kit/duration.ts';
+
+/** The generic part of system.yaml. Defaults live here alone; a secret is given by the name of its variable (`*_env`). */
+
+const level = z.enum(ACCESS_LEVELS);
+const category = z.enum(TOOL_CATEGORIES);
+const seconds = z.number().positive();
+const variable = z
+  .string()
+  .regex(/^[A-Z][A-Z0-9_]*$/, 'is not the name of an environment variable (capitals, digits, underscores)');
+
+/** `30s`, `5m`, `24h`: milliseconds. */
+const duration = z.string().transform((text, context) => {
+  try {
+    return parseDuration(text);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : String(error) });
+    return z.NEVER;
+  }
+});
+
+const everywhere = (held: AccessLevel): Partial<Record<(typeof TOOL_CATEGORIES)[number], AccessLevel>> =>
+  Object.fromEntries(TOOL_CATEGORIES.map((name) => [name, held]));
+
+const role = z.partialRecord(category, level);
+
+const override = z.strictObject({
+  agent: z.string().describe('Agent the exception is for'),
+  tool: z.string().describe('Tool the exception is about'),
+  level: level.describe('NONE takes the tool away; any other level gives it'),
+  expires_at: z.iso
+    .datetime({ offset: true })
+    .nullable()
+    .default(null)
+    .describe('UTC time at which the exception ends; null: never'),
+  granted_by: z.string().describe('Who decided'),
+  reason: z.string().describe('Why'),
+});
+
+const model = z.strictObject({
+  default: z
+    .string()
+    .default('playbook')
+    .describe('Model of every agent that names none: playbook, openai:…, anthropic:… or ollama:…'),
+  fallbacks: z
+    .array(z.string())
+    .default([])
+    .describe('Models tried in order when the first one fails; playbook may be the last'),
+  timeout_seconds: seconds.default(60).describe('Time allowed for one answer of a model'),
+  max_retries: z.number().int().min(0).default(2).describe('Times that a failed request to a model is repeated'),
+  base_url: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe('Address of a compatible server instead of the provider’s own'),
+});
+
+const approvals = z.strictObject({
+  categories: z
+    .array(category)
+    .default(['streaming_control', 'system_config', 'database_write'])
+    .describe('Tools with effects in these need a person’s approval when someone other than the crew’s agents calls'),
+  timeout_seconds: seconds.default(300).describe('A request without an answer is refused after this time'),
+});
+
+const limits = z.strictObject({
+  max_concurrent_agents: z.number().int().min(1).default(5).describe('Agents that work at the same time'),
+  tool_calls_per_minute: z.number().int().min(1).default(120).describe('Tool calls that one agent may make a minute'),
+});
+
+const channel = z
+  .strictObject({ url_env: variable.describe('Environment variable with the address that gets a POST with JSON') })
+  .optional();
+
+const notifications = z.strictObject({
+  webhook: channel.describe('Gets every escalation'),
+  email: channel.describe('Gateway that sends e-mail'),
+  slack: channel.describe('Incoming webhook of Slack'),
+  pager: channel.describe('Gateway of the pager on call'),
+});
+
+const behaviour = z.strictObject({
+  enabled: z.boolean().optional().describe('Whether it fires by itself; it can always be run by hand'),
+  cron: z.string().optional().describe('When it fires, in cron’s five or six fields'),
+  every: duration.optional().describe('How often it fires: 30s, 5m, 1h'),
+  cooldown: duration.optional().describe('Shortest time between two firings'),
+  time_zone: z.string().optional().describe('Time zone of cron; UTC unless given'),
+});
+
+export const systemSchema = z.strictObject({
+  version: z.literal(1).default(1).describe('Version of this file’s layout'),
+  environment: z.string().default('development').describe('Name of this installation, shown in status and logs'),
+  model: model.prefault({}).describe('Language models of the agents'),
+  roles: z
+    .record(z.string(), role)
+    .default({ operator: everywhere('ADMIN'), reader: everywhere('READ_ONLY') })
+    .describe('Permission roles: category → level; what is not named is NONE'),
+  overrides: z.array(override).default([]).describe('Exceptions to the roles, for one agent and tool each'),
+  approvals: approvals.prefault({}).describe('What needs a person’s approval'),
+  limits: limits.prefault({}).describe('Limits of the agents'),
+  events: z
+    .strictObject({
+      retention_days: z.number().int().min(1).default(30).describe('Events older than this leave the journal'),
+    })
+    .prefault({})
+    .describe('The event journal'),
+  runs: z
+    .strictObject({
+      retention_days: z.number().int().min(1).default(14).describe('Checkpoints of runs older than this are deleted'),
+    })
+    .prefault({})
+    .describe('Crew runs'),
+  logging: z
+    .strictObject({
+      level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info').describe('Least level written'),
+      json: z.boolean().default(false).describe('One JSON document a line, not text'),
+    })
+    .prefault({})
+    .describe('Logs, on stderr'),
+  notifications: notifications.prefault({}).describe('Where escalations go, besides the log'),
+  serve: z
+    .strictObject({
+      host: z.string().default('127.0.0.1').describe('Address that the controller listens on'),
+      port: z.number().int().min(0).max(65_535).default(0).describe('Port of the controller; 0: any free one'),
+      token_env: variable
+        .default('CREW_TOKEN')
+        .describe('Environment variable with the token clients show; without one the controller makes its own'),
+      role: z.string().default('operator').describe('Role of people at the command line'),
+    })
+    .prefault({})
+    .describe('The running controller'),
+  mcp: z
+    .strictObject({
+      role: z.string().default('reader').describe('Role of MCP clients'),
+      toolsets: z
+        .array(z.string())
+        .default([])
+        .describe('Toolsets served besides the small default set; all: every one'),
+    })
+    .prefault({})
+    .describe('The MCP server'),
+  behaviours: z
+    .record(z.string(), behaviour)
+    .default({})
+    .describe('Changes to the behaviours that the crews bring, by name'),
+});
+
+export type SystemConfig = z.output<typeof systemSchema>;
+export type BehaviourSettings = SystemConfig['behaviours'][string];

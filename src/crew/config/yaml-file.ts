@@ -1,0 +1,76 @@
+import { Alias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node, type Pair } from 'yaml';
+import type { ConfigIssue } from '../../kit/errors.ts';
+
+/** A parsed YAML text that can say where each of its values stands. */
+export interface YamlFile {
+  readonly name: string;
+  /** Plain data; undefined when the text is empty or cannot be parsed. */
+  readonly value: unknown;
+  /** Errors of the text itself: syntax, keys given twice. */
+  readonly issues: readonly ConfigIssue[];
+  /** An issue at the value of a path, at its key when `at` is `key`, else at the nearest parent that exists. */
+  issue(path: readonly PropertyKey[], message: string, at?: 'key' | 'value'): ConfigIssue;
+}
+
+/** Parses one YAML document. Never throws: what is wrong is in `issues`. */
+export function parseYamlFile(name: string, text: string): YamlFile {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, merge: true, prettyErrors: false });
+  const at = (offset: number, message: string): ConfigIssue => {
+    const { line, col } = lines.linePos(offset);
+    return { file: name, line: Math.max(1, line), column: Math.max(1, col), message };
+  };
+  const issues = document.errors.map((error) =>
+    at(error.pos[0], syntaxMessage(error.code, error.message, text, error.pos[0])),
+  );
+  return {
+    name,
+    value: document.errors.some((error) => error.code !== 'DUPLICATE_KEY') ? undefined : toData(document),
+    issues,
+    issue: (path, message, position = 'value') => at(offsetOf(document, path, position), message),
+  };
+}
+
+function toData(document: Document): unknown {
+  const value: unknown = document.toJS();
+  return value === null ? undefined : value;
+}
+
+function syntaxMessage(code: string, message: string, text: string, at: number): string {
+  return code === 'DUPLICATE_KEY' ? `'${/^[^\s:]*/.exec(text.slice(at))?.[0] ?? ''}' is given twice` : message;
+}
+
+/** Where a path stands in the text; of a path that does not exist, where its nearest parent's key stands. */
+function offsetOf(document: Document, path: readonly PropertyKey[], at: 'key' | 'value'): number {
+  let node: Node | null | undefined = document.contents;
+  let offset = node?.range?.[0] ?? 0;
+  for (const [depth, key] of path.entries()) {
+    const resolved: Node | null | undefined = node instanceof Alias ? node.resolve(document) : node;
+    const last = depth === path.length - 1;
+    if (isMap(resolved)) {
+      const pair: Pair | undefined = resolved.items.findLast((item) => keyText(item) === String(key));
+      if (pair === undefined) return offset;
+      const keyOffset: number = rangeStart(pair.key) ?? offset;
+      offset = last && at === 'value' ? (rangeStart(pair.value) ?? keyOffset) : keyOffset;
+      node = isNode(pair.value) ? pair.value : null;
+    } else if (isSeq(resolved)) {
+      const item: unknown = resolved.items[Number(key)];
+      if (item === undefined) return offset;
+      offset = rangeStart(item) ?? offset;
+      node = isNode(item) ? item : null;
+    } else return offset;
+  }
+  return offset;
+}
+
+function isNode(value: unknown): value is Node {
+  return isMap(value) || isSeq(value) || isScalar(value) || value instanceof Alias;
+}
+
+function rangeStart(value: unknown): number | undefined {
+  return isNode(value) ? value.range?.[0] : undefined;
+}
+
+function keyText(pair: Pair): string {
+  return isScalar(pair.key) ? String(pair.key.value) : String(pair.key);
+}

@@ -1,0 +1,141 @@
+import { z } from 'zod';
+import { withDeadline } from './deadline.ts';
+import { AppError, Conflict, DeadlineExceeded } from './errors.ts';
+import { canonicalHash } from './hash.ts';
+import type { ToolOutcome } from './invoke.ts';
+import { elapsed, type InvokerOptions, type Trace } from './pipeline-trace.ts';
+import type { BoundTool, Provenance, ToolContext, ToolResult } from './tool.ts';
+
+/** The arguments as parsed, and their hash. */
+export interface Intent {
+  readonly args: Readonly<Record<string, unknown>>;
+  readonly argsHash: string;
+}
+
+/** Stages 7 to 10: deadline and abort, ledger, run, output. */
+export async function runTool(
+  options: InvokerOptions,
+  trace: Trace,
+  tool: BoundTool,
+  intent: Intent,
+  context: (signal: AbortSignal) => ToolContext<unknown>,
+): Promise<ToolOutcome> {
+  const work = async (signal: AbortSignal): Promise<ToolResult<unknown>> =>
+    checkOutput(tool, await tool.run(intent.args, context(signal)));
+  if (tool.effects !== 'effect') return success(options, trace, tool, await bounded(options, trace, tool, work), false);
+
+  const { call } = trace;
+  const key = effectKey(trace, tool, intent);
+  const entry = await options.ledger.begin(key, {
+    tool: tool.name,
+    argsHash: intent.argsHash,
+    runId: call.runId ?? null,
+  });
+  if (entry.state === 'done') return success(options, trace, tool, entry.result, true);
+  if (entry.state !== 'new') throw unsettled(tool, entry.state, key);
+  const settled = (signal: AbortSignal): Promise<ToolResult<unknown>> =>
+    settleIntent(options, trace, key, work(signal));
+  return success(options, trace, tool, await bounded(options, trace, tool, settled), false);
+}
+
+/**
+ * Writes the result, or that nothing happened (an expected error), behind the intent. Goes on after the deadline, so
+ * a late answer is still known. After any other error the outcome stays unknown.
+ */
+async function settleIntent(
+  options: InvokerOptions,
+  trace: Trace,
+  key: string,
+  running: Promise<ToolResult<unknown>>,
+): Promise<ToolResult<unknown>> {
+  const { ledger, log } = options;
+  const unrecorded = (error: unknown): void => {
+    log.error('tool.result_not_recorded', { call_id: trace.callId, tool: trace.toolName, key, error });
+  };
+  try {
+    const result = await running;
+    // The effect has happened: a ledger that cannot say so must not make it look undone.
+    await ledger.finish(key, result).catch(unrecorded);
+    return result;
+  } catch (error) {
+    if (error instanceof AppError && !(error instanceof DeadlineExceeded))
+      await ledger.finish(key, null).catch(unrecorded);
+    throw error;
+  }
+}
+
+function unsettled(tool: BoundTool, state: 'unknown' | 'running', key: string): Conflict {
+  return state === 'running'
+    ? new Conflict(`${tool.name} is at work on exactly this call; wait for its result`, { details: { key } })
+    : new Conflict(
+        `${tool.name} was begun with these arguments and its outcome is not known; a person must check whether it ` +
+          'took effect and settle it before it can run again',
+        { details: { key } },
+      );
+}
+
+/** One effect per intent: run, place in the run, tool and arguments. Outside a run every call is an intent of its own. */
+function effectKey(trace: Trace, tool: BoundTool, intent: Intent): string {
+  const { runId, path, taskId } = trace.call;
+  if (runId === null || runId === undefined) return trace.callId;
+  return canonicalHash([runId, path ?? taskId ?? '', tool.name, intent.argsHash]);
+}
+
+/** Work under the tool's deadline and the caller's signal. */
+export function bounded<T>(
+  options: InvokerOptions,
+  trace: Trace,
+  tool: BoundTool,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  return withDeadline(
+    {
+      clock: options.clock,
+      timeoutMs: tool.timeoutMs,
+      outer: trace.call.signal,
+      late: () =>
+        new DeadlineExceeded(`${tool.name} did not finish within ${tool.timeoutMs} ms; ask for less, or try again`),
+    },
+    work,
+  );
+}
+
+const provenance = z.object({
+  as_of: z.string().nullable(),
+  source: z.string(),
+  complete: z.boolean(),
+  stale_ms: z.number().nullable(),
+  notes: z.array(z.string()).readonly().optional(),
+});
+
+/** Data as the output schema has it. Junk is the tool's bug, not the caller's fault: a plain error. */
+function checkOutput(tool: BoundTool, result: ToolResult<unknown>): ToolResult<unknown> {
+  const data = tool.output.safeParse(result.data);
+  if (!data.success) {
+    throw new Error(`${tool.name} returned data outside its output schema: ${z.prettifyError(data.error)}`);
+  }
+  const origin = provenance.safeParse(result.provenance);
+  if (!origin.success) {
+    throw new Error(`${tool.name} returned data without provenance: ${z.prettifyError(origin.error)}`);
+  }
+  return { data: data.data, provenance: origin.data };
+}
+
+function success(
+  options: InvokerOptions,
+  trace: Trace,
+  tool: BoundTool,
+  result: { readonly data: unknown; readonly provenance: Provenance },
+  replayed: boolean,
+): ToolOutcome {
+  return {
+    ok: true,
+    call_id: trace.callId,
+    tool: tool.name,
+    data: result.data,
+    provenance: result.provenance,
+    summary: tool.summary?.(result.data) ?? null,
+    duration_ms: elapsed(options, trace),
+    replayed,
+  };
+}
