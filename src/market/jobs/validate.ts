@@ -3,7 +3,7 @@ import type { Us } from '../../kit/clock.ts';
 import type { SeriesKey, Stream } from '../domain/records.ts';
 import type { MarketServices } from '../services.ts';
 import { checkBooks } from './checks/books.ts';
-import { checkPrices, checkQuotes, priceDeviations } from './checks/prices.ts';
+import { checkPrices, checkQuotes } from './checks/prices.ts';
 import { checkCandles, checkFunding, checkLiquidations, checkOpenInterest, checkTrades } from './checks/streams.ts';
 import { silentLossFindings, volumeDifferences } from './checks/silent-loss.ts';
 import type { Finding } from './finding.ts';
@@ -119,5 +119,3 @@ function coverage(trades: readonly SqlRow[], from: Us, to: Us): { readonly from:
   const last = numberOf(trades.at(-1) ?? {}, 'event_time');
   return first === null || last === null ? null : { from: Math.max(from, first), to: Math.min(to, last) };
 }
-
-export { priceDeviations };

@@ -1,0 +1,88 @@
+import type { SqlRow } from '../../infra/duckdb/database.ts';
+import type { Us } from '../../kit/clock.ts';
+import { canonicalJson } from '../../kit/json.ts';
+import type { SeriesKey } from '../domain/records.ts';
+import type { CleanedRow } from '../store/contract.ts';
+import type { MarketServices } from '../services.ts';
+import { textOf, timeOf } from './row.ts';
+import { condemnedRows, recentRows } from './validate.ts';
+
+/** Columns of a row that are not values of its stream. */
+const FRAME = new Set([
+  'row_key',
+  'id',
+  'timestamp',
+  'event_time',
+  'recv_time',
+  'exchange',
+  'market',
+  'symbol',
+  'stream',
+  'origin',
+  'seq',
+]);
+
+export interface CleanedCopyPlan {
+  readonly rows: readonly CleanedRow[];
+  readonly rows_read: number;
+  readonly duplicates: number;
+  readonly condemned: number;
+}
+
+/** The rows of [from, to) without exact repeats and without those that a rule condemns. Reads only. */
+export async function planCleanedCopy(
+  services: Pick<MarketServices, 'store' | 'config'>,
+  key: SeriesKey,
+  from: Us,
+  to: Us,
+): Promise<CleanedCopyPlan> {
+  const rows = await recentRows(services, key, from, to);
+  const condemned = new Set((await condemnedRows(services, key, from, to)).flatMap((f) => [...f.keys]));
+  const seen = new Set<string>();
+  const kept: CleanedRow[] = [];
+  let duplicates = 0;
+  let refused = 0;
+  for (const row of rows) {
+    const time = timeOf(row, key.stream);
+    if (time === null) continue;
+    const rowKey = textOf(row, 'row_key');
+    if (rowKey !== null && condemned.has(rowKey)) {
+      refused++;
+      continue;
+    }
+    const values = valuesOf(row);
+    const text = `${time} ${canonicalJson(values)}`;
+    if (seen.has(text)) {
+      duplicates++;
+      continue;
+    }
+    seen.add(text);
+    kept.push({ event_time: time, method: 'deduplicated', values });
+  }
+  return { rows: kept, rows_read: rows.length, duplicates, condemned: refused };
+}
+
+/** Writes that copy to `{view}_cleaned`. */
+export async function writeCleanedCopy(
+  services: Pick<MarketServices, 'store' | 'config'>,
+  key: SeriesKey,
+  from: Us,
+  to: Us,
+): Promise<Omit<CleanedCopyPlan, 'rows'> & { readonly rows_written: number }> {
+  const { rows, ...counts } = await planCleanedCopy(services, key, from, to);
+  const written = rows.length === 0 ? 0 : await services.store.writeCleaned(key, rows);
+  return { ...counts, rows_written: written };
+}
+
+function valuesOf(row: SqlRow): Record<string, number | string | boolean | null> {
+  const values: Record<string, number | string | boolean | null> = {};
+  for (const [column, value] of Object.entries(row)) {
+    if (FRAME.has(column)) continue;
+    if (value === null || typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean') {
+      values[column] = value;
+    } else if (typeof value === 'bigint') {
+      values[column] = Number(value);
+    }
+  }
+  return values;
+}

@@ -1,0 +1,34 @@
+import type { Us } from '../../kit/clock.ts';
+import type { OpsStored } from '../../kit/ops.ts';
+import { MARKETS, STREAMS, type SeriesKey } from '../domain/records.ts';
+import type { MarketServices } from '../services.ts';
+
+/** A gap that is recorded and not settled. Bounds are UTC µs. */
+export interface OpenGap {
+  readonly issue_id: number;
+  readonly series: SeriesKey;
+  readonly from: Us;
+  readonly to: Us;
+  readonly issue_type: string;
+  readonly severity: string;
+}
+
+/** Pending quality issues that are stretches without data and can be filled, longest first. */
+export async function openGaps(services: Pick<MarketServices, 'ops'>): Promise<readonly OpenGap[]> {
+  const pending = await services.ops.select('quality_issues', {
+    where: { resolution_status: 'pending', action_taken: 'backfill' },
+    limit: 1000,
+  });
+  return pending.flatMap(gapOf).sort((a, b) => b.to - b.from - (a.to - a.from));
+}
+
+function gapOf(issue: OpsStored<'quality_issues'>): readonly OpenGap[] {
+  const context = issue.context as { from_us?: unknown; to_us?: unknown } | null;
+  const from = context?.from_us;
+  const to = context?.to_us;
+  const market = MARKETS.find((m) => m === issue.market);
+  const stream = STREAMS.find((s) => s === issue.data_type);
+  if (typeof from !== 'number' || typeof to !== 'number' || market === undefined || stream === undefined) return [];
+  const series = { exchange: issue.exchange, market, symbol: issue.symbol, stream };
+  return [{ issue_id: issue.id, series, from, to, issue_type: issue.issue_type, severity: issue.severity }];
+}

@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import { aggregateSeries, wholeBars } from '../../jobs/aggregate.ts';
+import { recordWork } from '../../jobs/metrics.ts';
+import { viewName } from '../../domain/records.ts';
+import { isoOfUs, measuredNow } from '../shared/provenance.ts';
+import { exchange, lookbackMinutes, market, symbol } from '../shared/fields.ts';
+import { lookback, oneSeries } from '../shared/series.ts';
+import { marketTool } from '../shared/tool.ts';
+
+export default marketTool({
+  name: 'aggregate_to_timeframe',
+  title: 'Aggregate candles',
+  toolset: 'cleaning',
+  category: 'database_write',
+  access: 'WRITE',
+  effects: 'effect',
+  description:
+    'Writes bars of one timeframe (5m, 15m, 1h, 4h, 1d) from the 1-minute candles of one series: open, high, low, close, volume, VWAP, trade count, and how many minutes each bar has. Bars of the stretch are written anew, so repeating it is harmless.',
+  input: z.strictObject({
+    exchange,
+    market,
+    symbol,
+    target_timeframe: z.enum(['5m', '15m', '1h', '4h', '1d']).describe('Length of a bar'),
+    lookback_minutes: lookbackMinutes(60),
+  }),
+  output: z.object({ table: z.string(), timeframe: z.string(), rows: z.number() }),
+  examples: [
+    {
+      title: '5-minute bars',
+      input: { exchange: 'binance', market: 'futures', symbol: 'BTCUSDT', target_timeframe: '5m' },
+    },
+  ],
+  preview: async (input, { services, clock }) => {
+    const key = await oneSeries(services, { ...input, stream: 'candles' });
+    const { from, to } = lookback(clock.now(), input.lookback_minutes);
+    const range = wholeBars(input.target_timeframe, from, to);
+    return {
+      table: `${viewName(key)}_${input.target_timeframe}`,
+      from: isoOfUs(range.from),
+      to: isoOfUs(range.to),
+    };
+  },
+  summary: (output) => `${output.rows} bar(s) of ${output.timeframe} in ${output.table}.`,
+  run: async (input, { services, clock, agentId, caller }) => {
+    const key = await oneSeries(services, { ...input, stream: 'candles' });
+    const { from, to } = lookback(clock.now(), input.lookback_minutes);
+    const done = await aggregateSeries(services, key, input.target_timeframe, from, to);
+    await recordWork(services, agentId ?? caller, 'records_aggregated', done.rows, { table: done.table });
+    return { data: done, provenance: measuredNow(clock, viewName(key)) };
+  },
+});

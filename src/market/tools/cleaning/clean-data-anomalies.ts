@@ -1,0 +1,83 @@
+import { z } from 'zod';
+import { viewName } from '../../domain/records.ts';
+import { cleanSeries, planCleaning } from '../../jobs/clean.ts';
+import { anySeries, lookbackMinutes } from '../shared/fields.ts';
+import { measuredNow } from '../shared/provenance.ts';
+import { lookback, matchSeries } from '../shared/series.ts';
+import { marketTool } from '../shared/tool.ts';
+
+export default marketTool({
+  name: 'clean_data_anomalies',
+  title: 'Clean anomalies',
+  toolset: 'cleaning',
+  category: 'database_write',
+  access: 'WRITE',
+  effects: 'effect',
+  description:
+    'Moves rows that a validation rule condemns (price far from its average, crossed quotes, impossible funding or candles) to quarantine and fetches the stretch again from the venue. Nothing is deleted; release_quarantine undoes it. Run validate_recent_data first to see what it will do.',
+  input: z.strictObject({ ...anySeries, lookback_minutes: lookbackMinutes(15) }),
+  output: z.object({
+    series_checked: z.number(),
+    rows_quarantined: z.number(),
+    rows_refetched: z.number(),
+    cleaned: z.array(
+      z.object({
+        table: z.string(),
+        issue_type: z.string(),
+        rows: z.number(),
+        quarantine_id: z.string(),
+        refetched: z.number().nullable(),
+        refetch_error: z.string().nullable(),
+      }),
+    ),
+  }),
+  examples: [
+    { title: 'Bitcoin trades of the last quarter of an hour', input: { symbol: 'BTCUSDT', stream: 'trades' } },
+  ],
+  timeoutMs: 120_000,
+  preview: async (input, { services, clock }) => {
+    const keys = await matchSeries(services, input);
+    const { from, to } = lookback(clock.now(), input.lookback_minutes);
+    const planned = [];
+    for (const key of keys) {
+      for (const finding of await planCleaning(services, key, from, to)) {
+        planned.push({
+          table: viewName(key),
+          issue_type: finding.issue_type,
+          rows: finding.count,
+          row_keys: finding.keys.slice(0, 20),
+          message: finding.message,
+        });
+      }
+    }
+    return { series_checked: keys.length, quarantine: planned };
+  },
+  summary: (output) =>
+    `${output.rows_quarantined} row(s) quarantined, ${output.rows_refetched} fetched again, in ${output.series_checked} series.`,
+  run: async (input, { services, clock, signal, callId, progress }) => {
+    const keys = await matchSeries(services, input);
+    const range = lookback(clock.now(), input.lookback_minutes);
+    const cleaned = [];
+    for (const [i, key] of keys.entries()) {
+      signal.throwIfAborted();
+      cleaned.push(...(await cleanSeries(services, key, range, `q_${callId}_${i}`, signal)));
+      progress((i + 1) / keys.length);
+    }
+    return {
+      data: {
+        series_checked: keys.length,
+        rows_quarantined: cleaned.reduce((sum, c) => sum + c.rows, 0),
+        rows_refetched: cleaned.reduce((sum, c) => sum + (c.refetched ?? 0), 0),
+        cleaned: cleaned.map((c) => ({
+          table: viewName(c.series),
+          issue_type: c.finding.issue_type,
+          rows: c.rows,
+          quarantine_id: c.quarantine_id,
+          refetched: c.refetched,
+          refetch_error: c.refetch_error,
+        })),
+      },
+      provenance: measuredNow(clock, 'store'),
+    };
+  },
+});

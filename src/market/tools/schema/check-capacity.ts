@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import { capacity, measureTables } from '../../jobs/schema-health.ts';
+import { measuredNow } from '../shared/provenance.ts';
+import { showTable, tableHealthShape } from '../shared/tables.ts';
+import { marketTool } from '../shared/tool.ts';
+
+export default marketTool({
+  name: 'check_capacity',
+  title: 'Check capacity',
+  toolset: 'schema',
+  category: 'historical_query',
+  access: 'READ_ONLY',
+  effects: 'none',
+  description:
+    'Measures the disk: bytes of database, log, finished days and tape against the allowed storage and the free disk, days until full at the present growth, the ten largest and five fastest growing tables.',
+  input: z.strictObject({}),
+  output: z.object({
+    level: z.enum(['ok', 'warning', 'critical']),
+    used_bytes: z.number(),
+    limit_bytes: z.number(),
+    used_percent: z.number(),
+    database_bytes: z.number(),
+    parquet_bytes: z.number(),
+    tape_bytes: z.number(),
+    disk_free_bytes: z.number(),
+    disk_total_bytes: z.number(),
+    days_to_full: z.number().nullable(),
+    largest: z.array(tableHealthShape),
+    fastest: z.array(tableHealthShape),
+  }),
+  examples: [{ title: 'Now', input: {} }],
+  summary: (output) =>
+    `${(output.used_bytes / 1e6).toFixed(1)} MB of ${(output.limit_bytes / 1e9).toFixed(1)} GB used (${output.used_percent.toFixed(2)} %): ${output.level}.`,
+  run: async (_input, { services, clock }) => {
+    const { tables, storage } = await measureTables(services, undefined, false);
+    const report = capacity(storage, tables, services.config);
+    return {
+      data: {
+        level: report.level,
+        used_bytes: report.used_bytes,
+        limit_bytes: report.limit_bytes,
+        used_percent: report.used_percent,
+        database_bytes: storage.database_bytes,
+        parquet_bytes: storage.parquet_bytes,
+        tape_bytes: storage.tape_bytes,
+        disk_free_bytes: storage.disk_free_bytes,
+        disk_total_bytes: storage.disk_total_bytes,
+        days_to_full: report.days_to_full,
+        largest: report.largest.map(showTable),
+        fastest: report.fastest.map(showTable),
+      },
+      provenance: measuredNow(clock, 'store'),
+    };
+  },
+});

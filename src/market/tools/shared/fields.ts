@@ -1,0 +1,62 @@
+import { z } from 'zod';
+import { MARKETS, STREAMS } from '../../domain/records.ts';
+
+/** Input fields that many tools share: one wording, one bound. */
+
+export const exchange = z.string().min(1).max(32).describe('Venue, as in binance');
+export const market = z.enum(MARKETS).describe('Market of the venue: futures, spot or oracle');
+export const symbol = z.string().min(1).max(40).describe('Canonical symbol, as in BTCUSDT');
+export const stream = z.enum(STREAMS).describe('Stream, as in trades');
+
+export const anyExchange = exchange.optional().describe('Venue, as in binance; all when left out');
+export const anyMarket = market.optional().describe('Market of the venue (futures, spot, oracle); all when left out');
+export const anySymbol = symbol.optional().describe('Canonical symbol, as in BTCUSDT; all when left out');
+export const anyStream = stream.optional().describe('Stream, as in trades; all when left out');
+
+export const series = { exchange, market, symbol, stream };
+export const anySeries = { exchange: anyExchange, market: anyMarket, symbol: anySymbol, stream: anyStream };
+
+export const lookbackMinutes = (fallback: number) =>
+  z
+    .number()
+    .min(0.1)
+    .max(10_080)
+    .default(fallback)
+    .describe(`How far back to look, minutes, up to a week (default ${fallback})`);
+
+export const time = (what: string) =>
+  z.iso.datetime({ offset: true }).describe(`${what}, ISO 8601 with zone, as in 2026-01-31T12:00:00Z`);
+
+export const limit = (fallback: number, most: number) =>
+  z
+    .number()
+    .int()
+    .min(1)
+    .max(most)
+    .default(fallback)
+    .describe(`Most entries to give, 1 to ${most} (default ${fallback})`);
+
+export const reason = z.string().min(3).max(500).describe('Why, for the audit: one sentence');
+
+/** Output shapes that many tools share. Times are ISO UTC texts. */
+export const isoTime = z.string().nullable();
+export const seriesShape = { exchange: z.string(), market: z.string(), symbol: z.string(), stream: z.string() };
+export const findingShape = z.object({
+  exchange: z.string(),
+  market: z.string().nullable(),
+  symbol: z.string(),
+  stream: z.string(),
+  issue_type: z.string(),
+  severity: z.string(),
+  message: z.string(),
+  rule: z.string(),
+  action: z.string(),
+  rows: z.number(),
+  value: z.number().nullable(),
+  expected: z.string().nullable(),
+  deviation_percent: z.number().nullable(),
+  from: isoTime,
+  to: isoTime,
+  row_keys: z.array(z.string()),
+  issue_id: z.number().nullable(),
+});

@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { venueMarkets, type VenueMarketStatus } from '../../jobs/venues.ts';
+import type { MarketServices } from '../../services.ts';
+import { isoTime } from './fields.ts';
+import { isoOfMs } from './provenance.ts';
+
+/** A venue market as tools show it. */
+export const venueStatusShape = z.object({
+  exchange: z.string(),
+  market: z.string(),
+  status: z.enum(['healthy', 'degraded', 'disconnected']),
+  connected: z.boolean(),
+  connection_type: z.enum(['websocket', 'rest']),
+  connections_up: z.number(),
+  connections: z.number(),
+  latency_ms: z.number().nullable(),
+  last_data_time: isoTime,
+  last_data_age_ms: z.number().nullable(),
+  streams_active: z.number(),
+  streams_stale: z.number(),
+  streams_waiting: z.number(),
+  reconnects: z.number(),
+  frames_rejected: z.number(),
+  gaps: z.number(),
+  issues: z.array(z.string()),
+  error: z.string().nullable(),
+});
+
+/** All collected venue markets, as the collector sees them now. */
+export function currentVenues(
+  services: Pick<MarketServices, 'collector' | 'config' | 'clock'>,
+): readonly VenueMarketStatus[] {
+  return venueMarkets(services.collector.status(), services.clock.now(), services.config.operations.latency);
+}
+
+export function showVenue(venue: VenueMarketStatus): z.infer<typeof venueStatusShape> {
+  return {
+    exchange: venue.exchange,
+    market: venue.market,
+    status: venue.status,
+    connected: venue.connected > 0,
+    connection_type: venue.connection_type,
+    connections_up: venue.connected,
+    connections: venue.connections,
+    latency_ms: venue.latency_ms,
+    last_data_time: isoOfMs(venue.last_data_at),
+    last_data_age_ms: venue.last_data_age_ms,
+    streams_active: venue.streams_active,
+    streams_stale: venue.streams_stale,
+    streams_waiting: venue.streams_waiting,
+    reconnects: venue.reconnects,
+    frames_rejected: venue.frames_rejected,
+    gaps: venue.gaps,
+    issues: [...venue.issues],
+    error: venue.last_error,
+  };
+}

@@ -1,0 +1,73 @@
+import { z } from 'zod';
+import { viewName } from '../../domain/records.ts';
+import { anySeries, isoTime } from '../shared/fields.ts';
+import { isoOfUs, provenance } from '../shared/provenance.ts';
+import { matchSeries, statusOf } from '../shared/series.ts';
+import { marketTool } from '../shared/tool.ts';
+
+export default marketTool({
+  name: 'collect_exchange_data',
+  title: 'Collect exchange data',
+  toolset: 'streaming',
+  category: 'streaming_control',
+  access: 'WRITE',
+  effects: 'effect',
+  description:
+    'Makes sure that data of the named venues, markets, symbols and streams is being collected: starts streams that are stopped, waits until everything received is stored, and gives rows and freshness a series. Use it when collecting must begin or be complete before a check.',
+  input: z.strictObject(anySeries),
+  output: z.object({
+    started: z.array(z.string()),
+    series: z.array(
+      z.object({
+        table: z.string(),
+        state: z.string(),
+        rows: z.number(),
+        last_event_time: isoTime,
+        gaps: z.number(),
+      }),
+    ),
+    total_rows: z.number(),
+  }),
+  examples: [
+    {
+      title: 'All streams of BTCUSDT on Binance futures',
+      input: { exchange: 'binance', market: 'futures', symbol: 'BTCUSDT' },
+    },
+  ],
+  preview: async (input, { services }) => ({
+    start: (await matchSeries(services, input)).filter((key) => stopped(services, key)).map(viewName),
+    flush: true,
+  }),
+  summary: (output) =>
+    `${output.series.length} series collected, ${output.total_rows} rows; started ${output.started.length}.`,
+  run: async (input, { services, clock }) => {
+    const keys = await matchSeries(services, input);
+    const idle = keys.filter((key) => stopped(services, key));
+    for (const key of idle) await services.collector.startStream(key);
+    await services.collector.flush();
+    const series = keys.flatMap((key) => {
+      const status = statusOf(services, key);
+      return status === null ? [] : [status];
+    });
+    const newest = series.reduce<number | null>((last, s) => Math.max(last ?? 0, s.last_event_time ?? 0) || last, null);
+    return {
+      data: {
+        started: idle.map(viewName),
+        series: series.map((s) => ({
+          table: s.table,
+          state: s.state,
+          rows: s.rows,
+          last_event_time: isoOfUs(s.last_event_time),
+          gaps: s.gaps,
+        })),
+        total_rows: series.reduce((sum, s) => sum + s.rows, 0),
+      },
+      provenance: provenance(clock, newest, 'collector', { complete: series.every((s) => s.state === 'live') }),
+    };
+  },
+});
+
+function stopped(services: Parameters<typeof statusOf>[0], key: Parameters<typeof statusOf>[1]): boolean {
+  const status = statusOf(services, key);
+  return status === null || status.state === 'stopped';
+}

@@ -1,0 +1,43 @@
+import { z } from 'zod';
+import { isoTime } from '../shared/fields.ts';
+import { isoOfMs, measuredNow } from '../shared/provenance.ts';
+import { marketTool } from '../shared/tool.ts';
+
+export default marketTool({
+  name: 'get_rate_limit_status',
+  title: 'Rate limits',
+  toolset: 'streaming',
+  category: 'exchange_data',
+  access: 'READ_ONLY',
+  effects: 'none',
+  description:
+    'REST budget of each venue host: weight used in the current minute, the limit, and until when the venue has shut us out. Use it before many backfills.',
+  input: z.strictObject({}),
+  output: z.object({
+    hosts: z.array(
+      z.object({
+        host: z.string(),
+        used_weight: z.number(),
+        limit: z.number(),
+        used_percent: z.number(),
+        blocked_until: isoTime,
+      }),
+    ),
+    blocked: z.number(),
+  }),
+  examples: [{ title: 'All hosts', input: {} }],
+  summary: (output) => `${output.hosts.length} host(s), ${output.blocked} blocked.`,
+  run: async (_input, { services, clock }) => {
+    const hosts = services.collector.status().rate_limits.map((r) => ({
+      host: r.host,
+      used_weight: r.used_weight,
+      limit: r.limit,
+      used_percent: r.limit === 0 ? 0 : (100 * r.used_weight) / r.limit,
+      blocked_until: isoOfMs(r.blocked_until),
+    }));
+    return {
+      data: { hosts, blocked: hosts.filter((h) => h.blocked_until !== null).length },
+      provenance: measuredNow(clock, 'collector'),
+    };
+  },
+});

@@ -1,0 +1,107 @@
+import { z } from 'zod';
+import { detectAnomaly } from '../../jobs/checks/statistics.ts';
+import { timeOf, valueOf } from '../../jobs/row.ts';
+import { recentRows } from '../../jobs/validate.ts';
+import { lookbackMinutes, series } from '../shared/fields.ts';
+import { provenance } from '../shared/provenance.ts';
+import { lookback, oneSeries } from '../shared/series.ts';
+import { marketTool } from '../shared/tool.ts';
+
+export default marketTool({
+  name: 'detect_anomaly',
+  title: 'Score an anomaly',
+  toolset: 'validation',
+  category: 'historical_query',
+  access: 'READ_ONLY',
+  effects: 'none',
+  description:
+    'z-score of a value against its history: low beyond 3, medium beyond 3.5, high beyond 4 population standard deviations by default. History is given, or the stored rows before the newest one; the value is given, or the newest row. Too little or constant history gives no score and says so.',
+  input: z.strictObject({
+    ...series,
+    current_value: z
+      .number()
+      .optional()
+      .describe('Value to judge, in the unit of the stream; the newest stored one when left out'),
+    historical_values: z
+      .array(z.number())
+      .max(10_000)
+      .optional()
+      .describe('History to judge against, oldest first; the stored rows of the look-back when left out'),
+    lookback_minutes: lookbackMinutes(60),
+  }),
+  output: z.object({
+    is_anomaly: z.boolean().nullable(),
+    z_score: z.number().nullable(),
+    severity: z.string().nullable(),
+    value: z.number().nullable(),
+    mean: z.number().nullable(),
+    std: z.number().nullable(),
+    samples: z.number(),
+    expected_low: z.number().nullable(),
+    expected_high: z.number().nullable(),
+    reason: z.string().nullable(),
+  }),
+  examples: [
+    {
+      title: 'Is the newest open interest unusual?',
+      input: { exchange: 'binance', market: 'futures', symbol: 'BTCUSDT', stream: 'open_interest' },
+    },
+  ],
+  summary: (output) =>
+    output.z_score === null
+      ? `No score: ${String(output.reason)}.`
+      : `z = ${output.z_score.toFixed(2)} (${output.severity ?? 'normal'}).`,
+  run: async (input, { services, clock }) => {
+    const key = await oneSeries(services, input);
+    const { from, to } = lookback(clock.now(), input.lookback_minutes);
+    const stored = input.historical_values === undefined || input.current_value === undefined;
+    const rows = stored ? await recentRows(services, key, from, to) : [];
+    const points = rows.flatMap((row) => {
+      const value = valueOf(row, key.stream);
+      return value === null ? [] : [{ value, time: timeOf(row, key.stream) }];
+    });
+    const newest = points.at(-1);
+    const current = input.current_value ?? newest?.value ?? null;
+    const before = input.current_value === undefined ? points.slice(0, -1) : points;
+    const history = input.historical_values ?? before.map((p) => p.value);
+    const at = stored
+      ? provenance(clock, newest?.time ?? null, 'store')
+      : provenance(clock, null, 'values given', { complete: true });
+    if (current === null) {
+      return {
+        data: {
+          is_anomaly: null,
+          z_score: null,
+          severity: null,
+          value: null,
+          mean: null,
+          std: null,
+          samples: history.length,
+          expected_low: null,
+          expected_high: null,
+          reason: 'no value is stored in the look-back',
+        },
+        provenance: at,
+      };
+    }
+    const rules = services.config.validation;
+    const verdict = detectAnomaly(current, history, rules);
+    const reach = verdict.population_std === null ? null : verdict.population_std * rules.anomaly_z.low;
+    const known = verdict.mean !== null && reach !== null && verdict.z_score !== null;
+    return {
+      data: {
+        is_anomaly: verdict.z_score === null ? null : verdict.severity !== null,
+        z_score: verdict.z_score,
+        severity: verdict.severity,
+        value: current,
+        mean: verdict.mean,
+        std: verdict.population_std,
+        samples: verdict.samples,
+        expected_low: known ? (verdict.mean ?? 0) - (reach ?? 0) : null,
+        expected_high: known ? (verdict.mean ?? 0) + (reach ?? 0) : null,
+        reason: verdict.reason,
+      },
+      provenance: at,
+    };
+  },
+});
