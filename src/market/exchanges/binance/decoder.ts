@@ -114,5 +114,6 @@ function readUnnamed(event: WireObject, stream: string, context: ReadContext): F
     if (isObject(result) && result['error'] !== undefined) return refused(JSON.stringify(result['error']));
     return control('acknowledgement');
   }
+  if (typeof event['method'] === 'string') return control('request');
   return rejected('not an event');
 }

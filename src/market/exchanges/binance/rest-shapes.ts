@@ -28,6 +28,7 @@ function recogniseObject(row: WireObject): RestCallName | undefined {
   }
   if (row['isBuyerMaker'] !== undefined && row['qty'] !== undefined) return 'trades';
   if (Array.isArray(row['symbols']) && row['serverTime'] !== undefined) return 'instruments';
+  if (row['fundingIntervalHours'] !== undefined) return 'instruments';
   return row['serverTime'] === undefined ? undefined : 'server_time';
 }
 

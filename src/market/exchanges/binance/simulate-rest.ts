@@ -9,6 +9,8 @@ const MINUTE = 60_000;
 const HOUR = 3_600_000;
 /** No history before this. */
 const LISTED_AT = Date.UTC(2020, 0, 1);
+/** Futures serve aggregate trades no older than this. */
+const FUTURES_TRADES_REACH = 48 * HOUR;
 
 interface Request {
   readonly market: SimulatedMarket;
@@ -110,9 +112,10 @@ const aggregateTrades: Call = {
     }
     const end = Math.min(now, to === undefined ? now : to + 1);
     const fromId = query.get('fromId');
+    const oldest = market.market === 'futures' ? now - FUTURES_TRADES_REACH : LISTED_AT;
     let first: number;
-    if (fromId !== null) first = Math.max(Number(fromId), market.tradeIdAt(symbol, LISTED_AT));
-    else if (from !== undefined) first = market.tradeIdAt(symbol, Math.max(from, LISTED_AT));
+    if (fromId !== null) first = Math.max(Number(fromId), market.tradeIdAt(symbol, oldest));
+    else if (from !== undefined) first = market.tradeIdAt(symbol, Math.max(from, oldest));
     else first = market.tradeIdAt(symbol, end) - limit;
     const d = wireDecimals(market, symbol);
     const trades = market.tradesFrom(symbol, first, limit, fromId === null ? end : now).map((t) => ({

@@ -26,7 +26,9 @@ type Maker = (
 ) => { readonly at: Ms; readonly text: string }[];
 
 /** The simulators of Binance's markets. */
-export const simulators: readonly VenueSimulator[] = [simulatorOf('futures'), simulatorOf('spot')];
+const simulators: readonly VenueSimulator[] = Object.freeze([simulatorOf('futures'), simulatorOf('spot')]);
+
+export default simulators;
 
 function simulatorOf(kind: Market): VenueSimulator {
   return Object.freeze<VenueSimulator>({

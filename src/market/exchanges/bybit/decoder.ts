@@ -1,0 +1,177 @@
+import { z } from 'zod';
+import type { Us } from '../../../kit/clock.ts';
+import type { Market, RecordSink } from '../../domain/records.ts';
+import type { RestArgs, RestCallName } from '../../domain/tape.ts';
+import type { Decoder, DecoderOptions, FrameVerdict, RestCall } from '../contract.ts';
+import { createSymbolTable } from '../shared/symbols.ts';
+import { isObject, parseJson, timeOf, type WireObject } from '../shared/values.ts';
+import { control, readRows, refused, rejected, verdictOf, type Reading } from '../shared/verdicts.ts';
+import { mergeBest, NO_BEST, pushBest, type BestState } from './best.ts';
+import { readBook, readKline, readLiquidation, readTrade, type ReadContext } from './normalise.ts';
+import { mergeTicker, pushTicker, type TickerState } from './ticker.ts';
+import { isOption, RETIRED_TOPICS, sizingRule, UNSTORED_TOPICS } from './wire.ts';
+
+/** Damaged frames make symbols up: what is held of them may not fill the memory. */
+const MOST_SYMBOLS = 20_000;
+
+const level = z.tuple([z.number(), z.number()]).nullable();
+const stateSchema = z.object({
+  tickers: z.record(z.string(), z.record(z.string(), z.union([z.string(), z.number()]).optional())),
+  best: z.record(z.string(), z.object({ bid: level, ask: level })),
+});
+
+/** Decodes one Bybit market. Remembers each symbol's merged ticker and, of `orderbook.1`, its best prices. */
+export function createBybitDecoder(
+  market: Market,
+  rest: Readonly<Partial<Record<RestCallName, RestCall>>>,
+  options: DecoderOptions,
+): Decoder {
+  return new BybitDecoder(market, rest, options);
+}
+
+class BybitDecoder implements Decoder {
+  readonly #market: Market;
+  readonly #rest: Readonly<Partial<Record<RestCallName, RestCall>>>;
+  readonly #options: DecoderOptions;
+  readonly #symbols: ReadContext['symbols'];
+  readonly #tickers = new Map<string, TickerState>();
+  readonly #best = new Map<string, BestState>();
+
+  constructor(market: Market, rest: Readonly<Partial<Record<RestCallName, RestCall>>>, options: DecoderOptions) {
+    this.#market = market;
+    this.#rest = rest;
+    this.#options = options;
+    this.#symbols = createSymbolTable(options.instruments, sizingRule(market));
+  }
+
+  frame(text: string, recvTime: Us, sink: RecordSink): FrameVerdict {
+    const frame = parseJson(text);
+    if (!isObject(frame)) return rejected(frame === undefined ? 'not JSON' : 'not a message');
+    const topic = frame['topic'];
+    if (typeof topic !== 'string') return readAnswer(frame);
+    const context: ReadContext = { market: this.#market, symbols: this.#symbols, recvTime, origin: 'live', sink };
+    return this.#topic(topic, frame, context);
+  }
+
+  rest(call: RestCallName, args: RestArgs, body: string, recvTime: Us, sink: RecordSink): FrameVerdict {
+    const known = this.#rest[call];
+    if (known === undefined) return rejected(`no REST call ${call} in this market`);
+    return known.decode(body, args, recvTime, this.#options, sink);
+  }
+
+  state(): unknown {
+    return { tickers: Object.fromEntries(this.#tickers), best: Object.fromEntries(this.#best) };
+  }
+
+  restore(state: unknown): void {
+    const { tickers, best } = stateSchema.parse(state);
+    this.#tickers.clear();
+    this.#best.clear();
+    for (const [symbol, ticker] of Object.entries(tickers)) this.#tickers.set(symbol, ticker);
+    for (const [symbol, levels] of Object.entries(best)) this.#best.set(symbol, levels);
+  }
+
+  #topic(topic: string, frame: WireObject, context: ReadContext): FrameVerdict {
+    const dot = topic.indexOf('.');
+    const kind = dot < 0 ? topic : topic.slice(0, dot);
+    const data = frame['data'];
+    switch (kind) {
+      case 'orderbook':
+        return this.#book(topic, frame, data, context);
+      case 'publicTrade':
+      case 'trade':
+        return readList(data, context, readTrade);
+      case 'tickers':
+        return isObject(data) ? this.#ticker(frame, data, context) : rejected('ticker without data');
+      case 'kline': {
+        const symbol = topic.slice(topic.indexOf('.', dot + 1) + 1);
+        return readList(data, context, (row) => readKline(row, symbol, messageTime(frame, context), context));
+      }
+      case 'allLiquidation':
+      case 'liquidation':
+        return readList(Array.isArray(data) ? data : [data], context, (row) =>
+          readLiquidation(row, messageTime(frame, context), context),
+        );
+      default:
+        return unknownTopic(kind);
+    }
+  }
+
+  #book(topic: string, frame: WireObject, data: unknown, context: ReadContext): FrameVerdict {
+    if (topic.startsWith('orderbook.rpi.')) return control('orderbook.rpi');
+    const snapshot = frame['type'] === 'snapshot';
+    if (!isObject(data) || (!snapshot && frame['type'] !== 'delta')) return rejected('book without data or type');
+    const time = messageTime(frame, context);
+    if (!topic.startsWith('orderbook.1.')) return verdictOf(readBook(data, snapshot, time, context));
+    const symbol = data['s'];
+    if (typeof symbol !== 'string') return rejected('book without a symbol');
+    const best = mergeBest(this.#best.get(symbol) ?? NO_BEST, data, snapshot);
+    if (best === undefined) return rejected('best bid and ask cannot be read');
+    const reading = pushBest(best, data, time, context);
+    if (typeof reading === 'number') remember(this.#best, symbol, best);
+    return verdictOf(reading);
+  }
+
+  #ticker(frame: WireObject, data: WireObject, context: ReadContext): FrameVerdict {
+    const symbol = data['symbol'];
+    if (isOption(symbol)) return control('option ticker');
+    const facts = this.#symbols.facts(symbol);
+    if (facts === undefined || typeof symbol !== 'string') return rejected('ticker without a symbol');
+    const before = frame['type'] === 'delta' ? this.#tickers.get(symbol) : undefined;
+    const merged = mergeTicker(before ?? {}, data);
+    if (merged === undefined) return rejected('ticker cannot be read');
+    const reading = pushTicker(facts, merged, data, messageTime(frame, context), context);
+    if (typeof reading === 'number') remember(this.#tickers, symbol, merged);
+    return verdictOf(reading);
+  }
+}
+
+function remember<T>(map: Map<string, T>, symbol: string, value: T): void {
+  if (map.size >= MOST_SYMBOLS && !map.has(symbol)) map.clear();
+  map.set(symbol, value);
+}
+
+function readList(
+  data: unknown,
+  context: ReadContext,
+  read: (row: unknown, context: ReadContext) => Reading,
+): FrameVerdict {
+  if (!Array.isArray(data)) return rejected('message without data');
+  return verdictOf(readRows(data, (row) => read(row, context)));
+}
+
+/** `ts` of the message; when it came where there is none; NaN when it is no time. */
+function messageTime(frame: WireObject, context: ReadContext): Us {
+  const time = frame['ts'];
+  return time === undefined ? context.recvTime : timeOf(time);
+}
+
+function unknownTopic(kind: string): FrameVerdict {
+  if (UNSTORED_TOPICS.has(kind)) return control(kind);
+  return rejected(RETIRED_TOPICS.has(kind) ? `retired topic ${kind}` : `unknown topic ${kind.slice(0, 40)}`);
+}
+
+/** Answers to requests: `{"success":true,"ret_msg":"pong","op":"ping"}` and their kind. */
+function readAnswer(frame: WireObject): FrameVerdict {
+  const { success, op, type, data, retCode } = frame;
+  if (success === false) return refused(messageOf(frame));
+  if (typeof retCode === 'number' && op !== undefined) {
+    return retCode === 0 ? control(nameOf(op)) : refused(messageOf(frame));
+  }
+  if (type === 'COMMAND_RESP' && isObject(data)) {
+    const failed = data['failTopics'];
+    return Array.isArray(failed) && failed.length > 0 ? refused(`no topic ${failed.join(', ')}`) : control('subscribe');
+  }
+  if (op === 'pong' || frame['ret_msg'] === 'pong') return control('pong');
+  if (success === true || op !== undefined) return control(nameOf(op));
+  return rejected('not a message');
+}
+
+function nameOf(op: unknown): string {
+  return typeof op === 'string' && op !== '' ? op : 'acknowledgement';
+}
+
+function messageOf(frame: WireObject): string {
+  const message = frame['ret_msg'] ?? frame['retMsg'];
+  return typeof message === 'string' && message !== '' ? message : 'request refused';
+}

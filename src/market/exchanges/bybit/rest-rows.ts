@@ -1,0 +1,220 @@
+import type { Us } from '../../../kit/clock.ts';
+import { CANDLE_INTERVALS, type CandleInterval, type Market, type Origin } from '../../domain/records.ts';
+import type { RestArgs } from '../../domain/tape.ts';
+import type { RestCall } from '../contract.ts';
+import { NAMELESS, symbolTableFor, type SymbolFacts } from '../shared/symbols.ts';
+import { isObject, numberOf, parseJson, timeOf, type WireObject } from '../shared/values.ts';
+import { control, readRows, refused, rejected, verdictOf, type Reading } from '../shared/verdicts.ts';
+import { pushCandle, readBook, readTradeRow, type ReadContext } from './normalise.ts';
+import { mergeTicker, pushTicker } from './ticker.ts';
+import { CATEGORIES, isOption, sizingRule } from './wire.ts';
+
+/** An answer under way: its rows, `result` around them, and the venue's time of answering. */
+interface Answer {
+  readonly result: WireObject;
+  readonly rows: readonly unknown[];
+  readonly time: Us;
+  readonly facts: SymbolFacts;
+  readonly args: RestArgs;
+}
+
+type AnswerReader = (answer: Answer, context: ReadContext) => Reading;
+
+/** `result` of an answer; undefined when the body is not one. */
+export function resultOf(body: string): WireObject | undefined {
+  const value = parseJson(body);
+  const result = isObject(value) ? value['result'] : undefined;
+  return isObject(result) ? result : undefined;
+}
+
+/** Decodes an answer whose `result` has a `list`. */
+export function decodeList(market: Market, origin: Origin, read: AnswerReader): RestCall['decode'] {
+  return decodeAnswer(market, origin, (answer, context) =>
+    Array.isArray(answer.result['list']) ? read(answer, context) : 'answer without a list',
+  );
+}
+
+/** Decodes an answer whose `result` is the thing itself. */
+export function decodeObject(market: Market, origin: Origin, read: AnswerReader): RestCall['decode'] {
+  return decodeAnswer(market, origin, read);
+}
+
+function decodeAnswer(market: Market, origin: Origin, read: AnswerReader): RestCall['decode'] {
+  return (body, args, recvTime, options, sink) => {
+    const value = parseJson(body);
+    if (!isObject(value)) return rejected(value === undefined ? 'not JSON' : 'not an answer');
+    if (value['retCode'] !== 0) return refused(`${String(value['retCode'])}: ${String(value['retMsg'])}`);
+    const result = value['result'];
+    if (!isObject(result)) return rejected('answer without a result');
+    const category = result['category'];
+    if (category === 'option') return control('option');
+    if (typeof category === 'string' && category !== '' && CATEGORIES[market]?.includes(category) !== true) {
+      return rejected(`answer of category ${category.slice(0, 20)}`);
+    }
+    const symbols = symbolTableFor(args.symbol, options.instruments, sizingRule(market));
+    const named = args.symbol ?? result['symbol'];
+    const facts = typeof named === 'string' && named !== '' ? symbols.facts(named) : NAMELESS;
+    if (facts === undefined) return rejected('symbol cannot be read');
+    const time = value['time'] === undefined ? recvTime : timeOf(value['time']);
+    const list: unknown = result['list'];
+    const rows: readonly unknown[] = Array.isArray(list) ? list : [];
+    const context: ReadContext = { market, symbols, recvTime, origin, sink };
+    return verdictOf(read({ result, rows, time: Number.isNaN(time) ? recvTime : time, facts, args }, context));
+  };
+}
+
+function within(time: unknown, args: RestArgs): boolean {
+  const ms = numberOf(time);
+  return !(args.from !== undefined && ms < args.from) && !(args.to !== undefined && ms >= args.to);
+}
+
+/** `orderbook`: its `u` counts another topic's updates and cannot be joined with `orderbook.50`. */
+export function readBookAnswer({ result, time }: Answer, context: ReadContext): Reading {
+  const ts = result['ts'];
+  return readBook(result, true, ts === undefined ? time : timeOf(ts), context);
+}
+
+/** `recent-trade`, oldest first. */
+export function readTrades({ rows, args }: Answer, context: ReadContext): Reading {
+  return readRows([...rows].reverse(), (row) =>
+    isObject(row) && !within(row['time'], args) ? 0 : readTradeRow(row, context),
+  );
+}
+
+/** `tickers`: the fields of the stream, complete; options are skipped. */
+export function readTickers({ rows, time }: Answer, context: ReadContext): Reading {
+  return readRows(rows, (row) => {
+    if (!isObject(row)) return 'no ticker';
+    if (isOption(row['symbol'])) return 0;
+    const facts = context.symbols.facts(row['symbol']);
+    if (facts === undefined) return 'ticker without a symbol';
+    const state = mergeTicker({}, row);
+    return state === undefined ? 'ticker cannot be read' : pushTicker(facts, state, row, time, context);
+  });
+}
+
+/** `kline`: `[start, open, high, low, close, volume, turnover]`. The length shows in the distance of rows; 1 m alone. */
+export function readCandles({ rows, time, facts, args }: Answer, context: ReadContext): Reading {
+  const interval = spacing(rows);
+  if (interval === undefined) return 'candles of no known length';
+  return readRows([...rows].reverse(), (row) => {
+    if (!Array.isArray(row)) return 'no candle';
+    if (!within(row[0], args)) return 0;
+    const open = timeOf(row[0]);
+    const close = closeOf(open, interval);
+    const closed = close <= time;
+    const values: readonly unknown[] = row.slice(1, 7);
+    return pushCandle(facts, { interval, time: closed ? close : time, open, close, closed, values }, context);
+  });
+}
+
+/**
+ * `mark-price-kline`: `[start, open, high, low, close]`. The mark price at `start` is final at once and is the one taken;
+ * index and funding are not in the answer.
+ */
+export function readMarkCandles({ rows, facts, args }: Answer, context: ReadContext): Reading {
+  return readRows([...rows].reverse(), (row) => {
+    if (!Array.isArray(row)) return 'no mark price';
+    if (!within(row[0], args)) return 0;
+    const mark = numberOf(row[1]);
+    const time = timeOf(row[0]);
+    if (!(mark > 0 && mark < Infinity) || Number.isNaN(time)) return 'mark price cannot be read';
+    context.sink({
+      stream: 'mark_prices',
+      ...baseOf(facts, time, context),
+      mark_price: mark,
+      index_price: null,
+      funding_rate: null,
+      funding_interval_hours: facts.fundingIntervalHours,
+    });
+    return 1;
+  });
+}
+
+/** `funding/history`: settled rates. */
+export function readFunding({ rows, args }: Answer, context: ReadContext): Reading {
+  return readRows([...rows].reverse(), (row) => {
+    if (!isObject(row)) return 'no funding rate';
+    if (!within(row['fundingRateTimestamp'], args)) return 0;
+    const facts = context.symbols.facts(row['symbol']);
+    const rate = numberOf(row['fundingRate']);
+    const time = timeOf(row['fundingRateTimestamp']);
+    if (facts === undefined || !Number.isFinite(rate) || Number.isNaN(time)) return 'funding rate cannot be read';
+    context.sink({
+      stream: 'funding_rates',
+      ...baseOf(facts, time, context),
+      funding_rate: rate,
+      funding_interval_hours: facts.fundingIntervalHours,
+      next_funding_time: null,
+    });
+    return 1;
+  });
+}
+
+/** `open-interest`. Inverse contracts have no price beside them and cannot be converted. */
+export function readInterest({ rows, facts, args }: Answer, context: ReadContext): Reading {
+  if (facts.inverse) return 'open interest in contracts and no price to convert it';
+  return readRows([...rows].reverse(), (row) => {
+    if (!isObject(row)) return 'no open interest';
+    if (!within(row['timestamp'], args)) return 0;
+    const size = numberOf(row['openInterest']);
+    const time = timeOf(row['timestamp']);
+    if (!(size >= 0 && size < Infinity) || Number.isNaN(time)) return 'open interest cannot be read';
+    context.sink({
+      stream: 'open_interest',
+      ...baseOf(facts, time, context),
+      open_interest: size,
+      open_interest_usd: null,
+    });
+    return 1;
+  });
+}
+
+function baseOf(facts: SymbolFacts, time: Us, context: ReadContext) {
+  return {
+    exchange: 'bybit',
+    market: context.market,
+    symbol: facts.symbol,
+    event_time: time,
+    recv_time: context.recvTime,
+    seq: null,
+    origin: context.origin,
+  };
+}
+
+const MINUTE: Us = 60_000_000;
+
+/** Lengths of the fixed candle intervals, µs; a month has none. */
+const LENGTHS: Readonly<Record<Exclude<CandleInterval, '1M'>, Us>> = {
+  '1s': MINUTE / 60,
+  '1m': MINUTE,
+  '3m': 3 * MINUTE,
+  '5m': 5 * MINUTE,
+  '15m': 15 * MINUTE,
+  '30m': 30 * MINUTE,
+  '1h': 60 * MINUTE,
+  '2h': 120 * MINUTE,
+  '4h': 240 * MINUTE,
+  '6h': 360 * MINUTE,
+  '8h': 480 * MINUTE,
+  '12h': 720 * MINUTE,
+  '1d': 1440 * MINUTE,
+  '3d': 4320 * MINUTE,
+  '1w': 10_080 * MINUTE,
+};
+
+/** The candle length that the smallest distance of rows shows; 1 m for a single row, which is what we ask for. */
+export function spacing(rows: readonly unknown[]): CandleInterval | undefined {
+  const starts = rows.map((row) => timeOf(Array.isArray(row) ? row[0] : NaN)).sort((a, b) => a - b);
+  let least = Infinity;
+  for (let i = 1; i < starts.length; i++) least = Math.min(least, (starts[i] ?? NaN) - (starts[i - 1] ?? NaN));
+  if (least === Infinity) return '1m';
+  if (least >= 28 * 1440 * MINUTE) return '1M';
+  return CANDLE_INTERVALS.find((interval) => interval !== '1M' && LENGTHS[interval] === least);
+}
+
+function closeOf(open: Us, interval: CandleInterval): Us {
+  if (interval !== '1M') return open + LENGTHS[interval];
+  const start = new Date(open / 1000);
+  return Date.UTC(start.getUTCFullYear(), start.getUTCMonth() + 1, 1) * 1000;
+}
