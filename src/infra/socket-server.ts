@@ -1,0 +1,148 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { errorMessage, Unavailable } from '../kit/errors.ts';
+import type { Logger } from '../kit/logger.ts';
+
+/** What a request is answered with. */
+export interface ServerAnswer {
+  readonly status: number;
+  readonly body: string;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
+/** One accepted WebSocket connection. */
+export interface ServerSocket {
+  /** Path with query, as the client asked. */
+  readonly path: string;
+  /** Bytes that the client has not taken yet. */
+  readonly bufferedBytes: number;
+  /** Text frames; ignored once the connection is over. */
+  send(text: string): void;
+  /** Says goodbye with a close code. */
+  close(code: number, reason: string): void;
+  /** Cuts the connection without a word. */
+  terminate(): void;
+}
+
+export interface SocketServerOptions {
+  readonly log: Logger;
+  /** Loopback port; 0 takes a free one. */
+  readonly port: number;
+  /** Answers GET requests. */
+  readonly onRequest: (path: string) => ServerAnswer;
+  /** Null refuses the upgrade with the answer given. */
+  readonly onUpgrade: (path: string) => ServerAnswer | null;
+  readonly onConnection: (socket: ServerSocket) => SocketListener;
+}
+
+export interface SocketListener {
+  onText(text: string): void;
+  onClose(): void;
+}
+
+/** A server for HTTP and WebSocket on 127.0.0.1 only. Throws Unavailable when the port is taken. */
+export class SocketServer implements AsyncDisposable {
+  readonly #http: Server;
+  readonly #sockets: WebSocketServer;
+  readonly #options: SocketServerOptions;
+  #closed: Promise<void> | undefined;
+
+  private constructor(options: SocketServerOptions) {
+    this.#options = options;
+    this.#sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: 1 << 20 });
+    this.#http = createServer((request, response) => this.#answer(request, response));
+    this.#http.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
+  }
+
+  static async listen(options: SocketServerOptions): Promise<SocketServer> {
+    const server = new SocketServer(options);
+    await new Promise<void>((resolve, reject) => {
+      server.#http.once('error', (error) =>
+        reject(new Unavailable(`port ${options.port} on 127.0.0.1: ${errorMessage(error)}`, { cause: error })),
+      );
+      server.#http.listen(options.port, '127.0.0.1', resolve);
+    });
+    server.#http.on('error', (error) => options.log.warn('socket_server.error', { error: errorMessage(error) }));
+    // The listener alone does not keep the process alive; whoever serves on purpose waits for something else.
+    server.#http.unref();
+    return server;
+  }
+
+  get port(): number {
+    const address = this.#http.address();
+    return typeof address === 'object' && address !== null ? address.port : this.#options.port;
+  }
+
+  /** Cuts all connections and stops listening. Idempotent. */
+  close(): Promise<void> {
+    this.#closed ??= new Promise((resolve) => {
+      for (const client of this.#sockets.clients) client.terminate();
+      this.#sockets.close();
+      this.#http.close(() => resolve());
+      this.#http.closeAllConnections();
+    });
+    return this.#closed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse): void {
+    let answer: ServerAnswer;
+    if (request.method !== 'GET') answer = { status: 405, body: '' };
+    else {
+      try {
+        answer = this.#options.onRequest(request.url ?? '/');
+      } catch (error) {
+        this.#options.log.error('socket_server.request_failed', { path: request.url, error: errorMessage(error) });
+        answer = { status: 500, body: '' };
+      }
+    }
+    response.writeHead(answer.status, {
+      'content-type': 'application/json;charset=UTF-8',
+      'content-length': Buffer.byteLength(answer.body),
+      ...answer.headers,
+    });
+    response.end(answer.body);
+  }
+
+  #upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
+    const path = request.url ?? '/';
+    const refusal = this.#options.onUpgrade(path);
+    if (refusal !== null) {
+      const headers = Object.entries({ ...refusal.headers, 'content-length': Buffer.byteLength(refusal.body) });
+      const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+      stream.end(`HTTP/1.1 ${refusal.status} Refused\r\nconnection: close\r\n${lines}\r\n${refusal.body}`);
+      return;
+    }
+    this.#sockets.handleUpgrade(request, stream, head, (socket) => this.#accept(socket, path));
+  }
+
+  #accept(socket: WebSocket, path: string): void {
+    const listener = this.#options.onConnection({
+      path,
+      get bufferedBytes() {
+        return socket.bufferedAmount;
+      },
+      send(text) {
+        if (socket.readyState === socket.OPEN) socket.send(text);
+      },
+      close: (code, reason) => socket.close(code, reason),
+      terminate: () => socket.terminate(),
+    });
+    socket.on('message', (data, binary) => {
+      if (!binary) listener.onText(textOf(data));
+    });
+    socket.on('error', (error) =>
+      this.#options.log.debug('socket_server.socket_error', { error: errorMessage(error) }),
+    );
+    socket.once('close', () => listener.onClose());
+  }
+}
+
+function textOf(data: Buffer | ArrayBuffer | Buffer[]): string {
+  if (Array.isArray(data)) return Buffer.concat(data).toString('utf8');
+  return Buffer.isBuffer(data) ? data.toString('utf8') : Buffer.from(data).toString('utf8');
+}

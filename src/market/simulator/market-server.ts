@@ -1,0 +1,209 @@
+import type { Clock, Ms } from '../../kit/clock.ts';
+import type { Logger } from '../../kit/logger.ts';
+import { type ServerAnswer, type ServerSocket, type SocketListener, SocketServer } from '../../infra/socket-server.ts';
+import { marketKey } from '../domain/records.ts';
+import type { VenueSimulator } from '../exchanges/contract.ts';
+import type { FaultDesk, FaultState } from './fault-desk.ts';
+import type { ModelMarket } from './model/market.ts';
+
+export interface MarketServerOptions {
+  readonly venue: VenueSimulator;
+  readonly market: ModelMarket;
+  readonly desk: FaultDesk;
+  readonly port: number;
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** Simulated UTC ms. */
+  readonly now: () => Ms;
+  readonly onFirstConnection: (at: Ms) => void;
+}
+
+interface Connection {
+  readonly socket: ServerSocket;
+  readonly channels: Set<string>;
+  /** Subscribed, but the 24 h window of their symbol is not ready. */
+  readonly waiting: Set<string>;
+  /** Everything before this time was sent. */
+  cursor: Ms;
+  readonly faults: FaultState;
+}
+
+/** Real time a pump may spend on preparing 24 h windows, ms; minutes prepared between two looks at the clock. */
+const WARM_MS = 10;
+const WARM_MINUTES = 16;
+/** A client that leaves so much unread is cut. */
+const MOST_UNREAD_BYTES = 64 * 1024 * 1024;
+
+/** One market of one venue on one loopback port. */
+export class MarketServer {
+  readonly key: string;
+  readonly desk: FaultDesk;
+  readonly #options: MarketServerOptions;
+  readonly #connections = new Set<Connection>();
+  #server: SocketServer | undefined;
+  #pumpedTo: Ms;
+  #used = { since: Number.NEGATIVE_INFINITY, weight: 0 };
+
+  private constructor(options: MarketServerOptions) {
+    this.#options = options;
+    this.key = marketKey(options.venue.exchange, options.venue.market);
+    this.desk = options.desk;
+    this.#pumpedTo = options.now();
+  }
+
+  static async listen(options: MarketServerOptions): Promise<MarketServer> {
+    const server = new MarketServer(options);
+    server.#server = await SocketServer.listen({
+      log: options.log,
+      port: options.port,
+      onRequest: (path) => server.#request(path),
+      onUpgrade: (path) => server.#upgrade(path),
+      onConnection: (socket) => server.#connect(socket),
+    });
+    return server;
+  }
+
+  get port(): number {
+    return this.#server?.port ?? 0;
+  }
+
+  async close(): Promise<void> {
+    this.#connections.clear();
+    await this.#server?.close();
+  }
+
+  dropAll(reason: string): void {
+    this.#options.log.debug('simulator.dropped', { reason, connections: this.#connections.size });
+    for (const connection of this.#connections) connection.socket.terminate();
+    this.#connections.clear();
+  }
+
+  /** Sends every connection what its channels made up to `now`. A clock that went back sends nothing until it catches up. */
+  pump(now: Ms): void {
+    if (this.desk.disconnect(this.#pumpedTo, now)) this.dropAll('disconnect');
+    this.#pumpedTo = Math.max(this.#pumpedTo, now);
+    for (const connection of this.#connections) this.#advance(connection, now);
+    this.#prepareWindows(now);
+  }
+
+  #advance(connection: Connection, now: Ms): void {
+    const { venue, market } = this.#options;
+    const from = connection.cursor;
+    if (now <= from) return;
+    connection.cursor = now;
+    const frames = venue.frames(market, connection.channels, from, now);
+    const texts = this.desk.deliver(frames, connection.faults, venue, {
+      path: connection.socket.path,
+      from,
+      to: now,
+      channels: connection.channels,
+      restate: (channel, at) => venue.onSubscribe(market, [channel], at),
+    });
+    for (const text of texts) connection.socket.send(text);
+    if (connection.socket.bufferedBytes > MOST_UNREAD_BYTES) {
+      this.#options.log.warn('simulator.slow_client', { unread_bytes: connection.socket.bufferedBytes });
+      connection.socket.terminate();
+      this.#connections.delete(connection);
+    }
+  }
+
+  /** Prepares the 24 h window of the symbols that channels wait for, a little a pump, and lets those channels begin. */
+  #prepareWindows(now: Ms): void {
+    const { market, venue, clock } = this.#options;
+    const waiting = [...this.#connections].filter((c) => c.waiting.size > 0);
+    const deadline = clock.monotonicMs() + WARM_MS;
+    const symbols = new Set(waiting.flatMap((c) => [...c.waiting].map((channel) => venue.windowOf(channel) ?? '')));
+    for (const symbol of symbols) {
+      let ready = market.warm(symbol, now, WARM_MINUTES);
+      while (!ready && clock.monotonicMs() < deadline) ready = market.warm(symbol, now, WARM_MINUTES);
+      if (!ready) return;
+      for (const connection of waiting) {
+        const begun = [...connection.waiting].filter((channel) => venue.windowOf(channel) === symbol);
+        for (const channel of begun) connection.waiting.delete(channel);
+        this.#begin(connection, begun);
+      }
+    }
+  }
+
+  /** Adds channels to a connection whose frames are sent up to its cursor. */
+  #begin(connection: Connection, channels: readonly string[]): void {
+    const { venue, market } = this.#options;
+    for (const frame of venue.onSubscribe(market, channels, connection.cursor)) {
+      connection.socket.send(venue.envelope(connection.socket.path, frame));
+    }
+    for (const channel of channels) connection.channels.add(channel);
+  }
+
+  #subscribe(connection: Connection, channels: readonly string[]): void {
+    const { venue } = this.#options;
+    const fresh = channels.filter((c) => !connection.channels.has(c) && !connection.waiting.has(c));
+    const held = fresh.filter((channel) => this.#needsWindow(channel));
+    for (const channel of held) connection.waiting.add(channel);
+    this.#begin(
+      connection,
+      fresh.filter((channel) => !held.includes(channel)),
+    );
+    // A second subscription gets its snapshot again.
+    const again = channels.filter((c) => connection.channels.has(c) && !fresh.includes(c));
+    for (const frame of venue.onSubscribe(this.#options.market, again, connection.cursor)) {
+      connection.socket.send(venue.envelope(connection.socket.path, frame));
+    }
+  }
+
+  #needsWindow(channel: string): boolean {
+    const { venue, market } = this.#options;
+    const symbol = venue.windowOf(channel);
+    return symbol !== undefined && market.instruments.some((i) => i.symbol === symbol);
+  }
+
+  #connect(socket: ServerSocket): SocketListener {
+    const { venue, market, now, onFirstConnection } = this.#options;
+    const connection: Connection = {
+      socket,
+      channels: new Set(),
+      waiting: new Set(),
+      cursor: now(),
+      faults: { held: [], done: new Set() },
+    };
+    onFirstConnection(connection.cursor);
+    this.#connections.add(connection);
+    this.#subscribe(connection, venue.channelsOfPath(socket.path));
+    return {
+      onText: (text) => {
+        if (!this.#connections.has(connection)) return;
+        const answer = venue.onFrame(market, text, new Set([...connection.channels, ...connection.waiting]));
+        this.#advance(connection, now());
+        for (const reply of answer.reply) socket.send(reply);
+        for (const channel of answer.unsubscribe) {
+          connection.channels.delete(channel);
+          connection.waiting.delete(channel);
+        }
+        this.#subscribe(connection, answer.subscribe);
+      },
+      onClose: () => void this.#connections.delete(connection),
+    };
+  }
+
+  #upgrade(path: string): ServerAnswer | null {
+    if (!this.#options.venue.acceptsPath(path)) return { status: 404, body: '' };
+    return this.desk.refuses(this.#options.now()) ? { status: 503, body: '' } : null;
+  }
+
+  #request(target: string): ServerAnswer {
+    const { venue, market, clock, now } = this.#options;
+    const at = now();
+    const fault = this.desk.rest(at);
+    if (fault !== undefined) return venue.limit.refuse(fault.status, fault.retryAfterSeconds);
+    const real = clock.monotonicMs();
+    if (real - this.#used.since >= venue.limit.windowMs) this.#used = { since: real, weight: 0 };
+    const url = new URL(target, 'http://127.0.0.1');
+    const answer = venue.rest(market, { path: url.pathname, query: url.searchParams }, at);
+    if (answer === undefined) return { status: 404, body: '' };
+    this.#used.weight += answer.weight;
+    if (this.#used.weight > venue.limit.weight) {
+      const left = Math.max(1, Math.ceil((this.#used.since + venue.limit.windowMs - real) / 1000));
+      return venue.limit.refuse(429, left);
+    }
+    return { ...answer, headers: { ...venue.limit.headers(this.#used.weight), ...answer.headers } };
+  }
+}

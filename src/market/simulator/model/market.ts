@@ -1,0 +1,198 @@
+import type { Ms } from '../../../kit/clock.ts';
+import type { SimulatedBookChange, SimulatedMarket, SimulatedTrade } from '../../exchanges/contract.ts';
+import { marketKey } from '../../domain/records.ts';
+import { createAggregates, type SeriesAggregates } from './candles.ts';
+import { createDerivatives, type Derivatives } from './derivatives.ts';
+import { createLadder, LADDER_LEVELS, type Ladder, type LadderSide } from './ladder.ts';
+import { createPricePaths, MINUTE_MS, type PricePaths } from './path.ts';
+import { hash, keyOf } from './random.ts';
+import { decimalsOf, instrumentOf, SIMULATED_MARKETS, seriesOf, type SeriesSpecification } from './specification.ts';
+import { createTradeTape, type MinuteTape, type TradeTape } from './tape.ts';
+import { createTouch, STEP_MS } from './touch.ts';
+
+/** A simulated market that can prepare its 24 h window little by little. */
+export interface ModelMarket extends SimulatedMarket {
+  /** Adds up to `budget` minutes to the window that the symbol's ticker at `at` needs; true when none is missing. */
+  warm(symbol: string, at: Ms, budget: number): boolean;
+}
+
+interface Series {
+  readonly specification: SeriesSpecification;
+  readonly tape: TradeTape;
+  readonly ladder: Ladder;
+  readonly derivatives: Derivatives;
+  readonly aggregates: SeriesAggregates;
+  readonly sequenceKey: number;
+}
+
+/** Binance numbers every single change of a book, so its ids jump between frames; Bybit numbers frames. */
+const SEQUENCE_STRIDE: Readonly<Record<string, number>> = { binance: 16 };
+
+/** All markets of the simulator, by market key (`binance_futures` …), over one set of price paths. */
+export function createSimulatedMarkets(options: {
+  readonly seed: number;
+  readonly symbols: readonly string[];
+}): ReadonlyMap<string, ModelMarket> {
+  const listed = SIMULATED_MARKETS.map(({ exchange, market }) => ({
+    exchange,
+    market,
+    series: seriesOf(exchange, market, options.symbols),
+  }));
+  const specifications = new Map(listed.flatMap((m) => m.series.map((s) => [s.symbol, s] as const)));
+  const paths = createPricePaths(options.seed, [...specifications.values()]);
+  return new Map(
+    listed.map((m) => [
+      marketKey(m.exchange, m.market),
+      createMarket(m.exchange, m.market, options.seed, m.series, paths),
+    ]),
+  );
+}
+
+function createMarket(
+  exchange: string,
+  market: SimulatedMarket['market'],
+  seed: number,
+  specifications: readonly SeriesSpecification[],
+  paths: PricePaths,
+): ModelMarket {
+  const all = new Map(specifications.map((s) => [s.symbol, createSeries(seed, s, paths)] as const));
+  const stride = SEQUENCE_STRIDE[exchange] ?? 1;
+  const of = (symbol: string): Series => {
+    const series = all.get(symbol);
+    if (series === undefined) throw new Error(`${marketKey(exchange, market)} does not list ${symbol}`);
+    return series;
+  };
+  const sequence = (series: Series, step: number): number =>
+    stride === 1 ? step : step * stride + (hash(series.sequenceKey, step, 0) % stride);
+
+  return {
+    exchange,
+    market,
+    instruments: specifications.map(instrumentOf),
+    decimals(symbol) {
+      const { tickSize, lotSize, markDecimals } = of(symbol).specification;
+      return { price: decimalsOf(tickSize), quantity: decimalsOf(lotSize), mark: markDecimals };
+    },
+    trades(symbol, from, to) {
+      const { tape } = of(symbol);
+      return collectTrades(of(symbol), Math.floor(from / MINUTE_MS), tape.idAt(from), tape.idAt(to));
+    },
+    tradesFrom(symbol, id, limit, to) {
+      const { tape } = of(symbol);
+      const from = Math.max(0, id);
+      return collectTrades(of(symbol), tape.minuteOf(from), from, Math.min(id + limit, tape.idAt(to)));
+    },
+    tradeIdAt: (symbol, at) => of(symbol).tape.idAt(at),
+    book(symbol, at, depth = LADDER_LEVELS) {
+      const series = of(symbol);
+      const step = Math.ceil(at / STEP_MS) - 1;
+      const state = series.ladder.state(step);
+      return {
+        bids: levels(series, state.bids, depth),
+        asks: levels(series, state.asks, depth),
+        seq: sequence(series, step),
+      };
+    },
+    bookChanges(symbol, from, to, { depth = LADDER_LEVELS, everyMs = STEP_MS } = {}) {
+      const series = of(symbol);
+      const stepsEach = Math.max(1, Math.round(everyMs / STEP_MS));
+      const changes: SimulatedBookChange[] = [];
+      const first = Math.ceil(from / STEP_MS / stepsEach) * stepsEach;
+      for (let step = first; step * STEP_MS < to; step += stepsEach) {
+        const { bids, asks } = series.ladder.changes(step - stepsEach, step, depth);
+        const prevSeq = sequence(series, step - stepsEach);
+        changes.push({
+          at: step * STEP_MS,
+          firstSeq: prevSeq + 1,
+          lastSeq: sequence(series, step),
+          prevSeq,
+          bids: bids.map(([ticks, lots]) => level(series, ticks, lots)),
+          asks: asks.map(([ticks, lots]) => level(series, ticks, lots)),
+        });
+      }
+      return changes;
+    },
+    ...derivativesOf(of),
+    candle: (symbol, openTime, at) => of(symbol).aggregates.candle(openTime, at),
+    ticker: (symbol, at) => of(symbol).aggregates.ticker(at),
+    warm: (symbol, at, budget) => of(symbol).aggregates.warm(at, budget),
+  };
+}
+
+function derivativesOf(
+  of: (symbol: string) => Series,
+): Pick<SimulatedMarket, 'mark' | 'funding' | 'openInterest' | 'liquidations'> {
+  return {
+    mark(symbol, at) {
+      const { derivatives, specification } = of(symbol);
+      const { mark, index } = derivatives.mark(at);
+      return {
+        mark: Number(mark.toFixed(specification.markDecimals)),
+        index: Number(index.toFixed(specification.markDecimals)),
+        fundingRate: derivatives.predictedRate(at),
+        nextFundingTime: derivatives.nextFundingTime(at),
+      };
+    },
+    funding(symbol, from, to) {
+      const { derivatives } = of(symbol);
+      const settled: { at: Ms; rate: number }[] = [];
+      for (let at = derivatives.nextFundingTime(from - 1); at < to; at = derivatives.nextFundingTime(at)) {
+        settled.push({ at, rate: derivatives.settledRate(at) });
+      }
+      return settled;
+    },
+    openInterest: (symbol, at) => of(symbol).derivatives.openInterest(at),
+    liquidations(symbol, from, to) {
+      const series = of(symbol);
+      return series.derivatives.liquidations(from, to).map((l) => {
+        const [price, quantity] = level(series, l.ticks, l.lots);
+        return { at: l.at, side: l.side, price, quantity };
+      });
+    },
+  };
+}
+
+function createSeries(seed: number, specification: SeriesSpecification, paths: PricePaths): Series {
+  const touch = createTouch(seed, specification, paths);
+  const tape = createTradeTape(seed, specification, paths, touch);
+  return {
+    specification,
+    tape,
+    ladder: createLadder(seed, specification, touch),
+    derivatives: createDerivatives(seed, specification, paths, touch),
+    aggregates: createAggregates(specification, tape),
+    sequenceKey: keyOf(seed, 'sequence', specification.exchange, specification.market, specification.symbol),
+  };
+}
+
+function collectTrades(series: Series, fromMinute: number, fromId: number, toId: number): readonly SimulatedTrade[] {
+  const trades: SimulatedTrade[] = [];
+  if (toId <= fromId) return trades;
+  for (let minute = fromMinute; ; minute++) {
+    const tape = series.tape.minute(minute);
+    const last = Math.min(tape.count, toId - tape.firstId);
+    for (let i = Math.max(0, fromId - tape.firstId); i < last; i++) trades.push(tradeOf(series, tape, i));
+    if (tape.firstId + tape.count >= toId) return trades;
+  }
+}
+
+function tradeOf(series: Series, tape: MinuteTape, index: number): SimulatedTrade {
+  const [price, quantity] = level(series, tape.ticks[index] ?? 0, tape.lots[index] ?? 0);
+  return {
+    id: tape.firstId + index,
+    at: tape.minute * MINUTE_MS + (tape.offsets[index] ?? 0),
+    price,
+    quantity,
+    side: tape.buys[index] === 1 ? 'buy' : 'sell',
+  };
+}
+
+function levels(series: Series, side: LadderSide, depth: number): readonly (readonly [number, number])[] {
+  const count = Math.min(depth, side.ticks.length);
+  return Array.from({ length: count }, (_, i) => level(series, side.ticks[i] ?? 0, side.lots[i] ?? 0));
+}
+
+/** Price and quantity of whole ticks and lots: the doubles nearest to the decimals on the wire. */
+function level({ specification: s }: Series, ticks: number, lots: number): readonly [number, number] {
+  return [(ticks * s.tickUnits) / s.priceScale, (lots * s.lotUnits) / s.quantityScale];
+}

@@ -1,0 +1,196 @@
+import { hash, keyOf, noise, uniform } from './random.ts';
+import { MINUTE_MS, PART_MS, PATH_PARTS, type PricePaths } from './path.ts';
+import type { SeriesSpecification } from './specification.ts';
+import { STEP_MS, type Touch } from './touch.ts';
+
+/** The trades of one minute, oldest first, in whole ticks and lots. Trade i has id `firstId + i`. */
+export interface MinuteTape {
+  readonly minute: number;
+  readonly firstId: number;
+  readonly count: number;
+  /** Ms since the minute's begin, never falling. */
+  readonly offsets: Uint16Array;
+  readonly ticks: Int32Array;
+  readonly lots: Int32Array;
+  /** 1: the taker bought. */
+  readonly buys: Uint8Array;
+}
+
+export interface TradeTape {
+  /** Id of the first trade at or after the begin of `minute`; ids count from the epoch without holes. */
+  firstId(minute: number): number;
+  minute(minute: number): MinuteTape;
+  /** Number of trades before `at` (UTC ms): the id of the next one. */
+  idAt(at: number): number;
+  /** The minute that holds trade `id`. */
+  minuteOf(id: number): number;
+}
+
+/** Counts split over halves of this many minutes downwards. */
+const TOP_LEVEL = 11;
+const TOP_MINUTES = 2 ** TOP_LEVEL;
+/** One trade is certain in every fourth part of a minute, so that no series is silent for more than 8 s. */
+const CERTAIN_EVERY = 4;
+const CERTAIN_PER_MINUTE = PATH_PARTS / CERTAIN_EVERY;
+
+const SALT_TOP = 31;
+const SALT_SPLIT = 32;
+const SALT_PART = 33;
+const SALT_TRADE = 34;
+const SALT_SIZE = 35;
+const SALT_BURST = 36;
+
+/** Trade sizes relative to the median: log-normal with a Pareto tail (exponent 1.5) above the 97th percentile. */
+const SIZES = Float64Array.from({ length: 1024 }, (_, i) => {
+  const p = (i + 0.5) / 1024;
+  const body = Math.exp(1.25 * 4.91 * (Math.min(p, 0.97) ** 0.14 - (1 - Math.min(p, 0.97)) ** 0.14));
+  return p <= 0.97 ? body : body * ((1 - 0.97) / (1 - p)) ** (1 / 1.5);
+});
+
+export function createTradeTape(seed: number, series: SeriesSpecification, paths: PricePaths, touch: Touch): TradeTape {
+  const key = keyOf(seed, 'trades', series.exchange, series.market, series.symbol);
+  const perTop = Math.max(0, series.tradesPerSecond * series.activity * 60 - CERTAIN_PER_MINUTE) * TOP_MINUTES;
+  const topCount = (node: number): number => Math.round(node * perTop + 0.15 * perTop * noise(key, node, SALT_TOP));
+  const lot = series.lotUnits / series.quantityScale;
+  const firstIds = new Map<number, number>();
+  const minutes: MinuteTape[] = [];
+
+  /** Trades beyond the certain ones before `minute`: walks down the halves of the span that holds it. */
+  const scattered = (minute: number): number => {
+    let node = Math.floor(minute / TOP_MINUTES);
+    let before = topCount(node);
+    let count = topCount(node + 1) - before;
+    for (let level = TOP_LEVEL - 1; level >= 0 && count > 0; level--) {
+      node *= 2;
+      const left = paths.activity(series.symbol, level, node) ** 0.7;
+      const right = paths.activity(series.symbol, level, node + 1) ** 0.7;
+      const jitter = uniform(key, node, SALT_SPLIT + level * 64);
+      const inLeft = Math.min(count, Math.floor((count * left) / (left + right) + jitter));
+      if (Math.floor(minute / 2 ** level) === node) count = inLeft;
+      else {
+        before += inLeft;
+        count -= inLeft;
+        node += 1;
+      }
+    }
+    return before;
+  };
+  const firstId = (minute: number): number => {
+    const known = firstIds.get(minute);
+    if (known !== undefined) return known;
+    const id = minute * CERTAIN_PER_MINUTE + scattered(minute);
+    if (firstIds.size >= 8) firstIds.delete(firstIds.keys().next().value ?? Number.NaN);
+    firstIds.set(minute, id);
+    return id;
+  };
+
+  const partCounts = new Int32Array(PATH_PARTS);
+  const splitParts = (minute: number, count: number): void => {
+    partCounts[0] = count;
+    let node = 0;
+    for (let width = PATH_PARTS; width > 1; width /= 2) {
+      for (let left = 0; left < PATH_PARTS; left += width) {
+        const n = partCounts[left] ?? 0;
+        const h = hash(key, minute * PATH_PARTS + node++, SALT_PART);
+        const share = 0.5 + ((h & 0xffff) / 0x10000 - 0.5) * 0.7;
+        const inLeft = n === 0 ? 0 : Math.min(n, Math.floor(n * share + (h >>> 16) / 0x10000));
+        partCounts[left] = inLeft;
+        partCounts[left + width / 2] = n - inLeft;
+      }
+    }
+    for (let part = 0; part < PATH_PARTS; part += CERTAIN_EVERY) partCounts[part] = (partCounts[part] ?? 0) + 1;
+  };
+
+  const make = (minute: number): MinuteTape => {
+    const first = firstId(minute);
+    const count = firstId(minute + 1) - first;
+    const tape = {
+      minute,
+      firstId: first,
+      count,
+      offsets: new Uint16Array(count),
+      ticks: new Int32Array(count),
+      lots: new Int32Array(count),
+      buys: new Uint8Array(count),
+    };
+    splitParts(minute, count - CERTAIN_PER_MINUTE);
+    const path = paths.minute(series.symbol, minute);
+    const activity = Math.min(3, paths.volatility(series.symbol, minute) ** 0.3);
+    const medianLots = (series.medianTradeValue * activity) / ((path[0] ?? series.price) * lot);
+    const step0 = (minute * MINUTE_MS) / STEP_MS;
+    let i = 0;
+    for (let part = 0; part < PATH_PARTS; part++) {
+      const n = partCounts[part] ?? 0;
+      if (n === 0) continue;
+      const begin = i;
+      // Gaps between trades are squares of uniform numbers: most are short, some long.
+      let total = gap(hash(key, -1 - minute * PATH_PARTS - part, SALT_TRADE));
+      for (let j = 0; j < n; j++) total += gap(hash(key, first + begin + j, SALT_TRADE));
+      const rise = (path[part + 1] ?? 0) - (path[part] ?? 0);
+      const burst = uniform(key, minute * PATH_PARTS + part, SALT_BURST) - 0.5;
+      const buyShare = (0.5 + (rise > 0 ? 0.15 : -0.15) + burst * 0.3) * 1024;
+      let passed = 0;
+      for (let j = 0; j < n; j++, i++) {
+        const h = hash(key, first + i, SALT_TRADE);
+        const size = hash(key, first + i, SALT_SIZE);
+        passed += gap(h);
+        const offset = Math.min(MINUTE_MS - 1, Math.floor((part + passed / total) * PART_MS));
+        const step = step0 + Math.floor(offset / STEP_MS);
+        const buy = ((h >>> 10) & 1023) < buyShare;
+        const rank = size & 1023;
+        const sweep = rank > 1000 ? (size >>> 12) & 3 : 0;
+        tape.offsets[i] = offset;
+        tape.buys[i] = buy ? 1 : 0;
+        tape.ticks[i] = buy ? touch.ask(step) + sweep : touch.bid(step) - sweep;
+        tape.lots[i] = Math.max(1, Math.round(medianLots * (SIZES[rank] ?? 1) * (0.9 + ((size >>> 20) & 255) / 1275)));
+      }
+    }
+    return tape;
+  };
+
+  const minuteTape = (minute: number): MinuteTape => {
+    const known = minutes.find((m) => m.minute === minute);
+    if (known !== undefined) return known;
+    const made = make(minute);
+    minutes.push(made);
+    if (minutes.length > 4) minutes.shift();
+    return made;
+  };
+
+  return {
+    firstId,
+    minute: minuteTape,
+    idAt(at) {
+      const minute = Math.floor(at / MINUTE_MS);
+      const tape = minuteTape(minute);
+      return tape.firstId + countBefore(tape, at - minute * MINUTE_MS);
+    },
+    minuteOf(id) {
+      let low = 0;
+      let high = 2 ** 26;
+      while (high - low > 1) {
+        const middle = Math.floor((low + high) / 2);
+        if (firstId(middle) <= id) low = middle;
+        else high = middle;
+      }
+      return low;
+    },
+  };
+}
+
+/** Trades of the minute whose offset is below `offset` ms. */
+export function countBefore(tape: MinuteTape, offset: number): number {
+  let low = 0;
+  let high = tape.count;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((tape.offsets[middle] ?? 0) < offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function gap(h: number): number {
+  const u = ((h & 1023) + 1) / 1025;
+  return u * u;
+}

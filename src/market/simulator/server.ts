@@ -1,0 +1,151 @@
+import type { Clock, Ms, Timer } from '../../kit/clock.ts';
+import { errorMessage } from '../../kit/errors.ts';
+import type { Logger } from '../../kit/logger.ts';
+import { DEFAULT_SYMBOLS } from '../domain/instrument.ts';
+import { marketKey } from '../domain/records.ts';
+import { venues } from '../exchanges/catalogue.generated.ts';
+import { simulators } from './catalogue.generated.ts';
+import { type AppliedFault, FaultDesk } from './fault-desk.ts';
+import { parseFaults } from './faults.ts';
+import { MarketServer } from './market-server.ts';
+import { createSimulatedMarkets, type ModelMarket } from './model/market.ts';
+
+export interface SimulatorOptions {
+  readonly seed: number;
+  /** Simulated seconds per second; 1 keeps UTC. */
+  readonly speed: number;
+  /** Each a list in the grammar of `parseFaults`. */
+  readonly faults: readonly string[];
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly symbols?: readonly string[] | undefined;
+  /** Port of the first market, the others follow; 0 (the default) takes free ones. */
+  readonly port?: number | undefined;
+}
+
+export interface Simulator extends AsyncDisposable {
+  /** By market key: replacements for the addresses of the venue's markets. */
+  readonly addresses: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** By market key: what is true, whatever the faults make of it. */
+  readonly markets: ReadonlyMap<string, ModelMarket>;
+  /** Simulated UTC ms. */
+  now(): Ms;
+  /** Faults that happened so far, oldest first. */
+  faults(): readonly AppliedFault[];
+  /** Adds faults; their offsets count from now. Throws InvalidInput. */
+  injectFault(text: string): void;
+  /** Cuts all connections and stops listening. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** Real time between two sendings: the market changes every 100 simulated ms. */
+const PUMP_MS = 50;
+/** After a longer pause of the process connections are cut, as a venue would have done, ms of real time. */
+const LONGEST_PAUSE_MS = 30_000;
+
+/**
+ * Starts the four simulated markets on loopback ports, each with WebSocket and REST. The market itself depends on seed
+ * and UTC time alone, so that a restart continues it. Throws InvalidInput for faults that cannot be read, Unavailable
+ * when a port is taken.
+ */
+export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
+  const specs = options.faults.flatMap((text) => parseFaults(text));
+  const time = createTime(options.clock, options.speed);
+  const symbols = options.symbols ?? [...DEFAULT_SYMBOLS];
+  const markets = createSimulatedMarkets({ seed: options.seed, symbols });
+  const applied: AppliedFault[] = [];
+  const report = (fault: AppliedFault): void => {
+    applied.push(fault);
+    options.log.info('simulator.fault', { name: fault.name, market: fault.market, at: fault.at });
+  };
+  const servers: MarketServer[] = [];
+  try {
+    for (const venue of simulators.flat()) {
+      const key = marketKey(venue.exchange, venue.market);
+      const market = markets.get(key);
+      if (market === undefined) continue;
+      const port = options.port === undefined || options.port === 0 ? 0 : options.port + servers.length;
+      const desk = new FaultDesk(options.seed, key, specs, report);
+      servers.push(
+        await MarketServer.listen({
+          venue,
+          market,
+          desk,
+          port,
+          log: options.log.child({ simulator: key }),
+          clock: options.clock,
+          now: time,
+          onFirstConnection: (at) => {
+            for (const server of servers) server.desk.start(at);
+          },
+        }),
+      );
+    }
+  } catch (error) {
+    await Promise.all(servers.map((server) => server.close()));
+    throw error;
+  }
+  const stopPump = startPump(options, servers, time);
+  const stop = async (): Promise<void> => {
+    stopPump();
+    await Promise.all(servers.map((server) => server.close()));
+  };
+  return {
+    addresses: Object.fromEntries(servers.map((server) => [server.key, addressesOf(server)])),
+    markets,
+    now: time,
+    faults: () => applied,
+    injectFault(text) {
+      const at = time();
+      for (const spec of parseFaults(text)) for (const server of servers) server.desk.inject(spec, at);
+    },
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+/** Simulated time in whole ms. At speed 1 it is the clock's, jumps and all. */
+function createTime(clock: Clock, speed: number): () => Ms {
+  if (speed === 1) return () => Math.floor(clock.now());
+  const startedAt = Math.floor(clock.now());
+  const origin = clock.monotonicMs();
+  return () => Math.floor(startedAt + (clock.monotonicMs() - origin) * speed);
+}
+
+function startPump(options: SimulatorOptions, servers: readonly MarketServer[], time: () => Ms): () => void {
+  let timer: Timer | undefined;
+  let stopped = false;
+  let last = options.clock.monotonicMs();
+  const pump = (): void => {
+    if (stopped) return;
+    const now = options.clock.monotonicMs();
+    const paused = now - last > LONGEST_PAUSE_MS;
+    last = now;
+    for (const server of servers) {
+      try {
+        if (paused) server.dropAll('paused');
+        else server.pump(time());
+      } catch (error) {
+        options.log.error('simulator.pump_failed', { market: server.key, error: errorMessage(error) });
+        server.dropAll('failed');
+      }
+    }
+    timer = options.clock.schedule(PUMP_MS, pump);
+  };
+  timer = options.clock.schedule(PUMP_MS, pump);
+  return () => {
+    stopped = true;
+    timer?.cancel();
+  };
+}
+
+/** The venue's own addresses with scheme, host and port of the loopback server; paths stay. */
+function addressesOf(server: MarketServer): Readonly<Record<string, string>> {
+  const market = venues.flatMap((venue) => venue.markets).find((m) => marketKey(m.exchange, m.market) === server.key);
+  const entries = Object.entries(market?.addresses ?? {}).map(([name, address]) => {
+    const { protocol, pathname } = new URL(address);
+    const scheme = protocol.startsWith('ws') ? 'ws' : 'http';
+    return [name, `${scheme}://127.0.0.1:${server.port}${pathname === '/' ? '' : pathname}`] as const;
+  });
+  return Object.fromEntries(entries);
+}
