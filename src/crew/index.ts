@@ -35,4 +35,12 @@ export {
 export { type Grant, type GrantStore, openGrants } from './permission/grants.ts';
 export type { Observation, Playbook, PlaybookContext, PlaybookPolicy, PlaybookStep, TaskResult } from './playbook.ts';
 export { definePlaybook } from './playbook.ts';
+export type { Answers } from './run/active-run.ts';
+export type { DocumentExtras, RunDocument, RunPause, RunStatus, RunTask } from './run/document.ts';
+export type { EventSource } from './run/event-source.ts';
+export { createMemoryRunStore } from './run/memory-store.ts';
+export type { CrewRunner, CrewRunnerDeps, KickoffOptions, StartedRun } from './run/runner.ts';
+export { createCrewRunner } from './run/runner.ts';
+export type { RunQuery, RunRow, RunStore } from './run/store.ts';
+export { createRunStore } from './run/store.ts';
 export type { AgentSpec, CrewSpec, RoleSpec, TaskSpec, TaskTrigger } from './spec.ts';

@@ -3,7 +3,7 @@
  * note of how many entries were left out; what is still too long is cut with a note. `limit` is at least 100.
  */
 export function compactJson(value: unknown, limit: number): string {
-  const whole = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'null');
+  const whole = typeof value === 'string' ? value : JSON.stringify(value ?? null);
   if (whole.length <= limit) return whole;
   if (typeof value === 'object') {
     for (const entries of [50, 20, 8, 3]) {

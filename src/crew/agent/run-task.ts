@@ -61,7 +61,10 @@ async function createTaskRun(scope: RunScope, request: TaskRequest, deadline: Ab
 async function runAgent(run: TaskRun, request: TaskRequest): Promise<AgentRecord> {
   const step =
     (work: (record: AgentRecord) => AgentRecord | Promise<AgentRecord>) =>
-    async (state: typeof AgentState.State): Promise<typeof AgentState.Update> => ({ agent: await work(state.agent) });
+    async (state: typeof AgentState.State): Promise<typeof AgentState.Update> => {
+      await run.scope.gate?.(run.scope.signal);
+      return { agent: await work(state.agent) };
+    };
   const targets = {
     start: 'start',
     model: 'model',

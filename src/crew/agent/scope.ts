@@ -25,4 +25,6 @@ export interface RunScope {
   guardrailsOf(task: TaskSpec): readonly TaskGuardrail[];
   /** Writes a task's `output_file`; absent when the run may write none. */
   readonly writeOutput?: ((path: string, text: string) => Promise<void>) | undefined;
+  /** Awaited before every step; holds while the host is paused. */
+  readonly gate?: ((signal: AbortSignal) => Promise<void>) | undefined;
 }

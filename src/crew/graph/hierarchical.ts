@@ -137,7 +137,7 @@ export function buildHierarchicalGraph(parts: {
     .addNode('delegate', delegateNode as never)
     .addEdge(START, 'manager')
     .addConditionalEdges('manager', route, ['delegate', 'manager', END])
-    .addEdge('delegate', 'manager') as unknown as UncompiledCrewGraph;
+    .addEdge('delegate', 'manager');
 }
 
 function isOpen(record: ManagerRecord | null, report: DelegationReport): boolean {

@@ -1,0 +1,354 @@
+import { setMaxListeners } from 'node:events';
+import { Command, type StateSnapshot } from '@langchain/langgraph';
+import { z } from 'zod';
+import { errorMessage, InvalidInput, NotFound } from '../../kit/errors.ts';
+import { createManagerTurn } from '../agent/manager.ts';
+import { unresolved } from '../agent/prompt.ts';
+import { createTaskExecution } from '../agent/run-task.ts';
+import type { RunScope } from '../agent/scope.ts';
+import { type CompiledCrew, compileCrew } from '../graph/compile.ts';
+import type { TaskExecution } from '../graph/task-node.ts';
+import { ModelChain } from '../model/chain.ts';
+import type { CrewModel } from '../model/model.ts';
+import type { AgentSpec, CrewSpec, TaskSpec } from '../spec.ts';
+import { describeRun, type RunState } from './describe.ts';
+import type { RunDocument, RunPause, RunStatus } from './document.ts';
+import { RunEvents } from './run-events.ts';
+import type { RunnerParts } from './runner.ts';
+import type { RunRow } from './store.ts';
+
+/**
+ * What people answer, by task: `{ accept: true }` or `{ feedback: '…' }` to a `human_input` pause; what the graph
+ * expects, by node, to a pause of its own. Approvals need no answer here: the call is simply tried again.
+ */
+export type Answers = Readonly<Record<string, unknown>>;
+
+const STRUCTURE_CHANGED = 'the crew has another structure than when the run began: start a new run';
+/** Thrown into a run that is to be taken up later by another process. */
+const SUSPENDED = Symbol('suspended');
+
+/** One run while this process works on it. Its thread in the checkpointer has the run's id. */
+export class ActiveRun {
+  row: RunRow;
+  readonly #parts: RunnerParts;
+  readonly #crew: CrewSpec | undefined;
+  readonly #events: RunEvents;
+  readonly #abort = new AbortController();
+  readonly #chains = new Map<string, ModelChain>();
+  #compiled: CompiledCrew | undefined;
+
+  constructor(parts: RunnerParts, row: RunRow) {
+    this.#parts = parts;
+    this.row = row;
+    this.#crew = parts.crews[row.crew];
+    this.#events = new RunEvents(row.run_id, parts.events, parts.eventSource);
+    setMaxListeners(0, this.#abort.signal);
+  }
+
+  /** Checks everything that can be checked before the first step. Throws NotFound and InvalidInput. */
+  async prepare(): Promise<void> {
+    try {
+      const crew = this.#requireCrew();
+      const compiled = this.#compile();
+      const ids = [...new Set(compiled.taskKeys.values())];
+      const missing = (await this.#parts.models.missing?.(crew, ids)) ?? [];
+      const open = ids.flatMap((id) => this.#unresolved(compiled, id));
+      const problems = [...(open.length === 0 ? [] : [`inputs are missing for ${open.join('; ')}`]), ...missing];
+      if (problems.length > 0) throw new InvalidInput(`crew ${crew.id} cannot start: ${problems.join('; ')}`);
+      const model = await this.#firstModel(ids);
+      this.row = { ...this.row, structure_hash: compiled.structureHash, model };
+    } catch (error) {
+      this.#events.close();
+      throw error;
+    }
+  }
+
+  /** From the start. */
+  begin(signal: AbortSignal | undefined): Promise<RunDocument> {
+    const { run_id, crew, shadow, trigger } = this.row;
+    this.#events.emit('run.started', { run_id, crew, mode: shadow ? 'shadow' : 'active', trigger });
+    return this.#work({ inputs: this.row.inputs }, signal);
+  }
+
+  /** From the last checkpoint. */
+  async goOn(answers: Answers, signal: AbortSignal | undefined): Promise<RunDocument> {
+    let compiled: CompiledCrew;
+    try {
+      compiled = this.#compile();
+    } catch (error) {
+      return this.close('failed', errorMessage(error));
+    }
+    if (compiled.structureHash !== this.row.structure_hash) return this.close('failed', STRUCTURE_CHANGED);
+    const snapshot = await compiled.graph.getState(this.#thread());
+    const pauses = pausesOf(snapshot);
+    const resume = Object.fromEntries(
+      pauses.flatMap(({ id, pause }) => {
+        const answer = pause.kind === 'approval' ? true : answers[pause.task];
+        return answer === undefined ? [] : [[id, answer]];
+      }),
+    );
+    if (pauses.length > 0 && Object.keys(resume).length === 0) return this.#finish('waiting', null);
+    const began = snapshot.next.length > 0 || Object.keys(valuesOf(snapshot)).length > 0;
+    const { run_id, crew } = this.row;
+    this.#events.emit('run.resumed', { run_id, crew, from: snapshot.next.join(', ') || 'start' });
+    await this.#update({ status: 'running', waiting_for: [] });
+    if (!began) return this.#work({ inputs: this.row.inputs }, signal);
+    return this.#work(pauses.length > 0 ? new Command({ resume }) : null, signal);
+  }
+
+  cancel(reason: string): void {
+    this.#abort.abort(new RunCancelled(reason));
+  }
+
+  /** Stops at once and leaves the run unfinished, so that the next process takes it up. */
+  suspend(): void {
+    this.#abort.abort(SUSPENDED);
+  }
+
+  /** Ends the run without working on it. */
+  async close(status: 'failed' | 'cancelled', reason: string): Promise<RunDocument> {
+    return this.#finish(status, reason);
+  }
+
+  /** Stops listening; the run itself stays as it is. */
+  release(): void {
+    this.#events.close();
+  }
+
+  /** The document as it is now. */
+  async describe(): Promise<RunDocument> {
+    const { row } = this;
+    const state = await this.#state();
+    const extras = (await this.#parts.documentExtras?.(row)) ?? {};
+    const keys = this.#compiled?.taskKeys ?? new Map((this.#crew?.tasks ?? []).map((id) => [id, id]));
+    return describeRun({
+      row,
+      status: row.status,
+      state,
+      taskKeys: keys,
+      tasks: this.#parts.tasks,
+      events: this.#events.counted(),
+      extras,
+    });
+  }
+
+  async #work(input: unknown, signal: AbortSignal | undefined): Promise<RunDocument> {
+    const stop = (): void => this.cancel(errorMessage(signal?.reason ?? 'stopped'));
+    if (signal?.aborted === true) stop();
+    signal?.addEventListener('abort', stop, { once: true });
+    try {
+      const compiled = this.#compile();
+      await compiled.graph.invoke(input, {
+        ...this.#thread(),
+        signal: this.#abort.signal,
+        durability: this.#parts.durability ?? 'async',
+        recursionLimit: 10 * compiled.taskKeys.size + 50,
+        callbacks: [],
+      });
+      const snapshot = await compiled.graph.getState(this.#thread());
+      if (pausesOf(snapshot).length > 0) return await this.#finish('waiting', null);
+      const halted = (await this.#state()).halted ?? null;
+      return await this.#finish(halted === null ? 'completed' : 'failed', halted);
+    } catch (error) {
+      const { signal: own } = this.#abort;
+      if (!own.aborted) {
+        this.#parts.log.error('run.failed', { run_id: this.row.run_id, error: errorMessage(error) });
+        return await this.#finish('failed', errorMessage(error));
+      }
+      if (own.reason === SUSPENDED) return await this.#suspended();
+      return await this.#finish('cancelled', errorMessage(own.reason));
+    } finally {
+      signal?.removeEventListener('abort', stop);
+    }
+  }
+
+  async #finish(status: RunStatus, reason: string | null): Promise<RunDocument> {
+    const { run_id, crew, started_at } = this.row;
+    const now = this.#parts.clock.now();
+    const waiting_for =
+      status === 'waiting' ? pausesOf(await this.#compile().graph.getState(this.#thread())).map((p) => p.pause) : [];
+    const ended = status !== 'waiting' && status !== 'running';
+    this.row = { ...this.row, status, error: reason, waiting_for, finished_at: ended ? now : null };
+    if (status === 'completed')
+      this.#events.emit('run.completed', { run_id, crew, duration_ms: Math.max(0, now - started_at) });
+    if (status === 'failed') this.#events.emit('run.failed', { run_id, crew, error: reason ?? 'no reason given' });
+    if (status === 'cancelled')
+      this.#events.emit('run.cancelled', { run_id, crew, reason: reason ?? 'no reason given' });
+    if (status === 'waiting') this.#events.emit('run.waiting', { run_id, crew, reason: waitingReason(waiting_for) });
+    const document = await this.describe();
+    await this.#update({ status, error: reason, waiting_for, finished_at: this.row.finished_at, document });
+    this.#events.close();
+    return document;
+  }
+
+  async #suspended(): Promise<RunDocument> {
+    const document = await this.describe();
+    this.#events.close();
+    return document;
+  }
+
+  #compile(): CompiledCrew {
+    if (this.#compiled !== undefined) return this.#compiled;
+    const crew = this.#requireCrew();
+    const { tasks, agents, graphs, checkpointer, clock } = this.#parts;
+    const scope = this.#scope(crew);
+    this.#compiled = compileCrew(crew, tasks, agents, {
+      runTask: this.#recorded(createTaskExecution(scope)),
+      managerTurn: createManagerTurn(scope),
+      definition: graphs?.[crew.id],
+      checkpointer,
+      announce: (message) => void this.#events.emit('crew.message', withDetails(message)),
+      onlyTasks: this.row.only_tasks ?? undefined,
+      now: () => clock.now(),
+    });
+    return this.#compiled;
+  }
+
+  #scope(crew: CrewSpec): RunScope {
+    const { invoker, clock, log, pacer, schemas, guardrails, writeOutput, gate } = this.#parts;
+    const { run_id, shadow } = this.row;
+    return {
+      runId: run_id,
+      crew,
+      shadow,
+      signal: this.#abort.signal,
+      invoker,
+      events: this.#events,
+      clock,
+      log: log.child({ run_id }),
+      pacer,
+      schemas,
+      chainFor: (agent) => this.#chainFor(agent, crew),
+      guardrailsOf: (task) => guardrails?.(task) ?? [],
+      ...(shadow || writeOutput === undefined ? {} : { writeOutput }),
+      ...(gate === undefined ? {} : { gate }),
+    };
+  }
+
+  /** Keeps the table `run_tasks` beside the graph. */
+  #recorded(run: TaskExecution): TaskExecution {
+    const { store, clock } = this.#parts;
+    return async (request) => {
+      await store.taskStarted(this.row.run_id, request.task.id, request.agent.id, clock.now());
+      const output = await run(request);
+      await store.taskEnded(this.row.run_id, output);
+      return output;
+    };
+  }
+
+  async #chainFor(agent: AgentSpec, crew: CrewSpec): Promise<ModelChain> {
+    const { models, clock, random, modelTimeoutMs } = this.#parts;
+    const list = await models.modelsFor(agent, crew);
+    const key = list.map((m: CrewModel) => m.name).join(' ');
+    let chain = this.#chains.get(key);
+    if (chain === undefined) {
+      chain = new ModelChain(list, { clock, events: this.#events, random, timeoutMs: modelTimeoutMs });
+      this.#chains.set(key, chain);
+    }
+    return chain;
+  }
+
+  async #firstModel(taskIds: readonly string[]): Promise<string | null> {
+    const crew = this.#requireCrew();
+    const [first] = taskIds.flatMap((id) => {
+      const agent = this.#agentOf(id);
+      return agent === undefined ? [] : [agent];
+    });
+    if (first === undefined) return null;
+    return (await this.#parts.models.modelsFor(first, crew))[0]?.name ?? null;
+  }
+
+  #unresolved(compiled: CompiledCrew, id: string): readonly string[] {
+    const task: TaskSpec | undefined = this.#parts.tasks[id];
+    const agent = this.#agentOf(id);
+    if (task === undefined || agent === undefined) return [];
+    const known = new Set([...Object.keys(this.row.inputs), ...(compiled.inputNames.get(id) ?? [])]);
+    return unresolved(task, agent, known);
+  }
+
+  #agentOf(taskId: string): AgentSpec | undefined {
+    const id = this.#parts.tasks[taskId]?.agent ?? this.#crew?.manager_agent;
+    return id === undefined || id === null ? undefined : this.#parts.agents[id];
+  }
+
+  #requireCrew(): CrewSpec {
+    if (this.#crew === undefined) throw new NotFound(`there is no crew '${this.row.crew}' any more`);
+    return this.#crew;
+  }
+
+  async #state(): Promise<RunState> {
+    if (this.#crew === undefined) return {};
+    const snapshot = await this.#compile().graph.getState(this.#thread());
+    return valuesOf(snapshot);
+  }
+
+  #thread(): { readonly configurable: { readonly thread_id: string } } {
+    return { configurable: { thread_id: this.row.run_id } };
+  }
+
+  async #update(changes: Partial<Omit<RunRow, 'run_id'>>): Promise<void> {
+    this.row = { ...this.row, ...changes };
+    await this.#parts.store.update(this.row.run_id, changes);
+  }
+}
+
+/** A person or the host ended the run. */
+class RunCancelled extends Error {
+  override readonly name = 'RunCancelled';
+}
+
+const StoredPause = z.object({
+  kind: z.enum(['approval', 'human_input']),
+  task: z.string(),
+  agent: z.string(),
+  approval_id: z.string().optional(),
+  tool: z.string().optional(),
+  args: z.unknown().optional(),
+  output: z.unknown().optional(),
+});
+
+/** The checkpoint's state: written by our graphs alone, so its shape is theirs. Empty before the first step. */
+function valuesOf(snapshot: StateSnapshot): RunState {
+  const values: unknown = snapshot.values;
+  return (values ?? {}) as RunState;
+}
+
+interface OpenPause {
+  readonly id: string;
+  readonly pause: RunPause;
+}
+
+function pausesOf({ tasks }: StateSnapshot): readonly OpenPause[] {
+  return tasks.flatMap((task) =>
+    task.interrupts.flatMap(({ id, value }) => (id === undefined ? [] : [{ id, pause: readPause(task.name, value) }])),
+  );
+}
+
+function readPause(node: string, value: unknown): RunPause {
+  const parsed = StoredPause.safeParse(value);
+  if (!parsed.success) {
+    return { kind: 'custom', task: node, agent: null, approval_id: null, tool: null, details: value };
+  }
+  const { kind, task, agent, approval_id = null, tool = null, args, output } = parsed.data;
+  return { kind, task, agent, approval_id, tool, details: kind === 'approval' ? args : output };
+}
+
+function waitingReason(pauses: readonly RunPause[]): string {
+  if (pauses.length === 0) return 'an answer';
+  return pauses
+    .map((p) =>
+      p.kind === 'approval'
+        ? `approval ${p.approval_id ?? ''} of ${p.tool ?? ''} in ${p.task}`
+        : p.kind === 'human_input'
+          ? `a review of ${p.task}`
+          : `an answer at ${p.task}`,
+    )
+    .join('; ');
+}
+
+function withDetails<T extends { readonly details?: Readonly<Record<string, unknown>> | undefined }>(
+  message: T,
+): Omit<T, 'details'> & { details?: Record<string, unknown> } {
+  const { details, ...rest } = message;
+  return details === undefined ? rest : { ...rest, details: { ...details } };
+}

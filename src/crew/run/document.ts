@@ -1,0 +1,92 @@
+import type { TaskToolCall } from '../agent/call.ts';
+import type { ModelUsage } from '../model/usage.ts';
+
+export type RunStatus = 'running' | 'completed' | 'failed' | 'waiting' | 'cancelled';
+export type TaskStatus = 'running' | 'completed' | 'failed' | 'skipped' | 'waiting' | 'not_run';
+
+export interface RunTask {
+  readonly id: string;
+  readonly agent: string | null;
+  readonly status: TaskStatus;
+  readonly output: unknown;
+  readonly tool_calls: readonly TaskToolCall[];
+  /** Why it failed or was skipped. */
+  readonly error: string | null;
+}
+
+export interface RunUsage {
+  readonly model_calls: number;
+  readonly failed_calls: number;
+  readonly input_tokens: number;
+  readonly output_tokens: number;
+  readonly total_tokens: number;
+  readonly tool_calls: number;
+  /** `mixed` when a model was replaced by the playbook on the way; null when no model was asked. */
+  readonly source: 'llm' | 'playbook' | 'mixed' | null;
+  readonly by_model: readonly ModelUsage[];
+}
+
+export interface ProposedAction {
+  readonly agent: string;
+  readonly tool: string;
+  readonly args: Readonly<Record<string, unknown>>;
+  readonly reason: string;
+  readonly proposal_id: string;
+  readonly would_change: Readonly<Record<string, unknown>>;
+}
+
+/** A call that changed something outside the ops database. */
+export interface RunEffect {
+  readonly agent: string;
+  readonly task: string;
+  readonly tool: string;
+  readonly args: Readonly<Record<string, unknown>>;
+  readonly reason: string;
+  readonly call_id: string;
+}
+
+/** What a run waits for: a person's approval of a call, a person's view of an answer, or what a graph.ts asked. */
+export interface RunPause {
+  readonly kind: 'approval' | 'human_input' | 'custom';
+  /** The task, or the graph's node for `custom`. */
+  readonly task: string;
+  readonly agent: string | null;
+  readonly approval_id: string | null;
+  readonly tool: string | null;
+  readonly details: unknown;
+}
+
+/** One run as one JSON document. Times are UTC ISO text. */
+export interface RunDocument {
+  readonly run_id: string;
+  readonly crew: string;
+  readonly mode: 'shadow' | 'active';
+  /** Where the data came from (`sim`, `live`, `tape`); null when the host says nothing. */
+  readonly source: string | null;
+  /** The model asked first. */
+  readonly model: string | null;
+  readonly status: RunStatus;
+  readonly trigger: string;
+  readonly started_at: string;
+  readonly finished_at: string | null;
+  readonly error: string | null;
+  readonly tasks: readonly RunTask[];
+  readonly waiting_for: readonly RunPause[];
+  readonly streams: readonly unknown[];
+  readonly events: { readonly total: number; readonly by_type: Readonly<Record<string, number>> };
+  readonly quality_issues: readonly unknown[];
+  readonly proposed_actions: readonly ProposedAction[];
+  readonly effects: readonly RunEffect[];
+  readonly health_score: number | null;
+  readonly usage: RunUsage;
+}
+
+/** What the host adds to a document, because crews know nothing of its field. */
+export interface DocumentExtras {
+  readonly source?: string | undefined;
+  readonly streams?: readonly unknown[] | undefined;
+  readonly quality_issues?: readonly unknown[] | undefined;
+  readonly health_score?: number | null | undefined;
+  /** Instead of the run's own events, when the host counts more. */
+  readonly events?: RunDocument['events'] | undefined;
+}
