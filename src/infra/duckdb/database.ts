@@ -232,7 +232,7 @@ function duckdbOptions(options: DatabaseOptions): Record<string, string> {
 
 function openError(path: string, error: Error): Error {
   const { message } = error;
-  if (/lock/i.test(message))
+  if (/could not set lock|conflicting lock/i.test(message))
     return new Conflict(`database ${path} is in use by another process: ${message}`, { cause: error });
   if (/not a valid DuckDB|corrupt|Serialization Error|deserialize|checksum|WAL/i.test(message)) {
     return new Corrupt(`database ${path} cannot be read: ${message}`, { cause: error });

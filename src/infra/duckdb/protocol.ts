@@ -14,8 +14,13 @@ export interface AppendBatch {
   readonly moves?: boolean | undefined;
 }
 
+/** `unlessChanged`: left out when that earlier statement of the transaction changed exactly so many rows. */
 export type Statement =
-  | { readonly sql: string; readonly params?: readonly SqlValue[] | undefined }
+  | {
+      readonly sql: string;
+      readonly params?: readonly SqlValue[] | undefined;
+      readonly unlessChanged?: { readonly statement: number; readonly rows: number } | undefined;
+    }
   | { readonly append: AppendBatch };
 
 export type Request = { readonly id: number } & (

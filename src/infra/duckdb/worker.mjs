@@ -65,8 +65,13 @@ function exclusively(work) {
 async function transaction(statements) {
   await writer.run('BEGIN');
   try {
+    /** @type {{ rows: unknown[], changed: number }[]} */
     const results = [];
-    for (const statement of statements) results.push(await execute(writer, statement));
+    for (const statement of statements) {
+      const skip = 'sql' in statement ? statement.unlessChanged : undefined;
+      if (skip !== undefined && results[skip.statement]?.changed === skip.rows) results.push({ rows: [], changed: 0 });
+      else results.push(await execute(writer, statement));
+    }
     await writer.run('COMMIT');
     return results;
   } catch (error) {
@@ -233,6 +238,7 @@ async function open() {
     const first = await opened.connect();
     if (folders.length > 0)
       await first.run(`SET allowed_directories = [${folders.map((/** @type {string} */ f) => literal(f)).join(', ')}]`);
+    await first.run("SET GLOBAL TimeZone = 'UTC'");
     await first.run('SET enable_external_access = false');
     await first.run('SET lock_configuration = true');
     const readers = [];

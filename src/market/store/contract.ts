@@ -9,6 +9,8 @@ export interface IngestResult {
     readonly stream: Stream;
     readonly rows: number;
     readonly duplicates: number;
+    /** Records that cannot be a row: no valid time, a required value missing, a number that is not finite. */
+    readonly rejected: number;
     readonly firstEventTime: Us | null;
     readonly lastEventTime: Us | null;
   }[];
@@ -77,6 +79,8 @@ export type Timeframe = (typeof TIMEFRAMES)[number];
 export interface MarketStore extends AsyncDisposable {
   /** Stores in one transaction together with the tape position reached; records already held are dropped. */
   ingest(records: readonly StoredRecord[], position: TapePosition | null): Promise<IngestResult>;
+  /** Finishes what is under way and closes the file. Idempotent. */
+  close(): Promise<void>;
   /** The tape position up to which everything is stored. */
   position(): Promise<TapePosition | null>;
   /** Creates the isolated views of these series (empty until rows come). */

@@ -1,0 +1,56 @@
+import type { Database, Statement, StatementResult } from '../../infra/duckdb/database.ts';
+import type { Clock, Us } from '../../kit/clock.ts';
+import type { EventSink } from '../../kit/event.ts';
+import type { Logger } from '../../kit/logger.ts';
+import type { Days } from './days.ts';
+import type { Registry } from './registry.ts';
+
+/** What the parts of the store share. `days` is replaced, never changed, when a transaction has moved days. */
+export interface StoreCore {
+  readonly db: Database;
+  readonly dataDir: string;
+  readonly registry: Registry;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly events: EventSink;
+  /** Rows in quarantine, a stream. */
+  readonly quarantined: Map<string, number>;
+  days: Days;
+}
+
+/** Name of the folder, inside the data folder, that holds the finished days. */
+export const PARQUET_FOLDER = 'parquet';
+
+/** Folder of our own for files in the making. */
+export const WORK_FOLDER = 'compaction';
+
+/** One after another: the work given to it never overlaps. */
+export class Queue {
+  #tail: Promise<unknown> = Promise.resolve();
+
+  run<T>(work: () => Promise<T>): Promise<T> {
+    const next = this.#tail.then(work, work);
+    this.#tail = next.then(
+      () => undefined,
+      () => undefined,
+    );
+    return next;
+  }
+}
+
+/** Runs SQL texts as one transaction. */
+export function runAll(db: Database, statements: readonly (string | Statement)[]): Promise<readonly StatementResult[]> {
+  return db.transaction(
+    statements.map((statement) => (typeof statement === 'string' ? { sql: statement } : statement)),
+  );
+}
+
+/** `make_timestamp(…)` of a time that was checked. */
+export function sqlTime(time: Us): string {
+  return `make_timestamp(${Math.trunc(time)}::BIGINT)`;
+}
+
+/** A cell as a number; null stays null. */
+export function numberOrNull(value: unknown): number | null {
+  return value === null || value === undefined ? null : Number(value);
+}

@@ -1,0 +1,256 @@
+import type { Database, QueryResult, SqlRow, Statement } from '../../infra/duckdb/database.ts';
+import type { Us } from '../../kit/clock.ts';
+import { Unsupported } from '../../kit/errors.ts';
+import type { SeriesKey, StoredRecord, Stream } from '../domain/records.ts';
+import type { TapePosition } from '../domain/tape.ts';
+import { stageBatch } from './batch.ts';
+import type { StagedBatch } from './batch.ts';
+import { compactStore, retainDays } from './compaction.ts';
+import type {
+  CleanedRow,
+  CompactionReport,
+  IngestResult,
+  MarketStore,
+  QuarantineRequest,
+  SeriesRowsQuery,
+  StorageReport,
+  TableStats,
+  Timeframe,
+} from './contract.ts';
+import { Queue } from './core.ts';
+import type { StoreCore } from './core.ts';
+import { dayText } from './days.ts';
+import { aggregateCandles, writeCleanedRows, writeNormalizedRows } from './derived.ts';
+import { planIngest, positionStatements } from './ingest.ts';
+import { quarantineRows, releaseRows, thaw } from './quarantine.ts';
+import { latestRows, rowsOf, storageReport, tableStats } from './reports.ts';
+
+type TableResult = IngestResult['tables'][number];
+
+/** The store over an open database. Made by `openMarketStore`. */
+export class DuckMarketStore implements MarketStore {
+  readonly #core: StoreCore;
+  readonly #readOnly: boolean;
+  readonly #writes = new Queue();
+
+  constructor(core: StoreCore, readOnly: boolean) {
+    this.#core = core;
+    this.#readOnly = readOnly;
+  }
+
+  ingest(records: readonly StoredRecord[], position: TapePosition | null): Promise<IngestResult> {
+    return this.#write(async () => {
+      const byStream = grouped(records);
+      await this.#ensure(records);
+      const batches = [...byStream].map(([stream, own]) =>
+        stageBatch(this.#core.registry.table(stream), own, (record) => this.#core.registry.ref(record)),
+      );
+      const stored = await this.#store(batches, position);
+      const tables = batches.map((batch, i) => this.#result(batch, byStream, stored[i] ?? 0));
+      for (const table of tables) this.#report(table);
+      return { tables };
+    });
+  }
+
+  async #store(batches: readonly StagedBatch[], position: TapePosition | null): Promise<number[]> {
+    const core = this.#core;
+    const statements: Statement[] = [];
+    const counters: (number | null)[] = [];
+    let days = core.days;
+    for (const batch of batches) {
+      if (batch.staged === 0) {
+        counters.push(null);
+        continue;
+      }
+      if (batch.table.identity === 'slot') {
+        const thawed = this.#thawTouched(batch, days);
+        statements.push(...thawed.statements.map((sql) => ({ sql })));
+        days = thawed.days;
+      }
+      const held = {
+        days: this.#daysTouched(batch, days),
+        quarantined: (core.quarantined.get(batch.table.stream) ?? 0) > 0,
+      };
+      const plan = planIngest(batch, held, statements.length);
+      counters.push(statements.length + plan.stored);
+      statements.push(...plan.statements);
+    }
+    if (position !== null) statements.push(...positionStatements(position));
+    if (statements.length === 0) return [];
+    const results = await core.db.transaction(statements);
+    core.days = days;
+    return counters.map((index) => (index === null ? 0 : (results[index]?.changed ?? 0)));
+  }
+
+  /** Candles of a frozen day may have to be replaced, so the day is brought back first. */
+  #thawTouched(batch: StagedBatch, days: StoreCore['days']): { statements: string[]; days: StoreCore['days'] } {
+    const statements: string[] = [];
+    let current = days;
+    for (const [seriesId, own] of batch.days) {
+      const series = this.#core.registry.byId(seriesId);
+      if (series === undefined) continue;
+      const files = [...own].flatMap((day) => current.get(series.name, dayText(day)) ?? []);
+      const thawed = thaw({ ...this.#core, days: current }, series, files);
+      statements.push(...thawed.statements);
+      current = thawed.days;
+    }
+    return { statements, days: current };
+  }
+
+  #daysTouched(batch: StagedBatch, days: StoreCore['days']): string | null {
+    if (days.empty) return null;
+    return days.sourceOf(
+      [...batch.days].map(([seriesId, own]) => [this.#core.registry.byId(seriesId)?.name ?? '', own] as const),
+    );
+  }
+
+  #result(batch: StagedBatch, byStream: ReadonlyMap<Stream, readonly StoredRecord[]>, rows: number): TableResult {
+    const { stream } = batch.table;
+    const given = byStream.get(stream) ?? [];
+    const rejected = batch.rejected.length;
+    if (rejected > 0) {
+      const { exchange, market, symbol } = batch.rejected[0] ?? {};
+      this.#core.log.warn('store.records_rejected', { stream, rejected, exchange, market, symbol });
+    }
+    const times = given.filter((record) => !batch.rejected.includes(record)).map((record) => record.event_time);
+    return {
+      stream,
+      rows,
+      duplicates: given.length - rejected - rows,
+      rejected,
+      firstEventTime: rows === 0 ? null : times.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY),
+      lastEventTime: rows === 0 ? null : times.reduce((a, b) => Math.max(a, b), 0),
+    };
+  }
+
+  #report(table: TableResult): void {
+    this.#core.events.emit(
+      'data.received',
+      {
+        stream: table.stream,
+        table: table.stream,
+        rows: table.rows,
+        first_event_time_us: table.firstEventTime,
+        last_event_time_us: table.lastEventTime,
+        duplicates: table.duplicates,
+      },
+      { source: 'store' },
+    );
+  }
+
+  async position(): Promise<TapePosition | null> {
+    const [row] = await this.#core.db.all('SELECT segment, item FROM _tape_position');
+    return row === undefined ? null : { segment: Number(row['segment']), item: Number(row['item']) };
+  }
+
+  ensureSeries(keys: readonly SeriesKey[]): Promise<void> {
+    return this.#write(() => this.#ensure(keys));
+  }
+
+  async #ensure(keys: readonly SeriesKey[]): Promise<void> {
+    const unknown = keys.filter((key) => this.#core.registry.find(key) === undefined);
+    if (unknown.length === 0) return;
+    const missing = this.#core.registry.missing(unknown, this.#core.clock.now());
+    if (missing === null) return;
+    await this.#core.db.transaction(missing.statements);
+    missing.commit();
+  }
+
+  async series(): Promise<readonly SeriesKey[]> {
+    return this.#core.registry.all().map((series) => series.key);
+  }
+
+  stats(table?: string): Promise<readonly TableStats[]> {
+    return tableStats(this.#core, table);
+  }
+
+  seriesRows(query: SeriesRowsQuery): Promise<readonly SqlRow[]> {
+    return rowsOf(this.#core, query);
+  }
+
+  latest(stream: Stream, symbol?: string): Promise<readonly SqlRow[]> {
+    return latestRows(this.#core, stream, symbol);
+  }
+
+  read<T = SqlRow>(
+    sql: string,
+    params?: readonly (string | number | boolean | null)[],
+    signal?: AbortSignal,
+  ): Promise<T[]> {
+    return this.#core.db.all<T>(sql, params, signal);
+  }
+
+  query(sql: string, limits: Parameters<Database['query']>[1]): Promise<QueryResult> {
+    return this.#core.db.query(sql, limits);
+  }
+
+  quarantine(request: QuarantineRequest): Promise<number> {
+    return this.#write(() => quarantineRows(this.#core, request));
+  }
+
+  release(id: string): Promise<number> {
+    return this.#write(() => releaseRows(this.#core, id));
+  }
+
+  writeCleaned(key: SeriesKey, rows: readonly CleanedRow[]): Promise<number> {
+    return this.#write(() => writeCleanedRows(this.#core, key, rows));
+  }
+
+  writeNormalized(key: SeriesKey, from: Us, to: Us): Promise<number> {
+    return this.#write(() => writeNormalizedRows(this.#core, key, from, to));
+  }
+
+  aggregate(key: SeriesKey, target: Timeframe, from: Us, to: Us): Promise<number> {
+    return this.#write(() => aggregateCandles(this.#core, key, target, from, to));
+  }
+
+  storage(): Promise<StorageReport> {
+    return storageReport(this.#core);
+  }
+
+  analyze(): Promise<void> {
+    return this.#write(async () => {
+      await this.#core.db.run('ANALYZE');
+    });
+  }
+
+  async compact(options: { readonly now: Us; readonly minimumGain: number }): Promise<CompactionReport> {
+    this.#refuseReadOnly();
+    return compactStore(this.#core, this.#writes, options);
+  }
+
+  retain(options: {
+    readonly now: Us;
+    readonly days: number;
+  }): Promise<{ readonly files: number; readonly bytes: number; readonly rows: number }> {
+    return this.#write(() => retainDays(this.#core, options));
+  }
+
+  async close(): Promise<void> {
+    await this.#writes.run(() => this.#core.db.close());
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #write<T>(work: () => Promise<T>): Promise<T> {
+    this.#refuseReadOnly();
+    return this.#writes.run(work);
+  }
+
+  #refuseReadOnly(): void {
+    if (this.#readOnly)
+      throw new Unsupported('the market database is open for reading only: ask the running controller');
+  }
+}
+
+function grouped(records: readonly StoredRecord[]): ReadonlyMap<Stream, readonly StoredRecord[]> {
+  const groups = new Map<Stream, StoredRecord[]>();
+  for (const record of records) {
+    const group = groups.get(record.stream);
+    if (group === undefined) groups.set(record.stream, [record]);
+    else group.push(record);
+  }
+  return groups;
+}

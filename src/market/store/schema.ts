@@ -1,0 +1,200 @@
+import type { ColumnSpec, ColumnType } from '../domain/columns.ts';
+import type { SeriesKey } from '../domain/records.ts';
+import { literal, quoted } from './names.ts';
+import type { TableDefinition } from './tables/contract.ts';
+
+/** Version of the market database's tables and of the Parquet days. */
+export const FORMAT_VERSION = 1;
+
+const SQL_TYPES: Readonly<Record<ColumnType, string>> = {
+  double: 'DOUBLE',
+  bigint: 'BIGINT',
+  integer: 'INTEGER',
+  varchar: 'VARCHAR',
+  boolean: 'BOOLEAN',
+  timestamp: 'TIMESTAMP',
+};
+
+/** Columns that every stored row has before those of its stream. */
+export const ROW_COLUMNS = ['event_time', 'recv_time', 'seq', 'origin'] as const;
+
+/** Staged columns before those of the stream, all DOUBLE. */
+export const STAGED_COLUMNS = [
+  'id',
+  'series_id',
+  'event_time',
+  'recv_time',
+  'seq',
+  'origin',
+  'ord',
+  'repeated',
+] as const;
+
+const ORIGINS = ['live', 'backfill'] as const;
+
+/** Number of an origin in a staged batch. */
+export function originCode(origin: (typeof ORIGINS)[number]): number {
+  return ORIGINS.indexOf(origin);
+}
+
+/** Stored columns that are staged as numbers, in order; the rest are text. */
+export function numericColumns(table: TableDefinition): readonly number[] {
+  return table.stored.flatMap((column, index) => (isText(table, column) ? [] : [index]));
+}
+
+/** Stored columns that are staged as text, in order. */
+export function textColumns(table: TableDefinition): readonly number[] {
+  return table.stored.flatMap((column, index) => (isText(table, column) ? [index] : []));
+}
+
+function isText(table: TableDefinition, column: ColumnSpec): boolean {
+  return column.type === 'varchar' && table.codes[column.name] === undefined;
+}
+
+/** `hot.trades`: the table that writers append to. */
+export function hotTable(table: TableDefinition): string {
+  return `hot.${table.stream}`;
+}
+
+/** `stage_trades`, a temporary table of the writing connection. */
+export function stageTable(table: TableDefinition): string {
+  return `stage_${table.stream}`;
+}
+
+/** Row columns and the stream's, comma-separated: what hot tables, quarantine and Parquet days share, beside `id`. */
+export function rowColumnList(table: TableDefinition, prefix = ''): string {
+  return [...ROW_COLUMNS, ...table.stored.map((column) => quoted(column.name))]
+    .map((name) => `${prefix}${name}`)
+    .join(', ');
+}
+
+/** Statements that make a new database's tables. */
+export function createStatements(tables: readonly TableDefinition[]): string[] {
+  return [
+    'CREATE TABLE _format (version INTEGER NOT NULL, created_at TIMESTAMP NOT NULL, views VARCHAR NOT NULL)',
+    'CREATE TABLE _tape_position (segment BIGINT NOT NULL, item BIGINT NOT NULL)',
+    `CREATE TABLE _table_registry (series_id INTEGER NOT NULL, table_name VARCHAR PRIMARY KEY, symbol VARCHAR NOT NULL,
+       exchange VARCHAR NOT NULL, market_type VARCHAR NOT NULL, stream_type VARCHAR NOT NULL, created_at TIMESTAMP NOT NULL)`,
+    `CREATE TABLE _days (table_name VARCHAR NOT NULL, day VARCHAR NOT NULL, file VARCHAR NOT NULL, rows BIGINT NOT NULL,
+       bytes BIGINT NOT NULL, checksum VARCHAR NOT NULL, first_event_time TIMESTAMP, last_event_time TIMESTAMP)`,
+    `CREATE TABLE _quarantines (quarantine_id VARCHAR PRIMARY KEY, table_name VARCHAR NOT NULL, reason VARCHAR NOT NULL,
+       from_time TIMESTAMP NOT NULL, to_time TIMESTAMP NOT NULL, rows BIGINT NOT NULL, quarantined_at TIMESTAMP NOT NULL)`,
+    'CREATE SCHEMA hot',
+    'CREATE SCHEMA quarantined',
+    'CREATE SCHEMA rival',
+    ...tables.flatMap(tableStatements),
+    quarantineView(tables),
+  ];
+}
+
+function tableStatements(table: TableDefinition): string[] {
+  const row = [
+    'id BIGINT NOT NULL',
+    'series_id INTEGER NOT NULL',
+    'event_time TIMESTAMP NOT NULL',
+    'recv_time TIMESTAMP NOT NULL',
+    'seq BIGINT',
+    'origin VARCHAR NOT NULL',
+    ...table.stored.map((c) => `${quoted(c.name)} ${SQL_TYPES[c.type]}${c.nullable ? '' : ' NOT NULL'}`),
+  ].join(', ');
+  const comments = table.stored
+    .filter((column) => column.unit !== '')
+    .map((c) => `COMMENT ON COLUMN ${hotTable(table)}.${quoted(c.name)} IS ${literal(c.unit)}`);
+  return [
+    `CREATE TABLE ${hotTable(table)} (${row})`,
+    `COMMENT ON TABLE ${hotTable(table)} IS ${literal(table.comment)}`,
+    ...comments,
+    `CREATE TABLE quarantined.${table.stream} (quarantine_id VARCHAR NOT NULL, ${row})`,
+    ...(table.said.length === 0 ? [] : [`CREATE TABLE rival.${table.stream} (n BIGINT NOT NULL, ${row})`]),
+  ];
+}
+
+/** One list of everything held apart, for people: the row as JSON. */
+function quarantineView(tables: readonly TableDefinition[]): string {
+  const parts = tables.map(
+    (table) => `SELECT quarantine_id, series_id, id, event_time, to_json(q) AS row FROM quarantined.${table.stream} q`,
+  );
+  return `CREATE VIEW quarantine AS
+    SELECT rows.quarantine_id, info.table_name, rows.id, rows.event_time, info.reason, info.quarantined_at, rows.row
+    FROM (${parts.join(' UNION ALL ')}) rows JOIN _quarantines info USING (quarantine_id)`;
+}
+
+/** The temporary table that a batch lands in. */
+export function stageStatement(table: TableDefinition): string {
+  const numbers = numericColumns(table).map((i) => `${quoted(table.stored[i]?.name ?? '')} DOUBLE`);
+  const texts = textColumns(table).map((i) => `${quoted(table.stored[i]?.name ?? '')} VARCHAR`);
+  const first = STAGED_COLUMNS.map((name) => `${name} DOUBLE`);
+  return `CREATE TEMP TABLE ${stageTable(table)} (${[...first, ...numbers, ...texts].join(', ')})`;
+}
+
+/** The staged rows in the types of the hot table, with `ord` and `repeated`: a subquery named `s`. */
+export function stagedRows(table: TableDefinition): string {
+  const coded = (column: string, values: readonly string[]): string =>
+    `([${values.map(literal).join(', ')}])[x.${column}::INTEGER + 1]`;
+  const columns = table.stored.map((column) => {
+    const name = quoted(column.name);
+    const codes = table.codes[column.name];
+    if (codes !== undefined) return `${coded(name, codes)} AS ${name}`;
+    if (column.type === 'timestamp') return `make_timestamp(x.${name}::BIGINT) AS ${name}`;
+    if (column.type === 'boolean') return `(x.${name} = 1) AS ${name}`;
+    return column.type === 'double' || column.type === 'varchar'
+      ? `x.${name}`
+      : `x.${name}::${SQL_TYPES[column.type]} AS ${name}`;
+  });
+  return `(SELECT x.id::BIGINT AS id, x.series_id::INTEGER AS series_id,
+    make_timestamp(x.event_time::BIGINT) AS event_time, make_timestamp(x.recv_time::BIGINT) AS recv_time,
+    x.seq::BIGINT AS seq, ${coded('origin', ORIGINS)} AS origin, ${columns.join(', ')}, x.ord, x.repeated
+    FROM temp.${stageTable(table)} x) s`;
+}
+
+/** `read_parquet(…)` of day files, whose paths are relative to the data folder that the session names. */
+export function readDays(files: readonly string[], dataDir: string): string {
+  const list = files.map(literal).join(', ');
+  return `read_parquet(list_transform([${list}], lambda file: coalesce(getvariable('market_data'), ${literal(dataDir)}) || '/' || file))`;
+}
+
+/** What readers of one series see; `where` narrows the rows before columns are computed over them. */
+export function seriesSelect(table: TableDefinition, seriesId: number, days: string | null, where = 'true'): string {
+  const columns = `id, ${rowColumnList(table)}`;
+  const hot = `SELECT ${columns} FROM ${hotTable(table)} WHERE series_id = ${seriesId} AND ${where}`;
+  const rows = days === null ? hot : `${hot} UNION ALL SELECT ${columns} FROM ${days} WHERE ${where}`;
+  return `SELECT ${shownColumns(table, '')} FROM (${rows})`;
+}
+
+/** What readers of a whole stream see: every series, with its exchange, market and symbol. */
+export function streamSelect(table: TableDefinition, days: string | null): string {
+  const columns = `id, ${rowColumnList(table)}`;
+  const hot = `SELECT exchange, market_type AS market, symbol, ${columns}
+    FROM ${hotTable(table)} JOIN _table_registry USING (series_id)`;
+  const rows = days === null ? hot : `${hot} UNION ALL SELECT exchange, market, symbol, ${columns} FROM ${days}`;
+  return `SELECT exchange, market, symbol, ${shownColumns(table, 'PARTITION BY exchange, market, symbol')} FROM (${rows})`;
+}
+
+function shownColumns(table: TableDefinition, partition: string): string {
+  const computed = table.computed(partition);
+  return [
+    'id',
+    ...(table.time === 'event_time' ? ['event_time AS "timestamp"'] : []),
+    ...table.stored.map((column) => quoted(column.name)),
+    ...Object.entries(computed).map(([name, sql]) => `${sql} AS ${quoted(name)}`),
+    ...ROW_COLUMNS,
+  ].join(', ');
+}
+
+/** `CREATE OR REPLACE VIEW` of a series. */
+export function seriesView(name: string, table: TableDefinition, seriesId: number, days: string | null): string {
+  return `CREATE OR REPLACE VIEW ${quoted(name)} AS ${seriesSelect(table, seriesId, days)}`;
+}
+
+/** `CREATE OR REPLACE VIEW` of a stream. */
+export function streamView(table: TableDefinition, days: string | null): string {
+  return `CREATE OR REPLACE VIEW ${quoted(table.stream)} AS ${streamSelect(table, days)}`;
+}
+
+/** A series as its day files and reports describe it. */
+export interface Series {
+  readonly id: number;
+  readonly name: string;
+  readonly key: SeriesKey;
+  readonly table: TableDefinition;
+}

@@ -1,0 +1,155 @@
+import { describe, expect, it } from 'vitest';
+import { STREAMS } from '../../../src/market/domain/records.ts';
+import {
+  HOUR,
+  MINUTE,
+  RecordedEvents,
+  SECOND,
+  T0,
+  candle,
+  everyStream,
+  open,
+  openInterest,
+  price,
+  temporaryFolder,
+  trade,
+} from './fixtures.ts';
+
+const series = { exchange: 'binance', market: 'futures', symbol: 'BTCUSDT' } as const;
+const all = { from: 0, to: T0 * 2, limit: 1000 };
+
+describe('MarketStore', () => {
+  it('stores a record of every stream and shows it in its view', async () => {
+    const events = new RecordedEvents();
+    const { store, created, rebuilt, damaged } = await open(temporaryFolder(), { events });
+    await using _ = store;
+    expect({ created, rebuilt, damaged }).toEqual({ created: true, rebuilt: false, damaged: null });
+    const result = await store.ingest(everyStream(T0), { segment: 3, item: 14 });
+    expect(result.tables.map((table) => [table.stream, table.rows, table.duplicates, table.rejected])).toEqual(
+      result.tables.map((table) => [table.stream, 1, 0, 0]),
+    );
+    expect(await store.position()).toEqual({ segment: 3, item: 14 });
+    expect(
+      events
+        .of('data.received')
+        .map((data) => data['stream'])
+        .sort(),
+    ).toEqual([...STREAMS].sort());
+    const stats = await store.stats();
+    expect(stats).toHaveLength(9);
+    expect(stats.every((table) => table.rows === 1 && table.hot_rows === 1)).toBe(true);
+    const [row] = await store.seriesRows({ ...series, stream: 'trades', ...all });
+    expect(row).toMatchObject({
+      timestamp: T0,
+      event_time: T0,
+      recv_time: T0 + 1000,
+      seq: null,
+      origin: 'live',
+      trade_id: String(T0),
+      price: 60_000,
+      quantity: 0.5,
+      quote_value: 30_000,
+      side: 'buy',
+      is_buyer_maker: false,
+    });
+    expect(row?.['row_key']).toBe(String(row?.['id']));
+    const shown = await store.query('SELECT * FROM btcusdt_binance_futures_liquidations', {
+      maxRows: 5,
+      timeoutMs: 5000,
+    });
+    expect(shown.rows).toEqual([
+      {
+        id: expect.any(Number),
+        timestamp: '2026-01-02T00:00:00.000000Z',
+        side: 'long',
+        price: 60_000,
+        quantity: 2,
+        value_usd: 120_000,
+        is_large: true,
+        event_time: '2026-01-02T00:00:00.000000Z',
+        recv_time: '2026-01-02T00:00:00.001000Z',
+        seq: null,
+        origin: 'live',
+      },
+    ]);
+  });
+
+  it('keeps one row of what comes twice, in one batch or two', async () => {
+    const { store } = await open(temporaryFolder());
+    await using _ = store;
+    const first = await store.ingest([trade(1, T0), trade(1, T0), trade(2, T0)], null);
+    expect(first.tables[0]).toMatchObject({ rows: 2, duplicates: 1 });
+    const second = await store.ingest([trade(2, T0, { origin: 'backfill' }), trade(3, T0)], null);
+    expect(second.tables[0]).toMatchObject({ rows: 1, duplicates: 1 });
+    const rows = await store.seriesRows({ ...series, stream: 'trades', ...all });
+    expect(rows.map((row) => [row['trade_id'], row['origin']]).sort()).toEqual([
+      ['1', 'live'],
+      ['2', 'live'],
+      ['3', 'live'],
+    ]);
+  });
+
+  it('replaces a candle until it is closed', async () => {
+    const { store } = await open(temporaryFolder());
+    await using _ = store;
+    const at = (event: number, closed: boolean, close: number) => candle(T0, { event_time: T0 + event, closed, close });
+    await store.ingest([at(1, false, 1), at(3, false, 3), at(2, false, 2)], null);
+    await store.ingest([at(2, false, 2)], null);
+    const closes = async (): Promise<unknown[]> =>
+      (await store.seriesRows({ ...series, stream: 'candles', ...all })).map((row) => row['close']);
+    expect(await closes()).toEqual([3]);
+    await store.ingest([at(4, true, 4)], null);
+    expect(await closes()).toEqual([4]);
+    await store.ingest([at(9, false, 9)], null);
+    expect(await closes()).toEqual([4]);
+  });
+
+  it('computes the change of open interest over an hour from its own history', async () => {
+    const { store } = await open(temporaryFolder());
+    await using _ = store;
+    await store.ingest(
+      [
+        openInterest(T0, 100),
+        openInterest(T0 + 30 * MINUTE, 120),
+        openInterest(T0 + HOUR, 150),
+        openInterest(T0 + 3 * HOUR, 10),
+      ],
+      null,
+    );
+    const rows = await store.seriesRows({
+      ...series,
+      stream: 'open_interest',
+      from: T0 + 20 * MINUTE,
+      to: T0 + 4 * HOUR,
+      limit: 10,
+    });
+    expect(rows.map((row) => [row['oi_change_1h'], row['oi_change_pct_1h']])).toEqual([
+      [null, null],
+      [50, 50],
+      [null, null],
+    ]);
+    const latest = await store.latest('open_interest');
+    expect(latest).toHaveLength(1);
+    expect(latest[0]).toMatchObject({
+      table: 'btcusdt_binance_futures_open_interest',
+      open_interest: 10,
+      oi_change_1h: null,
+    });
+  });
+
+  it('gives the newest row of each series', async () => {
+    const { store } = await open(temporaryFolder());
+    await using _ = store;
+    await store.ingest(
+      [price(T0), price(T0 + SECOND, { bid_price: 1 }), price(T0, { symbol: 'ETHUSDT', bid_price: 2 })],
+      null,
+    );
+    const rows = await store.latest('prices');
+    expect(rows.map((row) => [row['symbol'], row['bid_price']]).sort()).toEqual([
+      ['BTCUSDT', 1],
+      ['ETHUSDT', 2],
+    ]);
+    expect(await store.latest('prices', 'ETHUSDT')).toHaveLength(1);
+    expect(await store.latest('trades')).toEqual([]);
+  });
+});
