@@ -240,7 +240,6 @@ async function open() {
       await first.run(`SET allowed_directories = [${folders.map((/** @type {string} */ f) => literal(f)).join(', ')}]`);
     await first.run("SET GLOBAL TimeZone = 'UTC'");
     await first.run('SET enable_external_access = false');
-    await first.run('SET lock_configuration = true');
     const readers = [];
     for (let i = 0; i < readerCount; i++) readers.push(await opened.connect());
     for (const connection of [first, ...readers]) for (const sql of onConnect) await connection.run(sql);

@@ -1,0 +1,320 @@
+import type { RunnableConfig } from '@langchain/core/runnables';
+import {
+  BaseCheckpointSaver,
+  type ChannelVersions,
+  type Checkpoint,
+  type CheckpointListOptions,
+  type CheckpointMetadata,
+  type CheckpointPendingWrite,
+  type CheckpointTuple,
+  getCheckpointId,
+  maxChannelVersion,
+  type PendingWrite,
+  type SerializerProtocol,
+  TASKS,
+  WRITES_IDX_MAP,
+} from '@langchain/langgraph-checkpoint';
+import type { Database, SqlRow, SqlValue } from '../../infra/duckdb/database.ts';
+import { GroupWriter } from '../../infra/duckdb/group-writer.ts';
+import type { Clock } from '../../kit/clock.ts';
+import { InvalidInput } from '../../kit/errors.ts';
+import { decodeValue, encodeValue } from './encoding.ts';
+import { CHECKPOINT_SQL, lastNumber, type LogRow, type Refs, textOf, toColumns } from './log.ts';
+import { pruneThread } from './prune.ts';
+import { RefCache } from './refs.ts';
+
+interface Place {
+  readonly thread: string;
+  readonly ns: string;
+}
+
+/**
+ * LangGraph's checkpoints in the operations database. `put` and `putWrites` resolve when the data is durable; what is
+ * put within one turn of the event loop, or while a commit runs, shares one commit. A channel's value is stored once
+ * for all checkpoints that have it. One saver a database: it numbers the rows.
+ */
+export class DuckDBSaver extends BaseCheckpointSaver {
+  readonly #db: Database;
+  readonly #clock: Clock;
+  readonly #writer: GroupWriter;
+  readonly #refs: RefCache;
+  #next: number;
+
+  private constructor(db: Database, clock: Clock, next: number, serde: SerializerProtocol | undefined) {
+    super(serde);
+    this.#db = db;
+    this.#clock = clock;
+    this.#writer = new GroupWriter(db);
+    this.#refs = new RefCache(db, this.#writer);
+    this.#next = next;
+  }
+
+  /** Creates the table when it is missing. */
+  static async open(
+    db: Database,
+    options: { readonly clock: Clock; readonly serde?: SerializerProtocol | undefined },
+  ): Promise<DuckDBSaver> {
+    for (const sql of CHECKPOINT_SQL) await db.run(sql);
+    return new DuckDBSaver(db, options.clock, (await lastNumber(db)) + 1, options.serde);
+  }
+
+  /** The checkpoint of the config's id, or the newest of its thread and namespace. */
+  async getTuple(config: RunnableConfig): Promise<CheckpointTuple | undefined> {
+    const thread = text(config, 'thread_id');
+    if (thread === undefined) return undefined;
+    const id = getCheckpointId(config);
+    const place = { thread, ns: text(config, 'checkpoint_ns') ?? '' };
+    await this.#writer.flush();
+    const [head] = await this.#db.all(
+      `SELECT * FROM checkpoint_log WHERE kind = 'checkpoint' AND thread_id = ? AND checkpoint_ns = ?
+       ${id === '' ? '' : 'AND checkpoint_id = ?'} ORDER BY checkpoint_id DESC, n DESC LIMIT 1`,
+      id === '' ? [place.thread, place.ns] : [place.thread, place.ns, id],
+    );
+    return head === undefined ? undefined : this.#load(head, place);
+  }
+
+  /** Newest first. */
+  async *list(config: RunnableConfig, options: CheckpointListOptions = {}): AsyncGenerator<CheckpointTuple> {
+    await this.#writer.flush();
+    const { before, filter, limit = Infinity } = options;
+    const conditions: string[] = ["kind = 'checkpoint'"];
+    const params: SqlValue[] = [];
+    const add = (sql: string, value: string | undefined): void => {
+      if (value === undefined || value === '') return;
+      conditions.push(sql);
+      params.push(value);
+    };
+    add('thread_id = ?', text(config, 'thread_id'));
+    const ns = text(config, 'checkpoint_ns');
+    if (ns !== undefined) {
+      conditions.push('checkpoint_ns = ?');
+      params.push(ns);
+    }
+    add('checkpoint_id = ?', getCheckpointId(config));
+    add('checkpoint_id < ?', before === undefined ? undefined : getCheckpointId(before));
+    const heads = await this.#db.all(
+      `SELECT thread_id, checkpoint_ns, metadata_encoding, metadata, n FROM checkpoint_log
+       WHERE ${conditions.join(' AND ')}
+       QUALIFY row_number() OVER (PARTITION BY thread_id, checkpoint_ns, checkpoint_id ORDER BY n DESC) = 1
+       ORDER BY checkpoint_id DESC`,
+      params,
+    );
+    let given = 0;
+    for (const head of heads) {
+      if (given >= limit) return;
+      if (filter !== undefined && !matches(await this.#metadata(head), filter)) continue;
+      const [row] = await this.#db.all('SELECT * FROM checkpoint_log WHERE n = CAST(? AS BIGINT)', [Number(head['n'])]);
+      if (row === undefined) continue;
+      given += 1;
+      yield await this.#load(row, { thread: textOf(row, 'thread_id'), ns: textOf(row, 'checkpoint_ns') });
+    }
+  }
+
+  /** Resolves when the checkpoint is durable. Throws InvalidInput without a thread id. */
+  async put(
+    config: RunnableConfig,
+    checkpoint: Checkpoint,
+    metadata: CheckpointMetadata,
+    newVersions: ChannelVersions,
+  ): Promise<RunnableConfig> {
+    const place = placeOf(config, 'checkpoint');
+    const parent = getCheckpointId(config);
+    const { channel_values: values, ...rest } = checkpoint;
+    const [body, meta] = await Promise.all([encodeValue(this.serde, rest), encodeValue(this.serde, metadata)]);
+    const refs: Record<string, readonly [string, string]> = {};
+    const rows: LogRow[] = [];
+    const known = await this.#refs.of(place, [checkpoint.id, parent]);
+    for (const [channel, version] of Object.entries(checkpoint.channel_versions)) {
+      const held = known[channel];
+      if (Object.hasOwn(newVersions, channel)) {
+        if (!Object.hasOwn(values, channel)) continue;
+        const { encoding, text: value } = await encodeValue(this.serde, values[channel]);
+        rows.push({ ...row('blob', place, checkpoint.id), channel, version: String(version), encoding, value });
+        refs[channel] = [checkpoint.id, String(version)];
+      } else if (held?.[1] === String(version)) refs[channel] = held;
+      else if (Object.hasOwn(values, channel)) {
+        const found = await this.#refs.find(place, channel, String(version));
+        if (found !== undefined) refs[channel] = [found, String(version)];
+      }
+    }
+    rows.push({
+      ...row('checkpoint', place, checkpoint.id),
+      parent_id: parent === '' ? null : parent,
+      encoding: body.encoding,
+      value: body.text,
+      metadata_encoding: meta.encoding,
+      metadata: meta.text,
+      refs: JSON.stringify(refs),
+    });
+    this.#refs.remember(place, checkpoint.id, refs);
+    await this.#append(rows);
+    return configOf(place, checkpoint.id);
+  }
+
+  /** Resolves when the writes are durable. Throws InvalidInput without a thread or checkpoint id. */
+  async putWrites(config: RunnableConfig, writes: PendingWrite[], taskId: string): Promise<void> {
+    const place = placeOf(config, 'writes');
+    const id = getCheckpointId(config);
+    if (id === '') throw new InvalidInput('pending writes need a checkpoint_id in the configurable of their config');
+    const rows = await Promise.all(
+      writes.map(async ([channel, value], i): Promise<LogRow> => {
+        const { encoding, text: encoded } = await encodeValue(this.serde, value);
+        const idx = WRITES_IDX_MAP[channel] ?? i;
+        return { ...row('write', place, id), task_id: taskId, idx, channel, encoding, value: encoded };
+      }),
+    );
+    await this.#append(rows);
+  }
+
+  /** Deletes all of a thread. */
+  async deleteThread(threadId: string): Promise<void> {
+    this.#refs.forget(threadId);
+    await this.#writer.write([{ sql: 'DELETE FROM checkpoint_log WHERE thread_id = ?', params: [threadId] }]);
+  }
+
+  /**
+   * Keeps the newest `keep` checkpoints of each namespace of the threads, with their values and writes, and deletes
+   * what is older. For threads that are finished: nothing older can be resumed or forked afterwards.
+   */
+  async prune(threadIds: readonly string[], keep = 1): Promise<{ readonly rows: number }> {
+    await this.#writer.flush();
+    let rows = 0;
+    for (const thread of threadIds) {
+      rows += await pruneThread(this.#db, thread, Math.max(1, keep));
+      this.#refs.forget(thread);
+    }
+    return { rows };
+  }
+
+  /** Resolves when everything put so far is durable or has failed for its caller. */
+  flush(): Promise<void> {
+    return this.#writer.flush();
+  }
+
+  async #append(rows: readonly LogRow[]): Promise<void> {
+    if (rows.length === 0) return;
+    const first = this.#next;
+    this.#next += rows.length;
+    const columns = toColumns(rows, first, this.#clock.now());
+    await this.#writer.write([{ append: { table: 'checkpoint_log', rows: rows.length, columns } }]);
+  }
+
+  async #metadata(head: SqlRow): Promise<CheckpointMetadata> {
+    const encoded = { encoding: textOf(head, 'metadata_encoding'), text: textOf(head, 'metadata') };
+    return (await decodeValue(this.serde, encoded)) as CheckpointMetadata;
+  }
+
+  async #load(head: SqlRow, place: Place): Promise<CheckpointTuple> {
+    const id = textOf(head, 'checkpoint_id');
+    const refs = JSON.parse(textOf(head, 'refs')) as Refs;
+    this.#refs.remember(place, id, refs);
+    const holders = [...new Set(Object.values(refs).map(([holder]) => holder))];
+    const rows = await this.#db.all(
+      `SELECT kind, checkpoint_id, task_id, idx, channel, encoding, value FROM checkpoint_log
+       WHERE thread_id = ? AND checkpoint_ns = ? AND ((kind = 'write' AND checkpoint_id = ?)
+         OR (kind = 'blob' AND checkpoint_id IN (${['NULL', ...holders.map(() => '?')].join(', ')}))) ORDER BY n`,
+      [place.thread, place.ns, id, ...holders],
+    );
+    const body = { encoding: textOf(head, 'encoding'), text: textOf(head, 'value') };
+    const rest = (await decodeValue(this.serde, body)) as Omit<Checkpoint, 'channel_values'>;
+    const checkpoint: Checkpoint = { ...rest, channel_values: await this.#values(rows, refs) };
+    const parent = textOf(head, 'parent_id');
+    if (checkpoint.v < 4 && parent !== '') await this.#addPendingSends(checkpoint, place, parent);
+    const tuple: CheckpointTuple = {
+      config: configOf(place, id),
+      checkpoint,
+      metadata: await this.#metadata(head),
+      pendingWrites: await this.#writes(rows),
+    };
+    if (parent !== '') tuple.parentConfig = configOf(place, parent);
+    return tuple;
+  }
+
+  /** Before format 4 the sends that wait were kept as writes of the parent; now they are a channel. */
+  async #addPendingSends(checkpoint: Checkpoint, place: Place, parent: string): Promise<void> {
+    const rows = await this.#db.all(
+      `SELECT kind, task_id, idx, channel, encoding, value FROM checkpoint_log
+       WHERE kind = 'write' AND thread_id = ? AND checkpoint_ns = ? AND checkpoint_id = ? ORDER BY n`,
+      [place.thread, place.ns, parent],
+    );
+    const sends = (await this.#writes(rows)).filter(([, channel]) => channel === TASKS);
+    const versions = Object.values(checkpoint.channel_versions);
+    checkpoint.channel_values[TASKS] = sends.map(([, , value]) => value);
+    checkpoint.channel_versions[TASKS] =
+      versions.length > 0 ? maxChannelVersion(...versions) : this.getNextVersion(undefined);
+  }
+
+  async #values(rows: readonly SqlRow[], refs: Refs): Promise<Record<string, unknown>> {
+    const texts = new Map<string, SqlRow>();
+    for (const found of rows) {
+      const channel = textOf(found, 'channel');
+      if (found['kind'] === 'blob' && refs[channel]?.[0] === found['checkpoint_id']) texts.set(channel, found);
+    }
+    const entries = [...texts].map(
+      async ([channel, found]): Promise<[string, unknown]> => [channel, await this.#decode(found)],
+    );
+    return Object.fromEntries(await Promise.all(entries));
+  }
+
+  /** The first of a task's ordinary writes counts, the last of the special ones (error, interrupt …). */
+  async #writes(rows: readonly SqlRow[]): Promise<CheckpointPendingWrite[]> {
+    const kept = new Map<string, SqlRow>();
+    for (const found of rows) {
+      if (found['kind'] !== 'write') continue;
+      const key = JSON.stringify([found['task_id'], found['idx']]);
+      if (Number(found['idx']) < 0 || !kept.has(key)) kept.set(key, found);
+    }
+    return Promise.all(
+      [...kept.values()].map(
+        async (found): Promise<CheckpointPendingWrite> => [
+          textOf(found, 'task_id'),
+          textOf(found, 'channel'),
+          await this.#decode(found),
+        ],
+      ),
+    );
+  }
+
+  #decode(found: SqlRow): Promise<unknown> {
+    return decodeValue(this.serde, { encoding: textOf(found, 'encoding'), text: textOf(found, 'value') });
+  }
+}
+
+function text(config: RunnableConfig, key: string): string | undefined {
+  const value: unknown = config.configurable?.[key];
+  return typeof value === 'string' ? value : undefined;
+}
+
+function placeOf(config: RunnableConfig, what: string): Place {
+  const thread = text(config, 'thread_id');
+  if (thread === undefined || thread === '')
+    throw new InvalidInput(`${what} cannot be saved: the config's configurable has no thread_id (text)`);
+  return { thread, ns: text(config, 'checkpoint_ns') ?? '' };
+}
+
+function configOf(place: Place, id: string): RunnableConfig {
+  return { configurable: { thread_id: place.thread, checkpoint_ns: place.ns, checkpoint_id: id } };
+}
+
+function matches(metadata: CheckpointMetadata, filter: Readonly<Record<string, unknown>>): boolean {
+  return Object.entries(filter).every(([key, value]) => (metadata as Record<string, unknown>)[key] === value);
+}
+
+function row(kind: LogRow['kind'], place: Place, id: string): LogRow {
+  return {
+    kind,
+    thread_id: place.thread,
+    checkpoint_ns: place.ns,
+    checkpoint_id: id,
+    parent_id: null,
+    task_id: null,
+    idx: null,
+    channel: null,
+    version: null,
+    encoding: 'json',
+    value: 'null',
+    metadata_encoding: null,
+    metadata: null,
+    refs: null,
+  };
+}

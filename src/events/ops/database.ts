@@ -1,0 +1,172 @@
+import { copyFile, mkdir, rename, rm, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { Database } from '../../infra/duckdb/database.ts';
+import type { Clock, Ms } from '../../kit/clock.ts';
+import { Conflict, Corrupt, errorMessage } from '../../kit/errors.ts';
+import type { EventPayload } from '../../kit/event.ts';
+import type { Logger } from '../../kit/logger.ts';
+import { listCopies, readAll, readThrough, stamp } from './backup.ts';
+import { createSchema } from './schema.ts';
+
+export const OPS_FILE = 'crewai_data_ops.duckdb';
+
+export interface OpenOpsOptions {
+  readonly dataDir: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** DuckDB's memory limit. Default 64. */
+  readonly memoryMb?: number | undefined;
+}
+
+export interface OpsDatabase {
+  readonly db: Database;
+  /** Where verified copies are kept. */
+  readonly copies: string;
+  /** What was lost and restored while opening, to be emitted as `system.recovered`; null when all was well. */
+  readonly recovered: EventPayload<'system.recovered'> | null;
+}
+
+/**
+ * Opens `<dataDir>/crewai_data_ops.duckdb`, creates or migrates its tables, and reads it through. A damaged file is set
+ * aside under `<dataDir>/damaged/`, and the newest good state takes its place: the file as of its last checkpoint when
+ * only its log is damaged, else the newest verified copy, else an empty database; `recovered` says what was lost.
+ * Throws Conflict when another process has the file and Unavailable when the folder cannot be used.
+ */
+export async function openOpsDatabase(options: OpenOpsOptions): Promise<OpsDatabase> {
+  const path = join(options.dataDir, OPS_FILE);
+  const copies = join(options.dataDir, 'backups');
+  await mkdir(copies, { recursive: true });
+  try {
+    return { db: await openWhole(path, copies, options), copies, recovered: null };
+  } catch (error) {
+    if (!(error instanceof Corrupt) || isNewer(error)) throw error;
+    options.log.error('ops.damaged', { path, error: error.message });
+    const recovered = await restore(path, copies, options, error);
+    return { db: await openWhole(path, copies, options), copies, recovered };
+  }
+}
+
+async function openWhole(path: string, copies: string, options: OpenOpsOptions): Promise<Database> {
+  const db = await Database.open({
+    path,
+    memoryMb: options.memoryMb ?? 64,
+    threads: 1,
+    readers: 2,
+    folders: [copies],
+  });
+  try {
+    await readAll(db);
+    await createSchema(db);
+    return db;
+  } catch (error) {
+    await db
+      .close()
+      .catch((closing: unknown) => options.log.warn('ops.close_failed', { error: errorMessage(closing) }));
+    throw error;
+  }
+}
+
+/** A file of a newer program is whole: it must not be replaced. */
+function isNewer(error: Corrupt): boolean {
+  return error.message.includes('has format');
+}
+
+interface State {
+  readonly path: string;
+  readonly lastSeq: number;
+  /** UTC ms of the state; null for the damaged file itself as of its last checkpoint. */
+  readonly time: Ms | null;
+}
+
+async function restore(
+  path: string,
+  copies: string,
+  options: OpenOpsOptions,
+  cause: Corrupt,
+): Promise<EventPayload<'system.recovered'>> {
+  const now = options.clock.now();
+  const damagedAt = await modified(path);
+  const folder = join(options.dataDir, 'damaged');
+  await mkdir(folder, { recursive: true });
+  const aside = join(folder, `ops-${stamp(now)}.duckdb`);
+  await move(path, aside);
+  const hadLog = await move(`${path}.wal`, `${aside}.wal`);
+  const best = await bestState(aside, hadLog, copies, join(folder, 'probe.duckdb'), options);
+  if (best !== null) await copyFile(best.path, path);
+  const since = best === null ? 'everything' : lossSince(best, damagedAt ?? now);
+  const action =
+    best === null
+      ? 'started empty'
+      : best.time === null
+        ? 'reopened without its log'
+        : `restored ${basename(best.path)}`;
+  return {
+    what: OPS_FILE,
+    action,
+    lost: since,
+    details: {
+      reason: cause.message,
+      set_aside: aside,
+      last_seq_kept: best?.lastSeq ?? 0,
+      lost_from: best?.time ?? null,
+      lost_until: damagedAt,
+    },
+  };
+}
+
+function lossSince(state: State, until: Ms): string {
+  const from = state.time === null ? 'the last checkpoint of the file' : new Date(state.time).toISOString();
+  return `what was written between ${from} and ${new Date(until).toISOString()}: events after number ${state.lastSeq}`;
+}
+
+/** The state with the newest event among those that read through from first to last byte; null when there is none. */
+async function bestState(
+  aside: string,
+  hadLog: boolean,
+  copies: string,
+  probe: string,
+  options: OpenOpsOptions,
+): Promise<State | null> {
+  let best: State | null = null;
+  for (const copy of await listCopies(copies)) {
+    const lastSeq = await tryRead(copy.path, options);
+    if (lastSeq === null) continue;
+    best = { path: copy.path, lastSeq, time: copy.time };
+    break;
+  }
+  if (!hadLog) return best;
+  await copyFile(aside, probe);
+  const lastSeq = await tryRead(probe, options);
+  await rm(probe, { force: true });
+  if (lastSeq === null || lastSeq < (best?.lastSeq ?? 1)) return best;
+  return { path: aside, lastSeq, time: null };
+}
+
+async function tryRead(path: string, options: OpenOpsOptions): Promise<number | null> {
+  try {
+    return (await readThrough(path)).lastSeq;
+  } catch (error) {
+    if (error instanceof Conflict) throw error;
+    options.log.warn('ops.copy_unreadable', { path, error: errorMessage(error) });
+    return null;
+  }
+}
+
+async function modified(path: string): Promise<Ms | null> {
+  try {
+    return Math.round((await stat(path)).mtimeMs);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+async function move(from: string, to: string): Promise<boolean> {
+  try {
+    await rename(from, to);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
+    throw error;
+  }
+}
