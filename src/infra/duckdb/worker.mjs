@@ -231,7 +231,7 @@ async function handle(request) {
   }
 }
 
-/** Opens the file with every door but its own closed to SQL, and locks the settings. */
+/** Opens the file with every door but its own closed to SQL; DuckDB lets none of them be opened again. */
 async function open() {
   const opened = await DuckDBInstance.create(path, options);
   try {
