@@ -192,6 +192,10 @@ export interface VenueSimulator {
     readonly headers: (used: number) => Readonly<Record<string, string>>;
     readonly refuse: (status: 429 | 418, retryAfterSeconds: number) => SimulatedAnswer;
   };
+  /** A trade's id as the wire writes it. */
+  readonly tradeId: (market: SimulatedMarket, symbol: string, id: number) => string;
+  /** Whether candles tell the number of trades and the taker's part; null in their records where not. */
+  readonly candlesTellTakers: boolean;
   /** The same frame with a value that no market made, for fault injection; undefined when the frame has none to spoil. */
   readonly spoil: (frame: SimulatedFrame, how: 'spike' | 'crossed') => SimulatedFrame | undefined;
 }

@@ -12,7 +12,7 @@ import {
   readForceOrder,
   readKline,
   readMarkPrice,
-  readSnapshot,
+  readRecordedSnapshot,
   readTicker,
   readTrade,
   type ReadContext,
@@ -102,7 +102,7 @@ function readNamed(kind: unknown, event: WireObject, stream: string, context: Re
 function readUnnamed(event: WireObject, stream: string, context: ReadContext): FrameVerdict {
   if (event['b'] !== undefined && event['A'] !== undefined) return verdictOf(readBookTicker(event, context));
   if (event['lastUpdateId'] !== undefined && stream !== '') {
-    return verdictOf(readSnapshot(event, context.symbols.facts(symbolOfStream(stream)), context));
+    return verdictOf(readRecordedSnapshot(event, context.symbols.facts(symbolOfStream(stream)), context));
   }
   if (event['openInterest'] !== undefined && stream !== '') {
     return verdictOf(pushOpenInterest(event['symbol'], event['openInterest'], undefined, event['time'], context));

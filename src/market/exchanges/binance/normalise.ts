@@ -124,9 +124,18 @@ export function readDepth(event: WireObject, partial: boolean, context: ReadCont
   return pushBook(facts, event['b'], event['a'], partial, event['u'], event, context);
 }
 
-/** A snapshot: REST `depth`, or a spot partial book (`lastUpdateId`, `bids`, `asks`; the symbol comes from outside). */
+/**
+ * A snapshot: REST `depth`, or in a stream a spot partial book (`lastUpdateId`, `bids`, `asks`; the symbol comes from
+ * outside). Spot gives no time; futures bodies were sent at `E`.
+ */
 export function readSnapshot(body: WireObject, facts: SymbolFacts | undefined, context: ReadContext): Reading {
   return pushBook(facts, body['bids'], body['asks'], true, body['lastUpdateId'], body, context);
+}
+
+/** A REST body that a recorder put into the stream: its book is of `T`. */
+export function readRecordedSnapshot(body: WireObject, facts: SymbolFacts | undefined, context: ReadContext): Reading {
+  const { lastUpdateId, bids, asks, T, E } = body;
+  return pushBook(facts, bids, asks, true, lastUpdateId, { E: T ?? E }, context);
 }
 
 function pushBook(

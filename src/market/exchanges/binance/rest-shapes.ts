@@ -6,7 +6,10 @@ import { isObject, numberOf, parseJson, type WireObject } from '../shared/values
 export function recogniseBinance(value: unknown): { call: RestCallName; args: RestArgs } | undefined {
   const row: unknown = Array.isArray(value) ? value[0] : value;
   const call = Array.isArray(row) ? recogniseCandle(row) : isObject(row) ? recogniseObject(row) : undefined;
-  return call === undefined ? undefined : { call, args: {} };
+  if (call === undefined) return undefined;
+  // Coin-margined books name their symbol; those of the other markets do not.
+  const symbol = call === 'book_snapshot' && isObject(row) ? row['symbol'] : undefined;
+  return { call, args: typeof symbol === 'string' ? { symbol } : {} };
 }
 
 /** Candles of mark and index prices look alike but have no volume, while they count their samples as trades. */

@@ -76,6 +76,8 @@ function simulatorOf(kind: Market): VenueSimulator {
         headers: { 'retry-after': String(seconds) },
       }),
     },
+    tradeId: (_market, _symbol, id) => String(id),
+    candlesTellTakers: true,
     spoil,
   });
 }

@@ -54,6 +54,8 @@ function simulatorOf(kind: Market): VenueSimulator {
         headers: { 'retry-after': String(seconds) },
       }),
     },
+    tradeId: executionId,
+    candlesTellTakers: false,
     spoil,
   });
 }

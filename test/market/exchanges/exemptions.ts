@@ -1,0 +1,66 @@
+/**
+ * Recorded frames that our decoders need not read, because the wire they were recorded on is no longer served, or is
+ * another market's. Each names its evidence. Everything else in the recordings has to decode.
+ */
+export interface Exemption {
+  readonly venue: 'binance' | 'bybit';
+  readonly what: string;
+  readonly evidence: string;
+  /** True for a parsed frame that the exemption covers. */
+  readonly covers: (frame: any) => boolean;
+}
+
+const topicOf = (frame: any): string => String(frame?.topic ?? '').split('.')[0] ?? '';
+
+const V2_TOPICS = new Set(['orderBookL2_25', 'orderBook_200', 'instrument_info', 'candle', 'klineV2', 'realtimes']);
+const SPOT_V1_TOPICS = new Set(['depth', 'bookTicker', 'diffDepth', 'mergedDepth']);
+
+export const EXEMPTIONS: readonly Exemption[] = [
+  {
+    venue: 'bybit',
+    what: 'WebSocket v2 (realtime_public): books, instrument info, candles',
+    evidence: 'stream.bybit.com/realtime and /realtime_public were retired for v5; v5 has no such topics',
+    covers: (frame) => V2_TOPICS.has(topicOf(frame)),
+  },
+  {
+    venue: 'bybit',
+    what: 'WebSocket v2 trades: topic trade.{symbol} with rows {symbol, side, size, price, trade_id}',
+    evidence: 'v5 calls the topic publicTrade.{symbol} and its fields T, s, S, v, p, i',
+    covers: (frame) => topicOf(frame) === 'trade' && frame.data?.[0]?.s === undefined,
+  },
+  {
+    venue: 'bybit',
+    what: 'spot WebSocket v1 and v2: messages with params and without ts',
+    evidence: 'stream.bybit.com/spot/quote/ws was retired for v5/public/spot',
+    covers: (frame) =>
+      frame?.params !== undefined && (SPOT_V1_TOPICS.has(topicOf(frame)) || topicOf(frame) === 'trade'),
+  },
+  {
+    venue: 'bybit',
+    what: 'REST v2 and spot v1 answers (ret_code instead of retCode)',
+    evidence: '/v2/public, /public/linear and /spot/quote/v1 were retired for /v5/market',
+    covers: (frame) => frame?.ret_code !== undefined && frame?.retCode === undefined,
+  },
+  {
+    venue: 'binance',
+    what: 'coin-margined contracts: mark, index and open interest (trades, books and liquidations are converted)',
+    evidence:
+      'dstream.binance.com is not one of the four markets; its index has a stream of its own, its interest no price',
+    covers: (frame) =>
+      /usd_/i.test(String(frame?.stream ?? frame?.symbol)) &&
+      (frame?.data?.openInterest !== undefined ||
+        frame?.data?.e === 'markPriceUpdate' ||
+        frame?.openInterest !== undefined),
+  },
+  {
+    venue: 'binance',
+    what: 'European options (vanilla options)',
+    evidence:
+      'another market with a wire of its own (events trade_all and ticker_all, wss://fstream.binance.com options)',
+    covers: (frame) => ['trade_all', 'ticker_all'].includes(frame?.data?.e),
+  },
+];
+
+export function exemptionOf(venue: string, frame: unknown): Exemption | undefined {
+  return EXEMPTIONS.find((exemption) => exemption.venue === venue && exemption.covers(frame));
+}
