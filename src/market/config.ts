@@ -190,10 +190,6 @@ const escalation = z.strictObject({
       critical: ['log', 'webhook', 'pager'],
     })
     .describe('Channels told at each level; one that is not configured is reported missing'),
-  webhooks: z
-    .partialRecord(z.enum(['webhook', 'email', 'slack', 'pager']), z.url())
-    .default({})
-    .describe('Address that each channel is posted to as JSON: a webhook, or a gateway for e-mail, Slack or a pager'),
 });
 
 /** What the desk's watch over itself is measured against. */

@@ -5,7 +5,7 @@ import { fillGap } from '../../jobs/fill.ts';
 import { settleIssue } from '../../jobs/issue-book.ts';
 import { openGaps, type OpenGap } from '../../jobs/open-gaps.ts';
 import type { MarketServices } from '../../services.ts';
-import { anySeries, isoTime, limit, time } from '../shared/fields.ts';
+import { anySeries, isoTime, limit, optionalTime } from '../shared/fields.ts';
 import { isoOfUs, measuredNow } from '../shared/provenance.ts';
 import { bounds, matchSeries } from '../shared/series.ts';
 import { marketTool } from '../shared/tool.ts';
@@ -23,8 +23,8 @@ export default marketTool({
     'Closes gaps: fetches each from the history of its venue first, and interpolates into the cleaned copy only what history does not reach and the rules allow (short price gaps, funding, open interest; never trades or books). Without a stretch it takes the recorded open gaps that match, longest first. Says what stays open and why.',
   input: z.strictObject({
     ...anySeries,
-    start_time: time('Start of the gap').optional(),
-    end_time: time('End of the gap, not included').optional(),
+    start_time: optionalTime('Start of the gap'),
+    end_time: optionalTime('End of the gap, not included'),
     limit: limit(20, 200),
   }),
   output: z.object({

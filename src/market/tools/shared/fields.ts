@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MARKETS, STREAMS } from '../../domain/records.ts';
+import { MARKETS, STREAMS, type Market } from '../../domain/records.ts';
 
 /** Input fields that many tools share: one wording, one bound. */
 
@@ -27,6 +27,12 @@ export const lookbackMinutes = (fallback: number) =>
 export const time = (what: string) =>
   z.iso.datetime({ offset: true }).describe(`${what}, ISO 8601 with zone, as in 2026-01-31T12:00:00Z`);
 
+export const optionalTime = (what: string) =>
+  z.iso.datetime({ offset: true }).optional().describe(`${what}, ISO 8601 with zone, as in 2026-01-31T12:00:00Z`);
+
+export const marketOr = (fallback: Market) =>
+  z.enum(MARKETS).default(fallback).describe(`Market of the venue: futures, spot or oracle (default ${fallback})`);
+
 export const limit = (fallback: number, most: number) =>
   z
     .number()
@@ -37,6 +43,9 @@ export const limit = (fallback: number, most: number) =>
     .describe(`Most entries to give, 1 to ${most} (default ${fallback})`);
 
 export const reason = z.string().min(3).max(500).describe('Why, for the audit: one sentence');
+
+export const reasonOr = (fallback: string) =>
+  z.string().min(3).max(500).default(fallback).describe('Why, for the audit: one sentence');
 
 /** Output shapes that many tools share. Times are ISO UTC texts. */
 export const isoTime = z.string().nullable();

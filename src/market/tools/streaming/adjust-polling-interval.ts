@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { exchange, market, reason, stream } from '../shared/fields.ts';
+import { exchange, market, reasonOr, stream } from '../shared/fields.ts';
 import { measuredNow } from '../shared/provenance.ts';
 import { matchSeries } from '../shared/series.ts';
 import { marketTool } from '../shared/tool.ts';
@@ -18,7 +18,7 @@ export default marketTool({
     market,
     stream,
     every_seconds: z.number().min(1).max(3600).describe('Time between two polls, seconds'),
-    reason: reason.default('polling interval changed'),
+    reason: reasonOr('polling interval changed'),
   }),
   output: z.object({ exchange: z.string(), market: z.string(), stream: z.string(), every_seconds: z.number() }),
   examples: [

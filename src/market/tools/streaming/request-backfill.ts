@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { viewName } from '../../domain/records.ts';
-import { isoTime, reason, series, time } from '../shared/fields.ts';
+import { isoTime, reasonOr, series, time } from '../shared/fields.ts';
 import { isoOfMs, provenance } from '../shared/provenance.ts';
 import { bounds, oneSeries } from '../shared/series.ts';
 import { marketTool } from '../shared/tool.ts';
@@ -19,7 +19,7 @@ export default marketTool({
     ...series,
     start_time: time('Start of the stretch'),
     end_time: time('End of the stretch, not included'),
-    reason: reason.default('backfill requested'),
+    reason: reasonOr('backfill requested'),
   }),
   output: z.object({
     id: z.string(),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { viewName } from '../../domain/records.ts';
-import { reason, series } from '../shared/fields.ts';
+import { reasonOr, series } from '../shared/fields.ts';
 import { measuredNow } from '../shared/provenance.ts';
 import { oneSeries, statusOf } from '../shared/series.ts';
 import { marketTool } from '../shared/tool.ts';
@@ -14,7 +14,7 @@ export default marketTool({
   effects: 'effect',
   description:
     'Starts collecting one series that is stopped. Does nothing when it is running already. The symbol must be listed by the venue.',
-  input: z.strictObject({ ...series, reason: reason.default('start requested') }),
+  input: z.strictObject({ ...series, reason: reasonOr('start requested') }),
   output: z.object({ table: z.string(), changed: z.boolean(), state: z.string() }),
   examples: [
     {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { viewName } from '../../domain/records.ts';
-import { reason, series } from '../shared/fields.ts';
+import { reasonOr, series } from '../shared/fields.ts';
 import { measuredNow } from '../shared/provenance.ts';
 import { oneSeries, statusOf } from '../shared/series.ts';
 import { marketTool } from '../shared/tool.ts';
@@ -14,7 +14,7 @@ export default marketTool({
   effects: 'effect',
   description:
     'Stops collecting one series. What is stored stays. Use it when a stream harms the others; the stream is reported as stopped until start_stream.',
-  input: z.strictObject({ ...series, reason: reason.default('stop requested') }),
+  input: z.strictObject({ ...series, reason: reasonOr('stop requested') }),
   output: z.object({ table: z.string(), changed: z.boolean(), state: z.string() }),
   examples: [
     {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { exchange, market, reason } from '../shared/fields.ts';
+import { exchange, market, reasonOr } from '../shared/fields.ts';
 import { measuredNow } from '../shared/provenance.ts';
 import { collectedVenue } from '../shared/series.ts';
 import { marketTool } from '../shared/tool.ts';
@@ -14,7 +14,7 @@ export default marketTool({
   effects: 'effect',
   description:
     'Polls a venue market over REST instead of its WebSocket: what to do when its WebSocket cannot be reached after several tries. Slower and coarser, but not blind.',
-  input: z.strictObject({ exchange, market, reason: reason.default('switch requested') }),
+  input: z.strictObject({ exchange, market, reason: reasonOr('switch requested') }),
   output: z.object({ exchange: z.string(), market: z.string(), before: z.string(), mode: z.string() }),
   examples: [{ title: 'Binance futures', input: { exchange: 'binance', market: 'futures' } }],
   preview: async (input, { services }) => {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { anyMarket, exchange, reason } from '../shared/fields.ts';
+import { anyMarket, exchange, reasonOr } from '../shared/fields.ts';
 import { measuredNow } from '../shared/provenance.ts';
 import { collectedVenue } from '../shared/series.ts';
 import { marketTool } from '../shared/tool.ts';
@@ -18,7 +18,7 @@ export default marketTool({
     exchange,
     market: anyMarket,
     force: z.boolean().default(false).describe('Reopen connections even when they are up and receiving'),
-    reason: reason.default('reconnect requested'),
+    reason: reasonOr('reconnect requested'),
   }),
   output: z.object({
     exchange: z.string(),

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { detectAnomaly } from '../../jobs/checks/statistics.ts';
 import { priceOf, timeOf } from '../../jobs/row.ts';
 import { recentRows } from '../../jobs/validate.ts';
-import { exchange, lookbackMinutes, market, symbol } from '../shared/fields.ts';
+import { exchange, lookbackMinutes, marketOr, symbol } from '../shared/fields.ts';
 import { provenance } from '../shared/provenance.ts';
 import { lookback, oneSeries } from '../shared/series.ts';
 import { marketTool } from '../shared/tool.ts';
@@ -18,7 +18,7 @@ export default marketTool({
     'Judges a price against the stored trades of the last minutes: distance from their mean within the rule, and z-score within the lowest anomaly step. Without enough history the answer is undecided (null), never valid by default.',
   input: z.strictObject({
     exchange,
-    market: market.default('futures'),
+    market: marketOr('futures'),
     symbol,
     price: z.number().positive().describe('Price to judge, quote units'),
     lookback_minutes: lookbackMinutes(60),

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { InvalidInput } from '../../../kit/errors.ts';
 import { BOOK_ISSUES, bookIssues } from '../../jobs/checks/books.ts';
 import type { Market, PriceLevel } from '../../domain/records.ts';
-import { exchange, market, symbol } from '../shared/fields.ts';
+import { exchange, marketOr, symbol } from '../shared/fields.ts';
 import { provenance } from '../shared/provenance.ts';
 import { marketTool } from '../shared/tool.ts';
 
@@ -25,7 +25,7 @@ export default marketTool({
   input: z.strictObject({
     exchange,
     symbol,
-    market: market.default('futures'),
+    market: marketOr('futures'),
     bids: levels('Bids'),
     asks: levels('Asks'),
   }),

@@ -1,0 +1,60 @@
+import { z } from 'zod';
+import { qualityReport } from '../../jobs/quality-report.ts';
+import { isoTime } from '../shared/fields.ts';
+import { isoOfMs, measuredNow } from '../shared/provenance.ts';
+import { marketTool } from '../shared/tool.ts';
+
+const numbers = z.record(z.string(), z.number().nullable());
+
+export default marketTool({
+  name: 'get_data_quality_report',
+  aliases: ['generate_data_quality_report'],
+  title: 'Data quality report',
+  toolset: 'desk',
+  category: 'historical_query',
+  access: 'READ_ONLY',
+  effects: 'ops',
+  description:
+    'Report of the last hour, day or week: collection, validation, anomalies, interpolation, schema, incidents, targets missed, advice, and one score from 0 to 100. Written to crew_performance_metrics as well.',
+  input: z.strictObject({
+    period: z.enum(['hour', 'day', 'week']).default('hour').describe('Time that the report covers, up to now'),
+  }),
+  output: z.object({
+    period: z.string(),
+    from: isoTime,
+    to: isoTime,
+    overall_score: z.number(),
+    collection: numbers,
+    validation: numbers,
+    anomalies: z.record(z.string(), z.number()),
+    interpolation: numbers,
+    schema: numbers,
+    incidents: z.array(z.object({ at: isoTime, level: z.string(), what: z.string() })),
+    targets_missed: z.array(z.string()),
+    advice: z.array(z.string()),
+  }),
+  examples: [{ title: 'Last hour', input: {} }],
+  timeoutMs: 60_000,
+  summary: (output) =>
+    `Quality of the last ${output.period}: ${output.overall_score} of 100; ${output.targets_missed.length} target(s) missed.`,
+  run: async (input, { services, clock }) => {
+    const report = await qualityReport(services, input.period);
+    return {
+      data: {
+        period: report.period,
+        from: isoOfMs(report.from),
+        to: isoOfMs(report.to),
+        overall_score: report.overall_score,
+        collection: { ...report.collection },
+        validation: { ...report.validation },
+        anomalies: { ...report.anomalies },
+        interpolation: { ...report.interpolation },
+        schema: { ...report.schema },
+        incidents: report.incidents.map((i) => ({ ...i, at: isoOfMs(i.at) })),
+        targets_missed: [...report.targets_missed],
+        advice: [...report.advice],
+      },
+      provenance: measuredNow(clock, 'operations'),
+    };
+  },
+});
