@@ -3,7 +3,7 @@ import type { Us } from '../../kit/clock.ts';
 import type { AppendBatch } from '../../infra/duckdb/database.ts';
 import { rowOf } from '../domain/columns.ts';
 import type { ColumnValue } from '../domain/columns.ts';
-import type { SeriesKey, StoredRecord } from '../domain/records.ts';
+import type { CandleRecord, SeriesKey, StoredRecord } from '../domain/records.ts';
 import { RowHash } from './row-hash.ts';
 import { numericColumns, originCode, stageTable, STAGED_COLUMNS, textColumns } from './schema.ts';
 import type { TableDefinition } from './tables/contract.ts';
@@ -25,8 +25,18 @@ export interface StagedBatch {
   readonly firsts: number;
   readonly minTime: Us;
   readonly maxTime: Us;
+  /** The candles among the rows. */
+  readonly slots: readonly Slot[];
   /** Per series: the days (UTC, as whole numbers since 1970) that its rows fall on. */
   readonly days: ReadonlyMap<number, ReadonlySet<number>>;
+}
+
+/** A staged candle. */
+export interface Slot {
+  readonly id: number;
+  readonly seriesId: number;
+  readonly time: Us;
+  readonly record: CandleRecord;
 }
 
 interface Kept {
@@ -81,7 +91,11 @@ export function stageBatch(
     columns: [...numbers, ...texts],
     moves: true,
   };
-  return { table, append, staged: kept.length, rejected, firsts, minTime, maxTime, days };
+  return { table, append, staged: kept.length, rejected, firsts, minTime, maxTime, days, slots: kept.flatMap(slot) };
+}
+
+function slot({ id, seriesId, time, record }: Kept): Slot[] {
+  return record.stream === 'candles' ? [{ id, seriesId, time, record }] : [];
 }
 
 function keep(

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import type { Us } from '../../kit/clock.ts';
 import type { Stream } from '../domain/records.ts';
-import { quoted, literal } from './names.ts';
-import { hotTable, readDays, rowColumnList, seriesView, streamView } from './schema.ts';
+import { quoted } from './names.ts';
+import { readDays, seriesView, streamView } from './schema.ts';
 import type { Series } from './schema.ts';
 import type { TableDefinition } from './tables/contract.ts';
 
@@ -125,16 +125,6 @@ export class Days {
       streamView(series.table, this.streamSource(series.table.stream)),
     ];
   }
-}
-
-/** Statements that put a day's rows back into the hot table, so that they can be changed. Views not included. */
-export function thawStatements(series: Series, file: DayFile, dataDir: string): string[] {
-  const columns = rowColumnList(series.table);
-  return [
-    `INSERT INTO ${hotTable(series.table)} (id, series_id, ${columns})
-       SELECT id, ${series.id}, ${columns} FROM ${readDays([file.file], dataDir)}`,
-    `DELETE FROM _days WHERE table_name = ${literal(series.name)} AND day = ${literal(file.day)}`,
-  ];
 }
 
 /** `said` columns of two rows differ (or one is null and the other not). */

@@ -19,11 +19,12 @@ import type {
 } from './contract.ts';
 import { Queue } from './core.ts';
 import type { StoreCore } from './core.ts';
-import { dayText } from './days.ts';
 import { aggregateCandles, writeCleanedRows, writeNormalizedRows } from './derived.ts';
 import { planIngest, positionStatements } from './ingest.ts';
-import { quarantineRows, releaseRows, thaw } from './quarantine.ts';
+import { quarantineRows, releaseRows } from './quarantine.ts';
 import { latestRows, rowsOf, storageReport, tableStats } from './reports.ts';
+import { afterThaw, thawReplaced } from './thaw.ts';
+import type { Thawed } from './thaw.ts';
 
 type TableResult = IngestResult['tables'][number];
 
@@ -56,19 +57,17 @@ export class DuckMarketStore implements MarketStore {
     const core = this.#core;
     const statements: Statement[] = [];
     const counters: (number | null)[] = [];
-    let days = core.days;
+    let thawed: Thawed = { statements: [], days: core.days, files: [] };
     for (const batch of batches) {
       if (batch.staged === 0) {
         counters.push(null);
         continue;
       }
-      if (batch.table.identity === 'slot') {
-        const thawed = this.#thawTouched(batch, days);
-        statements.push(...thawed.statements.map((sql) => ({ sql })));
-        days = thawed.days;
-      }
+      const before = thawed.statements.length;
+      if (!thawed.days.empty) thawed = await thawReplaced(core, batch, thawed);
+      statements.push(...thawed.statements.slice(before).map((sql) => ({ sql })));
       const held = {
-        days: this.#daysTouched(batch, days),
+        days: this.#daysTouched(batch, thawed.days),
         quarantined: (core.quarantined.get(batch.table.stream) ?? 0) > 0,
       };
       const plan = planIngest(batch, held, statements.length);
@@ -78,23 +77,8 @@ export class DuckMarketStore implements MarketStore {
     if (position !== null) statements.push(...positionStatements(position));
     if (statements.length === 0) return [];
     const results = await core.db.transaction(statements);
-    core.days = days;
+    await afterThaw(core, thawed);
     return counters.map((index) => (index === null ? 0 : (results[index]?.changed ?? 0)));
-  }
-
-  /** Candles of a frozen day may have to be replaced, so the day is brought back first. */
-  #thawTouched(batch: StagedBatch, days: StoreCore['days']): { statements: string[]; days: StoreCore['days'] } {
-    const statements: string[] = [];
-    let current = days;
-    for (const [seriesId, own] of batch.days) {
-      const series = this.#core.registry.byId(seriesId);
-      if (series === undefined) continue;
-      const files = [...own].flatMap((day) => current.get(series.name, dayText(day)) ?? []);
-      const thawed = thaw({ ...this.#core, days: current }, series, files);
-      statements.push(...thawed.statements);
-      current = thawed.days;
-    }
-    return { statements, days: current };
   }
 
   #daysTouched(batch: StagedBatch, days: StoreCore['days']): string | null {

@@ -4,12 +4,13 @@ import type { QuarantineRequest } from './contract.ts';
 import { dayNumber } from './batch.ts';
 import { runAll, sqlTime } from './core.ts';
 import type { StoreCore } from './core.ts';
-import { dayOf, saidDiffers, thawStatements } from './days.ts';
-import type { DayFile, Days } from './days.ts';
+import { dayOf, saidDiffers } from './days.ts';
+import type { DayFile } from './days.ts';
 import { literal } from './names.ts';
 import { hotTable, readDays, rowColumnList } from './schema.ts';
 import type { Series } from './schema.ts';
 import type { TableDefinition } from './tables/contract.ts';
+import { afterThaw, thaw } from './thaw.ts';
 
 /** Moves rows to quarantine; the rival that a moved row kept out, if there is one, takes its place. Gives rows moved. */
 export async function quarantineRows(core: StoreCore, request: QuarantineRequest): Promise<number> {
@@ -46,7 +47,7 @@ export async function quarantineRows(core: StoreCore, request: QuarantineRequest
     params: [request.id, series.name, request.reason, rows],
   });
   await runAll(db, statements);
-  core.days = thawed.days;
+  await afterThaw(core, thawed);
   core.quarantined.set(table.stream, (core.quarantined.get(table.stream) ?? 0) + rows);
   return rows;
 }
@@ -74,28 +75,10 @@ export async function releaseRows(core: StoreCore, id: string): Promise<number> 
     { sql: `DELETE FROM quarantined.${table.stream} WHERE quarantine_id = ?`, params: [id] },
     { sql: 'DELETE FROM _quarantines WHERE quarantine_id = ?', params: [id] },
   ]);
-  core.days = thawed.days;
+  await afterThaw(core, thawed);
   const rows = Number(known[0]['rows']);
   core.quarantined.set(table.stream, Math.max(0, (core.quarantined.get(table.stream) ?? 0) - rows));
   return rows;
-}
-
-/** Statements that bring frozen days back into the hot table, and the days in force afterwards. */
-export function thaw(
-  core: StoreCore,
-  series: Series,
-  files: readonly DayFile[],
-): { readonly statements: readonly string[]; readonly days: Days } {
-  if (files.length === 0) return { statements: [], days: core.days };
-  const days = core.days.copy();
-  for (const file of files) days.remove(series.name, file.day);
-  return {
-    statements: [
-      ...files.flatMap((file) => thawStatements(series, file, core.dataDir)),
-      ...days.viewStatements(series),
-    ],
-    days,
-  };
 }
 
 function allRows(core: StoreCore, series: Series, where: string): string {

@@ -28,7 +28,7 @@ export class RecordedEvents implements EventSink {
   readonly list: { readonly type: EventName; readonly data: Record<string, unknown> }[] = [];
 
   emit<N extends EventName>(type: N, data: EventEnvelope<N>['data']): EventEnvelope<N> {
-    this.list.push({ type, data: data as Record<string, unknown> });
+    this.list.push({ type, data });
     return { id: 'e', seq: this.list.length, type, time: 0, source: 'test', priority: 5, correlation_id: null, data };
   }
 

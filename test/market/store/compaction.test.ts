@@ -1,0 +1,225 @@
+import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { StoredRecord } from '../../../src/market/domain/records.ts';
+import type { MarketStore } from '../../../src/market/store/contract.ts';
+import {
+  DAY,
+  HOUR,
+  MINUTE,
+  RecordedEvents,
+  T0,
+  candle,
+  everyStream,
+  open,
+  openInterest,
+  temporaryFolder,
+  trade,
+} from './fixtures.ts';
+
+const series = { exchange: 'binance', market: 'futures', symbol: 'BTCUSDT' } as const;
+const all = { from: 0, to: T0 * 2, limit: 100_000 };
+const later = { now: T0 + 3 * DAY, minimumGain: 1 };
+
+function days(folder: string): string[] {
+  return readdirSync(join(folder, 'parquet'), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => entry.name)
+    .sort();
+}
+
+/** Two days and a little of the third, every stream. */
+function threeDays(): StoredRecord[] {
+  return [0, 7 * HOUR, 23 * HOUR, DAY, DAY + 5 * HOUR, 2 * DAY].flatMap((offset) => everyStream(T0 + offset));
+}
+
+async function everything(store: MarketStore): Promise<unknown> {
+  const tables = [];
+  for (const key of await store.series()) tables.push([key, await store.seriesRows({ ...key, ...all })]);
+  return tables;
+}
+
+describe('compaction', () => {
+  it('moves finished days to files and changes nothing that readers see', async () => {
+    const folder = temporaryFolder();
+    const events = new RecordedEvents();
+    const { store } = await open(folder, { events });
+    await using _ = store;
+    await store.ingest(threeDays(), null);
+    const before = await everything(store);
+    const report = await store.compact({ now: T0 + 2 * DAY + HOUR, minimumGain: 1 });
+    expect(report.days_written).toHaveLength(18);
+    expect(report.days_written.find((day) => day.table.endsWith('trades'))).toMatchObject({
+      day: '2026-01-02',
+      rows: 3,
+    });
+    expect(await everything(store)).toEqual(before);
+    const stats = await store.stats('btcusdt_binance_futures_trades');
+    expect(stats).toEqual([
+      expect.objectContaining({
+        rows: 6,
+        hot_rows: 1,
+        parquet_files: 2,
+        first_event_time: T0,
+        last_event_time: T0 + 2 * DAY,
+      }),
+    ]);
+    expect(stats[0]?.parquet_bytes).toBeGreaterThan(0);
+    expect(days(folder)).toHaveLength(18);
+    const wide = await store.query('SELECT count(*) AS n, count(DISTINCT symbol) AS s FROM trades', {
+      maxRows: 1,
+      timeoutMs: 5000,
+    });
+    expect(wide.rows).toEqual([{ n: 6, s: 1 }]);
+    expect(events.of('storage.compacted')).toEqual([
+      expect.objectContaining({ files_written: 18, bytes_after: report.bytes_after }),
+    ]);
+    expect(await store.compact({ now: T0 + 2 * DAY + HOUR, minimumGain: 1 })).toMatchObject({ days_written: [] });
+  });
+
+  it('knows the rows of finished days when they come again, and takes late ones in', async () => {
+    const folder = temporaryFolder();
+    const { store } = await open(folder);
+    await using _ = store;
+    await store.ingest(threeDays(), null);
+    await store.compact(later);
+    const again = await store.ingest(threeDays(), null);
+    expect(again.tables.map((table) => [table.stream, table.rows])).toEqual(
+      again.tables.map((table) => [table.stream, 0]),
+    );
+    const late = await store.ingest([trade('late', T0 + HOUR), trade('late', T0 + HOUR), trade(T0, T0)], null);
+    expect(late.tables[0]).toMatchObject({ rows: 1, duplicates: 2 });
+    expect(await store.seriesRows({ ...series, stream: 'trades', ...all })).toHaveLength(7);
+    const report = await store.compact(later);
+    expect(report.days_written.filter((day) => day.table.endsWith('trades'))).toEqual([
+      expect.objectContaining({ day: '2026-01-02', rows: 4 }),
+    ]);
+    expect(days(folder).filter((name) => name.startsWith('2026-01-02.2'))).toHaveLength(1);
+    expect(await store.seriesRows({ ...series, stream: 'trades', ...all })).toHaveLength(7);
+  });
+
+  it('replaces a candle of a finished day', async () => {
+    const { store } = await open(temporaryFolder());
+    await using _ = store;
+    await store.ingest([candle(T0, { closed: false, close: 1 }), candle(T0 + MINUTE)], null);
+    await store.compact(later);
+    await store.ingest([candle(T0, { close: 2 })], null);
+    const rows = await store.seriesRows({ ...series, stream: 'candles', ...all });
+    expect(rows.map((row) => [row['close'], row['closed']])).toEqual([
+      [2, true],
+      [105, true],
+    ]);
+    await store.compact(later);
+    expect(await store.seriesRows({ ...series, stream: 'candles', ...all })).toEqual(rows);
+  });
+
+  it('reaches over the border of a finished day for the change of open interest', async () => {
+    const { store } = await open(temporaryFolder());
+    await using _ = store;
+    await store.ingest([openInterest(T0 + DAY - MINUTE, 100), openInterest(T0 + DAY + 59 * MINUTE, 110)], null);
+    await store.compact({ now: T0 + DAY + HOUR, minimumGain: 1 });
+    expect((await store.latest('open_interest'))[0]).toMatchObject({ open_interest: 110, oi_change_1h: 10 });
+    await store.compact(later);
+    expect((await store.latest('open_interest'))[0]).toMatchObject({ open_interest: 110, oi_change_1h: 10 });
+  });
+
+  it('opens again with its days, in another place too', async () => {
+    const folder = temporaryFolder();
+    const first = await open(folder);
+    await first.store.ingest(threeDays(), { segment: 1, item: 2 });
+    await first.store.compact(later);
+    const before = await everything(first.store);
+    await first.store.close();
+    const moved = join(temporaryFolder(), 'moved');
+    renameSync(folder, moved);
+    const reading = await open(moved, { readOnly: true });
+    expect(await everything(reading.store)).toEqual(before);
+    const viewed = await reading.store.query('SELECT count(*) AS n FROM btcusdt_binance_futures_prices', {
+      maxRows: 1,
+      timeoutMs: 5000,
+    });
+    expect(viewed.rows).toEqual([{ n: 6 }]);
+    await reading.store.close();
+    const again = await open(moved);
+    await using store = again.store;
+    expect(await everything(store)).toEqual(before);
+    expect(again.created).toBe(false);
+  });
+
+  it('takes finished days over into a new database', async () => {
+    const folder = temporaryFolder();
+    const first = await open(folder);
+    await first.store.ingest(threeDays(), null);
+    const before = await everything(first.store);
+    await first.store.compact({ now: T0 + 2 * DAY, minimumGain: 1 });
+    await first.store.close();
+    rmSync(join(folder, 'streaming_data.duckdb'));
+    const second = await open(folder);
+    await using store = second.store;
+    expect(second.created).toBe(true);
+    expect((await store.stats()).map((table) => table.rows)).toEqual(Array.from({ length: 9 }, () => 5));
+    await store.ingest(threeDays(), null);
+    expect(await everything(store)).toEqual(expect.arrayContaining(before as unknown[]));
+    expect((await store.stats()).map((table) => [table.rows, table.hot_rows])).toEqual(
+      Array.from({ length: 9 }, () => [6, 1]),
+    );
+  });
+
+  it('drops files that were never taken into force, and reports days that are gone', async () => {
+    const folder = temporaryFolder();
+    const events = new RecordedEvents();
+    const first = await open(folder);
+    await first.store.ingest(threeDays(), null);
+    await first.store.compact(later);
+    await first.store.close();
+    const trades = join(folder, 'parquet/trades/btcusdt_binance_futures_trades');
+    renameSync(join(trades, '2026-01-02.1.parquet'), join(trades, '2026-01-02.9.parquet'));
+    const { store } = await open(folder, { events });
+    await using _ = store;
+    expect(existsSync(join(trades, '2026-01-02.9.parquet'))).toBe(false);
+    expect(events.of('system.recovered')[0]).toMatchObject({ lost: '3 rows of 1 files' });
+    expect(await store.seriesRows({ ...series, stream: 'trades', ...all })).toHaveLength(3);
+  });
+
+  it('rewrites the file only when enough comes back, and goes on', async () => {
+    const folder = temporaryFolder();
+    const { store } = await open(folder);
+    await using _ = store;
+    const many = Array.from({ length: 60_000 }, (_, i) =>
+      trade(`t${i}`, T0 + i, { price: 1 + ((i * 7919) % 104_729) }),
+    );
+    await store.ingest(many, { segment: 1, item: 1 });
+    const full = await store.compact({ now: T0, minimumGain: 0.9 });
+    expect(full).toMatchObject({ rewritten: false, days_written: [] });
+    const size = statSync(join(folder, 'streaming_data.duckdb')).size;
+    const report = await store.compact({ now: T0 + 2 * DAY, minimumGain: 0.1 });
+    expect(report).toMatchObject({ rewritten: true });
+    expect(report.bytes_after).toBeLessThan(report.bytes_before);
+    expect(statSync(join(folder, 'streaming_data.duckdb')).size).toBeLessThan(size);
+    expect(await store.position()).toEqual({ segment: 1, item: 1 });
+    const again = await store.ingest([many[0]!, trade('new', T0 + 2 * DAY)], { segment: 1, item: 2 });
+    expect(again.tables[0]).toMatchObject({ rows: 1, duplicates: 1 });
+    expect((await store.stats())[0]).toMatchObject({ rows: 60_001, hot_rows: 1 });
+    const shown = await store.query('SELECT count(*) AS n FROM btcusdt_binance_futures_trades', {
+      maxRows: 1,
+      timeoutMs: 5000,
+    });
+    expect(shown.rows).toEqual([{ n: 60_001 }]);
+    expect(readdirSync(join(folder, 'compaction'))).toEqual([]);
+  });
+
+  it('deletes days that are older than the policy', async () => {
+    const folder = temporaryFolder();
+    const events = new RecordedEvents();
+    const { store } = await open(folder, { events });
+    await using _ = store;
+    await store.ingest(threeDays(), null);
+    await store.compact({ now: T0 + DAY, minimumGain: 1 });
+    const pruned = await store.retain({ now: T0 + 3 * DAY + HOUR, days: 1 });
+    expect(pruned).toMatchObject({ files: 9, rows: 45 });
+    expect(days(folder)).toEqual([]);
+    expect((await store.stats()).map((table) => table.rows)).toEqual(Array.from({ length: 9 }, () => 1));
+    expect(events.of('storage.pruned')).toHaveLength(1);
+    expect(await store.retain({ now: T0 + 3 * DAY + HOUR, days: 1 })).toEqual({ files: 0, bytes: 0, rows: 0 });
+  });
+});
