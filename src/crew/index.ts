@@ -3,6 +3,10 @@ export { Annotation, Command, END, MemorySaver, START, Send, StateGraph, interru
 export type { Proposal, TaskToolCall } from './agent/call.ts';
 export type { GuardrailSubject, GuardrailVerdict, TaskGuardrail } from './agent/guardrail.ts';
 export type { TaskOutput } from './agent/output.ts';
+export { type ApprovalMode, type ApprovalOptions, type Approvals, openApprovals } from './approval/approvals.ts';
+export { type ApprovalPolicy, createApprovalPolicy } from './approval/policy.ts';
+export { APPROVAL_STATES, type ApprovalRequest, type ApprovalState } from './approval/store.ts';
+export { type AuditQuery, openAudit, type StoredAudit } from './audit/log.ts';
 export {
   CONFIG_FILES,
   type ConfigOptions,
@@ -18,6 +22,7 @@ export type { CrewGraphBuilder, CrewGraphDefinition, CrewMessage, CrewNode, Task
 export { defineCrewGraph } from './graph/define.ts';
 export type { CrewGraphState, CrewGraphUpdate, CrewIssue } from './graph/state.ts';
 export { CrewState } from './graph/state.ts';
+export { openLedger, type StoredLedger, type UnknownEffect } from './ledger/ledger.ts';
 export type { CreateModelOptions } from './model/create.ts';
 export { createModel } from './model/create.ts';
 export type { CrewModel, ModelSource } from './model/model.ts';
@@ -35,6 +40,14 @@ export {
 export { type Grant, type GrantStore, openGrants } from './permission/grants.ts';
 export type { Observation, Playbook, PlaybookContext, PlaybookPolicy, PlaybookStep, TaskResult } from './playbook.ts';
 export { definePlaybook } from './playbook.ts';
+export {
+  openProposals,
+  type ProposalQuery,
+  type ProposalScorer,
+  type ProposalSummary,
+  type ProposedAction,
+  type StoredProposals,
+} from './proposal/log.ts';
 export type { Answers } from './run/active-run.ts';
 export type { DocumentExtras, RunDocument, RunPause, RunStatus, RunTask } from './run/document.ts';
 export type { EventSource } from './run/event-source.ts';

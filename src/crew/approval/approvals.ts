@@ -1,0 +1,311 @@
+import type { Clock, Ms, Timer } from '../../kit/clock.ts';
+import { ApprovalRequired, Conflict, InvalidInput, NotFound, PermissionDenied, Unavailable } from '../../kit/errors.ts';
+import type { EventSink } from '../../kit/event.ts';
+import type { ApprovalGate, ToolCall } from '../../kit/invoke.ts';
+import type { Logger } from '../../kit/logger.ts';
+import type { Database } from '../../infra/duckdb/database.ts';
+import type { ApprovalPolicy } from './policy.ts';
+import { type ApprovalRequest, type ApprovalState, ApprovalStore } from './store.ts';
+
+/** `wait`: the call waits for a person, until the request expires. `immediate`: it fails with ApprovalRequired. */
+export type ApprovalMode = 'wait' | 'immediate';
+
+export interface ApprovalOptions {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly events: EventSink;
+  readonly log: Logger;
+  readonly ids: (prefix: string) => string;
+  readonly policy: ApprovalPolicy;
+  /** Time to answer a request; the same again to use an approval. */
+  readonly timeoutMs: Ms;
+  /** Default `immediate`: the same call, made again after the approval, passes once. */
+  readonly mode?: ApprovalMode | ((call: ToolCall) => ApprovalMode) | undefined;
+}
+
+/** Requests to people, kept in the ops database, each for one caller, tool and exact arguments, and used once. */
+export interface Approvals extends ApprovalGate, AsyncDisposable {
+  /** Newest first. */
+  list(query?: {
+    readonly state?: ApprovalState | undefined;
+    readonly limit?: number | undefined;
+  }): Promise<readonly ApprovalRequest[]>;
+  /** Throws NotFound. */
+  get(id: string): Promise<ApprovalRequest>;
+  /** Throws NotFound, InvalidInput without a name, Conflict when it is decided or expired. */
+  approve(id: string, decidedBy: string, note?: string): Promise<ApprovalRequest>;
+  /** As `approve`. */
+  reject(id: string, decidedBy: string, note?: string): Promise<ApprovalRequest>;
+  /** Ends waiting calls with Unavailable; requests stay and can be answered after a restart. Idempotent. */
+  close(): Promise<void>;
+}
+
+type CheckRequest = Parameters<ApprovalGate['check']>[0];
+
+/** Creates the table when missing and takes up the requests that an earlier process left. */
+export async function openApprovals(options: ApprovalOptions): Promise<Approvals> {
+  const desk = new ApprovalDesk(options, await ApprovalStore.open(options.db));
+  await desk.takeUp();
+  return desk;
+}
+
+class ApprovalDesk implements Approvals {
+  readonly #options: ApprovalOptions;
+  readonly #store: ApprovalStore;
+  readonly #timers = new Map<string, Timer>();
+  readonly #waiters = new Map<string, Set<{ decided(): void; failed(error: Error): void }>>();
+  /** Finding or making a request is one step at a time, so that equal calls share one request. */
+  #tail: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  constructor(options: ApprovalOptions, store: ApprovalStore) {
+    this.#options = options;
+    this.#store = store;
+  }
+
+  async takeUp(): Promise<void> {
+    for (const state of ['pending', 'approved'] as const) {
+      for (const request of await this.#store.select({ state, limit: 10_000 })) await this.#watch(request);
+    }
+  }
+
+  async check(request: CheckRequest): Promise<void> {
+    const { call, tool } = request;
+    const why = this.#options.policy(call, tool);
+    if (why === null) return;
+    for (;;) {
+      const pending = await this.#oneAtATime(() => this.#useOrRequest(request, why));
+      if (pending === null) return;
+      if (this.#modeOf(call) === 'immediate') {
+        throw new ApprovalRequired(
+          `${tool.name} waits for a person's approval (${pending.policy}): request ${pending.id}, open until ` +
+            `${new Date(pending.expires_at).toISOString()}; make the same call again once it is approved`,
+          pending.id,
+        );
+      }
+      await this.#decision(pending.id, call.signal);
+      const decided = await this.get(pending.id);
+      if (decided.state === 'expired') {
+        throw new PermissionDenied(
+          `nobody answered request ${pending.id} for ${tool.name} in time, so the answer is no`,
+        );
+      }
+    }
+  }
+
+  list(
+    query: { readonly state?: ApprovalState | undefined; readonly limit?: number | undefined } = {},
+  ): Promise<readonly ApprovalRequest[]> {
+    return this.#store.select(query);
+  }
+
+  async get(id: string): Promise<ApprovalRequest> {
+    const [request] = await this.#store.select({ id });
+    if (request === undefined) throw new NotFound(`there is no approval request '${id}'`);
+    return request;
+  }
+
+  approve(id: string, decidedBy: string, note?: string): Promise<ApprovalRequest> {
+    return this.#decide(id, 'approved', decidedBy, note);
+  }
+
+  reject(id: string, decidedBy: string, note?: string): Promise<ApprovalRequest> {
+    return this.#decide(id, 'rejected', decidedBy, note);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const timer of this.#timers.values()) timer.cancel();
+    this.#timers.clear();
+    const stopped = new Unavailable('the approvals are closed; ask again after the restart');
+    for (const waiters of this.#waiters.values()) for (const waiter of waiters) waiter.failed(stopped);
+    await this.#tail;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #modeOf(call: ToolCall): ApprovalMode {
+    const { mode = 'immediate' } = this.#options;
+    return typeof mode === 'function' ? mode(call) : mode;
+  }
+
+  /** Uses up an approval (null), or gives the open request for the call, making it when there is none. */
+  async #useOrRequest(request: CheckRequest, policy: string): Promise<ApprovalRequest | null> {
+    const { call, tool, argsHash } = request;
+    if (this.#closed) throw new Unavailable('the approvals are closed; ask again after the restart');
+    const now = this.#options.clock.now();
+    const earlier = await this.#store.select({ caller: call.caller.id, tool: tool.name, limit: 1000 });
+    const open = earlier.filter((r) => r.expires_at > now);
+    const same = open.filter((r) => r.args_hash === argsHash);
+    for (const approved of same.filter((r) => r.state === 'approved')) {
+      if ((await this.#store.use(approved.id, now)) === undefined) continue;
+      this.#unwatch(approved.id);
+      this.#announce(approved.id, 'used', call.caller.id);
+      return null;
+    }
+    const rejected = same.find((r) => r.state === 'rejected');
+    if (rejected !== undefined) {
+      const note = rejected.note === null ? '' : `: ${rejected.note}`;
+      throw new PermissionDenied(
+        `request ${rejected.id} for ${tool.name} was rejected by ${rejected.decided_by ?? ''}${note}`,
+      );
+    }
+    const pending = same.find((r) => r.state === 'pending');
+    if (pending !== undefined) return pending;
+    const other = open.find((r) => r.state === 'approved');
+    const changed = other === undefined ? '' : `; approval ${other.id} covers other arguments`;
+    return this.#request(request, `${policy}${changed}`);
+  }
+
+  async #request({ call, tool, args, argsHash }: CheckRequest, policy: string): Promise<ApprovalRequest> {
+    const { clock, timeoutMs, ids, events } = this.#options;
+    const now = clock.now();
+    const request: ApprovalRequest = {
+      id: ids('app'),
+      requested_at: now,
+      expires_at: now + timeoutMs,
+      state: 'pending',
+      caller: call.caller.id,
+      agent_id: call.caller.agentId,
+      tool: tool.name,
+      args,
+      args_hash: argsHash,
+      policy,
+      reason: call.reason ?? null,
+      run_id: call.runId ?? null,
+      task_id: call.taskId ?? null,
+      decided_at: null,
+      decided_by: null,
+      note: null,
+      used_at: null,
+    };
+    await this.#store.insert(request);
+    await this.#watch(request);
+    events.emit(
+      'system.approval_required',
+      {
+        approval_id: request.id,
+        tool: request.tool,
+        agent_id: request.agent_id ?? request.caller,
+        args_hash: argsHash,
+        expires_at: request.expires_at,
+        reason: call.reason ?? policy,
+      },
+      { source: 'approvals', correlationId: call.correlationId },
+    );
+    return request;
+  }
+
+  async #decide(id: string, state: 'approved' | 'rejected', by: string, note = ''): Promise<ApprovalRequest> {
+    if (by.trim() === '')
+      throw new InvalidInput('an answer to an approval request needs the name of the person who gives it');
+    const { clock, timeoutMs } = this.#options;
+    const request = await this.get(id);
+    const now = clock.now();
+    if (request.state === 'pending' && request.expires_at <= now) await this.#expire(request);
+    const decided = await this.#store.move(id, 'pending', {
+      state,
+      at: now,
+      by,
+      note: note === '' ? null : note,
+      expiresAt: now + timeoutMs,
+    });
+    if (decided === undefined) {
+      const { state: found } = await this.get(id);
+      throw new Conflict(`approval request ${id} is ${found} already; only a pending one can be answered`);
+    }
+    this.#announce(id, state, by);
+    this.#unwatch(id);
+    if (state === 'approved') await this.#watch(decided);
+    this.#wake(id);
+    return decided;
+  }
+
+  /** Sees to it that the request expires in time; at once when it is due. */
+  async #watch(request: ApprovalRequest): Promise<void> {
+    const { clock, log } = this.#options;
+    const left = request.expires_at - clock.now();
+    if (left <= 0) {
+      await this.#expire(request);
+      return;
+    }
+    const timer = clock.schedule(left, () => {
+      this.#timers.delete(request.id);
+      // The calendar may have been set back meanwhile; then it waits for the rest.
+      this.#watch(request).catch((error: unknown) => {
+        log.error('approval.expiry_failed', { approval_id: request.id, error });
+      });
+    });
+    this.#timers.set(request.id, timer);
+  }
+
+  async #expire(request: ApprovalRequest): Promise<void> {
+    const at = this.#options.clock.now();
+    const by = request.decided_by ?? 'timeout';
+    const { note, expires_at } = request;
+    const moved = await this.#store.move(request.id, request.state, {
+      state: 'expired',
+      at,
+      by,
+      note,
+      expiresAt: expires_at,
+    });
+    this.#unwatch(request.id);
+    if (moved === undefined) return;
+    this.#announce(request.id, 'expired', 'timeout');
+    this.#wake(request.id);
+  }
+
+  #unwatch(id: string): void {
+    this.#timers.get(id)?.cancel();
+    this.#timers.delete(id);
+  }
+
+  #announce(id: string, decision: 'approved' | 'rejected' | 'expired' | 'used', by: string): void {
+    const data = { approval_id: id, decision, decided_by: by };
+    this.#options.events.emit('approval.decided', data, { source: 'approvals' });
+  }
+
+  #wake(id: string): void {
+    for (const waiter of this.#waiters.get(id) ?? []) waiter.decided();
+  }
+
+  /** Resolves at the decision, rejects when aborted or closed. */
+  #decision(id: string, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted === true) {
+        reject(signal.reason as Error);
+        return;
+      }
+      const waiters = this.#waiters.get(id) ?? new Set();
+      this.#waiters.set(id, waiters);
+      const done = (settle: () => void) => (): void => {
+        signal?.removeEventListener('abort', onAbort);
+        waiters.delete(waiter);
+        if (waiters.size === 0) this.#waiters.delete(id);
+        settle();
+      };
+      const onAbort = (): void => waiter.failed(signal?.reason as Error);
+      const waiter = {
+        decided: done(resolve),
+        failed: (error: Error): void => {
+          done(() => reject(error))();
+        },
+      };
+      waiters.add(waiter);
+      signal?.addEventListener('abort', onAbort, { once: true });
+      // The answer may have come between finding the request and waiting for it.
+      this.get(id).then(({ state }) => {
+        if (state !== 'pending') waiter.decided();
+      }, waiter.failed);
+    });
+  }
+
+  #oneAtATime<T>(work: () => Promise<T>): Promise<T> {
+    const next = this.#tail.then(work, work);
+    this.#tail = next.catch(() => undefined);
+    return next;
+  }
+}
