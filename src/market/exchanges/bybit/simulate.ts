@@ -194,7 +194,8 @@ function snapshotOf(market: SimulatedMarket, kind: Market, channel: string, at: 
   const symbol = parts.at(-1) ?? '';
   if (parts[0] === 'orderbook') {
     const book = market.book(symbol, at, Number(parts[1]));
-    const change = { at: Math.floor(at), lastSeq: book.seq, bids: book.bids, asks: book.asks };
+    // The last ms that the snapshot covers: a change at `at` itself is still to come.
+    const change = { at: Math.ceil(at) - 1, lastSeq: book.seq, bids: book.bids, asks: book.asks };
     return [{ at, channel, text: bookText('snapshot', channel, symbol, change, market.decimals(symbol)) }];
   }
   if (parts[0] !== 'tickers') return [];

@@ -1,0 +1,317 @@
+import { describe, expect, it } from 'vitest';
+import type { Instrument } from '../../../src/market/domain/instrument.ts';
+import {
+  type BookRecord,
+  type MarketRecord,
+  marketKey,
+  type Stream,
+  STREAMS,
+} from '../../../src/market/domain/records.ts';
+import type { RestArgs, RestCallName } from '../../../src/market/domain/tape.ts';
+import { venues } from '../../../src/market/exchanges/catalogue.generated.ts';
+import type { VenueMarket, VenueSimulator } from '../../../src/market/exchanges/contract.ts';
+import { simulators } from '../../../src/market/simulator/catalogue.generated.ts';
+import { createSimulatedMarkets, type ModelMarket } from '../../../src/market/simulator/model/market.ts';
+
+const NOW = Date.UTC(2026, 4, 5, 11, 58, 12, 300);
+const MINUTE = 60_000;
+const SYMBOLS = ['BTCUSDT', 'WIFUSDT', 'BRETTUSDT'];
+
+interface Desk {
+  readonly key: string;
+  readonly venue: VenueSimulator;
+  readonly adapter: VenueMarket;
+  readonly market: ModelMarket;
+}
+
+/** The adapters in front of the simulators, as the collector would have them. */
+const desks: readonly Desk[] = [...createSimulatedMarkets({ seed: 11, symbols: SYMBOLS })].map(([key, market]) => {
+  const same = (m: { exchange: string; market: Desk['market']['market'] }): boolean =>
+    marketKey(m.exchange, m.market) === key;
+  const venue = simulators.flat().find(same);
+  const adapter = venues.flatMap((v) => v.markets).find(same);
+  if (venue === undefined || adapter === undefined) throw new Error(`nobody speaks for ${key}`);
+  return { key, venue, adapter, market };
+});
+
+/** Asks for all streams as the adapter plans it, and decodes what comes in [from, to). */
+function listen({ venue, adapter, market }: Desk, from: number, to: number) {
+  const records: MarketRecord[] = [];
+  const verdicts: Record<string, number> = {};
+  const offered = STREAMS.filter((stream) => adapter.streams[stream] !== undefined);
+  for (const plan of adapter.plan(market.instruments, offered)) {
+    const decoder = adapter.createDecoder({ instruments: market.instruments });
+    const path = new URL(adapter.addresses[plan.address] ?? '').pathname.replace(/\/$/, '') + plan.path;
+    expect(venue.acceptsPath(path), path).toBe(true);
+    const channels = new Set(venue.channelsOfPath(path));
+    const texts: string[] = [];
+    for (const frame of plan.subscribe) {
+      const answer = venue.onFrame(market, frame, channels);
+      texts.push(...answer.reply);
+      for (const channel of answer.subscribe) channels.add(channel);
+    }
+    const frames = [...venue.onSubscribe(market, [...channels], from), ...venue.frames(market, channels, from, to)];
+    texts.push(...frames.map((frame) => venue.envelope(path, frame)));
+    if (plan.ping !== null) texts.push(...venue.onFrame(market, plan.ping.text, channels).reply);
+    for (const text of texts) {
+      const verdict = decoder.frame(text, to * 1000, (record) => records.push(record));
+      const what = verdict.kind === 'rejected' ? `rejected: ${verdict.reason} ${text.slice(0, 120)}` : verdict.kind;
+      verdicts[what] = (verdicts[what] ?? 0) + 1;
+    }
+  }
+  return { records, verdicts };
+}
+
+function ask({ venue, adapter, market }: Desk, call: RestCallName, args: RestArgs, now = NOW) {
+  const rest = adapter.rest[call];
+  if (rest === undefined) throw new Error(`no call ${call}`);
+  const instrument = market.instruments.find((i) => i.symbol === args.symbol);
+  const url = new URL(rest.request(args, instrument).path, 'http://127.0.0.1');
+  const answer = venue.rest(market, { path: url.pathname, query: url.searchParams }, now);
+  if (answer === undefined) throw new Error(`${url.pathname} is not served`);
+  return { rest, answer };
+}
+
+/** All pages of a call, decoded. */
+function history(desk: Desk, call: RestCallName, first: RestArgs, now = NOW): MarketRecord[] {
+  const records: MarketRecord[] = [];
+  let args: RestArgs | undefined = first;
+  for (let page = 0; args !== undefined && page < 60; page++) {
+    const { rest, answer } = ask(desk, call, args, now);
+    expect(desk.adapter.restError(answer.status, answer.body), answer.body.slice(0, 200)).toBeUndefined();
+    const options = { instruments: desk.market.instruments };
+    const verdict = rest.decode(answer.body, args, now * 1000, options, (record) => records.push(record));
+    expect(verdict.kind, JSON.stringify(verdict)).toBe('data');
+    args = rest.nextPage?.(args, answer.body);
+  }
+  return records.sort((a, b) => a.event_time - b.event_time);
+}
+
+function of<S extends MarketRecord['stream']>(
+  records: readonly MarketRecord[],
+  stream: S,
+  symbol: string,
+): Extract<MarketRecord, { stream: S }>[] {
+  return records.filter((r): r is Extract<MarketRecord, { stream: S }> => r.stream === stream && r.symbol === symbol);
+}
+
+describe.each(desks)('$key: the real adapter in front of the simulator', (desk) => {
+  const { adapter, market } = desk;
+  const futures = market.market === 'futures';
+  const symbols = market.instruments.map((i) => i.symbol);
+
+  it('reads the instrument list as it is', () => {
+    let list: readonly Instrument[] = [];
+    let args: RestArgs | undefined = {};
+    while (args !== undefined) {
+      const { rest, answer } = ask(desk, 'instruments', args);
+      list = adapter.parseInstruments(answer.body, list);
+      args = rest.nextPage?.(args, answer.body);
+    }
+    expect(list).toEqual(market.instruments);
+  });
+
+  it('reads every frame, and reads what is true', () => {
+    const to = NOW + 70_000;
+    const { records, verdicts } = listen(desk, NOW, to);
+    expect(Object.keys(verdicts).filter((v) => v !== 'data' && v !== 'control')).toEqual([]);
+    for (const symbol of symbols) {
+      const trades = market.trades(symbol, NOW - 20, to);
+      const read = of(records, 'trades', symbol);
+      const byId = new Map(trades.map((t) => [desk.venue.tradeId(market, symbol, t.id), t]));
+      expect(new Set(read.map((r) => r.trade_id)).size).toBe(read.length);
+      // Bybit sends trades 20 ms at a time: the last ones are still on their way.
+      const due = trades
+        .filter((t) => t.at >= NOW && t.at < to - 20)
+        .map((t) => desk.venue.tradeId(market, symbol, t.id));
+      expect(read.map((r) => r.trade_id)).toEqual(expect.arrayContaining(due));
+      for (const r of read) {
+        const t = byId.get(r.trade_id);
+        expect([r.event_time, r.price, r.quantity, r.side]).toEqual([
+          (t?.at ?? 0) * 1000,
+          t?.price,
+          t?.quantity,
+          t?.side,
+        ]);
+      }
+      checkCandle(desk, symbol, of(records, 'candles', symbol));
+      checkBook(desk, symbol, of(records, 'book', symbol), to);
+      for (const r of of(records, 'prices', symbol)) {
+        // Binance spot does not say when: the time is ours there.
+        if (r.event_time >= to * 1000 || r.seq === null) continue;
+        const step = market.bookChanges(symbol, r.event_time / 1000, r.event_time / 1000 + 1, { depth: 1 })[0];
+        if (step === undefined) continue;
+        const best = market.book(symbol, r.event_time / 1000 + 1, 1);
+        expect([r.bid_price, r.bid_qty, r.ask_price, r.ask_qty]).toEqual([
+          ...(best.bids[0] ?? []),
+          ...(best.asks[0] ?? []),
+        ]);
+      }
+      const ticker = of(records, 'ticker_24h', symbol).at(-1);
+      const second = Math.floor((ticker?.event_time ?? 0) / 1e6) * 1000;
+      const true24 = market.ticker(symbol, second);
+      expect([ticker?.last_price, ticker?.high_24h, ticker?.low_24h, ticker?.open_24h, ticker?.volume_24h]).toEqual([
+        true24.last,
+        true24.high,
+        true24.low,
+        true24.open,
+        true24.volume,
+      ]);
+      if (futures) checkDerivatives(desk, symbol, records, to);
+    }
+  });
+
+  it('fills a gap over REST with exactly the trades that were streamed', () => {
+    for (const symbol of symbols) {
+      const support = adapter.streams.trades?.history;
+      const ids = (records: readonly MarketRecord[]): string[] => of(records, 'trades', symbol).map((r) => r.trade_id);
+      if (support?.paged === true) {
+        const [from, to] = [NOW - 25 * MINUTE, NOW - 5 * MINUTE];
+        const filled = history(desk, 'trades', { symbol, from, to });
+        expect(ids(filled)).toEqual(market.trades(symbol, from, to).map((t) => String(t.id)));
+      } else {
+        const filled = history(desk, 'trades', { symbol });
+        const reach = futures ? 1000 : 60;
+        const next = market.tradeIdAt(symbol, NOW);
+        const expected = market
+          .tradesFrom(symbol, next - reach, reach, NOW)
+          .map((t) => desk.venue.tradeId(market, symbol, t.id));
+        expect(ids(filled).sort()).toEqual(expected.sort());
+      }
+    }
+  });
+
+  it('serves candles and mark prices that agree with the stream', () => {
+    const symbol = 'WIFUSDT';
+    const from = Math.floor(NOW / MINUTE) * MINUTE - 30 * MINUTE;
+    const candles = of(history(desk, 'candles', { symbol, from, to: NOW }), 'candles', symbol);
+    expect(candles).toHaveLength(31);
+    for (const [i, c] of candles.entries()) {
+      const open = from + i * MINUTE;
+      const truth = market.candle(symbol, open, NOW);
+      expect([c.open_time, c.close_time, c.closed]).toEqual([open * 1000, (open + MINUTE) * 1000, i < 30]);
+      expect([c.open, c.high, c.low, c.close, c.volume]).toEqual([
+        truth?.open,
+        truth?.high,
+        truth?.low,
+        truth?.close,
+        truth?.volume,
+      ]);
+      expect(c.quote_volume).toBe(truth?.quoteVolume);
+    }
+    if (!futures) return;
+    const marks = of(history(desk, 'mark_prices', { symbol, from, to: NOW }), 'mark_prices', symbol);
+    expect(marks).toHaveLength(31);
+    for (const r of marks) expect(r.mark_price).toBe(market.mark(symbol, r.event_time / 1000).mark);
+  });
+
+  it.runIf(futures)('serves settled funding and open interest', () => {
+    const symbol = 'BRETTUSDT';
+    const from = NOW - 3 * 86_400_000;
+    const settled = of(history(desk, 'funding_rates', { symbol, from, to: NOW }), 'funding_rates', symbol);
+    expect(settled.map((f) => [f.event_time / 1000, f.funding_rate, f.funding_interval_hours])).toEqual(
+      market.funding(symbol, from, NOW).map((f) => [f.at, f.rate, 4]),
+    );
+    const past = of(history(desk, 'open_interest_history', { symbol, from, to: NOW }), 'open_interest', symbol);
+    expect(past).toHaveLength(3 * 288);
+    for (const r of past) expect(r.open_interest).toBe(market.openInterest(symbol, r.event_time / 1000));
+    const now = of(history(desk, 'open_interest', { symbol }), 'open_interest', symbol)[0];
+    expect(now?.open_interest).toBe(market.openInterest(symbol, (now?.event_time ?? 0) / 1000));
+  });
+
+  it('answers mistakes in the words of the venue', () => {
+    const { answer } = ask({ ...desk, market: { ...market, instruments: [] } }, 'candles', { symbol: 'NOPEUSDT' });
+    const error = adapter.restError(answer.status, answer.body);
+    expect(error?.kind).toBe('bad_request');
+    expect(error?.code).toBe(market.exchange === 'binance' ? '-1121' : '10001');
+    const limited = desk.venue.limit.refuse(429, 7);
+    expect(adapter.restError(limited.status, limited.body)?.kind).toBe('rate_limited');
+    const banned = desk.venue.limit.refuse(418, 120);
+    expect(['banned', 'rate_limited', 'forbidden']).toContain(adapter.restError(banned.status, banned.body)?.kind);
+  });
+
+  it('shows every stream within 10 s of any start', () => {
+    const offered = STREAMS.filter((s): s is Stream => adapter.streams[s]?.via === 'websocket');
+    for (const start of [NOW, NOW + 17_000, NOW + 61_234]) {
+      const { records } = listen(desk, start, start + 9000);
+      const seen = new Set(records.map((r) => `${r.symbol} ${r.stream === 'book' ? 'orderbooks' : r.stream}`));
+      const wanted = symbols.flatMap((symbol) => offered.map((stream) => `${symbol} ${stream}`));
+      expect(wanted.filter((name) => !seen.has(name))).toEqual([]);
+    }
+  });
+});
+
+function checkCandle({ market }: Desk, symbol: string, read: Extract<MarketRecord, { stream: 'candles' }>[]): void {
+  const close = (Math.floor(NOW / MINUTE) + 1) * MINUTE;
+  const closed = read.filter((c) => c.closed);
+  expect(closed.map((c) => c.close_time)).toEqual([close * 1000]);
+  for (const c of read) {
+    const truth = market.candle(symbol, c.open_time / 1000, Math.min(c.event_time, c.close_time) / 1000);
+    expect([c.open, c.high, c.low, c.close, c.volume, c.quote_volume]).toEqual([
+      truth?.open,
+      truth?.high,
+      truth?.low,
+      truth?.close,
+      truth?.volume,
+      truth?.quoteVolume,
+    ]);
+    if (c.trade_count !== null) {
+      expect([c.trade_count, c.taker_buy_volume, c.taker_buy_quote]).toEqual([
+        truth?.count,
+        truth?.takerBuyVolume,
+        truth?.takerBuyQuote,
+      ]);
+    }
+  }
+}
+
+/** Builds the book by the venue's own rule and compares it with the model's at the end. */
+function checkBook(desk: Desk, symbol: string, changes: readonly BookRecord[], to: number): void {
+  const { adapter, market } = desk;
+  const first =
+    adapter.book.snapshot === 'rest'
+      ? history(desk, 'book_snapshot', { symbol, limit: adapter.book.depth }, NOW + 1250)
+      : [];
+  const sides = { bids: new Map<number, number>(), asks: new Map<number, number>() };
+  let lastSeq: number | null = null;
+  let fromSnapshot = false;
+  for (const change of [...of(first, 'book', symbol), ...changes]) {
+    const verdict = adapter.book.next({ lastSeq, fromSnapshot }, change);
+    if (verdict === 'skip') continue;
+    expect(verdict, `${symbol} ${change.first_seq}..${change.seq} after ${lastSeq}`).toBe('apply');
+    fromSnapshot = change.kind === 'snapshot';
+    lastSeq = change.seq;
+    for (const side of ['bids', 'asks'] as const) {
+      if (fromSnapshot) sides[side].clear();
+      for (const [price, quantity] of change[side]) {
+        if (quantity === 0) sides[side].delete(price);
+        else sides[side].set(price, quantity);
+      }
+    }
+  }
+  const truth = market.book(symbol, to, adapter.book.snapshot === 'rest' ? undefined : 50);
+  expect([...sides.bids].sort((a, b) => b[0] - a[0])).toEqual(truth.bids);
+  expect([...sides.asks].sort((a, b) => a[0] - b[0])).toEqual(truth.asks);
+}
+
+function checkDerivatives({ market }: Desk, symbol: string, records: readonly MarketRecord[], to: number): void {
+  const marks = of(records, 'mark_prices', symbol);
+  expect(marks.length).toBeGreaterThan(15);
+  for (const r of marks) {
+    const truth = market.mark(symbol, Math.floor(r.event_time / 1e6) * 1000);
+    expect([r.mark_price, r.index_price, r.funding_rate]).toEqual([truth.mark, truth.index, truth.fundingRate]);
+  }
+  for (const r of of(records, 'funding_rates', symbol)) {
+    const truth = market.mark(symbol, Math.floor(r.event_time / 1e6) * 1000);
+    expect([r.funding_rate, r.next_funding_time]).toEqual([truth.fundingRate, truth.nextFundingTime * 1000]);
+  }
+  for (const r of of(records, 'open_interest', symbol)) {
+    expect(r.open_interest).toBe(market.openInterest(symbol, Math.floor(r.event_time / 1e6) * 1000));
+  }
+  const forced = of(records, 'liquidations', symbol).filter(
+    (r) => r.event_time < (to - 500) * 1000 && r.event_time >= NOW * 1000,
+  );
+  expect(forced.map((r) => [r.event_time / 1000, r.side, r.price, r.quantity])).toEqual(
+    market.liquidations(symbol, NOW, to - 500).map((l) => [l.at, l.side, l.price, l.quantity]),
+  );
+}
