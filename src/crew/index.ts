@@ -18,6 +18,18 @@ export {
 export type { KnownTool } from './config/cross-checks.ts';
 export { placeholders } from './config/placeholders.ts';
 export { type BehaviourSettings, type SystemConfig, systemSchema } from './config/system-schema.ts';
+export type {
+  Behaviour,
+  BehaviourContext,
+  BehaviourDefinition,
+  BehaviourTrigger,
+  SampleContext,
+} from './behaviour/define.ts';
+export { defineBehaviour } from './behaviour/define.ts';
+export type { BehaviourEngine, BehaviourEngineDeps, BehaviourStatus } from './behaviour/engine.ts';
+export { createBehaviourEngine } from './behaviour/engine.ts';
+export type { BehaviourStore } from './behaviour/store.ts';
+export { createBehaviourStore } from './behaviour/store.ts';
 export type { CrewGraphBuilder, CrewGraphDefinition, CrewMessage, CrewNode, TaskNodeOptions } from './graph/define.ts';
 export { defineCrewGraph } from './graph/define.ts';
 export type { CrewGraphState, CrewGraphUpdate, CrewIssue } from './graph/state.ts';

@@ -309,8 +309,8 @@ const StoredPause = z.object({
 
 /** The checkpoint's state: written by our graphs alone, so its shape is theirs. Empty before the first step. */
 function valuesOf(snapshot: StateSnapshot): RunState {
-  const values: unknown = snapshot.values;
-  return (values ?? {}) as RunState;
+  const { values } = snapshot as { readonly values?: RunState };
+  return values ?? {};
 }
 
 interface OpenPause {
