@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { Conflict, Corrupt, DeadlineExceeded, InvalidInput, PermissionDenied, Unavailable } from '../../kit/errors.ts';
+import { saysDamaged } from './damage.ts';
 import type { AppendBatch, Reply, Request, SqlValue, Statement } from './protocol.ts';
 
 export type { AppendBatch, SqlValue, Statement } from './protocol.ts';
@@ -232,10 +233,8 @@ function duckdbOptions(options: DatabaseOptions): Record<string, string> {
 
 function openError(path: string, error: Error): Error {
   const { message } = error;
-  if (/could not set lock|conflicting lock/i.test(message))
+  if (/could not set lock|conflicting lock/i.test(message.replaceAll(path, '')))
     return new Conflict(`database ${path} is in use by another process: ${message}`, { cause: error });
-  if (/not a valid DuckDB|corrupt|Serialization Error|deserialize|checksum|WAL/i.test(message)) {
-    return new Corrupt(`database ${path} cannot be read: ${message}`, { cause: error });
-  }
+  if (saysDamaged(message, path)) return new Corrupt(`database ${path} cannot be read: ${message}`, { cause: error });
   return new Unavailable(`database ${path} cannot be opened: ${message}`, { cause: error });
 }

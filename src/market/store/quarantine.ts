@@ -101,7 +101,7 @@ function condition(table: TableDefinition, request: QuarantineRequest): string {
 
 function promoteRivals(table: TableDefinition, id: string): string[] {
   const columns = `id, series_id, ${rowColumnList(table)}`;
-  const order = table.identity === 'slot' ? 'event_time DESC, n' : 'n';
+  const order = table.identity === 'slot' ? 'event_time DESC, n' : 'recv_time, n';
   return [
     `INSERT INTO ${hotTable(table)} (${columns}) SELECT ${columns} FROM rival.${table.stream} r
        WHERE EXISTS (SELECT 1 FROM quarantined.${table.stream} q WHERE q.quarantine_id = ${literal(id)} AND q.id = r.id)
@@ -113,18 +113,20 @@ function promoteRivals(table: TableDefinition, id: string): string[] {
   ];
 }
 
-/** Who took the place of a released row becomes a rival again, unless it is the better candle. */
+/**
+ * Of a released row and the one that took its place, the first to come stays (of candles, the better); the other is a
+ * rival again.
+ */
 function displaceHolders(table: TableDefinition, back: string): string[] {
   const columns = `id, series_id, ${rowColumnList(table)}`;
-  const better =
+  const stays =
     table.identity === 'slot'
-      ? 'AND NOT (h.closed AND NOT q.closed OR h.closed = q.closed AND h.event_time > q.event_time)'
-      : '';
-  const displaced = `FROM ${hotTable(table)} h WHERE EXISTS (SELECT 1 FROM ${back} q
-    WHERE q.id = h.id AND q.series_id = h.series_id ${better})`;
-  return [
-    `INSERT INTO rival.${table.stream} (n, ${columns})
-       SELECT (SELECT coalesce(max(n), 0) FROM rival.${table.stream}) + row_number() OVER (ORDER BY id), ${columns} ${displaced}`,
-    `DELETE ${displaced}`,
-  ];
+      ? '(h.closed AND NOT q.closed OR h.closed = q.closed AND h.event_time > q.event_time)'
+      : '(h.recv_time < q.recv_time)';
+  const same = 'q.id = h.id AND q.series_id = h.series_id';
+  const displaced = `FROM ${hotTable(table)} h WHERE EXISTS (SELECT 1 FROM ${back} q WHERE ${same} AND NOT ${stays})`;
+  const kept = `FROM ${back} q WHERE EXISTS (SELECT 1 FROM ${hotTable(table)} h WHERE ${same} AND ${stays})`;
+  const insert = (rows: string): string => `INSERT INTO rival.${table.stream} (n, ${columns})
+    SELECT (SELECT coalesce(max(n), 0) FROM rival.${table.stream}) + row_number() OVER (ORDER BY recv_time, id), ${columns} ${rows}`;
+  return [insert(kept), insert(displaced), `DELETE ${displaced}`];
 }
