@@ -47,8 +47,18 @@ export interface CollectorStatus {
   readonly records_per_minute: number;
   readonly frames_total: number;
   readonly frames_rejected: number;
-  readonly tape: { readonly bytes: number; readonly segments: number; readonly unflushed: number };
+  readonly tape: {
+    readonly bytes: number;
+    readonly segments: number;
+    readonly unflushed: number;
+    /** Why the tape cannot be written now (full disk, folder not writable); null when it can. Not healthy then. */
+    readonly error: string | null;
+    /** Items received that could not be kept because of such an error. */
+    readonly lost: number;
+  };
   readonly store_lag_ms: number;
+  /** Why rows cannot be committed now; null when they can. Not healthy then. */
+  readonly store_error: string | null;
   readonly rate_limits: readonly {
     readonly host: string;
     readonly used_weight: number;

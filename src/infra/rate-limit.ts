@@ -1,0 +1,173 @@
+import type { Clock, Ms, Timer } from '../kit/clock.ts';
+
+export interface RateLimitStatus {
+  readonly host: string;
+  /** Weight spent in the last 60 s. */
+  readonly used_weight: number;
+  /** Weight allowed per 60 s now (halved for five minutes after a refusal). */
+  readonly limit: number;
+  readonly blocked_until: Ms | null;
+}
+
+interface Waiter {
+  readonly weight: number;
+  readonly resolve: () => void;
+}
+
+interface Host {
+  perMinute: number;
+  readonly spent: { readonly at: number; weight: number }[];
+  used: number;
+  /** On the monotonic clock. */
+  blockedUntil: number;
+  slowUntil: number;
+  readonly queue: Waiter[];
+  timer: Timer | undefined;
+}
+
+const WINDOW_MS = 60_000;
+const SLOW_MS = 300_000;
+
+/**
+ * Weight per minute and host, shared by all callers, first come first served. The window slides, so a burst never
+ * passes twice the limit over a minute's edge. A host never configured is not limited, only blocked.
+ */
+export class RateLimiter {
+  readonly #clock: Clock;
+  readonly #hosts = new Map<string, Host>();
+
+  constructor(options: { readonly clock: Clock }) {
+    this.#clock = options.clock;
+  }
+
+  /** Sets the budget of a host; where several markets share a host the smallest holds. */
+  configure(host: string, weightPerMinute: number): void {
+    const entry = this.#host(host);
+    entry.perMinute = Math.min(entry.perMinute, weightPerMinute);
+  }
+
+  /** Resolves when `weight` may be spent, and spends it. Rejects with the signal's reason when aborted first. */
+  acquire(host: string, weight: number, signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
+    const entry = this.#host(host);
+    if (entry.queue.length === 0 && this.#delay(entry, weight) === 0) {
+      this.#spend(entry, weight);
+      return Promise.resolve();
+    }
+    return new Promise((resolve, reject) => {
+      const waiter: Waiter = {
+        weight,
+        resolve: () => {
+          signal?.removeEventListener('abort', onAbort);
+          resolve();
+        },
+      };
+      const onAbort = (): void => {
+        const at = entry.queue.indexOf(waiter);
+        if (at >= 0) entry.queue.splice(at, 1);
+        reject(signal?.reason as Error);
+      };
+      signal?.addEventListener('abort', onAbort, { once: true });
+      entry.queue.push(waiter);
+      this.#arm(entry);
+    });
+  }
+
+  /** Lets nothing through to `host` for `ms`, and half as much for five minutes after. Never shortens a block. */
+  block(host: string, ms: Ms): void {
+    const entry = this.#host(host);
+    const now = this.#clock.monotonicMs();
+    entry.blockedUntil = Math.max(entry.blockedUntil, now + ms);
+    entry.slowUntil = Math.max(entry.slowUntil, entry.blockedUntil + SLOW_MS);
+    this.#arm(entry);
+  }
+
+  /** How long `host` lets nothing through, ms; 0 when it does. */
+  blockedForMs(host: string): Ms {
+    return Math.max(0, this.#host(host).blockedUntil - this.#clock.monotonicMs());
+  }
+
+  status(): readonly RateLimitStatus[] {
+    const now = this.#clock.monotonicMs();
+    return [...this.#hosts].map(([host, entry]) => {
+      this.#expire(entry, now);
+      const limit = this.#limit(entry, now);
+      return {
+        host,
+        used_weight: entry.used,
+        limit: Number.isFinite(limit) ? limit : 0,
+        blocked_until: entry.blockedUntil > now ? Math.round(this.#clock.now() + entry.blockedUntil - now) : null,
+      };
+    });
+  }
+
+  #host(name: string): Host {
+    let entry = this.#hosts.get(name);
+    if (entry === undefined) {
+      entry = {
+        perMinute: Number.POSITIVE_INFINITY,
+        spent: [],
+        used: 0,
+        blockedUntil: Number.NEGATIVE_INFINITY,
+        slowUntil: Number.NEGATIVE_INFINITY,
+        queue: [],
+        timer: undefined,
+      };
+      this.#hosts.set(name, entry);
+    }
+    return entry;
+  }
+
+  #limit(entry: Host, now: number): number {
+    return now < entry.slowUntil ? entry.perMinute / 2 : entry.perMinute;
+  }
+
+  /** Milliseconds until `weight` fits; 0 when it does now. A weight over the whole limit passes on an empty window. */
+  #delay(entry: Host, weight: number): number {
+    const now = this.#clock.monotonicMs();
+    if (entry.blockedUntil > now) return entry.blockedUntil - now;
+    this.#expire(entry, now);
+    let excess = entry.used + weight - this.#limit(entry, now);
+    if (excess <= 0 || entry.spent.length === 0) return 0;
+    for (const item of entry.spent) {
+      excess -= item.weight;
+      if (excess <= 0) return Math.max(1, item.at + WINDOW_MS - now);
+    }
+    const last = entry.spent.at(-1);
+    return last === undefined ? 0 : Math.max(1, last.at + WINDOW_MS - now);
+  }
+
+  #expire(entry: Host, now: number): void {
+    while (entry.spent[0] !== undefined && entry.spent[0].at + WINDOW_MS <= now) {
+      entry.used -= entry.spent.shift()?.weight ?? 0;
+    }
+  }
+
+  #spend(entry: Host, weight: number): void {
+    const now = this.#clock.monotonicMs();
+    const last = entry.spent.at(-1);
+    if (last !== undefined && now - last.at < 100) last.weight += weight;
+    else entry.spent.push({ at: now, weight });
+    entry.used += weight;
+  }
+
+  #arm(entry: Host): void {
+    entry.timer?.cancel();
+    entry.timer = undefined;
+    const next = entry.queue[0];
+    if (next === undefined) return;
+    entry.timer = this.#clock.schedule(this.#delay(entry, next.weight), () => this.#release(entry), {
+      keepAlive: true,
+    });
+  }
+
+  #release(entry: Host): void {
+    for (let next = entry.queue[0]; next !== undefined; next = entry.queue[0]) {
+      if (this.#delay(entry, next.weight) > 0) break;
+      entry.queue.shift();
+      this.#spend(entry, next.weight);
+      next.resolve();
+    }
+    this.#arm(entry);
+  }
+}

@@ -1,0 +1,216 @@
+import { z } from 'zod';
+import type { Us } from '../../kit/clock.ts';
+import { MARKETS, type BookRecord } from '../domain/records.ts';
+import type { BookRule } from '../exchanges/contract.ts';
+import { OrderBook } from './book.ts';
+
+/** Why a book is not valid: nothing came yet, a change is missing, or its sides cross. */
+export type BookState = 'waiting' | 'valid' | 'gap' | 'crossed';
+
+export interface BookProblem {
+  readonly symbol: string;
+  /** `book_bridge`: a snapshot that is older than the changes that wait for it; nothing was lost, another is needed. */
+  readonly kind: 'book_sequence' | 'book_bridge' | 'crossed_book';
+  /** Last sequence held and the sequence that did not fit; null where the venue has none. */
+  readonly lastSeq: number | null;
+  readonly nextSeq: number | null;
+  readonly lastEventTime: Us | null;
+  readonly nextEventTime: Us;
+}
+
+/** One symbol's book on one connection. Levels are to be read only while `state` is `valid`. */
+export interface TrackedBook {
+  readonly symbol: string;
+  state: BookState;
+  readonly levels: OrderBook;
+  lastSeq: number | null;
+  fromSnapshot: boolean;
+  eventTime: Us;
+  recvTime: Us;
+  /** Changes that wait for the REST snapshot they continue. */
+  buffer: BookRecord[];
+}
+
+/** More waiting changes than this and the oldest go: the snapshot will then not bridge and is asked for again. */
+const MAX_BUFFERED = 20_000;
+
+const levels = z.array(z.tuple([z.number(), z.number()]));
+const bookRecord = z.object({
+  stream: z.literal('book'),
+  exchange: z.string(),
+  market: z.enum(MARKETS),
+  symbol: z.string(),
+  event_time: z.number(),
+  recv_time: z.number(),
+  seq: z.number().nullable(),
+  origin: z.enum(['live', 'backfill']),
+  kind: z.enum(['snapshot', 'delta']),
+  bids: levels,
+  asks: levels,
+  first_seq: z.number().nullable(),
+  prev_seq: z.number().nullable(),
+});
+export const bookStateSchema = z.object({
+  symbol: z.string(),
+  state: z.enum(['waiting', 'valid', 'gap', 'crossed']),
+  bids: levels,
+  asks: levels,
+  lastSeq: z.number().nullable(),
+  fromSnapshot: z.boolean(),
+  eventTime: z.number(),
+  recvTime: z.number(),
+  buffer: z.array(bookRecord),
+});
+export type BookStateData = z.output<typeof bookStateSchema>;
+
+/** The books of one connection, kept by its venue's sequence rule. A stale one stays stale until a snapshot bridges. */
+export class BookSet {
+  readonly #rule: BookRule;
+  readonly #onProblem: (problem: BookProblem) => void;
+  readonly #books = new Map<string, TrackedBook>();
+  /** True for polled books: snapshots alone, each replaces the last. */
+  readonly #polled: boolean;
+
+  constructor(options: {
+    readonly rule: BookRule;
+    readonly polled: boolean;
+    readonly onProblem: (problem: BookProblem) => void;
+  }) {
+    this.#rule = options.rule;
+    this.#polled = options.polled;
+    this.#onProblem = options.onProblem;
+  }
+
+  get(symbol: string): TrackedBook | undefined {
+    return this.#books.get(symbol);
+  }
+
+  all(): IterableIterator<TrackedBook> {
+    return this.#books.values();
+  }
+
+  /** Takes a change. Gives the book when it is valid and was changed, else undefined. */
+  apply(change: BookRecord): TrackedBook | undefined {
+    const book = this.#books.get(change.symbol) ?? this.#create(change.symbol);
+    if (change.kind === 'snapshot') return this.#snapshot(book, change);
+    if (book.state === 'valid') return this.#delta(book, change);
+    if (this.#rule.snapshot === 'rest') this.#keep(book, change);
+    return undefined;
+  }
+
+  state(): BookStateData[] {
+    return [...this.#books.values()].map((book) => ({
+      symbol: book.symbol,
+      state: book.state,
+      bids: book.levels.bids().map(([price, quantity]) => [price, quantity]),
+      asks: book.levels.asks().map(([price, quantity]) => [price, quantity]),
+      lastSeq: book.lastSeq,
+      fromSnapshot: book.fromSnapshot,
+      eventTime: book.eventTime,
+      recvTime: book.recvTime,
+      buffer: book.buffer.map((change) => ({
+        ...change,
+        bids: change.bids.map(([price, quantity]) => [price, quantity]),
+        asks: change.asks.map(([price, quantity]) => [price, quantity]),
+      })),
+    }));
+  }
+
+  restore(states: readonly BookStateData[]): void {
+    this.#books.clear();
+    for (const state of states) {
+      const book = this.#create(state.symbol);
+      book.levels.apply(state.bids, state.asks);
+      book.state = state.state;
+      book.lastSeq = state.lastSeq;
+      book.fromSnapshot = state.fromSnapshot;
+      book.eventTime = state.eventTime;
+      book.recvTime = state.recvTime;
+      book.buffer = state.buffer;
+    }
+  }
+
+  #create(symbol: string): TrackedBook {
+    const book: TrackedBook = {
+      symbol,
+      state: 'waiting',
+      levels: new OrderBook(),
+      lastSeq: null,
+      fromSnapshot: false,
+      eventTime: 0,
+      recvTime: 0,
+      buffer: [],
+    };
+    this.#books.set(symbol, book);
+    return book;
+  }
+
+  #keep(book: TrackedBook, change: BookRecord): void {
+    book.buffer.push(change);
+    if (book.buffer.length > MAX_BUFFERED) book.buffer.splice(0, MAX_BUFFERED / 2);
+  }
+
+  #snapshot(book: TrackedBook, change: BookRecord): TrackedBook | undefined {
+    // A second answer to the same question must not set a book back that has gone on since.
+    if (this.#rule.snapshot === 'rest' && !this.#polled && book.state === 'valid') return undefined;
+    book.levels.clear();
+    book.levels.apply(change.bids, change.asks);
+    book.lastSeq = change.seq;
+    book.fromSnapshot = true;
+    book.state = 'valid';
+    book.eventTime = change.event_time;
+    book.recvTime = change.recv_time;
+    if (book.levels.crossed) {
+      this.#spoil(book, 'crossed', change);
+      return undefined;
+    }
+    const waiting = book.buffer;
+    book.buffer = [];
+    for (const [index, next] of waiting.entries()) {
+      this.#delta(book, next);
+      if (isValid(book)) continue;
+      // The change that did not fit is in the buffer already; those after it wait as well.
+      for (const later of waiting.slice(index + 1)) this.#keep(book, later);
+      return undefined;
+    }
+    return book;
+  }
+
+  #delta(book: TrackedBook, change: BookRecord): TrackedBook | undefined {
+    const verdict = this.#rule.next({ lastSeq: book.lastSeq, fromSnapshot: book.fromSnapshot }, change);
+    if (verdict === 'skip') return undefined;
+    if (verdict === 'gap') {
+      this.#spoil(book, 'gap', change);
+      if (this.#rule.snapshot === 'rest') this.#keep(book, change);
+      return undefined;
+    }
+    book.levels.apply(change.bids, change.asks);
+    book.lastSeq = change.seq ?? book.lastSeq;
+    book.fromSnapshot = false;
+    if (book.levels.crossed) {
+      this.#spoil(book, 'crossed', change);
+      return undefined;
+    }
+    book.eventTime = change.event_time;
+    book.recvTime = change.recv_time;
+    return book;
+  }
+
+  #spoil(book: TrackedBook, state: 'gap' | 'crossed', change: BookRecord): void {
+    book.state = state;
+    const unbridged = book.fromSnapshot && this.#rule.snapshot === 'rest';
+    this.#onProblem({
+      symbol: book.symbol,
+      kind: state === 'crossed' ? 'crossed_book' : unbridged ? 'book_bridge' : 'book_sequence',
+      lastSeq: book.lastSeq,
+      nextSeq: change.first_seq ?? change.seq,
+      lastEventTime: book.eventTime === 0 ? null : book.eventTime,
+      nextEventTime: change.event_time,
+    });
+  }
+}
+
+// A call, because the compiler does not see that applying a change may spoil the book.
+function isValid(book: TrackedBook): boolean {
+  return book.state === 'valid';
+}

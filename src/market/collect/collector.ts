@@ -1,0 +1,397 @@
+import { HttpClient } from '../../infra/http.ts';
+import { sleep, type Clock, type Ms, type Timer } from '../../kit/clock.ts';
+import { Conflict, InvalidInput, NotFound, Stale, Unavailable, errorMessage } from '../../kit/errors.ts';
+import type { EventSink } from '../../kit/event.ts';
+import type { Logger } from '../../kit/logger.ts';
+import type { MarketConfig } from '../config.ts';
+import type { Instrument } from '../domain/instrument.ts';
+import { marketKey, type CandleRecord, type Market, type SeriesKey, type Stream } from '../domain/records.ts';
+import type { Venue } from '../exchanges/contract.ts';
+import type { MarketStore } from '../store/contract.ts';
+import { Backfills } from './backfill.ts';
+import { CandleEnds } from './candles.ts';
+import type { BackfillResult, BookView, Collector, CollectorStatus } from './contract.ts';
+import type { CollectEnvironment } from './environment.ts';
+import { Holes } from './holes.ts';
+import { MarketFeed } from './market-feed.ts';
+import { addressesOf, marketsOf, type Addresses } from './markets.ts';
+import { openSession, type Session } from './session.ts';
+import { TapeSource } from './tape-source.ts';
+import { Watch } from './watch.ts';
+
+export interface CollectorOptions {
+  readonly config: MarketConfig;
+  readonly venues: readonly Venue[];
+  /** Replace addresses of the venues and of the configuration: the simulator's. */
+  readonly addresses?: Addresses | undefined;
+  readonly store: MarketStore;
+  readonly tapeDir: string;
+  readonly events: EventSink;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** [0, 1): jitter. */
+  readonly random: () => number;
+  /** `start` fails with Unavailable when no venue was reached within this time; left out, it goes on trying. */
+  readonly requireConnection?: { readonly timeoutMs: Ms } | undefined;
+  readonly http?: HttpClient | undefined;
+}
+
+/** Longest time that `stop` waits for holes to be fetched. */
+const LAST_FETCH_MS = 800;
+const LOOK_MS = 1_000;
+const PRUNE_MS = 30_000;
+const BYTES_PER_GB = 1_000_000_000;
+
+/** The collectors of all configured markets over one tape and one store. */
+export function createCollector(options: CollectorOptions): Collector {
+  return new LiveCollector(options);
+}
+
+class LiveCollector implements Collector {
+  readonly #options: CollectorOptions;
+  readonly #log: Logger;
+  readonly #markets: ReturnType<typeof marketsOf>;
+  #session: Session | undefined;
+  #feeds: MarketFeed[] = [];
+  #watch: Watch | undefined;
+  #holes: Holes | undefined;
+  #backfills: Backfills | undefined;
+  #source: TapeSource | undefined;
+  #startedAt: Ms | null = null;
+  #firstConnectedAt: Ms | null = null;
+  #timers: Timer[] = [];
+  #starting: Promise<void> | undefined;
+  #stopping: Promise<void> | undefined;
+  #background: Promise<unknown>[] = [];
+  #health = '';
+  readonly #candleEnds = new CandleEnds();
+  #storedAt: { readonly at: Ms; readonly stored: number }[] = [];
+
+  constructor(options: CollectorOptions) {
+    this.#options = options;
+    this.#log = options.log.child({ part: 'collect' });
+    this.#markets = marketsOf(options.venues, options.config.collect.exchanges);
+  }
+
+  /** Recovers what a crash left undone, then connects. Throws Unavailable, Corrupt (foreign tape), Conflict (twice). */
+  start(): Promise<void> {
+    if (this.#starting !== undefined) return Promise.reject(new Conflict('the collector was started already'));
+    this.#starting = this.#start();
+    return this.#starting;
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  status(): CollectorStatus {
+    const session = this.#session;
+    const source = this.#options.config.source;
+    const stored = session?.intake.stored ?? 0;
+    return {
+      source: source === 'sim' || source === 'live' ? source : 'tape',
+      running: session !== undefined && this.#stopping === undefined,
+      started_at: this.#startedAt,
+      first_connected_at: this.#firstConnectedAt,
+      connections: this.#feeds.flatMap((feed) => feed.status()),
+      series: session?.series.status() ?? [],
+      records_stored: stored,
+      records_per_minute: this.#recordsPerMinute(stored),
+      frames_total: session?.intake.frames ?? 0,
+      frames_rejected: this.#watch?.rejected ?? 0,
+      tape: {
+        bytes: session?.tapeBytes() ?? 0,
+        segments: session?.tapeSegments() ?? 0,
+        unflushed: session?.tape.unwrittenItems ?? 0,
+        error: session?.tape.error?.message ?? null,
+        lost: session?.intake.lost ?? 0,
+      },
+      store_lag_ms: session?.intake.lagMs ?? 0,
+      store_error: session?.intake.storeError ?? null,
+      rate_limits: session?.environment.http.limiter.status() ?? [],
+    };
+  }
+
+  instruments(exchange: string, market: Market): readonly Instrument[] {
+    return this.#running().pipeline.instruments(exchange, market);
+  }
+
+  async reconnect(exchange: string, market: Market | undefined, reason: string): Promise<readonly string[]> {
+    const feeds = this.#feeds.filter(
+      (f) => f.market.exchange === exchange && (market ?? f.market.market) === f.market.market,
+    );
+    if (feeds.length === 0)
+      throw new NotFound(`'${exchange}${market === undefined ? '' : ` ${market}`}' is not collected`);
+    return (await Promise.all(feeds.map((feed) => feed.reconnect(reason)))).flat();
+  }
+
+  async startStream(key: SeriesKey): Promise<void> {
+    await this.#feed(key.exchange, key.market).startStream(key.symbol, key.stream);
+  }
+
+  async stopStream(key: SeriesKey): Promise<void> {
+    await this.#feed(key.exchange, key.market).stopStream(key);
+  }
+
+  async setMode(exchange: string, market: Market, mode: 'websocket' | 'rest'): Promise<void> {
+    await this.#feed(exchange, market).setMode(mode);
+  }
+
+  setPolling(exchange: string, market: Market, stream: Stream, everyMs: Ms): void {
+    if (!(everyMs >= 1_000 && everyMs <= 3_600_000)) {
+      throw new InvalidInput(`polling every ${everyMs} ms is outside 1,000 to 3,600,000`);
+    }
+    this.#feed(exchange, market).pollers.setEvery(stream, everyMs);
+  }
+
+  async backfill(key: SeriesKey, from: Ms, to: Ms, signal?: AbortSignal): Promise<BackfillResult> {
+    const feed = this.#feed(key.exchange, key.market);
+    if (this.#backfills === undefined) throw new Unavailable('the collector is not running');
+    const [result] = await this.#backfills.run(feed.market, feed.rest, [{ series: key, from, to }], signal);
+    if (result === undefined) throw new Unavailable('the backfill gave no result');
+    return result;
+  }
+
+  backfills(): readonly BackfillResult[] {
+    return this.#backfills?.results() ?? [];
+  }
+
+  book(exchange: string, market: Market, symbol: string, depth: number): BookView {
+    const books = this.#running().pipeline.books(exchange, market, symbol);
+    const name = `${symbol} on ${exchange} ${market}`;
+    const staleAfter = this.#markets.find((m) => m.exchange === exchange && m.market === market)?.streams.orderbooks;
+    if (books.length === 0) {
+      const known = this.#session?.series.get({ exchange, market, symbol, stream: 'orderbooks' });
+      if (known === undefined) throw new NotFound(`the book of ${name} is not collected`);
+      throw new Stale(`the book of ${name} has not begun`);
+    }
+    const book = books.findLast(({ state }) => state === 'valid');
+    if (book === undefined)
+      throw new Stale(`the book of ${name} is not valid now (${books.at(-1)?.state ?? 'waiting'})`);
+    const age = this.#running().intake.recvTime() - book.recvTime;
+    if (staleAfter?.staleAfterMs != null && age > staleAfter.staleAfterMs * 1000) {
+      throw new Stale(`the book of ${name} has not changed for ${Math.round(age / 1000)} ms`);
+    }
+    return {
+      exchange,
+      market,
+      symbol,
+      event_time: book.eventTime,
+      seq: book.lastSeq,
+      bids: book.levels.bids(depth),
+      asks: book.levels.asks(depth),
+    };
+  }
+
+  async flush(): Promise<void> {
+    await this.#session?.intake.flush();
+  }
+
+  async #start(): Promise<void> {
+    const { config, clock } = this.#options;
+    const session = await openSession({
+      ...this.#options,
+      log: this.#log,
+      markets: this.#markets,
+      hooks: {
+        onVerdict: (item, verdict) => this.#watch?.verdict(item, verdict),
+        onBookProblem: (item, problem) => this.#watch?.bookProblem(item, problem),
+        onTradeHole: (item, hole) => {
+          const feed = this.#feeds.find(({ key }) => key === marketKey(item.exchange, item.market));
+          if (feed !== undefined) this.#holes?.trades(feed, hole);
+        },
+        onRecord: (item, record) => {
+          this.#backfills?.note(item, record);
+          if (item.kind !== 'frame') return;
+          if (record.stream === 'candles') {
+            this.#candle(record);
+            return;
+          }
+          this.#latencyOf(item.connection)?.note(record.event_time, item.recv_time);
+        },
+      },
+      onPressure: (paused) => this.#pressure(paused),
+    });
+    this.#session = session;
+    this.#startedAt = clock.now();
+    const { environment } = session;
+    this.#backfills = new Backfills(environment, this.#options.store);
+    this.#holes = new Holes(environment, this.#backfills);
+    this.#feeds = config.source.startsWith('tape:')
+      ? []
+      : this.#markets.map((market) => this.#makeFeed(environment, market));
+    this.#watch = new Watch(environment, this.#feeds);
+    this.#every(LOOK_MS, () => this.#look());
+    this.#every(PRUNE_MS, () => this.#prune());
+    if (config.source.startsWith('tape:')) this.#startTape(session, config.source.slice('tape:'.length));
+    else await this.#startFeeds(session);
+  }
+
+  #makeFeed(environment: CollectEnvironment, market: MarketFeed['market']): MarketFeed {
+    const addresses = addressesOf(market, this.#options.config.addresses, this.#options.addresses ?? {});
+    return new MarketFeed(environment, market, addresses, {
+      onHole: (feed, series, since) => this.#holes?.disconnected(feed, series, since),
+      onConnected: () => {
+        this.#firstConnectedAt ??= environment.clock.now();
+      },
+      onSelected: async (feed, series) => {
+        await this.#options.store.ensureSeries(series);
+        for (const key of series) {
+          const last = this.#session?.lastStored.get(seriesId(key));
+          if (last !== undefined) this.#holes?.downtime(feed, key, last);
+        }
+      },
+    });
+  }
+
+  async #startFeeds(session: Session): Promise<void> {
+    const { config, clock, requireConnection } = this.#options;
+    const { symbols, streams } = config.collect;
+    const started = this.#feeds.map((feed) =>
+      feed.start(symbols, streams).catch((error: unknown) => {
+        if (session.environment.signal.aborted) return;
+        this.#log.error('collect.feed_failed', { market: feed.key, error: errorMessage(error) });
+        throw error;
+      }),
+    );
+    this.#background.push(...started);
+    for (const work of started) work.catch(() => undefined);
+    const allowed = requireConnection?.timeoutMs ?? config.collect.connect_timeout_ms;
+    const until = clock.monotonicMs() + allowed;
+    const tries = { over: false };
+    const all = Promise.allSettled(started).then(() => {
+      tries.over = true;
+    });
+    while (!tries.over && clock.monotonicMs() < until && this.#stopping === undefined) {
+      await Promise.race([all, sleep(clock, 50)]);
+    }
+    if (requireConnection === undefined) return;
+    while (clock.monotonicMs() < until && this.#stopping === undefined && !this.#feeds.some((f) => f.connected)) {
+      await sleep(clock, 50);
+    }
+    if (this.#feeds.some((feed) => feed.connected)) return;
+    const tried = this.#feeds.map((feed) => ({ market: feed.key, tried: feed.tried }));
+    await this.stop();
+    const text = tried.map(({ market, tried: list }) => `${market}: ${list.join('; ') || 'no answer'}`).join('\n');
+    throw new Unavailable(`no venue was reached within ${allowed} ms\n${text}`, { details: { tried } });
+  }
+
+  #startTape(session: Session, folder: string): void {
+    const source = new TapeSource(session, folder);
+    this.#source = source;
+    const done = source.run(() => {
+      this.#firstConnectedAt ??= this.#options.clock.now();
+    });
+    done.catch((error: unknown) =>
+      this.#log.error('collect.tape_source_failed', { folder, error: errorMessage(error) }),
+    );
+    this.#background.push(done.catch(() => undefined));
+  }
+
+  async #stop(): Promise<void> {
+    for (const timer of this.#timers) timer.cancel();
+    // A start that fails on its own tells its caller; here it only has to be over.
+    if (this.#session === undefined) await this.#starting?.catch(() => undefined);
+    const session = this.#session;
+    if (session === undefined) return;
+    this.#source?.stop();
+    const { clock } = this.#options;
+    await Promise.all(this.#feeds.map((feed) => feed.stop('stopped')));
+    // Holes just found are worth a moment; what is not done by then is reported as missing.
+    await Promise.race([this.#holes?.finish(), sleep(clock, LAST_FETCH_MS)]);
+    session.abort();
+    await Promise.allSettled(this.#background);
+    await this.#holes?.idle();
+    await this.#backfills?.idle();
+    await session.close();
+  }
+
+  #every(ms: Ms, work: () => void): void {
+    const index = this.#timers.length;
+    const next = (): void => {
+      this.#timers[index] = this.#options.clock.schedule(ms, () => {
+        if (this.#stopping !== undefined) return;
+        work();
+        next();
+      });
+    };
+    next();
+  }
+
+  #look(): void {
+    const session = this.#session;
+    if (session === undefined) return;
+    this.#watch?.look();
+    const now = this.#options.clock.monotonicMs();
+    this.#storedAt.push({ at: now, stored: session.intake.stored });
+    while (this.#storedAt[1] !== undefined && this.#storedAt[1].at <= now - 60_000) this.#storedAt.shift();
+    const series = session.series.status();
+    const health = {
+      exchanges_connected: this.#feeds.filter((feed) => feed.connected).length,
+      exchanges_total: this.#feeds.length,
+      streams_active: series.filter(({ state }) => state === 'live').length,
+      streams_stale: series.filter(({ state }) => state === 'stale').length,
+    };
+    const text = `${health.exchanges_connected} ${health.streams_stale}`;
+    if (text === this.#health) return;
+    this.#health = text;
+    this.#options.events.emit('streaming.health_change', {
+      ...health,
+      records_per_minute: this.#recordsPerMinute(session.intake.stored),
+    });
+  }
+
+  #prune(): void {
+    this.#session?.prune(this.#options.config.collect.tape_max_gb * BYTES_PER_GB).catch((error: unknown) => {
+      this.#log.error('collect.prune_failed', { error: errorMessage(error) });
+    });
+  }
+
+  #pressure(paused: boolean): void {
+    this.#log.warn(paused ? 'collect.paused' : 'collect.resumed', {});
+    for (const { connections } of this.#feeds) {
+      for (const connection of connections) {
+        if (paused) connection.pause();
+        else connection.resume();
+      }
+    }
+  }
+
+  #recordsPerMinute(stored: number): number {
+    const oldest = this.#storedAt[0];
+    const elapsed = oldest === undefined ? 0 : this.#options.clock.monotonicMs() - oldest.at;
+    if (oldest === undefined || elapsed < LOOK_MS) return stored;
+    return Math.round(((stored - oldest.stored) * 60_000) / Math.max(elapsed, LOOK_MS));
+  }
+
+  #candle(record: CandleRecord): void {
+    const hole = this.#candleEnds.next(record);
+    const feed = this.#feeds.find((f) => f.market.exchange === record.exchange && f.market.market === record.market);
+    if (hole !== undefined && feed !== undefined) this.#holes?.candles(feed, hole);
+  }
+
+  #latencyOf(connection: string): { note(event: number, recv: number): void } | undefined {
+    for (const feed of this.#feeds) for (const c of feed.connections) if (c.id === connection) return c.latency;
+    return undefined;
+  }
+
+  #feed(exchange: string, market: Market): MarketFeed {
+    const feed = this.#feeds.find((f) => f.market.exchange === exchange && f.market.market === market);
+    if (feed === undefined) throw new NotFound(`${exchange} ${market} is not collected`);
+    return feed;
+  }
+
+  #running(): Session {
+    if (this.#session === undefined) throw new Unavailable('the collector has not been started');
+    return this.#session;
+  }
+}
+
+function seriesId(key: SeriesKey): string {
+  return `${key.exchange} ${key.market} ${key.symbol} ${key.stream}`;
+}

@@ -1,0 +1,170 @@
+import type { Ms, Timer, Us } from '../../kit/clock.ts';
+import { errorMessage } from '../../kit/errors.ts';
+import { viewName, type SeriesKey, type Stream } from '../domain/records.ts';
+import type { Backfills } from './backfill.ts';
+import type { CandleHole } from './candles.ts';
+import type { BackfillResult } from './contract.ts';
+import type { CollectEnvironment } from './environment.ts';
+import type { MarketFeed } from './market-feed.ts';
+import type { TradeHole } from './trade-ids.ts';
+
+/** Streams whose holes are fetched without being asked. */
+const FETCHED: readonly Stream[] = ['trades', 'candles'];
+/** The new link's subscriptions are given this long, so that fetched and live records overlap. */
+const SETTLE_MS = 2_000;
+const MINUTE_MS = 60_000;
+
+interface Waiting {
+  readonly feed: MarketFeed;
+  readonly series: SeriesKey;
+  from: Ms;
+  to: Ms | null;
+}
+
+/** Tells of holes in what is collected, and has those in trades and candles fetched. */
+export class Holes {
+  readonly #environment: CollectEnvironment;
+  readonly #backfills: Backfills;
+  readonly #waiting = new Map<string, Waiting>();
+  readonly #timers = new Map<MarketFeed, Timer>();
+  readonly #jobs = new Set<Promise<void>>();
+
+  constructor(environment: CollectEnvironment, backfills: Backfills) {
+    this.#environment = environment;
+    this.#backfills = backfills;
+  }
+
+  /** A connection was away from `since` until now. */
+  disconnected(feed: MarketFeed, series: readonly SeriesKey[], since: Us): void {
+    const now = this.#environment.intake.recvTime();
+    this.#tell(feed, 'disconnect', since / 1000, now / 1000, { series: series.map(viewName) });
+    for (const key of series) {
+      const tracked = this.#environment.series.get(key);
+      if (tracked === undefined) continue;
+      tracked.gaps += 1;
+      if (tracked.lastEventTime !== null) this.#fetch(feed, key, tracked.lastEventTime / 1000, null);
+    }
+  }
+
+  /** Nothing was collected since the last stored row of a series. */
+  downtime(feed: MarketFeed, key: SeriesKey, lastEventTime: Us): void {
+    this.#tell(feed, 'downtime', lastEventTime / 1000, this.#environment.clock.now(), {}, key);
+    this.#fetch(feed, key, lastEventTime / 1000, null);
+  }
+
+  /** The venue's consecutive ids show that trades are missing. */
+  trades(feed: MarketFeed, hole: TradeHole): void {
+    const { exchange, market } = feed.market;
+    const key: SeriesKey = { exchange, market, symbol: hole.symbol, stream: 'trades' };
+    const tracked = this.#environment.series.get(key);
+    if (tracked !== undefined) tracked.gaps += 1;
+    const details = { from_id: hole.fromId, to_id: hole.toId, missing: hole.toId - hole.fromId + 1 };
+    this.#tell(feed, 'trade_ids', hole.after / 1000, hole.before / 1000, details, key);
+    this.#fetch(feed, key, hole.after / 1000, Math.floor(hole.before / 1000) + 1);
+  }
+
+  /** The end of a candle was not told. */
+  candles(feed: MarketFeed, hole: CandleHole): void {
+    const { exchange, market } = feed.market;
+    const key: SeriesKey = { exchange, market, symbol: hole.symbol, stream: 'candles' };
+    const tracked = this.#environment.series.get(key);
+    if (tracked !== undefined) tracked.gaps += 1;
+    this.#tell(feed, 'candles', hole.from / 1000, hole.to / 1000, {}, key);
+    this.#fetch(feed, key, hole.from / 1000, hole.to / 1000);
+  }
+
+  /** Resolves when nothing is being fetched. */
+  async idle(): Promise<void> {
+    while (this.#jobs.size > 0) await Promise.all(this.#jobs);
+  }
+
+  /** Fetches what waits at once, and resolves when all is done. */
+  async finish(): Promise<void> {
+    for (const timer of this.#timers.values()) timer.cancel();
+    this.#timers.clear();
+    for (const feed of new Set([...this.#waiting.values()].map((waiting) => waiting.feed))) this.#start(feed);
+    await this.idle();
+  }
+
+  #tell(
+    feed: MarketFeed,
+    kind: string,
+    from: Ms,
+    to: Ms,
+    details: Readonly<Record<string, unknown>>,
+    key?: SeriesKey,
+  ): void {
+    const { exchange, market } = feed.market;
+    this.#environment.events.emit('data.gap_detected', {
+      exchange,
+      market,
+      ...(key === undefined ? {} : { symbol: key.symbol, stream: key.stream }),
+      kind,
+      gap_start: Math.floor(from),
+      gap_end: Math.ceil(to),
+      duration_seconds: Math.max(0, (to - from) / 1000),
+      details: { ...details },
+    });
+  }
+
+  /** Waits a little, so that one round of fetching covers all holes of a market found meanwhile. */
+  #fetch(feed: MarketFeed, series: SeriesKey, from: Ms, to: Ms | null): void {
+    const { config, clock, signal } = this.#environment;
+    if (!config.auto_backfill || signal.aborted || !FETCHED.includes(series.stream)) return;
+    if (feed.market.streams[series.stream]?.history === undefined) return;
+    const begin = series.stream === 'candles' ? Math.floor(from / MINUTE_MS) * MINUTE_MS : Math.floor(from);
+    const held = this.#waiting.get(viewName(series));
+    if (held !== undefined) {
+      held.from = Math.min(held.from, begin);
+      held.to = held.to === null || to === null ? null : Math.max(held.to, to);
+      return;
+    }
+    this.#waiting.set(viewName(series), { feed, series, from: begin, to });
+    if (this.#timers.has(feed)) return;
+    this.#timers.set(
+      feed,
+      clock.schedule(SETTLE_MS, () => {
+        this.#timers.delete(feed);
+        this.#start(feed);
+      }),
+    );
+  }
+
+  #start(feed: MarketFeed): void {
+    const due = [...this.#waiting].filter(([, waiting]) => waiting.feed === feed);
+    for (const [name] of due) this.#waiting.delete(name);
+    if (due.length === 0) return;
+    const job: Promise<void> = this.#run(
+      feed,
+      due.map(([, waiting]) => waiting),
+    )
+      .catch((error: unknown) => {
+        this.#environment.log.error('collect.backfill_failed', { market: feed.key, error: errorMessage(error) });
+      })
+      .finally(() => this.#jobs.delete(job));
+    this.#jobs.add(job);
+  }
+
+  async #run(feed: MarketFeed, due: readonly Waiting[]): Promise<void> {
+    const { clock, config, series: tracker, log } = this.#environment;
+    const longest = config.auto_backfill_max_minutes * MINUTE_MS;
+    const jobs = due.flatMap(({ series, from, to }) => {
+      const newest = tracker.get(series)?.lastEventTime ?? 0;
+      const end = to ?? Math.max(clock.now(), Math.floor(newest / 1000)) + 1;
+      const begin = Math.max(from, end - longest);
+      if (begin > from) {
+        const reason = 'longer than market.collect.auto_backfill_max_minutes';
+        this.#report(feed, series, [{ from, to: begin, reason }]);
+      }
+      return begin < end ? [{ series, from: begin, to: end }] : [];
+    });
+    for (const result of await this.#backfills.run(feed.market, feed.rest, jobs)) {
+      log.info('collect.backfilled', { id: result.id, stored: result.stored, status: result.status });
+      this.#report(feed, result.series, result.missing);
+    }
+  }
+
+  #report(feed: MarketFeed, series: SeriesKey, missing: BackfillResult['missing']): void {
+    for (const { from, to, reason } of missing) this.#tell(feed, 'not_recovered', from, to, { reason }, series);
+  }
+}

@@ -1,0 +1,235 @@
+import type { Clock, Ms, Timer, Us } from '../../kit/clock.ts';
+import { Unavailable, errorMessage } from '../../kit/errors.ts';
+import type { EventSink } from '../../kit/event.ts';
+import type { Logger } from '../../kit/logger.ts';
+import type { StoredRecord } from '../domain/records.ts';
+import type { TapeItem, TapePosition } from '../domain/tape.ts';
+import type { IngestResult, MarketStore } from '../store/contract.ts';
+import type { Pipeline } from './pipeline.ts';
+import type { TapeWriter } from './tape/writer.ts';
+
+export interface IntakeOptions {
+  readonly tape: TapeWriter;
+  readonly pipeline: Pipeline;
+  readonly store: MarketStore;
+  readonly events: EventSink;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** How often rows are committed. */
+  readonly commitMs: Ms;
+  /** Receive time of the newest item on the tape before this run; time goes on from there. */
+  readonly lastRecvTime: Us;
+  /** The sources should stop, or may go on, reading. */
+  readonly onPressure: (paused: boolean) => void;
+  readonly onTapeError: (error: Unavailable) => void;
+}
+
+/** Rows waiting beyond this bring the next commit forward … */
+const EARLY_COMMIT_ROWS = 50_000;
+/** … and beyond this the sources are paused until the store has caught up. */
+const MAX_WAITING_ROWS = 300_000;
+const MAX_TAPE_PRESSURE = 0.5;
+/** A position without rows is committed this seldom. */
+const IDLE_COMMIT_MS = 30_000;
+
+/**
+ * The one way in: an item goes on the tape, then through the pipeline, and its rows wait for the next commit. A commit
+ * flushes the tape first, so that the store never holds a row whose frame could be lost.
+ */
+export class Intake {
+  readonly #options: IntakeOptions;
+  #rows: StoredRecord[] = [];
+  #position: TapePosition | null = null;
+  #committed: TapePosition | null = null;
+  #committedAt: Ms;
+  #lastRecvTime: Us;
+  #pushes = 0;
+  #paused = false;
+  #timer: Timer | undefined;
+  #running: Promise<void> | undefined;
+  #early = false;
+  #stopped = false;
+  #lost = 0;
+  #frames = 0;
+  #stored = 0;
+  #storeError: string | undefined;
+  #oldestWaiting: Us | null = null;
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+    this.#lastRecvTime = options.lastRecvTime;
+    this.#committedAt = options.clock.monotonicMs();
+    this.#schedule();
+  }
+
+  /** Rows stored since the start, duplicates not counted. */
+  get stored(): number {
+    return this.#stored;
+  }
+
+  /** Items that could not be put on the tape and were therefore not used. */
+  get lost(): number {
+    return this.#lost;
+  }
+
+  /** WebSocket frames taken since the start. */
+  get frames(): number {
+    return this.#frames;
+  }
+
+  /** Why rows cannot be committed now; undefined when all is well. */
+  get storeError(): string | undefined {
+    return this.#storeError;
+  }
+
+  /** Age of the oldest row that is not committed, ms. */
+  get lagMs(): Ms {
+    return this.#oldestWaiting === null ? 0 : Math.max(0, this.#options.clock.now() - this.#oldestWaiting / 1000);
+  }
+
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  /** Our time for the next item, UTC µs; when the clock was set back it stands still until the clock caught up. */
+  recvTime(): Us {
+    const now = this.#options.clock.now() * 1000;
+    if (now > this.#lastRecvTime) this.#lastRecvTime = now;
+    return this.#lastRecvTime;
+  }
+
+  /** Receive time of the newest item on the tape, UTC µs; 0 when there is none. */
+  recvTimeOfTape(): Us {
+    return this.#lastRecvTime;
+  }
+
+  /** Where the pipeline's records go. */
+  readonly take = (record: StoredRecord): void => {
+    this.#rows.push(record);
+  };
+
+  /** Puts an item on the tape and through the pipeline. False when the tape did not take it (counted and reported). */
+  push(item: TapeItem): boolean {
+    try {
+      this.#position = this.#options.tape.append(item);
+    } catch (error) {
+      if (!(error instanceof Unavailable)) throw error;
+      this.#lost += 1;
+      if (this.#lost === 1) this.#options.onTapeError(error);
+      return false;
+    }
+    if (item.kind === 'frame') this.#frames += 1;
+    const before = this.#rows.length;
+    this.#options.pipeline.process(item);
+    if (before === 0 && this.#rows.length > 0) this.#oldestWaiting ??= item.recv_time;
+    if ((++this.#pushes & 255) === 0) this.#relieve();
+    return true;
+  }
+
+  /** Commits everything taken so far. Rejects with Unavailable when tape or store refuses; nothing is dropped. */
+  async flush(): Promise<void> {
+    if (this.#running !== undefined) await this.#running.catch(() => undefined);
+    await this.#commit(true);
+  }
+
+  /** Resolves when the sources may push on. */
+  async relieved(): Promise<void> {
+    while (this.#overloaded() && !this.#stopped) await this.flush();
+  }
+
+  /** Ends the commit loop; a last `flush` is the caller's. */
+  stop(): void {
+    this.#stopped = true;
+    this.#timer?.cancel();
+  }
+
+  #overloaded(): boolean {
+    return this.#rows.length > MAX_WAITING_ROWS || this.#options.tape.pressure > MAX_TAPE_PRESSURE;
+  }
+
+  #relieve(): void {
+    if (this.#rows.length > EARLY_COMMIT_ROWS && !this.#early) {
+      this.#early = true;
+      this.#timer?.cancel();
+      this.#timer = this.#options.clock.schedule(0, () => this.#tick());
+    }
+    const overloaded = this.#overloaded();
+    if (overloaded === this.#paused) return;
+    this.#paused = overloaded;
+    this.#options.onPressure(overloaded);
+  }
+
+  #schedule(): void {
+    if (this.#stopped) return;
+    this.#timer?.cancel();
+    this.#timer = this.#options.clock.schedule(this.#options.commitMs, () => this.#tick());
+  }
+
+  #tick(): void {
+    this.#early = false;
+    const idle = this.#options.clock.monotonicMs() - this.#committedAt >= IDLE_COMMIT_MS;
+    if (this.#rows.length === 0 && !idle) {
+      this.#relieve();
+      this.#schedule();
+      return;
+    }
+    this.#commit(idle)
+      .catch(() => undefined)
+      .finally(() => {
+        this.#relieve();
+        this.#schedule();
+      });
+  }
+
+  /** One commit at a time; a second caller waits for the first and then commits what came since. */
+  async #commit(always: boolean): Promise<void> {
+    while (this.#running !== undefined) await this.#running.catch(() => undefined);
+    if (this.#rows.length === 0 && (!always || samePosition(this.#position, this.#committed))) return;
+    this.#running = this.#commitNow().finally(() => {
+      this.#running = undefined;
+    });
+    await this.#running;
+  }
+
+  async #commitNow(): Promise<void> {
+    const rows = this.#rows;
+    const position = this.#position;
+    const oldest = this.#oldestWaiting;
+    this.#rows = [];
+    this.#oldestWaiting = null;
+    try {
+      await this.#options.tape.flush();
+      this.#told(await this.#options.store.ingest(rows, position));
+      this.#committed = position;
+      this.#committedAt = this.#options.clock.monotonicMs();
+      this.#storeError = undefined;
+    } catch (error) {
+      this.#rows = rows.concat(this.#rows);
+      this.#oldestWaiting = oldest;
+      const message = errorMessage(error);
+      if (this.#storeError === undefined) {
+        this.#options.log.error('collect.commit_failed', { rows: this.#rows.length, error: message });
+      }
+      this.#storeError = message;
+      throw error;
+    }
+  }
+
+  #told(result: IngestResult): void {
+    for (const table of result.tables) {
+      this.#stored += table.rows;
+      this.#options.events.emit('data.received', {
+        stream: table.stream,
+        table: table.stream,
+        rows: table.rows,
+        first_event_time_us: table.firstEventTime,
+        last_event_time_us: table.lastEventTime,
+        duplicates: table.duplicates,
+      });
+    }
+  }
+}
+
+function samePosition(a: TapePosition | null, b: TapePosition | null): boolean {
+  return a?.segment === b?.segment && a?.item === b?.item;
+}

@@ -1,0 +1,139 @@
+import { openSocket, type Socket, type SocketClosed } from '../../infra/socket.ts';
+import { safeUrl } from '../../infra/http.ts';
+import { sleep, type Ms, type Timer, type Us } from '../../kit/clock.ts';
+import { Unavailable } from '../../kit/errors.ts';
+import type { ConnectionPlan, VenueMarket } from '../exchanges/contract.ts';
+import type { CollectEnvironment } from './environment.ts';
+
+/** Protocol ping this often; an idle socket is cut after two without an answer. */
+const PING_MS = 15_000;
+
+/** One open socket of a planned connection. Its items are on the tape from `connected` to `disconnected`. */
+export interface Link {
+  readonly id: string;
+  readonly connectedAt: Ms;
+  frames: number;
+  lastFrameAt: Us | null;
+  readonly socket: Socket;
+  /** Resolves when the socket is gone, whoever closed it. */
+  readonly ended: Promise<SocketClosed>;
+  /** Takes no more frames, writes the `disconnected` item and closes. */
+  close(reason: string): Promise<void>;
+}
+
+/** Opens the socket, puts `connected` on the tape and sends the subscriptions. Throws what `openSocket` throws. */
+export async function openLink(
+  environment: CollectEnvironment,
+  market: VenueMarket,
+  plan: ConnectionPlan,
+  url: string,
+): Promise<Link> {
+  const { clock, intake, config } = environment;
+  const base = {
+    connection: environment.nextConnectionId(`${market.exchange}_${market.market}`),
+    exchange: market.exchange,
+    market: market.market,
+  };
+  const { promise: ended, resolve: resolveEnded } = deferred<SocketClosed>();
+  const early: string[] = [];
+  const timers: (Timer | undefined)[] = [];
+  const life: { link?: Link; over: boolean } = { over: false };
+  const finish = (reason: string): void => {
+    if (life.over) return;
+    life.over = true;
+    for (const timer of timers) timer?.cancel();
+    if (life.link === undefined) return;
+    intake.push({ kind: 'disconnected', recv_time: intake.recvTime(), ...base, reason });
+  };
+  const receive = (text: string): void => {
+    const { link, over } = life;
+    if (over) return;
+    if (link === undefined) {
+      early.push(text);
+      return;
+    }
+    const recvTime = intake.recvTime();
+    link.frames += 1;
+    link.lastFrameAt = recvTime;
+    intake.push({ kind: 'frame', recv_time: recvTime, ...base, text });
+  };
+  const socket = await openSocket({
+    url,
+    clock,
+    onText: receive,
+    onClose: (info) => {
+      finish(info.reason === '' ? `closed with code ${info.code}` : info.reason);
+      resolveEnded(info);
+    },
+    connectTimeoutMs: config.connect_timeout_ms,
+    pingMs: PING_MS,
+    signal: environment.signal,
+  });
+  if (life.over) throw new Unavailable(`${safeUrl(url)} closed as soon as it was open`);
+  intake.push({ kind: 'connected', recv_time: intake.recvTime(), ...base, url });
+  const link: Link = {
+    id: base.connection,
+    connectedAt: clock.now(),
+    frames: 0,
+    lastFrameAt: null,
+    socket,
+    ended,
+    close: async (reason) => {
+      finish(reason);
+      await socket.close(reason);
+    },
+  };
+  life.link = link;
+  for (const text of early.splice(0)) receive(text);
+  subscribe(environment, market, plan, socket);
+  ping(environment, plan, socket, timers);
+  return link;
+}
+
+/** Sends frames no faster than the venue allows. */
+export function subscribe(
+  environment: CollectEnvironment,
+  market: VenueMarket,
+  plan: Pick<ConnectionPlan, 'subscribe'>,
+  socket: Socket,
+): void {
+  const spacing = 1000 / Math.max(0.1, market.limits.messagesPerSecond);
+  const [first, ...rest] = plan.subscribe;
+  if (first === undefined) return;
+  socket.send(first);
+  const send = async (): Promise<void> => {
+    for (const text of rest) {
+      await sleep(environment.clock, spacing, environment.signal);
+      if (!socket.open) return;
+      socket.send(text);
+    }
+  };
+  // The only failure is the collector's stop, which ends the socket as well.
+  send().catch(() => undefined);
+}
+
+function ping(
+  environment: CollectEnvironment,
+  plan: ConnectionPlan,
+  socket: Socket,
+  timers: (Timer | undefined)[],
+): void {
+  const { ping: application } = plan;
+  if (application === null) return;
+  const next = (): void => {
+    timers[0] = environment.clock.schedule(application.everyMs, () => {
+      if (!socket.open) return;
+      socket.send(application.text);
+      next();
+    });
+  };
+  next();
+}
+
+function deferred<T>(): { readonly promise: Promise<T>; readonly resolve: (value: T) => void } {
+  let resolve: (value: T) => void = () => undefined;
+  const promise = new Promise<T>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}

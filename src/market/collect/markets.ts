@@ -1,0 +1,34 @@
+import { InvalidInput } from '../../kit/errors.ts';
+import { didYouMean } from '../../kit/nearest.ts';
+import type { MarketConfig } from '../config.ts';
+import { marketKey } from '../domain/records.ts';
+import type { Venue, VenueMarket } from '../exchanges/contract.ts';
+
+/** Address overrides: `binance_futures` → address name → URL. */
+export type Addresses = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+/**
+ * The markets that `collect.exchanges` names: a venue (all its markets) or one market, as `binance_futures`. Throws
+ * InvalidInput for a name that no venue bears.
+ */
+export function marketsOf(venues: readonly Venue[], names: MarketConfig['collect']['exchanges']): VenueMarket[] {
+  const all = venues.flatMap((venue) => venue.markets);
+  const chosen = new Set<VenueMarket>();
+  for (const name of names) {
+    const matching = all.filter((m) => m.exchange === name || marketKey(m.exchange, m.market) === name);
+    if (matching.length === 0) {
+      const known = [...new Set(all.flatMap((m) => [m.exchange, marketKey(m.exchange, m.market)]))];
+      throw new InvalidInput(
+        `no venue or market is called '${name}'${didYouMean(name, known)}; known are ${known.join(', ')}`,
+      );
+    }
+    for (const market of matching) chosen.add(market);
+  }
+  return [...chosen];
+}
+
+/** The addresses of a market: its own, replaced by name from the configuration, then from `overrides`. */
+export function addressesOf(market: VenueMarket, configured: Addresses, overrides: Addresses): Record<string, string> {
+  const key = marketKey(market.exchange, market.market);
+  return { ...market.addresses, ...configured[key], ...overrides[key] };
+}

@@ -1,0 +1,320 @@
+import { errorMessage } from '../../kit/errors.ts';
+import type { Ms, Us } from '../../kit/clock.ts';
+import type { Instrument } from '../domain/instrument.ts';
+import {
+  marketKey,
+  type BookRecord,
+  type Market,
+  type MarketRecord,
+  type Origin,
+  type RecordSink,
+  type StoredRecord,
+} from '../domain/records.ts';
+import type { RestItem, TapeItem } from '../domain/tape.ts';
+import type { Decoder, FrameVerdict, VenueMarket } from '../exchanges/contract.ts';
+import { BookSet, type BookProblem, type TrackedBook } from './books.ts';
+import {
+  CONNECTION_STATE,
+  INSTRUMENTS_IN_FORCE,
+  MARKET_STATE,
+  SEGMENT_START,
+  connectionStateSchema,
+  instrumentsSchema,
+  marketStateSchema,
+  segmentStartSchema,
+  type StateNote,
+} from './keyframe.ts';
+import { BookSampler } from './sampler.ts';
+import { TradeIds, type TradeHole } from './trade-ids.ts';
+
+/** What the pipeline tells besides records. None of it changes what it makes. */
+export interface PipelineHooks {
+  /** A frame or answer gave no data: rejected, or the venue said no. Control frames are not told. */
+  readonly onVerdict?: ((item: TapeItem, verdict: FrameVerdict) => void) | undefined;
+  /** A book went stale or crossed. Live asks for a resync; in a replay the answer is on the tape. */
+  readonly onBookProblem?: ((item: TapeItem, problem: BookProblem) => void) | undefined;
+  readonly onTradeHole?: ((item: TapeItem, hole: TradeHole) => void) | undefined;
+  /** Every decoded record, book changes included, before anything is derived from it. */
+  readonly onRecord?: ((item: TapeItem, record: MarketRecord) => void) | undefined;
+}
+
+export interface PipelineOptions extends PipelineHooks {
+  readonly markets: readonly VenueMarket[];
+  readonly bookIntervalMs: Ms;
+  readonly sink: RecordSink<StoredRecord>;
+}
+
+interface ConnectionState {
+  readonly id: string;
+  readonly market: MarketState;
+  decoder: Decoder;
+  readonly books: BookSet;
+  readonly sink: RecordSink;
+  /** The connection's item being processed; records are told with it. */
+  item: TapeItem | undefined;
+}
+
+interface MarketState {
+  readonly key: string;
+  readonly definition: VenueMarket;
+  instruments: readonly Instrument[];
+  readonly connections: Map<string, ConnectionState>;
+  readonly sampler: BookSampler;
+  readonly tradeIds: TradeIds;
+}
+
+/** Levels a side of a stored book. */
+const STORED_LEVELS = 10;
+
+/**
+ * Tape items in, records out; nothing else goes in, so live, another tape, recovery and rebuild give the same rows.
+ * Synchronous. Never throws for what a venue sent.
+ */
+export class Pipeline {
+  readonly #options: PipelineOptions;
+  readonly #markets = new Map<string, MarketState>();
+  #unknownItems = 0;
+
+  constructor(options: PipelineOptions) {
+    this.#options = options;
+    for (const definition of options.markets) {
+      const key = marketKey(definition.exchange, definition.market);
+      this.#markets.set(key, {
+        key,
+        definition,
+        instruments: [],
+        connections: new Map(),
+        sampler: new BookSampler(options.bookIntervalMs),
+        tradeIds: new TradeIds(),
+      });
+    }
+  }
+
+  /** Items of markets that this pipeline was not given. */
+  get unknownItems(): number {
+    return this.#unknownItems;
+  }
+
+  process(item: TapeItem): void {
+    const market = this.#markets.get(marketKey(item.exchange, item.market));
+    if (market === undefined) {
+      this.#unknownItems += 1;
+      return;
+    }
+    switch (item.kind) {
+      case 'frame': {
+        const connection = this.#connection(market, item.connection, false);
+        connection.item = item;
+        this.#judge(item, () => connection.decoder.frame(item.text, item.recv_time, connection.sink));
+        return;
+      }
+      case 'rest':
+        return this.#rest(market, item);
+      case 'connected':
+        this.#drop(market, item.connection);
+        this.#connection(market, item.connection, false);
+        return;
+      case 'disconnected':
+        return this.#drop(market, item.connection);
+      case 'note':
+        return this.#note(market, item.note, item.data, item.connection);
+    }
+  }
+
+  instruments(exchange: string, market: Market): readonly Instrument[] {
+    return this.#markets.get(marketKey(exchange, market))?.instruments ?? [];
+  }
+
+  /** The books of a symbol on all connections of its market, valid or not. */
+  books(exchange: string, market: Market, symbol: string): readonly TrackedBook[] {
+    const state = this.#markets.get(marketKey(exchange, market));
+    return [...(state?.connections.values() ?? [])]
+      .map((connection) => connection.books.get(symbol))
+      .filter((book) => book !== undefined);
+  }
+
+  /** The book of a symbol on one connection. */
+  bookOf(exchange: string, market: Market, connection: string, symbol: string): TrackedBook | undefined {
+    return this.#markets.get(marketKey(exchange, market))?.connections.get(connection)?.books.get(symbol);
+  }
+
+  /** Time of the newest trade seen of a market whose trade ids are consecutive, UTC µs. */
+  newestTradeTime(exchange: string, market: Market, symbol: string): Us | undefined {
+    return this.#markets.get(marketKey(exchange, market))?.tradeIds.newestTime(symbol);
+  }
+
+  /** Connections that are open as far as the items tell. */
+  openConnections(): readonly { readonly exchange: string; readonly market: Market; readonly connection: string }[] {
+    return [...this.#markets.values()].flatMap(({ definition, connections }) =>
+      [...connections.keys()].map((connection) => ({
+        exchange: definition.exchange,
+        market: definition.market,
+        connection,
+      })),
+    );
+  }
+
+  /** Everything remembered, as the notes that a segment begins with. Processing them restores it. */
+  state(): StateNote[] {
+    const notes: StateNote[] = [];
+    for (const market of this.#markets.values()) {
+      const { exchange, market: name } = market.definition;
+      const base = { exchange, market: name, connection: `${market.key}#state` };
+      const open = [...market.connections.keys()];
+      if (open.length === 0 && market.instruments.length === 0) continue;
+      notes.push({ ...base, note: SEGMENT_START, data: { open } });
+      notes.push({ ...base, note: INSTRUMENTS_IN_FORCE, data: market.instruments });
+      notes.push({
+        ...base,
+        note: MARKET_STATE,
+        data: { sampler: market.sampler.state(), tradeIds: market.tradeIds.state() },
+      });
+      for (const connection of market.connections.values()) {
+        notes.push({
+          ...base,
+          connection: connection.id,
+          note: CONNECTION_STATE,
+          data: {
+            polled: connection.id.endsWith('#rest'),
+            decoder: connection.decoder.state(),
+            books: connection.books.state(),
+          },
+        });
+      }
+    }
+    return notes;
+  }
+
+  #connection(market: MarketState, id: string, polled: boolean): ConnectionState {
+    const held = market.connections.get(id);
+    if (held !== undefined) return held;
+    const connection: ConnectionState = {
+      id,
+      market,
+      decoder: market.definition.createDecoder({ instruments: market.instruments }),
+      books: new BookSet({
+        rule: market.definition.book,
+        polled,
+        onProblem: (problem) => {
+          if (connection.item !== undefined) this.#options.onBookProblem?.(connection.item, problem);
+        },
+      }),
+      sink: (record) => this.#record(connection, record),
+      item: undefined,
+    };
+    market.connections.set(id, connection);
+    return connection;
+  }
+
+  #drop(market: MarketState, id: string): void {
+    market.connections.delete(id);
+    market.tradeIds.close(id);
+  }
+
+  #rest(market: MarketState, item: RestItem): void {
+    if (item.call === 'instruments') {
+      this.#judge(item, () => {
+        // A list may come in pages: the first begins it anew, those asked for with a cursor go on with it.
+        const before = item.args.cursor === undefined ? [] : market.instruments;
+        const instruments = market.definition.parseInstruments(item.body, before);
+        if (instruments.length === 0) return { kind: 'rejected', reason: 'the instrument list holds none' };
+        this.#setInstruments(market, instruments);
+        return { kind: 'data', records: 0 };
+      });
+      return;
+    }
+    const polled = item.connection.endsWith('#rest');
+    // A snapshot for a link that closed while it was asked for belongs to nothing any more.
+    if (item.call === 'book_snapshot' && !polled && !market.connections.has(item.connection)) return;
+    const connection = this.#connection(market, item.connection, polled);
+    connection.item = item;
+    this.#judge(item, () => connection.decoder.rest(item.call, item.args, item.body, item.recv_time, connection.sink));
+  }
+
+  #setInstruments(market: MarketState, instruments: readonly Instrument[]): void {
+    market.instruments = instruments;
+    for (const connection of market.connections.values()) {
+      const state = connection.decoder.state();
+      connection.decoder = market.definition.createDecoder({ instruments });
+      connection.decoder.restore(state);
+    }
+  }
+
+  #judge(item: TapeItem, decode: () => FrameVerdict): void {
+    let verdict: FrameVerdict;
+    try {
+      verdict = decode();
+    } catch (error) {
+      // One odd frame must not end the collecting of all others; it is counted and told like any unreadable one.
+      verdict = { kind: 'rejected', reason: `the decoder failed: ${errorMessage(error)}` };
+    }
+    if (verdict.kind === 'rejected' || verdict.kind === 'error') this.#options.onVerdict?.(item, verdict);
+  }
+
+  #record(connection: ConnectionState, decoded: MarketRecord): void {
+    const { item, market } = connection;
+    if (item === undefined) return;
+    const origin: Origin = item.kind === 'rest' && item.origin === 'backfill' ? 'backfill' : 'live';
+    const record: MarketRecord = decoded.origin === origin ? decoded : { ...decoded, origin };
+    this.#options.onRecord?.(item, record);
+    if (record.stream === 'book') {
+      this.#book(connection, record);
+      return;
+    }
+    if (record.stream === 'trades' && origin === 'live' && market.definition.streams.trades?.consecutiveIds === true) {
+      const hole = market.tradeIds.next(connection.id, record);
+      if (hole !== undefined) this.#options.onTradeHole?.(item, hole);
+    }
+    this.#options.sink(record);
+  }
+
+  #book(connection: ConnectionState, change: BookRecord): void {
+    const book = connection.books.apply(change);
+    if (book === undefined || !connection.market.sampler.takes(change.symbol, book.eventTime)) return;
+    const totals = book.levels.totals();
+    this.#options.sink({
+      stream: 'orderbooks',
+      exchange: change.exchange,
+      market: change.market,
+      symbol: change.symbol,
+      event_time: book.eventTime,
+      recv_time: change.recv_time,
+      seq: book.lastSeq,
+      origin: 'live',
+      bids: book.levels.bids(STORED_LEVELS),
+      asks: book.levels.asks(STORED_LEVELS),
+      total_bid_depth: totals.bids,
+      total_ask_depth: totals.asks,
+    });
+  }
+
+  /** Notes are ours: one that does not parse is a defect of this program and surfaces. */
+  #note(market: MarketState, note: string, data: unknown, id: string): void {
+    switch (note) {
+      case SEGMENT_START: {
+        const open = new Set(segmentStartSchema.parse(data).open);
+        for (const held of [...market.connections.keys()]) if (!open.has(held)) this.#drop(market, held);
+        return;
+      }
+      case INSTRUMENTS_IN_FORCE:
+        market.instruments = instrumentsSchema.parse(data);
+        return;
+      case MARKET_STATE: {
+        const state = marketStateSchema.parse(data);
+        market.sampler.restore(state.sampler);
+        market.tradeIds.restore(state.tradeIds);
+        return;
+      }
+      case CONNECTION_STATE: {
+        const state = connectionStateSchema.parse(data);
+        market.connections.delete(id);
+        const connection = this.#connection(market, id, state.polled);
+        connection.decoder.restore(state.decoder);
+        connection.books.restore(state.books);
+        return;
+      }
+      default:
+        return;
+    }
+  }
+}

@@ -1,0 +1,168 @@
+import { sleep, type Ms } from '../../kit/clock.ts';
+import { RateLimited, Unsupported, errorMessage, isAbort } from '../../kit/errors.ts';
+import { STREAMS, type SeriesKey, type Stream } from '../domain/records.ts';
+import type { RestCallName } from '../domain/tape.ts';
+import type { VenueMarket } from '../exchanges/contract.ts';
+import type { CollectEnvironment } from './environment.ts';
+import type { RestClient } from './rest-client.ts';
+
+/** Call that gives the present state of a stream. Some venues' tickers bring best prices and funding as well. */
+const CALL_OF: Readonly<Partial<Record<Stream, RestCallName>>> = {
+  trades: 'trades',
+  orderbooks: 'book_snapshot',
+  mark_prices: 'mark_prices',
+  funding_rates: 'ticker_24h',
+  prices: 'ticker_24h',
+  open_interest: 'open_interest',
+  ticker_24h: 'ticker_24h',
+  candles: 'candles',
+};
+
+/** How often a call is made when the venue's description does not say, ms. */
+const DEFAULT_POLL_MS: Readonly<Partial<Record<RestCallName, Ms>>> = {
+  candles: 20_000,
+  mark_prices: 20_000,
+  open_interest: 60_000,
+};
+const OTHERWISE_POLL_MS = 5_000;
+
+/** Newest rows asked for where the call gives history. */
+const POLLED_ROWS = 3;
+
+/** The REST call that serves a stream's present state; undefined when the market has none. */
+export function pollCall(market: VenueMarket, stream: Stream): RestCallName | undefined {
+  const call = CALL_OF[stream];
+  return call !== undefined && market.rest[call] !== undefined ? call : undefined;
+}
+
+interface Loop {
+  readonly symbols: readonly string[];
+  readonly stop: AbortController;
+  readonly done: Promise<void>;
+}
+
+/** Asks a market's REST interface in rounds, one loop a call. The rate limiter paces; a failure is told and passed. */
+export class Pollers {
+  readonly #environment: CollectEnvironment;
+  readonly #market: VenueMarket;
+  readonly #rest: RestClient;
+  readonly #loops = new Map<RestCallName, Loop>();
+  readonly #everyMs = new Map<RestCallName, Ms>();
+  #requests = 0;
+  #answered = false;
+  #lastError: string | null = null;
+  readonly #failing = new Set<RestCallName>();
+  #changing: Promise<void> = Promise.resolve();
+
+  constructor(environment: CollectEnvironment, market: VenueMarket, rest: RestClient) {
+    this.#environment = environment;
+    this.#market = market;
+    this.#rest = rest;
+  }
+
+  get requests(): number {
+    return this.#requests;
+  }
+
+  /** True once an answer has come. */
+  get answered(): boolean {
+    return this.#answered;
+  }
+
+  get lastError(): string | null {
+    return this.#lastError;
+  }
+
+  /** Calls made now. */
+  get calls(): readonly RestCallName[] {
+    return [...this.#loops.keys()];
+  }
+
+  /** Takes effect with the next round. Throws Unsupported when the market has no call for the stream. */
+  setEvery(stream: Stream, everyMs: Ms): void {
+    const call = pollCall(this.#market, stream);
+    if (call === undefined) {
+      throw new Unsupported(`${this.#market.exchange} ${this.#market.market} has no REST call for '${stream}'`);
+    }
+    this.#everyMs.set(call, everyMs);
+  }
+
+  /** Polls exactly these series from now on; loops whose symbols stay go on undisturbed. */
+  set(series: readonly Pick<SeriesKey, 'symbol' | 'stream'>[]): Promise<void> {
+    this.#changing = this.#changing.then(() => this.#change(series));
+    return this.#changing;
+  }
+
+  async #change(series: readonly Pick<SeriesKey, 'symbol' | 'stream'>[]): Promise<void> {
+    const wanted = new Map<RestCallName, Set<string>>();
+    for (const { symbol, stream } of series) {
+      const call = pollCall(this.#market, stream);
+      if (call !== undefined) wanted.set(call, (wanted.get(call) ?? new Set()).add(symbol));
+    }
+    const ending: Promise<void>[] = [];
+    for (const [call, loop] of this.#loops) {
+      if (sameSymbols(loop.symbols, wanted.get(call))) continue;
+      loop.stop.abort();
+      ending.push(loop.done);
+      this.#loops.delete(call);
+    }
+    await Promise.all(ending);
+    for (const [call, symbols] of wanted) if (!this.#loops.has(call)) this.#begin(call, [...symbols]);
+  }
+
+  #begin(call: RestCallName, symbols: readonly string[]): void {
+    const stop = new AbortController();
+    const signal = AbortSignal.any([stop.signal, this.#environment.signal]);
+    const done = this.#poll(call, symbols, signal).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+    });
+    this.#loops.set(call, { symbols, stop, done });
+  }
+
+  async #poll(call: RestCallName, symbols: readonly string[], signal: AbortSignal): Promise<void> {
+    const { clock } = this.#environment;
+    const declared = STREAMS.filter((stream) => CALL_OF[stream] === call)
+      .map((stream) => this.#market.streams[stream]?.pollMs)
+      .filter((ms) => ms !== undefined);
+    const usual = declared.length > 0 ? Math.min(...declared) : (DEFAULT_POLL_MS[call] ?? OTHERWISE_POLL_MS);
+    while (!signal.aborted) {
+      const started = clock.monotonicMs();
+      for (const symbol of symbols) {
+        signal.throwIfAborted();
+        await this.#ask(call, symbol, signal);
+      }
+      const every = this.#everyMs.get(call) ?? usual;
+      await sleep(clock, Math.max(50, every - (clock.monotonicMs() - started)), signal);
+    }
+  }
+
+  async #ask(call: RestCallName, symbol: string, signal: AbortSignal): Promise<void> {
+    this.#requests += 1;
+    try {
+      await this.#rest.ask({ call, args: { symbol, ...this.#limit(call) }, signal });
+      this.#answered = true;
+      this.#failing.delete(call);
+    } catch (error) {
+      if (isAbort(error) || signal.aborted) throw error;
+      this.#lastError = errorMessage(error);
+      const { log, events, clock } = this.#environment;
+      const { exchange, market } = this.#market;
+      log.warn('collect.poll_failed', { exchange, market, call, symbol, error: this.#lastError });
+      if (!this.#failing.has(call)) {
+        this.#failing.add(call);
+        const connection_id = `${exchange}_${market}#rest`;
+        events.emit('streaming.error', { exchange, market, connection_id, reason: this.#lastError, streams: [call] });
+      }
+      if (!(error instanceof RateLimited)) await sleep(clock, 250, signal);
+    }
+  }
+
+  #limit(call: RestCallName): { readonly limit?: number } {
+    if (call === 'book_snapshot') return { limit: this.#market.book.depth };
+    return call === 'candles' || call === 'mark_prices' ? { limit: POLLED_ROWS } : {};
+  }
+}
+
+function sameSymbols(a: readonly string[], b: ReadonlySet<string> | undefined): boolean {
+  return b !== undefined && a.length === b.size && a.every((symbol) => b.has(symbol));
+}

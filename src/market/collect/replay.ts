@@ -1,0 +1,93 @@
+import type { Ms, Us } from '../../kit/clock.ts';
+import type { StoredRecord } from '../domain/records.ts';
+import type { TapePosition } from '../domain/tape.ts';
+import type { VenueMarket } from '../exchanges/contract.ts';
+import type { MarketStore } from '../store/contract.ts';
+import { Pipeline } from './pipeline.ts';
+import { isAfter, readTapeBatches } from './tape/reader.ts';
+import { segmentsOf, type TapeDamage } from './tape/segments.ts';
+
+export interface ReplayOptions {
+  readonly tapeDir: string;
+  readonly markets: readonly VenueMarket[];
+  readonly bookIntervalMs: Ms;
+  readonly store: MarketStore;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface ReplayReport {
+  readonly items: number;
+  /** Records given to the store (it drops those that it holds). */
+  readonly records: number;
+  readonly stored: number;
+  readonly damage: readonly TapeDamage[];
+  /** Position of the last item read; null when the tape is empty. */
+  readonly last: TapePosition | null;
+  readonly lastRecvTime: Us;
+  /** Connections that the tape leaves open: the process ended before they did. */
+  readonly open: ReturnType<Pipeline['openConnections']>;
+}
+
+const BATCH_ROWS = 50_000;
+
+/**
+ * Brings the store to the end of the tape: reads from the start of the segment that holds `store.position()`, stores
+ * what lies after that position. `pipeline` is left as it was at the end of the tape. Throws Corrupt for a foreign tape.
+ */
+export async function recover(
+  options: ReplayOptions & { readonly makePipeline: (sink: (record: StoredRecord) => void) => Pipeline },
+): Promise<ReplayReport & { readonly pipeline: Pipeline }> {
+  return replay(options, await options.store.position(), options.makePipeline);
+}
+
+/** Stores everything that a tape holds, whatever the store says that it has. For a database made anew from the tape. */
+export async function rebuild(options: ReplayOptions): Promise<ReplayReport> {
+  const { markets, bookIntervalMs } = options;
+  return replay(options, null, (sink) => new Pipeline({ markets, bookIntervalMs, sink }));
+}
+
+async function replay(
+  options: ReplayOptions,
+  position: TapePosition | null,
+  makePipeline: (sink: (record: StoredRecord) => void) => Pipeline,
+): Promise<ReplayReport & { readonly pipeline: Pipeline }> {
+  const { store, tapeDir, signal } = options;
+  let rows: StoredRecord[] = [];
+  let storing = true;
+  const pipeline = makePipeline((record) => {
+    if (storing) rows.push(record);
+  });
+  const damage: TapeDamage[] = [];
+  const first = await startOf(tapeDir, position);
+  let last: TapePosition | null = null;
+  let lastRecvTime: Us = 0;
+  let items = 0;
+  let records = 0;
+  let stored = 0;
+  const commit = async (): Promise<void> => {
+    if (last === null || !isAfter(last, position)) return;
+    const result = await store.ingest(rows, last);
+    records += rows.length;
+    stored += result.tables.reduce((sum, table) => sum + table.rows, 0);
+    rows = [];
+  };
+  for await (const batch of readTapeBatches(tapeDir, { from: first, signal, onDamage: (d) => damage.push(d) })) {
+    for (const [index, item] of batch.items.entries()) {
+      last = { segment: batch.segment, item: batch.firstItem + index };
+      storing = isAfter(last, position);
+      pipeline.process(item);
+      lastRecvTime = item.recv_time;
+    }
+    items += batch.items.length;
+    if (rows.length >= BATCH_ROWS) await commit();
+  }
+  await commit();
+  return { items, records, stored, damage, last, lastRecvTime, open: pipeline.openConnections(), pipeline };
+}
+
+/** Start of the segment that holds the position, or of the newest one before it: state is complete only at a start. */
+async function startOf(folder: string, position: TapePosition | null): Promise<TapePosition> {
+  const segments = await segmentsOf(folder);
+  const before = segments.filter((segment) => segment <= (position?.segment ?? 0));
+  return { segment: before.at(-1) ?? segments[0] ?? 0, item: 0 };
+}

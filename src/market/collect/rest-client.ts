@@ -1,0 +1,97 @@
+import { explainStatus, safeUrl } from '../../infra/http.ts';
+import { AppError, InvalidInput, RateLimited, Unavailable, Unsupported } from '../../kit/errors.ts';
+import type { Origin } from '../domain/records.ts';
+import type { RestArgs, RestCallName } from '../domain/tape.ts';
+import type { RestErrorInfo, VenueMarket } from '../exchanges/contract.ts';
+import type { CollectEnvironment } from './environment.ts';
+
+export interface RestRequest {
+  readonly call: RestCallName;
+  readonly args: RestArgs;
+  /** Connection whose state the answer belongs to; default the market's `#rest`. */
+  readonly connection?: string | undefined;
+  readonly origin?: Origin | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Asks one market's REST interface. Every answer that is data goes on the tape and through the pipeline. */
+export class RestClient {
+  readonly #environment: CollectEnvironment;
+  readonly #market: VenueMarket;
+  readonly #addresses: Readonly<Record<string, string>>;
+  readonly #key: string;
+
+  constructor(environment: CollectEnvironment, market: VenueMarket, addresses: Readonly<Record<string, string>>) {
+    this.#environment = environment;
+    this.#market = market;
+    this.#addresses = addresses;
+    this.#key = `${market.exchange}_${market.market}`;
+  }
+
+  supports(call: RestCallName): boolean {
+    return this.#market.rest[call] !== undefined;
+  }
+
+  /**
+   * Gives the body. Throws Unsupported when the venue has no such call, RateLimited, InvalidInput when the venue
+   * refuses the arguments, Unavailable for everything else that may pass.
+   */
+  async ask(request: RestRequest): Promise<string> {
+    const call = this.#market.rest[request.call];
+    if (call === undefined) throw new Unsupported(`${this.#key} has no REST call '${request.call}'`);
+    const { pipeline, http, config, intake } = this.#environment;
+    const { exchange, market } = this.#market;
+    const instrument = pipeline.instruments(exchange, market).find((i) => i.symbol === request.args.symbol);
+    const { address, path, weight } = call.request(request.args, instrument);
+    const url = `${this.#addresses[address] ?? ''}${path}`;
+    const host = new URL(url).host;
+    http.limiter.configure(host, this.#market.limits.restWeightPerMinute);
+    const answer = await http.get(url, {
+      weight,
+      timeoutMs: config.request_timeout_ms,
+      signal: request.signal ?? this.#environment.signal,
+    });
+    const problem = this.#market.restError(answer.status, answer.body);
+    if (problem !== undefined) throw this.#refused(url, problem, answer.status, answer.retryAfterMs);
+    if (answer.status < 200 || answer.status > 299) {
+      if (answer.status === 418 || answer.status === 429) {
+        throw new RateLimited(`${safeUrl(url)}: ${explainStatus(answer.status)}`, http.limiter.blockedForMs(host));
+      }
+      throw new Unavailable(`${safeUrl(url)}: ${explainStatus(answer.status)}`, { details: { status: answer.status } });
+    }
+    intake.push({
+      kind: 'rest',
+      recv_time: intake.recvTime(),
+      connection: request.connection ?? `${this.#key}#${request.origin === 'backfill' ? 'backfill' : 'rest'}`,
+      exchange,
+      market,
+      call: request.call,
+      args: request.args,
+      body: answer.body,
+      ...(request.origin === 'backfill' ? { origin: 'backfill' as const } : {}),
+    });
+    return answer.body;
+  }
+
+  #refused(url: string, problem: RestErrorInfo, status: number, headerWait: number | null): AppError {
+    const text = `${safeUrl(url)}: ${problem.message} (code ${problem.code})`;
+    const details = { status, code: problem.code };
+    switch (problem.kind) {
+      case 'rate_limited':
+      case 'banned': {
+        const { limiter } = this.#environment.http;
+        const host = new URL(url).host;
+        const wait = problem.retryAfterMs ?? headerWait ?? (problem.kind === 'banned' ? 120_000 : 10_000);
+        limiter.block(host, wait);
+        return new RateLimited(text, wait, { details });
+      }
+      case 'bad_request':
+        return new InvalidInput(text, { details });
+      case 'blocked_region':
+      case 'forbidden':
+        return new Unavailable(`${text}; ${explainStatus(problem.kind === 'forbidden' ? 403 : 451)}`, { details });
+      case 'unavailable':
+        return new Unavailable(text, { details });
+    }
+  }
+}

@@ -1,0 +1,102 @@
+import type { Ms, Us } from '../../kit/clock.ts';
+import { viewName, type MarketRecord, type OrderBookRecord, type SeriesKey, type Stream } from '../domain/records.ts';
+import type { SeriesState, SeriesStatus } from './contract.ts';
+
+/** What is known of one series while it is collected. */
+export interface TrackedSeries {
+  readonly key: SeriesKey;
+  state: SeriesState;
+  rows: number;
+  lastEventTime: Us | null;
+  lastReceivedAt: Us | null;
+  readonly staleAfterMs: Ms | null;
+  gaps: number;
+  /** When the series was begun or its connection opened: silence counts from here before the first record. */
+  since: Us;
+}
+
+/** The series being collected. Touched for every record, so looking up must be cheap. */
+export class SeriesTracker {
+  readonly #byMarket = new Map<string, Map<string, Map<string, Partial<Record<Stream, TrackedSeries>>>>>();
+  readonly #all = new Map<string, TrackedSeries>();
+
+  add(key: SeriesKey, staleAfterMs: Ms | null, since: Us): TrackedSeries {
+    const name = viewName(key);
+    const held = this.#all.get(name);
+    if (held !== undefined) {
+      if (held.state === 'stopped') held.state = 'waiting';
+      held.since = since;
+      return held;
+    }
+    const series: TrackedSeries = {
+      key,
+      state: 'waiting',
+      rows: 0,
+      lastEventTime: null,
+      lastReceivedAt: null,
+      staleAfterMs,
+      gaps: 0,
+      since,
+    };
+    this.#all.set(name, series);
+    const markets = getOrAdd(
+      this.#byMarket,
+      key.exchange,
+      () => new Map<string, Map<string, Partial<Record<Stream, TrackedSeries>>>>(),
+    );
+    const symbols = getOrAdd(markets, key.market, () => new Map<string, Partial<Record<Stream, TrackedSeries>>>());
+    getOrAdd(symbols, key.symbol, (): Partial<Record<Stream, TrackedSeries>> => ({}))[key.stream] = series;
+    return series;
+  }
+
+  get(key: SeriesKey): TrackedSeries | undefined {
+    return this.#byMarket.get(key.exchange)?.get(key.market)?.get(key.symbol)?.[key.stream];
+  }
+
+  all(): IterableIterator<TrackedSeries> {
+    return this.#all.values();
+  }
+
+  /** Notes a record. Book changes count for `orderbooks` as life, not as rows: those are counted when sampled. */
+  touch(record: MarketRecord, recvTime: Us): void {
+    const stream = record.stream === 'book' ? 'orderbooks' : record.stream;
+    const series = this.#byMarket.get(record.exchange)?.get(record.market)?.get(record.symbol)?.[stream];
+    if (series === undefined) return;
+    if (record.origin === 'live') {
+      series.lastReceivedAt = recvTime;
+      if (series.state !== 'live' && series.state !== 'stopped') series.state = 'live';
+    }
+    if (series.lastEventTime === null || record.event_time > series.lastEventTime) {
+      series.lastEventTime = record.event_time;
+    }
+    if (record.stream !== 'book') series.rows += 1;
+  }
+
+  /** Counts a book that was stored. */
+  sampled(record: OrderBookRecord): void {
+    const series = this.get(record);
+    if (series !== undefined) series.rows += 1;
+  }
+
+  status(): SeriesStatus[] {
+    return [...this.#all.values()].map((series) => ({
+      ...series.key,
+      table: viewName(series.key),
+      state: series.state,
+      rows: series.rows,
+      last_event_time: series.lastEventTime,
+      last_received_at: series.lastReceivedAt === null ? null : Math.floor(series.lastReceivedAt / 1000),
+      stale_after_ms: series.staleAfterMs,
+      gaps: series.gaps,
+    }));
+  }
+}
+
+function getOrAdd<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  let value = map.get(key);
+  if (value === undefined) {
+    value = make();
+    map.set(key, value);
+  }
+  return value;
+}

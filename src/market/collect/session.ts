@@ -1,0 +1,220 @@
+import { setMaxListeners } from 'node:events';
+import { HttpClient } from '../../infra/http.ts';
+import type { Us } from '../../kit/clock.ts';
+import { errorMessage } from '../../kit/errors.ts';
+import type { SeriesKey, StoredRecord } from '../domain/records.ts';
+import type { TapeItem } from '../domain/tape.ts';
+import type { VenueMarket } from '../exchanges/contract.ts';
+import type { CollectorOptions } from './collector.ts';
+import type { CollectEnvironment } from './environment.ts';
+import { Intake } from './intake.ts';
+import { Pipeline, type PipelineHooks } from './pipeline.ts';
+import { recover, type ReplayReport } from './replay.ts';
+import { SeriesTracker } from './series.ts';
+import { pruneTape, tapeSize } from './tape/inspect.ts';
+import { TapeWriter } from './tape/writer.ts';
+
+export interface SessionOptions extends CollectorOptions {
+  readonly markets: readonly VenueMarket[];
+  /** Called for live items only, never during recovery. */
+  readonly hooks: PipelineHooks;
+  readonly onPressure: (paused: boolean) => void;
+}
+
+/** One run of the collector, from recovery to the closed tape. */
+export interface Session {
+  readonly environment: CollectEnvironment;
+  readonly tape: TapeWriter;
+  readonly intake: Intake;
+  readonly pipeline: Pipeline;
+  readonly series: SeriesTracker;
+  /** Event time of the newest stored row of each series at the start, UTC µs, by "exchange market symbol stream". */
+  readonly lastStored: ReadonlyMap<string, Us>;
+  tapeBytes(): number;
+  tapeSegments(): number;
+  prune(maxBytes: number): Promise<void>;
+  abort(): void;
+  close(): Promise<void>;
+}
+
+/** Recovers the store from the tape, begins a new segment and opens the intake. Throws Unavailable and Corrupt. */
+export async function openSession(options: SessionOptions): Promise<Session> {
+  const { config, store, clock, log, events, tapeDir } = options;
+  const series = new SeriesTracker();
+  const stop = new AbortController();
+  // Every wait of the session listens to it.
+  setMaxListeners(0, stop.signal);
+  const wiring: Wiring = { live: false, sink: () => undefined };
+  const recovered = await recover({
+    tapeDir,
+    markets: options.markets,
+    bookIntervalMs: config.collect.book_interval_ms,
+    store,
+    makePipeline: (sink) => {
+      wiring.sink = sink;
+      return makePipeline(options, wiring, series);
+    },
+  });
+  const { pipeline } = recovered;
+  const position = await store.position();
+  const before = await tapeSize(tapeDir);
+  const tape = await openTape(options, pipeline, (position?.segment ?? 0) + 1);
+  report(options, recovered, tape);
+  const intake = new Intake({
+    tape,
+    pipeline,
+    store,
+    events,
+    clock,
+    log,
+    commitMs: config.collect.flush_interval_ms,
+    lastRecvTime: recovered.lastRecvTime,
+    onPressure: options.onPressure,
+    onTapeError: (error) => {
+      events.emit('data.quality_alert', { alert_type: 'tape_full', message: error.message, severity: 'critical' });
+    },
+  });
+  wiring.sink = (record) => {
+    if (record.stream === 'orderbooks') series.sampled(record);
+    intake.take(record);
+  };
+  wiring.live = true;
+  for (const open of recovered.open) {
+    intake.push({ kind: 'disconnected', recv_time: intake.recvTime(), ...open, reason: 'the process ended' });
+  }
+  const http = options.http ?? new HttpClient({ clock, log });
+  const firstSegment = tape.segment;
+  let connections = 0;
+  let pruned = { bytes: 0, segments: 0 };
+  const environment: CollectEnvironment = {
+    config: config.collect,
+    clock,
+    log,
+    events,
+    random: options.random,
+    http,
+    pipeline,
+    intake,
+    series,
+    nextConnectionId: (key) => `${key}#${firstSegment}.${++connections}`,
+    signal: stop.signal,
+  };
+  return {
+    environment,
+    tape,
+    intake,
+    pipeline,
+    series,
+    lastStored: await lastStored(options),
+    tapeBytes: () => before.bytes + tape.bytesWritten - pruned.bytes,
+    tapeSegments: () => before.segments + (tape.segment - firstSegment + 1) - pruned.segments,
+    prune: async (maxBytes) => {
+      const reached = await store.position();
+      const keepFrom = Math.min(tape.segment, reached?.segment ?? 0);
+      const result = await pruneTape(tapeDir, { maxBytes, keepFrom });
+      if (result.files === 0) return;
+      pruned = { bytes: pruned.bytes + result.bytes, segments: pruned.segments + result.files };
+      const reason = `the tape's disk cap is ${maxBytes} bytes`;
+      log.warn('collect.tape_pruned', { files: result.files, bytes: result.bytes });
+      events.emit('storage.pruned', { what: 'tape', files: result.files, bytes: result.bytes, reason });
+    },
+    abort: () => stop.abort(),
+    close: async () => {
+      intake.stop();
+      try {
+        await intake.flush();
+      } finally {
+        await tape.close().catch((error: unknown) => log.error('tape.close_failed', { error: errorMessage(error) }));
+        if (options.http === undefined) await http[Symbol.asyncDispose]();
+      }
+    },
+  };
+}
+
+interface Wiring {
+  live: boolean;
+  sink: (record: StoredRecord) => void;
+}
+
+function makePipeline(options: SessionOptions, wiring: Wiring, series: SeriesTracker): Pipeline {
+  const { hooks } = options;
+  return new Pipeline({
+    markets: options.markets,
+    bookIntervalMs: options.config.collect.book_interval_ms,
+    sink: (record) => wiring.sink(record),
+    onRecord: (item, record) => {
+      if (!wiring.live) return;
+      series.touch(record, item.recv_time);
+      hooks.onRecord?.(item, record);
+    },
+    onVerdict: (item, verdict) => {
+      if (wiring.live) hooks.onVerdict?.(item, verdict);
+    },
+    onBookProblem: (item, problem) => {
+      if (wiring.live) hooks.onBookProblem?.(item, problem);
+    },
+    onTradeHole: (item, hole) => {
+      if (wiring.live) hooks.onTradeHole?.(item, hole);
+    },
+  });
+}
+
+function openTape(options: SessionOptions, pipeline: Pipeline, firstSegment: number): Promise<TapeWriter> {
+  const { config, clock, log, events } = options;
+  let lastTime: Us = 0;
+  return TapeWriter.open({
+    folder: options.tapeDir,
+    clock,
+    log,
+    segmentBytes: config.collect.segment_mb * 1_000_000,
+    segmentMs: config.collect.segment_minutes * 60_000,
+    flushMs: config.collect.tape_flush_ms,
+    firstSegment,
+    segmentStart: (recvTime) => {
+      lastTime = Math.max(lastTime, recvTime);
+      return pipeline.state().map((note): TapeItem => ({ kind: 'note', recv_time: lastTime, ...note }));
+    },
+    onError: (error) => {
+      events.emit('data.quality_alert', {
+        alert_type: 'tape_unwritable',
+        message: error.message,
+        severity: 'critical',
+      });
+    },
+  });
+}
+
+function report(options: SessionOptions, recovered: ReplayReport, tape: TapeWriter): void {
+  const { events, log } = options;
+  const { tornTail } = tape;
+  const damaged = recovered.damage.filter(({ tail }) => !tail);
+  for (const { path, offset, bytes, reason } of damaged) {
+    log.error('tape.damaged', { path, offset, bytes, reason });
+    events.emit('data.quality_alert', {
+      alert_type: 'tape_damaged',
+      message: `${path}: ${bytes} bytes at ${offset} cannot be read (${reason}); what they held is lost`,
+      severity: 'high',
+    });
+  }
+  if (recovered.records === 0 && tornTail === undefined && damaged.length === 0) return;
+  const lost = tornTail === undefined ? null : `${tornTail.bytes} bytes of a block that was being written`;
+  log.info('collect.recovered', { items: recovered.items, stored: recovered.stored, lost });
+  events.emit('system.recovered', {
+    what: 'market database',
+    action: `read ${recovered.items} items from the tape and stored ${recovered.stored} rows that were missing`,
+    lost,
+    details: { records: recovered.records, torn_bytes: tornTail?.bytes ?? 0, damaged: damaged.length },
+  });
+}
+
+async function lastStored({ store }: SessionOptions): Promise<ReadonlyMap<string, Us>> {
+  const last = new Map<string, Us>();
+  for (const { series, last_event_time: time } of await store.stats()) {
+    if (series !== null && time !== null) last.set(idOf(series), time);
+  }
+  return last;
+}
+
+function idOf(key: SeriesKey): string {
+  return `${key.exchange} ${key.market} ${key.symbol} ${key.stream}`;
+}

@@ -1,0 +1,178 @@
+import { z } from 'zod';
+import { Corrupt } from '../../../kit/errors.ts';
+import type { Us } from '../../../kit/clock.ts';
+import { MARKETS, type Market } from '../../domain/records.ts';
+import { REST_CALLS, type TapeItem } from '../../domain/tape.ts';
+
+/** Item: kind u8, connection u16, receive time f64, length u32, then that many bytes of UTF-8. */
+const ITEM_HEADER_BYTES = 15;
+const KIND = { connection: 0, frame: 1, rest: 2, connected: 3, disconnected: 4, note: 5 } as const;
+
+/** Gathers items of one block. Adding copies, so that what was added can be forgotten. */
+export class BlockBuilder {
+  #buffer: Buffer;
+  #offset = 0;
+  #items = 0;
+  #connections = new Map<string, number>();
+  firstItem = 0;
+  firstRecvTime: Us = 0;
+  lastRecvTime: Us = 0;
+
+  constructor(capacity: number) {
+    this.#buffer = Buffer.allocUnsafe(capacity);
+  }
+
+  get items(): number {
+    return this.#items;
+  }
+
+  get bytes(): number {
+    return this.#offset;
+  }
+
+  add(item: TapeItem, ordinal: number): void {
+    if (this.#items === 0) {
+      this.firstItem = ordinal;
+      this.firstRecvTime = item.recv_time;
+    }
+    this.lastRecvTime = item.recv_time;
+    const connection = this.#connections.get(item.connection) ?? this.#define(item);
+    if (item.kind === 'frame') this.#write(KIND.frame, connection, item.recv_time, item.text);
+    else this.#write(KIND[item.kind], connection, item.recv_time, JSON.stringify(detail(item)));
+    this.#items += 1;
+  }
+
+  /** The bytes gathered, and an empty builder. The view is the caller's; the builder goes on with other memory. */
+  take(): Buffer {
+    const bytes = this.#buffer.subarray(0, this.#offset);
+    this.#buffer = Buffer.allocUnsafe(Math.min(this.#buffer.length, 1024 * 1024));
+    this.#offset = 0;
+    this.#items = 0;
+    this.#connections = new Map();
+    return bytes;
+  }
+
+  #define(item: TapeItem): number {
+    const number = this.#connections.size;
+    this.#connections.set(item.connection, number);
+    this.#write(KIND.connection, number, 0, JSON.stringify([item.connection, item.exchange, item.market]));
+    return number;
+  }
+
+  #write(kind: number, connection: number, recvTime: Us, text: string): void {
+    const worst = this.#offset + ITEM_HEADER_BYTES + text.length * 3;
+    if (worst > this.#buffer.length) this.#grow(worst);
+    const buffer = this.#buffer;
+    const start = this.#offset;
+    buffer[start] = kind;
+    buffer[start + 1] = connection & 0xff;
+    buffer[start + 2] = connection >> 8;
+    buffer.writeDoubleLE(recvTime, start + 3);
+    const length = buffer.write(text, start + ITEM_HEADER_BYTES, 'utf8');
+    buffer.writeUInt32LE(length, start + 11);
+    this.#offset = start + ITEM_HEADER_BYTES + length;
+  }
+
+  #grow(least: number): void {
+    const grown = Buffer.allocUnsafe(Math.max(least, this.#buffer.length * 2));
+    this.#buffer.copy(grown, 0, 0, this.#offset);
+    this.#buffer = grown;
+  }
+}
+
+function detail(item: Exclude<TapeItem, { kind: 'frame' }>): unknown {
+  switch (item.kind) {
+    case 'rest':
+      return { call: item.call, args: item.args, body: item.body, origin: item.origin };
+    case 'connected':
+      return { url: item.url };
+    case 'disconnected':
+      return { reason: item.reason };
+    case 'note':
+      return { note: item.note, data: item.data };
+  }
+}
+
+const connectionSchema = z.tuple([z.string(), z.string(), z.enum(MARKETS)]);
+const restSchema = z.object({
+  call: z.enum(REST_CALLS),
+  args: z.object({
+    symbol: z.string().optional(),
+    from: z.number().optional(),
+    to: z.number().optional(),
+    limit: z.number().optional(),
+    cursor: z.string().optional(),
+  }),
+  body: z.string(),
+  origin: z.literal('backfill').optional(),
+});
+const connectedSchema = z.object({ url: z.string() });
+const disconnectedSchema = z.object({ reason: z.string() });
+const noteSchema = z.object({ note: z.string(), data: z.unknown() });
+
+interface Base {
+  readonly recv_time: Us;
+  readonly connection: string;
+  readonly exchange: string;
+  readonly market: Market;
+}
+
+/** The items of a block's raw bytes, in order. Throws Corrupt when the bytes are not items (`where` names them). */
+export function decodeItems(raw: Buffer, where: string): TapeItem[] {
+  const items: TapeItem[] = [];
+  const connections: z.output<typeof connectionSchema>[] = [];
+  let offset = 0;
+  while (offset < raw.length) {
+    if (offset + ITEM_HEADER_BYTES > raw.length) throw new Corrupt(`${where}: an item is cut short`);
+    const kind = raw.readUInt8(offset);
+    const number = raw.readUInt16LE(offset + 1);
+    const recvTime = raw.readDoubleLE(offset + 3);
+    const start = offset + ITEM_HEADER_BYTES;
+    offset = start + raw.readUInt32LE(offset + 11);
+    if (offset > raw.length) throw new Corrupt(`${where}: an item is cut short`);
+    const text = raw.toString('utf8', start, offset);
+    if (kind === KIND.connection) {
+      connections[number] = parse(connectionSchema, text, where);
+      continue;
+    }
+    const connection = connections[number];
+    if (connection === undefined) throw new Corrupt(`${where}: an item names a connection that is not defined`);
+    const base: Base = {
+      recv_time: recvTime,
+      connection: connection[0],
+      exchange: connection[1],
+      market: connection[2],
+    };
+    items.push(kind === KIND.frame ? { kind: 'frame', ...base, text } : other(kind, base, text, where));
+  }
+  return items;
+}
+
+function other(kind: number, base: Base, text: string, where: string): TapeItem {
+  switch (kind) {
+    case KIND.rest:
+      return { kind: 'rest', ...base, ...parse(restSchema, text, where) };
+    case KIND.connected:
+      return { kind: 'connected', ...base, ...parse(connectedSchema, text, where) };
+    case KIND.disconnected:
+      return { kind: 'disconnected', ...base, ...parse(disconnectedSchema, text, where) };
+    case KIND.note: {
+      const { note, data } = parse(noteSchema, text, where);
+      return { kind: 'note', ...base, note, data };
+    }
+    default:
+      throw new Corrupt(`${where}: item kind ${kind} is not known`);
+  }
+}
+
+function parse<T>(schema: z.ZodType<T>, text: string, where: string): T {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new Corrupt(`${where}: an item's fields are not JSON`, { cause: error });
+  }
+  const result = schema.safeParse(value);
+  if (!result.success) throw new Corrupt(`${where}: an item's fields are wrong: ${result.error.message}`);
+  return result.data;
+}
