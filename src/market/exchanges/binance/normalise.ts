@@ -39,9 +39,10 @@ export function readTrade(event: WireObject, facts: SymbolFacts | undefined, con
   return pushTrade(facts, id, event['p'], event['q'], event['T'], event['m'], context);
 }
 
-/** A row of REST `trades` (`id`, `price`, `qty`, `time`, `isBuyerMaker`). */
+/** A row of REST `trades` (`id`, `price`, `qty`, `time`, `isBuyerMaker`; coin-margined rows have `baseQty` too). */
 export function readTradeRow(row: WireObject, facts: SymbolFacts, context: ReadContext): Reading {
-  return pushTrade(facts, row['id'], row['price'], row['qty'], row['time'], row['isBuyerMaker'], context);
+  const { id, price, qty, baseQty, time, isBuyerMaker } = row;
+  return pushTrade(facts, id, price, baseQty ?? qty, time, isBuyerMaker, context);
 }
 
 function pushTrade(

@@ -2,6 +2,8 @@ import type { RestArgs, RestCallName } from '../../domain/tape.ts';
 import type { RestErrorInfo } from '../contract.ts';
 import { isObject, numberOf, parseJson, type WireObject } from '../shared/values.ts';
 
+const DAY = 86_400_000;
+
 /** Which call a body answers, by its shape. */
 export function recogniseBinance(value: unknown): { call: RestCallName; args: RestArgs } | undefined {
   const row: unknown = Array.isArray(value) ? value[0] : value;
@@ -18,6 +20,12 @@ function recogniseCandle(row: readonly unknown[]): RestCallName | undefined {
   return numberOf(row[5]) === 0 && numberOf(row[8]) > 0 ? undefined : 'candles';
 }
 
+/** Other tickers have the same fields over another window; futures begin theirs at a whole minute. */
+function isDay(row: WireObject): boolean {
+  const length = numberOf(row['closeTime']) - numberOf(row['openTime']);
+  return length >= DAY && length < DAY + 60_000;
+}
+
 function recogniseObject(row: WireObject): RestCallName | undefined {
   if (row['lastUpdateId'] !== undefined && row['bids'] !== undefined) return 'book_snapshot';
   if (row['sumOpenInterest'] !== undefined) return row['symbol'] === undefined ? undefined : 'open_interest_history';
@@ -25,7 +33,7 @@ function recogniseObject(row: WireObject): RestCallName | undefined {
   if (row['fundingRate'] !== undefined && row['fundingTime'] !== undefined) return 'funding_rates';
   if (row['lastFundingRate'] !== undefined) return 'ticker_24h';
   if (row['bidPrice'] !== undefined && row['askPrice'] !== undefined) return 'ticker_24h';
-  if (row['weightedAvgPrice'] !== undefined && row['closeTime'] !== undefined) return 'ticker_24h';
+  if (row['lastPrice'] !== undefined && isDay(row)) return 'ticker_24h';
   if (row['a'] !== undefined && row['p'] !== undefined && row['m'] !== undefined && row['e'] === undefined) {
     return 'trades';
   }

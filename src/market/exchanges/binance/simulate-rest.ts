@@ -171,9 +171,10 @@ const markPriceKlines: Call = {
     }),
 };
 
-function minuteRows({ query, now }: Request, row: (openTime: Ms) => readonly unknown[] | undefined): SimulatedAnswer {
+function minuteRows({ market, query, now }: Request, row: (openTime: Ms) => readonly unknown[] | undefined): SimulatedAnswer {
   if (query.get('interval') !== '1m') return failure(-1120, 'Invalid interval.');
-  const limit = limitOf(query, 500, 1500);
+  const spot = market.market === 'spot';
+  const limit = limitOf(query, 500, spot ? 1000 : 1500);
   if (limit === undefined) return badLimit();
   const [from, to] = [timeOf(query, 'startTime'), timeOf(query, 'endTime')];
   const last = Math.floor(Math.min(now, to ?? now) / MINUTE) * MINUTE;
@@ -184,7 +185,7 @@ function minuteRows({ query, now }: Request, row: (openTime: Ms) => readonly unk
     const made = row(openTime);
     if (made !== undefined) rows.push(made);
   }
-  return answer(rows, limit < 100 ? 1 : limit < 500 ? 2 : limit <= 1000 ? 5 : 10);
+  return answer(rows, spot ? 2 : limit < 100 ? 1 : limit < 500 ? 2 : limit <= 1000 ? 5 : 10);
 }
 
 const fundingRate: Call = {

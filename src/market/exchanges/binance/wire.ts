@@ -12,6 +12,7 @@ export const UNSTORED_EVENTS: ReadonlySet<string> = new Set([
   '1hTicker',
   '4hTicker',
   '1dTicker',
+  'ACCOUNT_CONFIG_UPDATE',
   'ACCOUNT_UPDATE',
   'assetIndexUpdate',
   'avgPrice',
@@ -25,10 +26,13 @@ export const UNSTORED_EVENTS: ReadonlySet<string> = new Set([
   'indexPrice_kline',
   'listStatus',
   'listenKeyExpired',
+  'MARGIN_CALL',
   'markPrice_kline',
+  'ORDER_TRADE_UPDATE',
   'outboundAccountPosition',
   'referencePrice',
   'serverShutdown',
+  'TRADE_LITE',
 ]);
 
 /** `X` of a futures trade that did not happen in the order book: it is no market trade. */

@@ -155,9 +155,7 @@ function unknownTopic(kind: string): FrameVerdict {
 function readAnswer(frame: WireObject): FrameVerdict {
   const { success, op, type, data, retCode } = frame;
   if (success === false) return refused(messageOf(frame));
-  if (typeof retCode === 'number' && op !== undefined) {
-    return retCode === 0 ? control(nameOf(op)) : refused(messageOf(frame));
-  }
+  if (typeof retCode === 'number' && retCode !== 0) return refused(messageOf(frame));
   if (type === 'COMMAND_RESP' && isObject(data)) {
     const failed = data['failTopics'];
     return Array.isArray(failed) && failed.length > 0 ? refused(`no topic ${failed.join(', ')}`) : control('subscribe');

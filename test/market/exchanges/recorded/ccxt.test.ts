@@ -75,21 +75,17 @@ describe.runIf(hasData('oracle_ccxt_captured'))('CCXT captures', () => {
     expect(compared).toBeGreaterThan(3);
   });
 
-  it.each([
-    ['binance', 'spot'],
-    ['bybit', 'spot'],
-    ['bybit', 'futures'],
-    ['binance', 'futures'],
-  ] as const)('%s %s instruments agree with what CCXT parsed', (exchange, kind) => {
+  it.each(['binance', 'bybit'])('%s spot instruments agree with what CCXT parsed', (exchange) => {
     const file = `oracle_ccxt_captured/${exchange}/fetch_markets.json.gz`;
     const { parsed_response: parsed } = json(file);
-    const market = marketOf(`${exchange}_${kind}`);
-    const wanted = parsed.filter((one: any) => (kind === 'spot' ? one.spot : one.linear === true && !one.option));
+    const market = marketOf(`${exchange}_spot`);
+    const wanted = parsed.filter((one: any) => one.spot);
     const body =
       exchange === 'binance'
         ? { symbols: wanted.map((one: any) => one.info) }
         : { retCode: 0, result: { list: wanted.map((one: any) => one.info) } };
     const instruments = market.parseInstruments(JSON.stringify(body));
+    expect(wanted.length).toBeGreaterThan(0);
     expect(instruments).toHaveLength(wanted.length);
     instruments.forEach((instrument, i) => {
       const reference = wanted[i];
@@ -98,10 +94,6 @@ describe.runIf(hasData('oracle_ccxt_captured'))('CCXT captures', () => {
       expect(instrument.tick_size).toBe(reference.precision.price);
       expect(instrument.lot_size).toBe(reference.precision.amount);
       expect(instrument.status === 'trading').toBe(reference.active);
-      if (kind === 'futures') {
-        expect(instrument.kind).toBe(reference.swap ? 'perpetual' : 'dated');
-        expect([instrument.inverse, instrument.contract_size]).toEqual([false, reference.contractSize]);
-      }
     });
   });
 });

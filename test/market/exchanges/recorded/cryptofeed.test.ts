@@ -89,7 +89,7 @@ function check(record: MarketRecord, data: any): void {
       );
       expect([record.open_time, record.close_time, record.closed, record.interval]).toEqual([
         k.t * 1000,
-        (k.T + 1) * 1000,
+        (Number(k.T) + 1) * 1000,
         k.x,
         k.i,
       ]);

@@ -6,7 +6,11 @@ import { decodeAny, hasData, lines, marketOf } from './data.ts';
 class Side {
   readonly levels: [number, number][] = [];
 
-  constructor(readonly direction: 1 | -1) {}
+  readonly direction: 1 | -1;
+
+  constructor(direction: 1 | -1) {
+    this.direction = direction;
+  }
 
   set([price, size]: PriceLevel): void {
     let low = 0;

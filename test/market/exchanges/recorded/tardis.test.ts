@@ -23,7 +23,11 @@ class View {
   readonly tickers = new Map<string, Ticker>();
   readonly #books = new Map<string, { snapshot: boolean; waiting: BookRecord[] }>();
 
-  constructor(readonly snapshots: 'rest' | 'stream') {}
+  readonly snapshots: 'rest' | 'stream';
+
+  constructor(snapshots: 'rest' | 'stream') {
+    this.snapshots = snapshots;
+  }
 
   ticker(symbol: string): Ticker {
     const known = this.tickers.get(symbol) ?? {
@@ -198,7 +202,7 @@ describe.runIf(hasData('oracle_tardis_mappers'))('tardis mappers', () => {
       }
       expect(verdict.kind, context).toBe('data');
       for (const one of expected) compare(one, records, view);
-      compared += expected.length;
+      compared += Number(expected.length);
     }
     expect(compared).toBeGreaterThan(3);
   });
