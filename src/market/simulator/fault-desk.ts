@@ -15,6 +15,8 @@ export interface AppliedFault {
 export interface FaultState {
   /** Frames held back by `slow`. */
   held: string[];
+  /** Frames that `reorder` lets the next of their channel overtake. */
+  readonly overtaken: Map<string, SimulatedFrame>;
   /** One-shot faults already done here, by occurrence. */
   readonly done: Set<string>;
 }
@@ -101,7 +103,6 @@ export class FaultDesk {
     venue: VenueSimulator,
     options: {
       readonly path: string;
-      readonly from: Ms;
       readonly to: Ms;
       readonly channels: ReadonlySet<string>;
       /** The state of a channel, sent after a spike so that it does not stay with clients that merge changes. */
@@ -112,9 +113,7 @@ export class FaultDesk {
       return frames.map((frame) => venue.envelope(options.path, frame));
     }
     const wrap = (frame: SimulatedFrame): string => venue.envelope(options.path, frame);
-    let kept = this.#reordered(frames, options.from, options.to).filter(
-      (frame) => !this.#lost(frame, options.channels),
-    );
+    let kept = this.#reordered(frames, state, options.to).filter((frame) => !this.#lost(frame, options.channels));
     kept = kept.flatMap((frame) => this.#spoiled(frame, state, venue, options.restate));
     const texts = kept.flatMap((frame) => this.#copies(frame, wrap(frame), state));
     return this.#slowed(texts, state, options.to);
@@ -146,7 +145,7 @@ export class FaultDesk {
       if (o === undefined) continue;
       const bad = venue.spoil(frame, name);
       if (bad === undefined) continue;
-      this.#spend(o, frame.at, state);
+      if (o.to === o.from) state.done.add(o.id);
       this.#tell(o, { channel: frame.channel, text: bad.text.slice(0, 300) });
       return name === 'crossed' ? [bad] : [bad, ...restate(frame.channel, frame.at), frame];
     }
@@ -156,7 +155,7 @@ export class FaultDesk {
   #copies(frame: SimulatedFrame, text: string, state: FaultState): readonly string[] {
     const cut = this.#once('malformed', frame.at, state);
     if (cut !== undefined) {
-      this.#spend(cut, frame.at, state);
+      if (cut.to === cut.from) state.done.add(cut.id);
       this.#count(cut, 'frames_lost', { channel: frame.channel });
       return [text.slice(0, Math.max(1, Math.floor(text.length * 0.6)))];
     }
@@ -166,22 +165,27 @@ export class FaultDesk {
     return [text, text];
   }
 
-  #reordered(frames: readonly SimulatedFrame[], from: Ms, to: Ms): SimulatedFrame[] {
-    const result = [...frames];
-    if (this.#occurrences('reorder', from, to).length === 0) return result;
-    for (let i = 0; i + 1 < result.length; i++) {
-      const first = result[i];
-      if (first === undefined) continue;
-      const o = this.#running('reorder', first.at);
-      if (o === undefined) continue;
-      // Frames of one channel in the wrong order are what clients must notice; others may come in any order anyway.
-      const next = result.findIndex((frame, j) => j > i && frame.channel === first.channel);
-      const second = result[next];
-      if (second === undefined || this.#running('reorder', second.at) !== o) continue;
-      if (hash(this.#key, first.at, 2) % 2 === 0) continue;
-      result[i] = second;
-      result[next] = first;
-      this.#count(o, 'frames_swapped', { until: o.to });
+  /** Lets frames be overtaken by the next of their channel: clients must notice that. Other channels have no order. */
+  #reordered(frames: readonly SimulatedFrame[], state: FaultState, to: Ms): readonly SimulatedFrame[] {
+    const result: SimulatedFrame[] = [];
+    for (const frame of frames) {
+      const held = state.overtaken.get(frame.channel);
+      if (held !== undefined) {
+        state.overtaken.delete(frame.channel);
+        result.push(frame, held);
+        continue;
+      }
+      const o = this.#running('reorder', frame.at);
+      if (o === undefined || hash(this.#key, frame.at, 2) % 2 === 0) {
+        result.push(frame);
+        continue;
+      }
+      state.overtaken.set(frame.channel, frame);
+      this.#count(o, 'frames_overtaken', { until: o.to });
+    }
+    if (state.overtaken.size > 0 && this.#running('reorder', to) === undefined) {
+      result.push(...state.overtaken.values());
+      state.overtaken.clear();
     }
     return result;
   }
@@ -204,16 +208,11 @@ export class FaultDesk {
     return this.#occurrences(name, at, at + 1).find((o) => at >= o.from && at < o.to);
   }
 
-  /** An occurrence that spoils one frame, or all while it lasts, and still waits on this connection. */
+  /** An occurrence that spoils all frames while it lasts, or, without a duration, the first that it can. */
   #once(name: FaultName, at: Ms, state: FaultState): Occurrence | undefined {
     return this.#occurrences(name, at - PATIENCE_MS, at + 1).find(
-      (o) => at >= o.from && at < Math.max(o.to, o.from + PATIENCE_MS) && !state.done.has(o.id),
+      (o) => at >= o.from && at < (o.to > o.from ? o.to : o.from + PATIENCE_MS) && !state.done.has(o.id),
     );
-  }
-
-  /** Without a duration one frame is enough; with one, all frames until its end are hit. */
-  #spend(o: Occurrence, at: Ms, state: FaultState): void {
-    if (o.to === o.from || at >= o.to) state.done.add(o.id);
   }
 
   #occurrences(name: FaultName, from: Ms, to: Ms): Occurrence[] {

@@ -10,7 +10,7 @@ export const FAULTS = {
   disconnect: { does: 'drops the connections, and refuses new ones for the duration', durationMs: 0 },
   gap: { does: 'loses all frames sent meanwhile, silently', durationMs: 2000 },
   duplicate: { does: 'sends every frame twice', durationMs: 1000 },
-  reorder: { does: 'swaps frames of one sending that follow one another', durationMs: 1000 },
+  reorder: { does: 'lets frames be overtaken by the next of their channel', durationMs: 1000 },
   spike: { does: 'adds a best bid and ask, mark or ticker price of twice the value', durationMs: 0 },
   crossed: { does: 'puts a bid above the asks into a change of a book', durationMs: 0 },
   stale: { does: 'silences one channel', durationMs: 15_000 },

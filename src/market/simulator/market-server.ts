@@ -94,7 +94,6 @@ export class MarketServer {
     const frames = venue.frames(market, connection.channels, from, now);
     const texts = this.desk.deliver(frames, connection.faults, venue, {
       path: connection.socket.path,
-      from,
       to: now,
       channels: connection.channels,
       restate: (channel, at) => venue.onSubscribe(market, [channel], at),
@@ -163,7 +162,7 @@ export class MarketServer {
       channels: new Set(),
       waiting: new Set(),
       cursor: now(),
-      faults: { held: [], done: new Set() },
+      faults: { held: [], overtaken: new Map(), done: new Set() },
     };
     onFirstConnection(connection.cursor);
     this.#connections.add(connection);

@@ -171,7 +171,10 @@ const markPriceKlines: Call = {
     }),
 };
 
-function minuteRows({ market, query, now }: Request, row: (openTime: Ms) => readonly unknown[] | undefined): SimulatedAnswer {
+function minuteRows(
+  { market, query, now }: Request,
+  row: (openTime: Ms) => readonly unknown[] | undefined,
+): SimulatedAnswer {
   if (query.get('interval') !== '1m') return failure(-1120, 'Invalid interval.');
   const spot = market.market === 'spot';
   const limit = limitOf(query, 500, spot ? 1000 : 1500);
