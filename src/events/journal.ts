@@ -4,6 +4,7 @@ import { errorMessage, Unavailable } from '../kit/errors.ts';
 import type { AnyEvent, EventEnvelope } from '../kit/event.ts';
 import type { Logger } from '../kit/logger.ts';
 import type { EventFilter } from './filter.ts';
+import { SeqMark } from './mark.ts';
 import { queryEvents } from './query.ts';
 
 export const EVENT_TABLES_SQL: readonly string[] = [
@@ -77,10 +78,12 @@ export class EventJournal implements AsyncDisposable {
   #waiters: Waiter[] = [];
   #closed: Promise<void> | undefined;
   #ended = false;
+  readonly #mark: SeqMark | null;
   readonly #listeners = new Set<() => void>();
 
   private constructor(db: Database, lastSeq: number, options: JournalOptions) {
     this.#db = db;
+    this.#mark = db.path === ':memory:' ? null : new SeqMark(db.path);
     this.#clock = options.clock;
     this.#log = options.log;
     this.#batchMs = options.batchMs ?? 100;
@@ -228,6 +231,7 @@ export class EventJournal implements AsyncDisposable {
       this.#timer?.cancel();
       this.#timer = undefined;
       this.#ended = true;
+      this.#mark?.close();
       this.#notify();
     }
   }
@@ -275,6 +279,7 @@ export class EventJournal implements AsyncDisposable {
 
   #advance(seq: number): void {
     this.#committedSeq = seq;
+    this.#mark?.write(seq);
     let done = 0;
     while (done < this.#pending.length && (this.#pending[done]?.event.seq ?? Infinity) <= seq) done += 1;
     this.#pending.splice(0, done);

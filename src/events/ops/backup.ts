@@ -1,6 +1,7 @@
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Database, type SqlRow } from '../../infra/duckdb/database.ts';
+import { saysDamaged } from '../../infra/duckdb/damage.ts';
 import type { Clock, Ms, Timer } from '../../kit/clock.ts';
 import { Corrupt, errorMessage } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
@@ -91,6 +92,7 @@ export async function readAll(
     const [seq] = counts.has('events') ? await db.all('SELECT max(seq) AS seq FROM events') : [];
     return { counts, lastSeq: Number(seq?.['seq'] ?? 0) };
   } catch (error) {
+    if (!saysDamaged(errorMessage(error), db.path)) throw error;
     throw new Corrupt(`${db.path} cannot be read through: ${errorMessage(error)}`, { cause: error });
   }
 }

@@ -5,6 +5,7 @@ import type { Clock, Ms } from '../../kit/clock.ts';
 import { Conflict, Corrupt, errorMessage } from '../../kit/errors.ts';
 import type { EventPayload } from '../../kit/event.ts';
 import type { Logger } from '../../kit/logger.ts';
+import { readMark } from '../mark.ts';
 import { listCopies, readAll, readThrough, stamp } from './backup.ts';
 import { createSchema } from './schema.ts';
 
@@ -29,24 +30,48 @@ export interface OpsDatabase {
 /**
  * Opens `<dataDir>/crewai_data_ops.duckdb`, creates or migrates its tables, and reads it through. A damaged file is set
  * aside under `<dataDir>/damaged/`, and the newest good state takes its place: the file as of its last checkpoint when
- * only its log is damaged, else the newest verified copy, else an empty database; `recovered` says what was lost.
- * Throws Conflict when another process has the file and Unavailable when the folder cannot be used.
+ * only its log is damaged, else the newest verified copy, else an empty database; `recovered` says what was lost, also
+ * when DuckDB itself noticed nothing. Throws Conflict when another process has the file, Unavailable when the folder
+ * cannot be used or memory or disk space is short, Corrupt when a newer program wrote the file.
  */
 export async function openOpsDatabase(options: OpenOpsOptions): Promise<OpsDatabase> {
   const path = join(options.dataDir, OPS_FILE);
   const copies = join(options.dataDir, 'backups');
   await mkdir(copies, { recursive: true });
+  await endRestoring(path);
+  const expected = readMark(path);
+  let restored: EventPayload<'system.recovered'> | null = null;
+  let opened: Opened;
   try {
-    return { db: await openWhole(path, copies, options), copies, recovered: null };
+    opened = await openWhole(path, copies, options);
   } catch (error) {
     if (!(error instanceof Corrupt) || isNewer(error)) throw error;
     options.log.error('ops.damaged', { path, error: error.message });
-    const recovered = await restore(path, copies, options, error);
-    return { db: await openWhole(path, copies, options), copies, recovered };
+    restored = await restore(path, copies, options, error);
+    opened = await openWhole(path, copies, options);
   }
+  return { db: opened.db, copies, recovered: withMissing(restored, opened.lastSeq, expected) };
 }
 
-async function openWhole(path: string, copies: string, options: OpenOpsOptions): Promise<Database> {
+/** Adds the events that were durable once and are not there, as the mark beside the file tells. */
+function withMissing(
+  restored: EventPayload<'system.recovered'> | null,
+  lastSeq: number,
+  expected: number,
+): EventPayload<'system.recovered'> | null {
+  if (expected <= lastSeq) return restored;
+  const missing = `events ${lastSeq + 1} to ${expected}`;
+  const counted = { events_lost: expected - lastSeq, last_seq_kept: lastSeq };
+  if (restored === null) return { what: OPS_FILE, action: 'continued', lost: missing, details: counted };
+  return { ...restored, lost: `${restored.lost ?? ''} (${missing})`, details: { ...restored.details, ...counted } };
+}
+
+interface Opened {
+  readonly db: Database;
+  readonly lastSeq: number;
+}
+
+async function openWhole(path: string, copies: string, options: OpenOpsOptions): Promise<Opened> {
   const db = await Database.open({
     path,
     memoryMb: options.memoryMb ?? 64,
@@ -55,9 +80,9 @@ async function openWhole(path: string, copies: string, options: OpenOpsOptions):
     folders: [copies],
   });
   try {
-    await readAll(db);
+    const { lastSeq } = await readAll(db);
     await createSchema(db);
-    return db;
+    return { db, lastSeq };
   } catch (error) {
     await db
       .close()
@@ -78,6 +103,7 @@ interface State {
   readonly time: Ms | null;
 }
 
+/** In this order, so that a kill at any moment leaves either the damaged file or the good one to be opened. */
 async function restore(
   path: string,
   copies: string,
@@ -85,25 +111,21 @@ async function restore(
   cause: Corrupt,
 ): Promise<EventPayload<'system.recovered'>> {
   const now = options.clock.now();
-  const damagedAt = await modified(path);
+  const damagedAt = (await modified(path)) ?? now;
   const folder = join(options.dataDir, 'damaged');
   await mkdir(folder, { recursive: true });
   const aside = join(folder, `ops-${stamp(now)}.duckdb`);
+  const probe = `${path}.probe`;
+  const best = await bestState(path, copies, probe, options);
+  if (best !== null) await copyFile(best.path, `${path}.restored`);
+  await rm(probe, { force: true });
+  await move(`${path}.wal`, `${aside}.wal`);
   await move(path, aside);
-  const hadLog = await move(`${path}.wal`, `${aside}.wal`);
-  const best = await bestState(aside, hadLog, copies, join(folder, 'probe.duckdb'), options);
-  if (best !== null) await copyFile(best.path, path);
-  const since = best === null ? 'everything' : lossSince(best, damagedAt ?? now);
-  const action =
-    best === null
-      ? 'started empty'
-      : best.time === null
-        ? 'reopened without its log'
-        : `restored ${basename(best.path)}`;
+  await move(`${path}.restored`, path);
   return {
     what: OPS_FILE,
-    action,
-    lost: since,
+    action: actionOf(best),
+    lost: best === null ? 'everything' : lossSince(best, damagedAt),
     details: {
       reason: cause.message,
       set_aside: aside,
@@ -114,19 +136,24 @@ async function restore(
   };
 }
 
+/** A restoring that was killed between its last two steps is ended; one killed before is begun again. */
+async function endRestoring(path: string): Promise<void> {
+  if ((await modified(path)) === null) await move(`${path}.restored`, path);
+  await rm(`${path}.restored`, { force: true });
+}
+
+function actionOf(best: State | null): string {
+  if (best === null) return 'started empty';
+  return best.time === null ? 'reopened without its log' : `restored ${basename(best.path)}`;
+}
+
 function lossSince(state: State, until: Ms): string {
   const from = state.time === null ? 'the last checkpoint of the file' : new Date(state.time).toISOString();
   return `what was written between ${from} and ${new Date(until).toISOString()}: events after number ${state.lastSeq}`;
 }
 
 /** The state with the newest event among those that read through from first to last byte; null when there is none. */
-async function bestState(
-  aside: string,
-  hadLog: boolean,
-  copies: string,
-  probe: string,
-  options: OpenOpsOptions,
-): Promise<State | null> {
+async function bestState(path: string, copies: string, probe: string, options: OpenOpsOptions): Promise<State | null> {
   let best: State | null = null;
   for (const copy of await listCopies(copies)) {
     const lastSeq = await tryRead(copy.path, options);
@@ -134,12 +161,11 @@ async function bestState(
     best = { path: copy.path, lastSeq, time: copy.time };
     break;
   }
-  if (!hadLog) return best;
-  await copyFile(aside, probe);
+  if ((await modified(`${path}.wal`)) === null) return best;
+  await copyFile(path, probe);
   const lastSeq = await tryRead(probe, options);
-  await rm(probe, { force: true });
   if (lastSeq === null || lastSeq < (best?.lastSeq ?? 1)) return best;
-  return { path: aside, lastSeq, time: null };
+  return { path: probe, lastSeq, time: null };
 }
 
 async function tryRead(path: string, options: OpenOpsOptions): Promise<number | null> {
@@ -161,12 +187,6 @@ async function modified(path: string): Promise<Ms | null> {
   }
 }
 
-async function move(from: string, to: string): Promise<boolean> {
-  try {
-    await rename(from, to);
-    return true;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
-    throw error;
-  }
+async function move(from: string, to: string): Promise<void> {
+  if ((await modified(from)) !== null) await rename(from, to);
 }

@@ -1,6 +1,6 @@
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { EventJournal } from '../../../src/events/journal.ts';
 import { backupOps, listCopies, readThrough, scheduleBackups } from '../../../src/events/ops/backup.ts';
 import { OPS_FILE, type OpsDatabase, openOpsDatabase } from '../../../src/events/ops/database.ts';
@@ -35,85 +35,115 @@ function damage(path: string, at: number, length = 4096): void {
 }
 
 describe('openOpsDatabase', () => {
-  it('opens, keeps what was written and reports no loss', async () => {
+  const file = (dir: string): string => join(dir, OPS_FILE);
+  let prepared = '';
+
+  /** 3000 events and a verified copy of them, 500 later ones, and 100 that are only in the log. */
+  beforeAll(async () => {
+    const clock = new ManualClock(T0);
     const dir = folder();
-    const first = await open(dir);
-    expect(first.recovered).toBeNull();
-    await emit(first, 10);
+    const ops = await open(dir, clock);
+    await emit(ops, 3000);
+    await backupOps(ops.db, ops.copies, { clock });
+    await emit(ops, 500);
+    await ops.db.close();
+    const again = await open(dir, clock);
+    await emit(again, 100);
+    prepared = folder();
+    cpSync(dir, prepared, { recursive: true });
+    await again.db.close();
+  });
+
+  const spoiled = (spoil: (dir: string) => void): string => {
+    const dir = folder();
+    cpSync(prepared, dir, { recursive: true });
+    spoil(dir);
+    return dir;
+  };
+
+  it('opens, keeps what was written and reports no loss', async () => {
+    const dir = spoiled(() => undefined);
+    const ops = await open(dir);
+    expect(ops.recovered).toBeNull();
     await expect(open(dir)).rejects.toBeInstanceOf(Conflict);
-    await first.db.close();
-    const second = await open(dir);
-    expect(second.recovered).toBeNull();
-    expect(await emit(second, 1)).toBe(11);
-    await second.db.close();
+    expect(await emit(ops, 1)).toBe(3601);
+    await ops.db.close();
   });
 
   it('restores the newest verified copy of a damaged file and says what is lost', async () => {
-    const dir = folder();
-    const clock = new ManualClock(T0);
-    const ops = await open(dir, clock);
-    await emit(ops, 2000);
-    const copy = await backupOps(ops.db, ops.copies, { clock });
-    expect(copy).toMatchObject({ lastSeq: 2000 });
-    await emit(ops, 500);
+    const dir = spoiled((d) => damage(file(d), 0, 100_000));
+    const ops = await open(dir);
+    expect(ops.recovered).toMatchObject({ what: OPS_FILE, action: 'restored ops-20260102T030405006Z.duckdb' });
+    expect(ops.recovered?.lost).toMatch(/2026-01-02T03:04:05\.006Z and .*after number 3000 \(events 3001 to 3600\)/);
+    expect(ops.recovered?.details).toMatchObject({ last_seq_kept: 3000, events_lost: 600, lost_from: T0 });
+    expect(existsSync(String(ops.recovered?.details?.['set_aside']))).toBe(true);
+    expect(await emit(ops, 1)).toBe(3001);
     await ops.db.close();
-    damage(join(dir, OPS_FILE), 0, 100_000);
-
-    const again = await open(dir, clock);
-    expect(again.recovered).toMatchObject({ what: OPS_FILE, action: 'restored ops-20260102T030405006Z.duckdb' });
-    expect(again.recovered?.lost).toMatch(/2026-01-02T03:04:05\.006Z and .*events after number 2000/);
-    expect(again.recovered?.details).toMatchObject({ last_seq_kept: 2000, lost_from: T0 });
-    expect(existsSync(String(again.recovered?.details?.['set_aside']))).toBe(true);
-    expect(await emit(again, 1)).toBe(2001);
-    await again.db.close();
-    const third = await open(dir, clock);
-    expect(third.recovered).toBeNull();
-    await third.db.close();
+    const next = await open(dir);
+    expect(next.recovered).toBeNull();
+    await next.db.close();
   });
 
-  it('finds damage anywhere in the file', async () => {
-    for (const at of [0.2, 0.4, 0.6, 0.8]) {
-      const dir = folder();
-      const clock = new ManualClock(T0);
-      const ops = await open(dir, clock);
-      await emit(ops, 3000);
-      await backupOps(ops.db, ops.copies, { clock });
-      await ops.db.close();
-      damage(join(dir, OPS_FILE), at, 60_000);
-      const again = await open(dir, clock);
-      expect(again.recovered?.details, `at ${at}`).toMatchObject({ last_seq_kept: 3000 });
-      expect((await queryEvents(again.db, { limit: 5000 })).length).toBe(3000);
-      await again.db.close();
-    }
+  it.each([0.3, 0.7, 0.9])('finds damage in the middle of the file (%d)', async (at) => {
+    const ops = await open(spoiled((d) => damage(file(d), at, 80_000)));
+    expect(ops.recovered?.action).toMatch(/^restored/);
+    expect((await queryEvents(ops.db, { limit: 5000 })).length).toBe(3000);
+    await ops.db.close();
+  });
+
+  it('restores a file that was cut off', async () => {
+    const ops = await open(spoiled((d) => truncateSync(file(d), 500_000)));
+    expect(ops.recovered?.details).toMatchObject({ last_seq_kept: 3000 });
+    await ops.db.close();
+  });
+
+  it('keeps the file and gives up its log when only that is damaged', async () => {
+    const ops = await open(spoiled((d) => damage(`${file(d)}.wal`, 0.5, 200)));
+    expect(ops.recovered).toMatchObject({ action: 'reopened without its log', details: { last_seq_kept: 3500 } });
+    await ops.db.close();
+  });
+
+  it('notices a log that lost its end, which DuckDB takes for an unfinished write', async () => {
+    const ops = await open(spoiled((d) => truncateSync(`${file(d)}.wal`, 0)));
+    expect(ops.recovered).toMatchObject({ action: 'continued', lost: 'events 3501 to 3600' });
+    expect(await emit(ops, 1)).toBe(3501);
+    await ops.db.close();
   });
 
   it('starts empty, and says so, when there is no copy', async () => {
-    const dir = folder();
+    const dir = spoiled((d) => {
+      damage(file(d), 0, 20_000);
+      rmSync(join(d, 'backups'), { recursive: true });
+    });
     const ops = await open(dir);
-    await emit(ops, 50);
+    expect(ops.recovered).toMatchObject({ action: 'started empty', lost: 'everything (events 1 to 3600)' });
+    expect(await emit(ops, 1)).toBe(1);
     await ops.db.close();
-    damage(join(dir, OPS_FILE), 0, 20_000);
-    const again = await open(dir);
-    expect(again.recovered).toMatchObject({ action: 'started empty', lost: 'everything' });
-    expect(await emit(again, 1)).toBe(1);
-    await again.db.close();
   });
 
   it('passes over a copy that is damaged itself', async () => {
-    const dir = folder();
-    const clock = new ManualClock(T0);
-    const ops = await open(dir, clock);
-    await emit(ops, 100);
-    await backupOps(ops.db, ops.copies, { clock });
-    await emit(ops, 100);
-    clock.jump(1000);
-    const newest = await backupOps(ops.db, ops.copies, { clock });
+    const dir = spoiled((d) => {
+      const [copy = ''] = readdirSync(join(d, 'backups'));
+      const newer = join(d, 'backups', 'ops-20260103T000000000Z.duckdb');
+      cpSync(join(d, 'backups', copy), newer);
+      damage(newer, 0.5, 200_000);
+      damage(file(d), 0, 20_000);
+    });
+    const ops = await open(dir);
+    expect(ops.recovered?.action).toBe('restored ops-20260102T030405006Z.duckdb');
     await ops.db.close();
-    damage(newest.path, 0, 20_000);
-    damage(join(dir, OPS_FILE), 0, 20_000);
-    const again = await open(dir, clock);
-    expect(again.recovered?.details).toMatchObject({ last_seq_kept: 100 });
-    await again.db.close();
+  });
+
+  it('ends a restoring that was killed', async () => {
+    const dir = spoiled((d) => {
+      const [copy = ''] = readdirSync(join(d, 'backups'));
+      cpSync(join(d, 'backups', copy), `${file(d)}.restored`);
+      rmSync(`${file(d)}.wal`);
+      rmSync(file(d));
+    });
+    const ops = await open(dir);
+    expect(ops.recovered).toMatchObject({ lost: 'events 3001 to 3600' });
+    await ops.db.close();
   });
 
   it('leaves a file of a newer program alone', async () => {
@@ -175,6 +205,10 @@ describe('backupOps', () => {
       await copied;
       await Promise.resolve();
     }
+    await ops.db.run("ATTACH ':memory:' AS verified_copy");
+    await clock.advance(1000);
+    while (clock.pending === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    expect(log.entries.map((e) => e.event)).toEqual(['ops.copied', 'ops.copied', 'ops.copy_failed']);
     await scheduled[Symbol.asyncDispose]();
     expect(clock.pending).toBe(0);
     expect((await listCopies(ops.copies)).length).toBe(2);
