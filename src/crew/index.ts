@@ -60,11 +60,12 @@ export {
   type ProposedAction,
   type StoredProposals,
 } from './proposal/log.ts';
-export type { Answers } from './run/active-run.ts';
+export type { ContinuousCrew, ContinuousOptions, ContinuousTask, Signal } from './run/continuous-contract.ts';
+export type { Answers, CrewRunner, CrewRunnerDeps, KickoffOptions, StartedRun } from './run/contract.ts';
 export type { DocumentExtras, RunDocument, RunPause, RunStatus, RunTask } from './run/document.ts';
 export type { EventSource } from './run/event-source.ts';
 export { createMemoryRunStore } from './run/memory-store.ts';
-export type { CrewRunner, CrewRunnerDeps, KickoffOptions, StartedRun } from './run/runner.ts';
+
 export { createCrewRunner } from './run/runner.ts';
 export type { RunQuery, RunRow, RunStore } from './run/store.ts';
 export { createRunStore } from './run/store.ts';

@@ -5,8 +5,8 @@ import type { ToolOutcome } from '../../kit/invoke.ts';
 import type { Logger } from '../../kit/logger.ts';
 import { didYouMean } from '../../kit/nearest.ts';
 import type { RunDocument } from '../run/document.ts';
-import type { KickoffOptions } from '../run/runner.ts';
-import { parseCron } from './cron.ts';
+import type { KickoffOptions } from '../run/contract.ts';
+import { parseCron } from '../schedule/cron.ts';
 
 /** Above, below, or outside both. At least one bound is given. */
 export interface Bounds {

@@ -6,12 +6,12 @@ import type { Caller, Invoker, ToolOutcome } from '../../kit/invoke.ts';
 import type { Logger } from '../../kit/logger.ts';
 import { didYouMean } from '../../kit/nearest.ts';
 import type { EventSource } from '../run/event-source.ts';
-import type { CrewRunner } from '../run/runner.ts';
+import type { CrewRunner } from '../run/contract.ts';
 import type { AgentSpec } from '../spec.ts';
 import { type Behaviour, type BehaviourContext, isScheduled, type SampleContext } from './define.ts';
 import type { BehaviourRecord, BehaviourStore, LeaseAnswer } from './store.ts';
 import { type Firing, nextTime, type Watch, watch } from './watch.ts';
-import { WorkQueue } from './work-queue.ts';
+import { WorkQueue } from '../schedule/work-queue.ts';
 
 export interface BehaviourEngineDeps {
   readonly behaviours: readonly Behaviour[];

@@ -1,6 +1,7 @@
 import type { Clock, Ms, Timer } from '../../kit/clock.ts';
 import type { AnyEvent } from '../../kit/event.ts';
-import { parseCron } from './cron.ts';
+import { parseCron } from '../schedule/cron.ts';
+import { nextMultiple, watchTimes as atTimes } from '../schedule/times.ts';
 import type { Behaviour, Bounds, SampleContext } from './define.ts';
 
 /** What set a behaviour off. */
@@ -28,8 +29,6 @@ export interface WatchDeps {
   readonly sample: <T>(work: (context: SampleContext) => Promise<T>) => Promise<T | null>;
 }
 
-/** Wakes at least so often, because the calendar can jump while a timer runs. */
-const LONGEST_SLEEP_MS = 60_000;
 const NONE = { event: null, value: null, slot: null, caughtUp: false } as const;
 
 /** First time of a schedule after `after`; null for triggers without one. */
@@ -45,7 +44,7 @@ export function watch(behaviour: Behaviour, deps: WatchDeps): Watch {
   const { trigger } = behaviour;
   if ('cron' in trigger) {
     const schedule = parseCron(trigger.cron, trigger.timezone);
-    return watchTimes(
+    return timed(
       (after) => schedule.next(after),
       (slot) => deps.fire({ ...NONE, trigger: 'cron', slot }),
       deps.clock,
@@ -53,7 +52,7 @@ export function watch(behaviour: Behaviour, deps: WatchDeps): Watch {
   }
   if ('every' in trigger) {
     const step = trigger.every * 1000;
-    return watchTimes(
+    return timed(
       (after) => nextMultiple(step, after),
       (slot) => deps.fire({ ...NONE, trigger: 'every', slot }),
       deps.clock,
@@ -116,38 +115,20 @@ function watchEvents(hear: (event: AnyEvent) => void): Watch {
   return { nextAt: null, hear, stop: () => undefined };
 }
 
-function watchTimes(next: (after: Ms) => Ms | null, fire: (slot: Ms) => void, clock: Clock): Watch {
-  let nextAt = next(clock.now());
-  let timer: Timer | null = null;
-  const arm = (): void => {
-    if (nextAt === null) return;
-    timer = clock.schedule(Math.min(Math.max(0, nextAt - clock.now()), LONGEST_SLEEP_MS), wake);
-  };
-  const wake = (): void => {
-    const now = clock.now();
-    if (nextAt !== null && now >= nextAt) {
-      const slot = nextAt;
-      nextAt = next(now);
-      fire(slot);
-    } else {
-      // The calendar may have been set back: what was next is then further away than it needs to be.
-      nextAt = next(now);
-    }
-    arm();
-  };
-  arm();
+function timed(...parts: Parameters<typeof atTimes>): Watch {
+  const times = atTimes(...parts);
   return {
     get nextAt() {
-      return nextAt;
+      return times.nextAt;
     },
     hear: () => undefined,
-    stop: () => timer?.cancel(),
+    stop: () => times.stop(),
   };
 }
 
 function watchSample(everySeconds: number, clock: Clock, sample: () => Promise<void>): Watch {
   let busy = false;
-  return watchTimes(
+  return timed(
     (after) => nextMultiple(everySeconds * 1000, after),
     () => {
       if (busy) return;
@@ -162,8 +143,4 @@ function watchSample(everySeconds: number, clock: Clock, sample: () => Promise<v
 
 function crosses(value: number, { above, below }: Bounds): boolean {
   return (above !== undefined && value > above) || (below !== undefined && value < below);
-}
-
-function nextMultiple(step: Ms, after: Ms): Ms {
-  return (Math.floor(after / step) + 1) * step;
 }

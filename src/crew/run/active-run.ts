@@ -14,14 +14,8 @@ import type { AgentSpec, CrewSpec, TaskSpec } from '../spec.ts';
 import { describeRun, type RunState } from './describe.ts';
 import type { RunDocument, RunPause, RunStatus } from './document.ts';
 import { RunEvents } from './run-events.ts';
-import type { RunnerParts } from './runner.ts';
+import type { Answers, RunnerParts } from './contract.ts';
 import type { RunRow } from './store.ts';
-
-/**
- * What people answer, by task: `{ accept: true }` or `{ feedback: '…' }` to a `human_input` pause; what the graph
- * expects, by node, to a pause of its own. Approvals need no answer here: the call is simply tried again.
- */
-export type Answers = Readonly<Record<string, unknown>>;
 
 const STRUCTURE_CHANGED = 'the crew has another structure than when the run began: start a new run';
 /** Thrown into a run that is to be taken up later by another process. */

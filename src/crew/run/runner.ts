@@ -1,102 +1,16 @@
-import type { BaseCheckpointSaver } from '@langchain/langgraph';
-import type { Clock } from '../../kit/clock.ts';
 import { InvalidInput, NotFound } from '../../kit/errors.ts';
-import type { EventSink } from '../../kit/event.ts';
-import type { Invoker } from '../../kit/invoke.ts';
-import type { Logger } from '../../kit/logger.ts';
 import { didYouMean } from '../../kit/nearest.ts';
-import { createPacer, type Pacer } from '../agent/pacer.ts';
-import type { TaskGuardrail } from '../agent/guardrail.ts';
-import { createToolSchemas, type ToolSchemas } from '../agent/tool-schema.ts';
-import type { CrewGraphDefinition } from '../graph/define.ts';
-import type { ModelSource } from '../model/model.ts';
-import type { AgentSpec, CrewSpec, TaskSpec } from '../spec.ts';
-import { ActiveRun, type Answers } from './active-run.ts';
-import type { DocumentExtras, RunDocument } from './document.ts';
-import type { EventSource } from './event-source.ts';
-import type { RunQuery, RunRow, RunStore } from './store.ts';
+import { createPacer } from '../agent/pacer.ts';
+import { createToolSchemas } from '../agent/tool-schema.ts';
+import type { CrewSpec } from '../spec.ts';
+import { ActiveRun } from './active-run.ts';
+import { startContinuous } from './continuous.ts';
+import type { ContinuousCrew, ContinuousOptions } from './continuous-contract.ts';
+import type { Answers, CrewRunner, CrewRunnerDeps, KickoffOptions, RunnerParts, StartedRun } from './contract.ts';
+import type { RunDocument } from './document.ts';
+import type { RunQuery, RunRow } from './store.ts';
 
-export interface CrewRunnerDeps {
-  readonly crews: Readonly<Record<string, CrewSpec>>;
-  readonly agents: Readonly<Record<string, AgentSpec>>;
-  readonly tasks: Readonly<Record<string, TaskSpec>>;
-  /** Hand-written graphs, by crew id. */
-  readonly graphs?: Readonly<Record<string, CrewGraphDefinition>> | undefined;
-  readonly invoker: Invoker;
-  readonly models: ModelSource;
-  readonly checkpointer: BaseCheckpointSaver;
-  readonly store: RunStore;
-  readonly events: EventSink;
-  /** Lets a run count the events that others emit under its id. */
-  readonly eventSource?: EventSource | undefined;
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly newId: (prefix: string) => string;
-  /** 0 ≤ x < 1: jitter of waits between model attempts. */
-  readonly random: () => number;
-  /** One model call, ms. Default 60,000. */
-  readonly modelTimeoutMs?: number | undefined;
-  readonly guardrails?: ((task: TaskSpec) => readonly TaskGuardrail[]) | undefined;
-  /** What the host adds to a document; asked when a run ends or waits. */
-  readonly documentExtras?: ((run: RunRow) => Promise<DocumentExtras>) | undefined;
-  /** Writes a task's `output_file`. Not called in shadow mode. */
-  readonly writeOutput?: ((path: string, text: string) => Promise<void>) | undefined;
-  /** Awaited before every step of an agent: a host that pauses holds its agents here. */
-  readonly gate?: ((signal: AbortSignal) => Promise<void>) | undefined;
-  /** When checkpoints are written: with each step (`sync`), beside the next one (`async`, the default), or at the end. */
-  readonly durability?: 'sync' | 'async' | 'exit' | undefined;
-}
-
-export interface KickoffOptions {
-  /** Calls with effects are proposed, not carried out. Default false. */
-  readonly shadow?: boolean | undefined;
-  readonly signal?: AbortSignal | undefined;
-  /** Only these tasks, ordered by their context. */
-  readonly onlyTasks?: readonly string[] | undefined;
-  /** What started it, for the record; default `manual`. */
-  readonly trigger?: string | undefined;
-}
-
-/** What runs share: made once per runner. */
-export interface RunnerParts extends CrewRunnerDeps {
-  readonly pacer: Pacer;
-  readonly schemas: ToolSchemas;
-}
-
-/** A run that was started: its id at once, its document when it ends or waits. */
-export interface StartedRun {
-  readonly runId: string;
-  readonly done: Promise<RunDocument>;
-}
-
-/** Runs crews, keeps their record, and takes up what an earlier process left. */
-export interface CrewRunner {
-  /**
-   * Runs a crew to its end; resolves for failed, waiting and cancelled runs too.
-   * Throws NotFound for an unknown crew or task, InvalidInput for placeholders without input or a task that the model
-   * cannot do; nothing has started then.
-   */
-  kickoff(crewId: string, inputs?: Readonly<Record<string, unknown>>, options?: KickoffOptions): Promise<RunDocument>;
-  /** As `kickoff`, but resolves as soon as the run has an id. */
-  start(crewId: string, inputs?: Readonly<Record<string, unknown>>, options?: KickoffOptions): Promise<StartedRun>;
-  /** Goes on with a waiting or unfinished run. Answers are for `human_input` pauses, by task. Throws NotFound, Conflict. */
-  resume(runId: string, answers?: Answers, options?: { readonly signal?: AbortSignal }): Promise<RunDocument>;
-  /** Ends a running or waiting run. False when it had already ended. */
-  cancel(runId: string, reason: string): Promise<boolean>;
-  /**
-   * Takes up the runs that an earlier process left unfinished, each from its last checkpoint; a run whose crew is gone
-   * or has another structure is marked failed. Waiting runs stay waiting. Resolves when all were taken up.
-   */
-  recover(): Promise<readonly StartedRun[]>;
-  listRuns(query?: RunQuery): Promise<readonly RunRow[]>;
-  /** The document of a run; of a running one, as far as it is. Throws NotFound. */
-  showRun(runId: string): Promise<RunDocument>;
-  /** Ids of the runs at work in this process. */
-  readonly active: readonly string[];
-  /** Cancels what runs and waits for it. */
-  close(): Promise<void>;
-}
-
+/** Makes a runner. Nothing runs until it is asked to. */
 export function createCrewRunner(deps: CrewRunnerDeps): CrewRunner {
   return new Runner(deps);
 }
@@ -175,6 +89,17 @@ class Runner implements CrewRunner {
   async recover(): Promise<readonly StartedRun[]> {
     const rows = await this.#parts.store.list({ status: ['running'], limit: 10_000 });
     return rows.filter((row) => !this.#active.has(row.run_id)).map((row) => this.#takeUp(row, {}, undefined));
+  }
+
+  runContinuous(crewId: string, options: ContinuousOptions = {}): ContinuousCrew {
+    const { tasks, clock, events, eventSource, log } = this.#parts;
+    const crew = this.#crew(crewId);
+    const kickoff = (
+      inputs: Readonly<Record<string, unknown>>,
+      taskId: string,
+      trigger: string,
+    ): Promise<RunDocument> => this.kickoff(crewId, inputs, { onlyTasks: [taskId], trigger, shadow: options.shadow });
+    return startContinuous({ crew, tasks, clock, events, eventSource, log, kickoff }, options);
   }
 
   listRuns(query?: RunQuery): Promise<readonly RunRow[]> {

@@ -2,6 +2,8 @@
 export interface QueuedWork {
   /** 1 is the most urgent. */
   readonly priority: number;
+  /** Work of one key runs one at a time; a piece whose key is busy lets others pass. */
+  readonly key?: string | undefined;
   readonly run: () => Promise<void>;
   /** Told when it is pushed out of a full queue. */
   readonly dropped: () => void;
@@ -16,6 +18,7 @@ export class WorkQueue {
   readonly #limit: number;
   readonly #waiting: QueuedWork[] = [];
   readonly #running = new Set<Promise<void>>();
+  readonly #busy = new Set<string>();
   #closed = false;
 
   constructor(options: { readonly concurrency: number; readonly limit: number }) {
@@ -53,10 +56,14 @@ export class WorkQueue {
 
   #start(): void {
     while (this.#running.size < this.#concurrency) {
-      const work = this.#waiting.shift();
+      const at = this.#waiting.findIndex((w) => w.key === undefined || !this.#busy.has(w.key));
+      const [work] = at < 0 ? [] : this.#waiting.splice(at, 1);
       if (work === undefined) return;
+      const { key } = work;
+      if (key !== undefined) this.#busy.add(key);
       const done = work.run().finally(() => {
         this.#running.delete(done);
+        if (key !== undefined) this.#busy.delete(key);
         this.#start();
       });
       this.#running.add(done);

@@ -1,6 +1,6 @@
 import cron from 'node-cron';
 import { describe, expect, test } from 'vitest';
-import { parseCron } from '../../../src/crew/behaviour/cron.ts';
+import { parseCron } from '../../../src/crew/schedule/cron.ts';
 
 const at = (text: string): number => Date.parse(text);
 const iso = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
