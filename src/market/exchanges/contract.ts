@@ -185,7 +185,9 @@ export interface VenueSimulator {
     request: { readonly path: string; readonly query: URLSearchParams },
     now: Ms,
   ) => SimulatedAnswer | undefined;
-  /** Request weight allowed in a window of real time, and the answer beyond it. */
+  /** The venue cuts a connection after so long; Infinity when it does not. */
+  readonly connectionLifetimeMs: Ms;
+  /** Request weight allowed in a window, and the answer beyond it. */
   readonly limit: {
     readonly weight: number;
     readonly windowMs: Ms;

@@ -43,6 +43,8 @@ export class FaultDesk {
   readonly #report: (fault: AppliedFault) => void;
   readonly #reported = new Set<string>();
   readonly #counts = new Map<string, { frames: number }>();
+  /** The channel that a `stale` silences, chosen among those of the first connection that it meets. */
+  readonly #silenced = new Map<string, string>();
   #startedAt: Ms | undefined;
 
   constructor(seed: number, market: string, specs: readonly FaultSpec[], report: (fault: AppliedFault) => void) {
@@ -127,8 +129,12 @@ export class FaultDesk {
     }
     const stale = this.#running('stale', frame.at);
     if (stale === undefined) return false;
-    const names = [...channels].sort();
-    const silenced = names[hash(this.#key, stale.from, 1) % Math.max(1, names.length)];
+    let silenced = this.#silenced.get(stale.id);
+    if (silenced === undefined) {
+      const names = [...channels].sort();
+      silenced = names[hash(this.#key, stale.from, 1) % Math.max(1, names.length)] ?? frame.channel;
+      this.#silenced.set(stale.id, silenced);
+    }
     if (silenced !== frame.channel) return false;
     this.#count(stale, 'frames_lost', { channel: silenced, until: stale.to });
     return true;

@@ -16,6 +16,8 @@ export interface MarketServerOptions {
   /** Simulated UTC ms. */
   readonly now: () => Ms;
   readonly onFirstConnection: (at: Ms) => void;
+  /** A connection that is further behind is cut: the clock jumped, and nobody would send hours at once. */
+  readonly mostBehindMs: Ms;
 }
 
 interface Connection {
@@ -23,6 +25,7 @@ interface Connection {
   readonly channels: Set<string>;
   /** Subscribed, but the 24 h window of their symbol is not ready. */
   readonly waiting: Set<string>;
+  readonly since: Ms;
   /** Everything before this time was sent. */
   cursor: Ms;
   readonly faults: FaultState;
@@ -73,9 +76,7 @@ export class MarketServer {
   }
 
   dropAll(reason: string): void {
-    this.#options.log.debug('simulator.dropped', { reason, connections: this.#connections.size });
-    for (const connection of this.#connections) connection.socket.terminate();
-    this.#connections.clear();
+    for (const connection of this.#connections) this.#drop(connection, reason);
   }
 
   /** Sends every connection what its channels made up to `now`. A clock that went back sends nothing until it catches up. */
@@ -90,6 +91,10 @@ export class MarketServer {
     const { venue, market } = this.#options;
     const from = connection.cursor;
     if (now <= from) return;
+    if (now - from > this.#options.mostBehindMs || now - connection.since >= venue.connectionLifetimeMs) {
+      this.#drop(connection, 'behind or too old');
+      return;
+    }
     connection.cursor = now;
     const frames = venue.frames(market, connection.channels, from, now);
     const texts = this.desk.deliver(frames, connection.faults, venue, {
@@ -99,11 +104,13 @@ export class MarketServer {
       restate: (channel, at) => venue.onSubscribe(market, [channel], at),
     });
     for (const text of texts) connection.socket.send(text);
-    if (connection.socket.bufferedBytes > MOST_UNREAD_BYTES) {
-      this.#options.log.warn('simulator.slow_client', { unread_bytes: connection.socket.bufferedBytes });
-      connection.socket.terminate();
-      this.#connections.delete(connection);
-    }
+    if (connection.socket.bufferedBytes > MOST_UNREAD_BYTES) this.#drop(connection, 'unread');
+  }
+
+  #drop(connection: Connection, reason: string): void {
+    this.#options.log.debug('simulator.dropped', { reason, unread_bytes: connection.socket.bufferedBytes });
+    connection.socket.terminate();
+    this.#connections.delete(connection);
   }
 
   /** Prepares the 24 h window of the symbols that channels wait for, a little a pump, and lets those channels begin. */
@@ -161,6 +168,7 @@ export class MarketServer {
       socket,
       channels: new Set(),
       waiting: new Set(),
+      since: now(),
       cursor: now(),
       faults: { held: [], overtaken: new Map(), done: new Set() },
     };
@@ -189,18 +197,17 @@ export class MarketServer {
   }
 
   #request(target: string): ServerAnswer {
-    const { venue, market, clock, now } = this.#options;
+    const { venue, market, now } = this.#options;
     const at = now();
     const fault = this.desk.rest(at);
     if (fault !== undefined) return venue.limit.refuse(fault.status, fault.retryAfterSeconds);
-    const real = clock.monotonicMs();
-    if (real - this.#used.since >= venue.limit.windowMs) this.#used = { since: real, weight: 0 };
+    if (Math.abs(at - this.#used.since) >= venue.limit.windowMs) this.#used = { since: at, weight: 0 };
     const url = new URL(target, 'http://127.0.0.1');
     const answer = venue.rest(market, { path: url.pathname, query: url.searchParams }, at);
     if (answer === undefined) return { status: 404, body: '' };
     this.#used.weight += answer.weight;
     if (this.#used.weight > venue.limit.weight) {
-      const left = Math.max(1, Math.ceil((this.#used.since + venue.limit.windowMs - real) / 1000));
+      const left = Math.max(1, Math.ceil((this.#used.since + venue.limit.windowMs - at) / 1000));
       return venue.limit.refuse(429, left);
     }
     return { ...answer, headers: { ...venue.limit.headers(this.#used.weight), ...answer.headers } };

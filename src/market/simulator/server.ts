@@ -28,7 +28,9 @@ export interface Simulator extends AsyncDisposable {
   readonly addresses: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** By market key: what is true, whatever the faults make of it. */
   readonly markets: ReadonlyMap<string, ModelMarket>;
-  /** Simulated UTC ms. */
+  /** Runs with the simulated market: at speed 60, a minute of its time is a second. Whole ms. */
+  readonly clock: Clock;
+  /** Simulated UTC ms: `clock.now()`. */
   now(): Ms;
   /** Faults that happened so far, oldest first. */
   faults(): readonly AppliedFault[];
@@ -50,7 +52,7 @@ const LONGEST_PAUSE_MS = 30_000;
  */
 export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
   const specs = options.faults.flatMap((text) => parseFaults(text));
-  const time = createTime(options.clock, options.speed);
+  const time = createSimulatedClock(options.clock, options.speed);
   const symbols = options.symbols ?? [...DEFAULT_SYMBOLS];
   const markets = createSimulatedMarkets({ seed: options.seed, symbols });
   const applied: AppliedFault[] = [];
@@ -74,7 +76,8 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
           port,
           log: options.log.child({ simulator: key }),
           clock: options.clock,
-          now: time,
+          now: () => time.now(),
+          mostBehindMs: LONGEST_PAUSE_MS * options.speed,
           onFirstConnection: (at) => {
             for (const server of servers) server.desk.start(at);
           },
@@ -85,7 +88,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     await Promise.all(servers.map((server) => server.close()));
     throw error;
   }
-  const stopPump = startPump(options, servers, time);
+  const stopPump = startPump(options, servers, () => time.now());
   const stop = async (): Promise<void> => {
     stopPump();
     await Promise.all(servers.map((server) => server.close()));
@@ -93,10 +96,11 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   return {
     addresses: Object.fromEntries(servers.map((server) => [server.key, addressesOf(server)])),
     markets,
-    now: time,
+    clock: time,
+    now: () => time.now(),
     faults: () => applied,
     injectFault(text) {
-      const at = time();
+      const at = time.now();
       for (const spec of parseFaults(text)) for (const server of servers) server.desk.inject(spec, at);
     },
     stop,
@@ -104,12 +108,16 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   };
 }
 
-/** Simulated time in whole ms. At speed 1 it is the clock's, jumps and all. */
-function createTime(clock: Clock, speed: number): () => Ms {
-  if (speed === 1) return () => Math.floor(clock.now());
+/** The clock `speed` times as fast, in whole ms. At speed 1 the calendar follows the clock's, jumps and all. */
+export function createSimulatedClock(clock: Clock, speed: number): Clock {
   const startedAt = Math.floor(clock.now());
   const origin = clock.monotonicMs();
-  return () => Math.floor(startedAt + (clock.monotonicMs() - origin) * speed);
+  const passed = (): Ms => (clock.monotonicMs() - origin) * speed;
+  return {
+    now: () => Math.floor(speed === 1 ? clock.now() : startedAt + passed()),
+    monotonicMs: passed,
+    schedule: (delayMs, callback, options) => clock.schedule(delayMs / speed, callback, options),
+  };
 }
 
 function startPump(options: SimulatorOptions, servers: readonly MarketServer[], time: () => Ms): () => void {

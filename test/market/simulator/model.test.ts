@@ -41,7 +41,7 @@ describe('the market model', () => {
   it('gives the same whatever was asked before, in whatever pieces', () => {
     const whole = market('binance_futures');
     const pieces = market('binance_futures');
-    pieces.ticker('ARUSDT', NOW - 3 * DAY);
+    pieces.candle('ARUSDT', NOW - 3 * DAY, NOW);
     pieces.book('BTCUSDT', NOW + 5 * DAY);
     for (const symbol of SYMBOLS) {
       const parts = cuts(NOW, NOW + 150_000, [1, 7, 100, 49_999, 333, 12_345]);
@@ -53,9 +53,16 @@ describe('the market model', () => {
       expect(changes.flat()).toEqual(whole.bookChanges(symbol, NOW, end));
       const forced = parts.map(([from, to]) => pieces.liquidations(symbol, from, to));
       expect(forced.flat()).toEqual(whole.liquidations(symbol, NOW, NOW + 150_000));
-      expect(pieces.ticker(symbol, NOW + 1234)).toEqual(whole.ticker(symbol, NOW + 1234));
       expect(pieces.mark(symbol, NOW + 999)).toEqual(whole.mark(symbol, NOW + 999));
     }
+  });
+
+  it('gives the same ticker whatever was asked before', () => {
+    const used = market('bybit_spot', ['BRETTUSDT']);
+    for (const at of [NOW - 3 * DAY, NOW + 5 * MINUTE, NOW - MINUTE]) used.ticker('BRETTUSDT', at);
+    expect(used.ticker('BRETTUSDT', NOW + 1234)).toEqual(
+      market('bybit_spot', ['BRETTUSDT']).ticker('BRETTUSDT', NOW + 1234),
+    );
   });
 
   it('differs by seed', () => {

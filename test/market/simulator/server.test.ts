@@ -254,8 +254,13 @@ describe('the simulated venues', () => {
 
   it('runs faster when told to', async () => {
     const { simulator, clock } = await start({ speed: 60 });
-    await clock.advance(1000);
-    expect(simulator.now()).toBe(START + 60_000);
+    let fired = false;
+    simulator.clock.schedule(60_000, () => (fired = true));
+    await clock.advance(999);
+    expect(fired).toBe(false);
+    await clock.advance(1);
+    expect(fired).toBe(true);
+    expect([simulator.now(), simulator.clock.monotonicMs()]).toEqual([START + 60_000, 60_000]);
   });
 
   it('drops connections, refuses for the duration, and tells', async () => {
@@ -314,6 +319,9 @@ describe('the simulated venues', () => {
     await until(() => client.texts.length >= due.length, 'trades');
     const ids = (client.frames() as { data: { a: number } }[]).map((f) => f.data.a);
     expect(ids).toEqual(ids.map((_, i) => (due[0]?.id ?? 0) + i));
+    clock.jump(24 * 3_600_000);
+    await clock.advance(100);
+    await until(client.closed, 'the cut');
   });
 
   it('names what is wrong before it starts', async () => {

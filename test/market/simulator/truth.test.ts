@@ -9,7 +9,7 @@ import { createSimulatedMarkets } from '../../../src/market/simulator/model/mark
 import { exportTruth } from '../../../src/market/simulator/truth.ts';
 
 const FROM = Date.UTC(2026, 6, 7, 7, 59, 30, 250);
-const SYMBOLS = ['BTCUSDT', 'BRETTUSDT'];
+const SYMBOLS = ['BTCUSDT'];
 const folders: string[] = [];
 
 afterEach(async () => {
@@ -33,7 +33,7 @@ async function read(path: string): Promise<Record<string, unknown>[]> {
 describe('the export of the truth', () => {
   it('writes one file a market and stream, in order of time, with the columns of the stream', async () => {
     const dir = join(await folder(), 'made/on/the/way');
-    const files = await exportTruth({ seed: 7, from: FROM, durationMs: 61_000, dir, symbols: SYMBOLS });
+    const files = await exportTruth({ seed: 7, from: FROM, durationMs: 61_000, dir, symbols: ['ARUSDT'] });
     expect((await readdir(dir)).sort()).toEqual(files.map((f) => f.path.split('/').pop()).sort());
     expect(
       files

@@ -61,6 +61,7 @@ function simulatorOf(kind: Market): VenueSimulator {
     envelope: (path, frame) =>
       COMBINED.test(path) ? `{"stream":${JSON.stringify(frame.channel)},"data":${frame.text}}` : frame.text,
     rest: restOf(kind),
+    connectionLifetimeMs: 24 * 60 * MINUTE,
     limit: {
       weight: kind === 'futures' ? 2400 : 6000,
       windowMs: MINUTE,

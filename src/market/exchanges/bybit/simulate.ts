@@ -40,6 +40,7 @@ function simulatorOf(kind: Market): VenueSimulator {
     },
     envelope: (_path, frame) => frame.text,
     rest: restOf(kind, category),
+    connectionLifetimeMs: Number.POSITIVE_INFINITY,
     limit: {
       weight: 600,
       windowMs: 5 * SECOND,

@@ -43,7 +43,7 @@ export function createAggregates(series: SeriesSpecification, tape: TradeTape): 
   const remember = (minute: number): void => {
     const slot = minute % DAY_MINUTES;
     if (held[slot] === minute) return;
-    const sums = sumOf(tape.minute(minute), Number.POSITIVE_INFINITY);
+    const sums = sumOf(tape.scan(minute), Number.POSITIVE_INFINITY);
     ring.set([sums.open, sums.high, sums.low, sums.close, sums.lots, sums.value, sums.count], slot * WIDTH);
     held[slot] = minute;
   };

@@ -14,6 +14,9 @@ const CASCADE_STRENGTH = 0.24;
 /** Beyond a day the path reverts: its spread grows slower than the square root of time. */
 const REVERT_LEVEL = 10;
 
+/** Minutes whose values are kept, a power of two. */
+const REMEMBERED = 2048;
+
 const SALT_MOVE = 11;
 const SALT_VOLATILITY = 12;
 const SALT_INNER = 13;
@@ -45,7 +48,7 @@ export function createPricePaths(seed: number, specifications: readonly SymbolSp
   const factorKey = keyOf(seed, 'factor');
   // Symbols move with the factor for about two thirds of their variance (beta 1).
   const factorDaily = 0.019;
-  const factor = createWalk(factorKey, factorDaily);
+  const factor = rememberDay(createWalk(factorKey, factorDaily));
   const walks = new Map(
     specifications.map((s) => {
       const own = Math.sqrt(
@@ -115,23 +118,32 @@ function createWalk(key: number, dailyVolatility: number): Walk {
   const activity = (level: number, node: number): number =>
     at(CASCADE, hash(key, node, SALT_VOLATILITY + level * 64) & 255);
 
-  const boundary = (index: number): number => {
+  const computed = (index: number): number => {
     let value = 0;
     let volatility = 1;
     for (let k = TOP_LEVEL; k >= 1; k--) {
-      const span = 2 ** k;
-      const node = Math.floor(index / span);
+      const node = index >> k;
       if (k <= CASCADE_LEVEL) volatility *= activity(k, node);
-      const place = (index - node * span) / span;
+      const place = (index - node * 2 ** k) / 2 ** k;
       if (place === 0) continue;
       const tent = 1 - Math.abs(2 * place - 1);
       value += tent * at(amplitudes, k) * volatility * gaussianOf(hash(key, node, SALT_MOVE + k * 64));
     }
     return value;
   };
+  const boundaries = new Float64Array(REMEMBERED);
+  const held = new Float64Array(REMEMBERED).fill(Number.NaN);
+  const boundary = (index: number): number => {
+    const slot = index & (REMEMBERED - 1);
+    if (held[slot] !== index) {
+      boundaries[slot] = computed(index);
+      held[slot] = index;
+    }
+    return at(boundaries, slot);
+  };
   const volatility = (index: number): number => {
     let value = 1;
-    for (let k = CASCADE_LEVEL; k >= 0; k--) value *= activity(k, Math.floor(index / 2 ** k));
+    for (let k = CASCADE_LEVEL; k >= 0; k--) value *= activity(k, index >> k);
     return value;
   };
 
@@ -151,6 +163,25 @@ function createWalk(key: number, dailyVolatility: number): Walk {
         }
       }
       return scratch;
+    },
+  };
+}
+
+/** The same walk, which keeps the minutes of the last day and a half: all symbols and markets need them. */
+function rememberDay(walk: Walk): Walk {
+  const size = REMEMBERED * (PATH_PARTS + 1);
+  const paths = new Float64Array(size);
+  const held = new Float64Array(REMEMBERED).fill(Number.NaN);
+  return {
+    ...walk,
+    minute(index) {
+      const slot = index & (REMEMBERED - 1);
+      const begin = slot * (PATH_PARTS + 1);
+      if (held[slot] !== index) {
+        paths.set(walk.minute(index), begin);
+        held[slot] = index;
+      }
+      return paths.subarray(begin, begin + PATH_PARTS + 1);
     },
   };
 }

@@ -17,7 +17,7 @@ export function keyOf(seed: number, ...names: readonly string[]): number {
 
 /** A uniform 32-bit unsigned integer for the counter `n` (any safe integer) under `key` and `salt`. */
 export function hash(key: number, n: number, salt: number): number {
-  const high = Math.floor(n / TWO_32);
+  const high = n >= 0 && n < TWO_32 ? 0 : Math.floor(n / TWO_32);
   let h = key ^ Math.imul(salt + 1, 0x9e3779b1);
   h = mix(h ^ Math.imul(n | 0, 0x85ebca6b));
   return mix(h ^ Math.imul(high + 0x27d4eb2f, 0xc2b2ae35)) >>> 0;

@@ -8,7 +8,7 @@ export interface MinuteTape {
   readonly minute: number;
   readonly firstId: number;
   readonly count: number;
-  /** Ms since the minute's begin, never falling. */
+  /** Ms since the minute's begin, never falling. Only the first `count` items of each array count. */
   readonly offsets: Uint16Array;
   readonly ticks: Int32Array;
   readonly lots: Int32Array;
@@ -20,6 +20,8 @@ export interface TradeTape {
   /** Id of the first trade at or after the begin of `minute`; ids count from the epoch without holes. */
   firstId(minute: number): number;
   minute(minute: number): MinuteTape;
+  /** The same, in arrays that the next call reuses: for looking at many minutes once. */
+  scan(minute: number): MinuteTape;
   /** Number of trades before `at` (UTC ms): the id of the next one. */
   idAt(at: number): number;
   /** The minute that holds trade `id`. */
@@ -62,8 +64,8 @@ export function createTradeTape(seed: number, series: SeriesSpecification, paths
     let count = topCount(node + 1) - before;
     for (let level = TOP_LEVEL - 1; level >= 0 && count > 0; level--) {
       node *= 2;
-      const left = paths.activity(series.symbol, level, node) ** 0.7;
-      const right = paths.activity(series.symbol, level, node + 1) ** 0.7;
+      const left = Math.sqrt(paths.activity(series.symbol, level, node));
+      const right = Math.sqrt(paths.activity(series.symbol, level, node + 1));
       const jitter = uniform(key, node, SALT_SPLIT + level * 64);
       const inLeft = Math.min(count, Math.floor((count * left) / (left + right) + jitter));
       if (Math.floor(minute / 2 ** level) === node) count = inLeft;
@@ -101,18 +103,10 @@ export function createTradeTape(seed: number, series: SeriesSpecification, paths
     for (let part = 0; part < PATH_PARTS; part += CERTAIN_EVERY) partCounts[part] = (partCounts[part] ?? 0) + 1;
   };
 
-  const make = (minute: number): MinuteTape => {
+  const make = (minute: number, arraysFor: (count: number) => Arrays): MinuteTape => {
     const first = firstId(minute);
     const count = firstId(minute + 1) - first;
-    const tape = {
-      minute,
-      firstId: first,
-      count,
-      offsets: new Uint16Array(count),
-      ticks: new Int32Array(count),
-      lots: new Int32Array(count),
-      buys: new Uint8Array(count),
-    };
+    const tape = { minute, firstId: first, count, ...arraysFor(count) };
     splitParts(minute, count - CERTAIN_PER_MINUTE);
     const path = paths.minute(series.symbol, minute);
     const activity = Math.min(3, paths.volatility(series.symbol, minute) ** 0.3);
@@ -151,15 +145,21 @@ export function createTradeTape(seed: number, series: SeriesSpecification, paths
   const minuteTape = (minute: number): MinuteTape => {
     const known = minutes.find((m) => m.minute === minute);
     if (known !== undefined) return known;
-    const made = make(minute);
+    const made = make(minute, createArrays);
     minutes.push(made);
     if (minutes.length > 4) minutes.shift();
     return made;
   };
 
+  let scratch = createArrays(1024);
   return {
     firstId,
     minute: minuteTape,
+    scan: (minute) =>
+      make(minute, (count) => {
+        if (count > scratch.offsets.length) scratch = createArrays(count * 2);
+        return scratch;
+      }),
     idAt(at) {
       const minute = Math.floor(at / MINUTE_MS);
       const tape = minuteTape(minute);
@@ -175,6 +175,17 @@ export function createTradeTape(seed: number, series: SeriesSpecification, paths
       }
       return low;
     },
+  };
+}
+
+type Arrays = Pick<MinuteTape, 'offsets' | 'ticks' | 'lots' | 'buys'>;
+
+function createArrays(count: number): Arrays {
+  return {
+    offsets: new Uint16Array(count),
+    ticks: new Int32Array(count),
+    lots: new Int32Array(count),
+    buys: new Uint8Array(count),
   };
 }
 

@@ -34,7 +34,16 @@ export function createTouch(seed: number, series: SeriesSpecification, paths: Pr
   const spread = (step: number): number =>
     spreadTicks + (uniform(key, Math.floor(step / 7), SALT_SPREAD) < 0.12 ? 1 + (spreadTicks >> 2) : 0);
 
+  let bidStep = Number.NaN;
+  let bidTicks = 0;
   const bid = (step: number): number => {
+    if (step !== bidStep) {
+      bidTicks = computed(step);
+      bidStep = step;
+    }
+    return bidTicks;
+  };
+  const computed = (step: number): number => {
     const minute = Math.floor(step / STEPS_PER_MINUTE);
     if (minute !== basisMinute) {
       basisMinute = minute;
