@@ -9,6 +9,7 @@ import {
   levelsOf,
   numberOf,
   optional,
+  optionalCount,
   optionalPrice,
   optionalSize,
   priceOf,
@@ -56,7 +57,7 @@ function pushTrade(
 ): Reading {
   const tradeId = idOf(id);
   const price = priceOf(wirePrice);
-  const quantity = baseSize(facts, numberOf(wireSize), price);
+  const quantity = baseSize(facts, sizeOf(wireSize), price);
   const time = timeOf(wireTime);
   if (tradeId === undefined) return 'trade without an id';
   if (!(price > 0) || !(quantity > 0 && quantity < Infinity)) return 'trade without price or quantity';
@@ -309,7 +310,7 @@ export function pushCandle(facts: SymbolFacts, candle: WireCandle, context: Read
   const contracts = facts.inverse ? (facts.contractSize ?? NaN) : 1;
   const volume = sizeOf(facts.inverse ? values[5] : values[4]);
   const quote = optionalSize(facts.inverse ? sizeOf(values[4]) * contracts : values[5]);
-  const count = optionalSize(values[6]);
+  const count = optionalCount(values[6]);
   const takerBase = optionalSize(facts.inverse ? values[8] : values[7]);
   const takerQuote = optionalSize(facts.inverse ? sizeOf(values[7]) * contracts : values[8]);
   if (!(open > 0 && high > 0 && low > 0 && close > 0) || Number.isNaN(volume)) return 'candle cannot be read';
@@ -362,7 +363,7 @@ function pushTicker(symbol: unknown, wire: readonly unknown[], time: Us, context
   const contracts = facts.inverse ? (facts.contractSize ?? NaN) : 1;
   const volume = optionalSize(facts.inverse ? wire[1] : wire[0]);
   const quote = optionalSize(facts.inverse ? sizeOf(wire[0]) * contracts : wire[1]);
-  const count = optionalSize(wire[2]);
+  const count = optionalCount(wire[2]);
   const high = optionalPrice(wire[3]);
   const low = optionalPrice(wire[4]);
   const open = optionalPrice(wire[5]);

@@ -3,7 +3,16 @@ import type { CandleInterval, Market, Origin, RecordSink } from '../../domain/re
 import type { RestArgs } from '../../domain/tape.ts';
 import type { DecoderOptions, FrameVerdict } from '../contract.ts';
 import { NAMELESS, symbolTableFor, type SymbolFacts } from '../shared/symbols.ts';
-import { afterInclusive, isObject, numberOf, parseJson, timeOf, type WireObject } from '../shared/values.ts';
+import {
+  afterInclusive,
+  isObject,
+  numberOf,
+  optional,
+  parseJson,
+  priceOf,
+  timeOf,
+  type WireObject,
+} from '../shared/values.ts';
 import { readRows, rejected, verdictOf, type Reading } from '../shared/verdicts.ts';
 import {
   pushCandle,
@@ -130,9 +139,9 @@ export function readMarkCandle(
 ): Reading {
   if (!Array.isArray(row) || facts === undefined) return 'no mark price';
   if (!within(row[0], args)) return 0;
-  const mark = numberOf(row[1]);
+  const mark = priceOf(row[1]);
   const time = timeOf(row[0]);
-  if (!(mark > 0 && mark < Infinity) || Number.isNaN(time)) return 'mark price cannot be read';
+  if (Number.isNaN(mark) || Number.isNaN(time)) return 'mark price cannot be read';
   context.sink({
     stream: 'mark_prices',
     exchange: 'binance',
@@ -160,9 +169,10 @@ export function readFundingRow(
   if (!isObject(row)) return 'no funding rate';
   if (!within(row['fundingTime'], args)) return 0;
   const facts = context.symbols.facts(row['symbol']);
-  const rate = numberOf(row['fundingRate']);
+  const rate = optional(row['fundingRate']);
   const time = timeOf(row['fundingTime']);
-  if (facts === undefined || !Number.isFinite(rate) || Number.isNaN(time)) return 'funding rate cannot be read';
+  if (facts === undefined || rate === null || Number.isNaN(rate) || Number.isNaN(time))
+    return 'funding rate cannot be read';
   context.sink({
     stream: 'funding_rates',
     exchange: 'binance',

@@ -7,7 +7,6 @@ import {
   idOf,
   isObject,
   levelsOf,
-  numberOf,
   optionalSize,
   priceOf,
   sequenceOf,
@@ -51,7 +50,7 @@ function pushTrade(
   if (facts === undefined) return 'trade without a symbol';
   const id = idOf(wire[0]);
   const price = priceOf(wire[1]);
-  const quantity = baseSize(facts, numberOf(wire[2]), price);
+  const quantity = baseSize(facts, sizeOf(wire[2]), price);
   const time = timeOf(wire[3]);
   const side = wire[4];
   if (id === undefined) return 'trade without an id';
@@ -187,7 +186,7 @@ export function readLiquidation(row: unknown, time: Us, context: ReadContext): R
   const facts = context.symbols.facts(row['s'] ?? row['symbol']);
   if (facts === undefined) return 'liquidation without a symbol';
   const price = priceOf(row['p'] ?? row['price']);
-  const size = numberOf(row['v'] ?? row['size'] ?? row['qty']);
+  const size = sizeOf(row['v'] ?? row['size'] ?? row['qty']);
   const quantity = baseSize(facts, size, price);
   const given = row['T'] ?? row['updatedTime'] ?? row['time'];
   const said = given === undefined ? time : timeOf(given);

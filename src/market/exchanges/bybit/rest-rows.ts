@@ -3,7 +3,7 @@ import { CANDLE_INTERVALS, type CandleInterval, type Market, type Origin } from 
 import type { RestArgs } from '../../domain/tape.ts';
 import type { RestCall } from '../contract.ts';
 import { NAMELESS, symbolTableFor, type SymbolFacts } from '../shared/symbols.ts';
-import { isObject, numberOf, parseJson, timeOf, type WireObject } from '../shared/values.ts';
+import { isObject, numberOf, optional, parseJson, priceOf, sizeOf, timeOf, type WireObject } from '../shared/values.ts';
 import { control, readRows, refused, rejected, verdictOf, type Reading } from '../shared/verdicts.ts';
 import { pushCandle, readBook, readTradeRow, type ReadContext } from './normalise.ts';
 import { mergeTicker, pushTicker } from './ticker.ts';
@@ -116,9 +116,9 @@ export function readMarkCandles({ rows, facts, args }: Answer, context: ReadCont
   return readRows([...rows].reverse(), (row) => {
     if (!Array.isArray(row)) return 'no mark price';
     if (!within(row[0], args)) return 0;
-    const mark = numberOf(row[1]);
+    const mark = priceOf(row[1]);
     const time = timeOf(row[0]);
-    if (!(mark > 0 && mark < Infinity) || Number.isNaN(time)) return 'mark price cannot be read';
+    if (Number.isNaN(mark) || Number.isNaN(time)) return 'mark price cannot be read';
     context.sink({
       stream: 'mark_prices',
       ...baseOf(facts, time, context),
@@ -137,9 +137,10 @@ export function readFunding({ rows, args }: Answer, context: ReadContext): Readi
     if (!isObject(row)) return 'no funding rate';
     if (!within(row['fundingRateTimestamp'], args)) return 0;
     const facts = context.symbols.facts(row['symbol']);
-    const rate = numberOf(row['fundingRate']);
+    const rate = optional(row['fundingRate']);
     const time = timeOf(row['fundingRateTimestamp']);
-    if (facts === undefined || !Number.isFinite(rate) || Number.isNaN(time)) return 'funding rate cannot be read';
+    if (facts === undefined || rate === null || Number.isNaN(rate) || Number.isNaN(time))
+      return 'funding rate cannot be read';
     context.sink({
       stream: 'funding_rates',
       ...baseOf(facts, time, context),
@@ -157,9 +158,9 @@ export function readInterest({ rows, facts, args }: Answer, context: ReadContext
   return readRows([...rows].reverse(), (row) => {
     if (!isObject(row)) return 'no open interest';
     if (!within(row['timestamp'], args)) return 0;
-    const size = numberOf(row['openInterest']);
+    const size = sizeOf(row['openInterest']);
     const time = timeOf(row['timestamp']);
-    if (!(size >= 0 && size < Infinity) || Number.isNaN(time)) return 'open interest cannot be read';
+    if (Number.isNaN(size) || Number.isNaN(time)) return 'open interest cannot be read';
     context.sink({
       stream: 'open_interest',
       ...baseOf(facts, time, context),

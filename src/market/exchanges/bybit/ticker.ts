@@ -1,7 +1,7 @@
 import type { Us } from '../../../kit/clock.ts';
 import type { RecordBase } from '../../domain/records.ts';
 import { baseSize, type SymbolFacts } from '../shared/symbols.ts';
-import { decimalDifference, numberOf, percentOf, timeOf, type WireObject } from '../shared/values.ts';
+import { decimalDifference, optional, optionalSize, percentOf, timeOf, type WireObject } from '../shared/values.ts';
 import type { Reading } from '../shared/verdicts.ts';
 import type { ReadContext } from './normalise.ts';
 
@@ -33,8 +33,8 @@ export function mergeTicker(state: TickerState, data: WireObject): TickerState |
       continue;
     }
     if (typeof value !== 'string' && typeof value !== 'number') return undefined;
-    const number = numberOf(value);
-    if (!Number.isFinite(number) || (number < 0 && !SIGNED.has(field))) return undefined;
+    const number = SIGNED.has(field) ? optional(value) : optionalSize(value);
+    if (number === null || Number.isNaN(number)) return undefined;
     merged[field] = value;
   }
   return merged;

@@ -23,35 +23,43 @@ export function numberOf(value: unknown): number {
   return typeof value === 'number' ? value : NaN;
 }
 
-/** A price: above zero and finite, else NaN. */
+/** No price, size or rate lies beyond these; products and quotients of what lies within stay finite. */
+const LARGEST = 1e18;
+const SMALLEST = 1e-18;
+
+/** A price: above zero and possible, else NaN. */
 export function priceOf(value: unknown): number {
   const price = numberOf(value);
-  return price > 0 && price < Infinity ? price : NaN;
+  return price >= SMALLEST && price <= LARGEST ? price : NaN;
 }
 
-/** A size: zero or more and finite, else NaN. */
+/** A size: zero or more and possible, else NaN. */
 export function sizeOf(value: unknown): number {
   const size = numberOf(value);
-  return size >= 0 && size < Infinity ? size : NaN;
+  return size === 0 || (size >= SMALLEST && size <= LARGEST) ? size : NaN;
 }
 
-/** An optional number: null when absent or empty, NaN when there is something that is not a finite number. */
+/** An optional number: null when absent or empty, NaN when there is something that is not a possible number. */
 export function optional(value: unknown): number | null {
   if (value === undefined || value === null || value === '') return null;
   const number = numberOf(value);
-  return Number.isFinite(number) ? number : NaN;
+  return Math.abs(number) <= LARGEST ? number : NaN;
 }
 
-/** An optional price: null also when the venue writes 0 for "none"; NaN when it is below zero or no number. */
+/** An optional price: null also when the venue writes 0 for "none"; NaN when it is no price. */
 export function optionalPrice(value: unknown): number | null {
-  const price = optional(value);
-  return price === null || price === 0 ? null : price > 0 ? price : NaN;
+  if (value === undefined || value === null || value === '') return null;
+  return numberOf(value) === 0 ? null : priceOf(value);
 }
 
-/** An optional size: null when absent, NaN when below zero or no number. */
+/** An optional size: null when absent, NaN when it is no size. */
 export function optionalSize(value: unknown): number | null {
-  const size = optional(value);
-  return size === null || size >= 0 ? size : NaN;
+  return value === undefined || value === null || value === '' ? null : sizeOf(value);
+}
+
+/** An optional count: null when absent, NaN when it is no whole number from zero. */
+export function optionalCount(value: unknown): number | null {
+  return value === undefined || value === null || value === '' ? null : (sequenceOf(value) ?? NaN);
 }
 
 /** True when none of the values is NaN. */
