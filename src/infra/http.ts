@@ -134,3 +134,34 @@ function causeText(error: unknown): string {
   if (error instanceof AggregateError) return error.errors.map(errorMessage).join('; ');
   return errorMessage(error);
 }
+
+/**
+ * Sends a JSON text by POST. Throws Unavailable for a connection that fails and for any answer but 2xx. Proxies as for
+ * `HttpClient`; the address is never part of a message, because a webhook's address is its secret.
+ */
+export async function postJson(
+  url: string,
+  body: string,
+  options: { readonly timeoutMs: Ms; readonly signal?: AbortSignal | undefined },
+): Promise<void> {
+  const timeout = AbortSignal.timeout(options.timeoutMs);
+  const agent = new EnvHttpProxyAgent();
+  try {
+    const response = await request(url, {
+      method: 'POST',
+      body,
+      headers: { 'content-type': 'application/json' },
+      dispatcher: agent,
+      signal: options.signal === undefined ? timeout : AbortSignal.any([timeout, options.signal]),
+    });
+    await response.body.dump();
+    if (response.statusCode < 200 || response.statusCode > 299)
+      throw new Unavailable(`the address answered ${explainStatus(response.statusCode)}`);
+  } catch (error) {
+    if (error instanceof Unavailable) throw error;
+    options.signal?.throwIfAborted();
+    throw new Unavailable(`the address does not answer: ${causeText(error)}`, { cause: error });
+  } finally {
+    await agent.close();
+  }
+}

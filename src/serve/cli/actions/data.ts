@@ -1,0 +1,186 @@
+import { createReadStream, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Command } from 'commander';
+import { errorMessage, InvalidInput, NotFound } from '../../../kit/errors.ts';
+import { didYouMean } from '../../../kit/nearest.ts';
+import type { Us } from '../../../kit/clock.ts';
+import { marketKey } from '../../../market/domain/records.ts';
+import type { Instrument } from '../../../market/domain/instrument.ts';
+import type { VenueMarket } from '../../../market/exchanges/contract.ts';
+import { contextOf } from '../context.ts';
+import { EXIT } from '../exit.ts';
+import { paint, printJson, printTable } from '../print.ts';
+
+/** Unread lines shown one by one before they are only counted. */
+const UNREAD_SHOWN = 10;
+const WRITE_CHUNK = 64 * 1024;
+
+/** `crew decode` */
+export async function decode(command: Command): Promise<void> {
+  const options = command.opts<{ exchange: string; market: string; file?: string; instruments?: string }>();
+  const venueMarket = await findMarket(options.exchange, options.market);
+  const { createDecodeStream, parseInstrumentFile } = await import('../../../market/exchanges/decode.ts');
+  const instruments: readonly Instrument[] =
+    options.instruments === undefined ? [] : parseInstrumentFile(readText(options.instruments), venueMarket);
+  const writer = createWriter();
+  let shown = 0;
+  const stream = createDecodeStream({
+    venueMarket,
+    instruments,
+    now: () => Date.now() * 1000,
+    onObject: (object) => writer.write(`${JSON.stringify(object)}\n`),
+    onUnread: ({ line, reason, text }) => {
+      if (shown++ < UNREAD_SHOWN) process.stderr.write(`line ${line}: ${reason}: ${text.slice(0, 120)}\n`);
+    },
+  });
+  const input = options.file === undefined ? process.stdin : createReadStream(options.file);
+  const failed = new Promise<never>((_, reject) => {
+    input.once('error', (error: Error) =>
+      reject(new InvalidInput(`${options.file ?? 'stdin'} cannot be read: ${error.message}`, { cause: error })),
+    );
+  });
+  const done = (async () => {
+    for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+      stream.push(line);
+      if (writer.full) await writer.drain();
+    }
+  })();
+  await Promise.race([done, failed]);
+  await writer.drain();
+  const { counts } = stream;
+  process.stderr.write(
+    `${counts.lines} lines, ${counts.records} records, ${counts.control} control, ${counts.errors} venue errors, ${counts.unread} unreadable\n`,
+  );
+}
+
+async function findMarket(exchange: string, market: string): Promise<VenueMarket> {
+  const { venues } = await import('../../../market/exchanges/catalogue.generated.ts');
+  const all = venues.flatMap((venue) => venue.markets);
+  const found = all.find((m) => m.exchange === exchange.toLowerCase() && m.market === market.toLowerCase());
+  if (found !== undefined) return found;
+  const names = [...new Set(all.map((m) => m.exchange))];
+  if (!names.includes(exchange.toLowerCase()))
+    throw new InvalidInput(
+      `there is no exchange '${exchange}'${didYouMean(exchange, names)}; exchanges: ${names.join(', ')}`,
+    );
+  const markets = all.filter((m) => m.exchange === exchange.toLowerCase()).map((m) => m.market);
+  throw new InvalidInput(
+    `${exchange} has no market '${market}'${didYouMean(market, markets)}; markets: ${markets.join(', ')}`,
+  );
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new NotFound(`${path} cannot be read: ${errorMessage(error)}`, { cause: error });
+  }
+}
+
+/** Collects output into larger writes and waits for a slow reader. */
+function createWriter(): { readonly full: boolean; write(text: string): void; drain(): Promise<void> } {
+  let buffer: string[] = [];
+  let size = 0;
+  return {
+    get full() {
+      return size >= WRITE_CHUNK;
+    },
+    write(text) {
+      buffer.push(text);
+      size += text.length;
+    },
+    async drain() {
+      const text = buffer.join('');
+      buffer = [];
+      size = 0;
+      if (text !== '' && !process.stdout.write(text))
+        await new Promise<void>((resolve) => process.stdout.once('drain', resolve));
+    },
+  };
+}
+
+function tapeFolder(command: Command): string {
+  const { dir, data } = command.optsWithGlobals<{ dir?: string; data?: string }>();
+  return resolve(dir ?? join(data ?? 'data', 'tape'));
+}
+
+const time = (us: Us | null): string | null => (us === null ? null : new Date(us / 1000).toISOString());
+
+/** `crew tape ls` */
+export async function tapeList(command: Command): Promise<void> {
+  const { output } = contextOf(command);
+  const { listTape } = await import('../../../market/collect/tape/inspect.ts');
+  const segments = (await listTape(tapeFolder(command))).map((s) => ({ id: String(s.segment), ...s }));
+  if (output.json) return printJson(output, segments);
+  printTable(
+    output,
+    segments,
+    [
+      { title: 'SEGMENT', value: (s) => s.segment, right: true },
+      { title: 'ITEMS', value: (s) => s.items, right: true },
+      { title: 'BYTES', value: (s) => s.bytes, right: true },
+      { title: 'FROM', value: (s) => time(s.first_recv_time) },
+      { title: 'TO', value: (s) => time(s.last_recv_time) },
+    ],
+    'the tape is empty',
+  );
+}
+
+/** `crew tape verify` */
+export async function tapeVerify(command: Command): Promise<void> {
+  const { output, signal } = contextOf(command);
+  const { verifyTape } = await import('../../../market/collect/tape/inspect.ts');
+  const report = await verifyTape(tapeFolder(command), signal);
+  const ok = report.damage.length === 0;
+  if (output.json) printJson(output, { ok, ...report });
+  else {
+    output.write(
+      `${report.segments.length} segments, ${report.blocks} blocks, ${report.items} items: ${ok ? paint(output, 'green', 'whole') : paint(output, 'red', `${report.damage.length} damaged`)}\n`,
+    );
+    for (const damage of report.damage) output.write(`${JSON.stringify(damage)}\n`);
+  }
+  if (!ok) process.exitCode = EXIT.failed;
+}
+
+/** `crew tape replay` */
+export async function tapeReplay(command: Command): Promise<void> {
+  const options = command.opts<{ limit?: number; records?: boolean }>();
+  const { signal } = contextOf(command);
+  const { readTape } = await import('../../../market/collect/tape/reader.ts');
+  const writer = createWriter();
+  const decodeItem = options.records === true ? await recordDecoder((text) => writer.write(text)) : undefined;
+  let items = 0;
+  for await (const { item, position } of readTape(tapeFolder(command))) {
+    if (signal.aborted || (options.limit !== undefined && items >= options.limit)) break;
+    items++;
+    if (decodeItem === undefined) writer.write(`${JSON.stringify({ position, ...item })}\n`);
+    else decodeItem(item);
+    if (writer.full) await writer.drain();
+  }
+  await writer.drain();
+  process.stderr.write(`${items} items\n`);
+}
+
+/** Decodes tape items with a decoder a connection, as the collector does. */
+async function recordDecoder(
+  write: (text: string) => void,
+): Promise<(item: import('../../../market/domain/tape.ts').TapeItem) => void> {
+  const { venues } = await import('../../../market/exchanges/catalogue.generated.ts');
+  const markets = new Map(venues.flatMap((venue) => venue.markets).map((m) => [marketKey(m.exchange, m.market), m]));
+  const decoders = new Map<string, ReturnType<VenueMarket['createDecoder']>>();
+  const instruments = new Map<string, readonly Instrument[]>();
+  const sink = (record: unknown): void => write(`${JSON.stringify(record)}\n`);
+  return (item) => {
+    const key = marketKey(item.exchange, item.market);
+    const market = markets.get(key);
+    if (market === undefined) return;
+    if (item.kind === 'rest' && item.call === 'instruments') instruments.set(key, market.parseInstruments(item.body));
+    if (item.kind === 'connected' || item.kind === 'disconnected') decoders.delete(item.connection);
+    if (item.kind !== 'frame' && item.kind !== 'rest') return;
+    const decoder = decoders.get(item.connection) ?? market.createDecoder({ instruments: instruments.get(key) ?? [] });
+    decoders.set(item.connection, decoder);
+    if (item.kind === 'frame') decoder.frame(item.text, item.recv_time, sink);
+    else if (item.call !== 'instruments') decoder.rest(item.call, item.args, item.body, item.recv_time, sink);
+  };
+}

@@ -1,0 +1,36 @@
+import type { Command } from 'commander';
+import { list } from '../parse.ts';
+import { contextOf } from '../context.ts';
+import { EXIT } from '../exit.ts';
+import { VERSION } from '../../version.ts';
+
+// Loaders stand outside functions that use `await using`: inside, TypeScript leaves the path of an import() unwritten.
+const loadMcp = () => import('../../mcp/index.ts');
+const loadLogger = () => import('../../../infra/logger.ts');
+
+/** `crew mcp` */
+export async function mcp(command: Command): Promise<void> {
+  const options = command.opts<{ http?: number; host: string; tokenEnv: string; toolsets?: string }>();
+  const context = contextOf(command);
+  const { createDeskSurface, serveMcpHttp, serveMcpStdio } = await loadMcp();
+  await using desk = await context.desk('run');
+  const surface = await createDeskSurface(desk, {
+    version: VERSION,
+    toolsets: options.toolsets === undefined ? undefined : list(options.toolsets),
+  });
+  if (options.http === undefined) {
+    await serveMcpStdio(surface, context.signal);
+    return;
+  }
+  const { createLogger } = await loadLogger();
+  const log = createLogger({ level: 'info', write: (line) => process.stderr.write(line), now: Date.now });
+  await using server = await serveMcpHttp(surface, {
+    port: options.http,
+    host: options.host,
+    token: process.env[options.tokenEnv],
+    log,
+  });
+  context.output.write(`${server.url}\n`);
+  await new Promise<void>((resolve) => context.signal.addEventListener('abort', () => resolve(), { once: true }));
+  process.exitCode = EXIT.interrupted;
+}

@@ -1,0 +1,197 @@
+import type { Command } from 'commander';
+import { parseDuration } from '../../../kit/duration.ts';
+import { InvalidInput } from '../../../kit/errors.ts';
+import { EVENT_NAMES } from '../../../kit/event.ts';
+import { didYouMean } from '../../../kit/nearest.ts';
+import { contextOf } from '../context.ts';
+import { paint, printFields, printJson, printTable } from '../print.ts';
+import { EXIT } from '../exit.ts';
+import type { EventsQuery } from '../../desk.ts';
+
+// Loaders stand outside functions that use `await using`: inside, TypeScript leaves the path of an import() unwritten.
+const loadRun = () => import('./run.ts');
+
+/** UTC ms of an ISO time, or of a duration before `now`. */
+export function parseSince(text: string, now: number): number {
+  const time = Date.parse(text);
+  if (!Number.isNaN(time) && /\d{4}-/.test(text)) return time;
+  try {
+    return now - parseDuration(text);
+  } catch {
+    throw new InvalidInput(
+      `'${text}' is neither an ISO time nor a duration: write 2026-01-01T00:00:00Z, or 10m for ten minutes ago`,
+    );
+  }
+}
+
+/** `crew events` */
+export async function events(command: Command): Promise<void> {
+  const context = contextOf(command);
+  const { output, signal } = context;
+  const options = command.opts<{
+    type?: readonly string[];
+    since?: string;
+    source?: string;
+    limit: number;
+    follow?: boolean;
+  }>();
+  for (const type of options.type ?? []) {
+    if (!(EVENT_NAMES as readonly string[]).includes(type))
+      throw new InvalidInput(`there is no event type '${type}'${didYouMean(type, EVENT_NAMES)}`);
+  }
+  const query: EventsQuery = {
+    types: options.type,
+    since: options.since === undefined ? undefined : parseSince(options.since, Date.now()),
+    source: options.source,
+    limit: options.limit,
+  };
+  await using desk = await context.desk('inspect');
+  const rows = await desk.events(query);
+  const line = (event: (typeof rows)[number]): string =>
+    output.json
+      ? `${JSON.stringify(event)}\n`
+      : `${paint(output, 'dim', new Date(event.time).toISOString())} ${String(event.seq).padStart(6)} ${paint(output, 'cyan', event.type.padEnd(24))} ${JSON.stringify(event.data).slice(0, Math.max(40, output.width - 60))}\n`;
+  if (options.follow !== true) {
+    if (output.json) return printJson(output, rows);
+    for (const event of rows) output.write(line(event));
+    if (rows.length === 0) output.write('no events\n');
+    return;
+  }
+  for (const event of rows) output.write(line(event));
+  for await (const event of desk.follow({ ...query, afterSeq: rows.at(-1)?.seq }, signal)) output.write(line(event));
+  process.exitCode = EXIT.interrupted;
+}
+
+/** `crew runs ls` */
+export async function runs(command: Command): Promise<void> {
+  const context = contextOf(command);
+  const { output } = context;
+  await using desk = await context.desk('inspect');
+  const rows = await desk.runs(command.opts<{ crew?: string; limit: number }>());
+  if (output.json) return printJson(output, rows);
+  printTable(
+    output,
+    rows,
+    [
+      { title: 'ID', value: (r) => r.id },
+      { title: 'CREW', value: (r) => r.crew },
+      { title: 'MODE', value: (r) => r.mode },
+      { title: 'STATUS', value: (r) => r.status },
+      { title: 'STARTED', value: (r) => r.started_at },
+      { title: 'FINISHED', value: (r) => r.finished_at },
+      { title: 'TRIGGER', value: (r) => r.trigger },
+    ],
+    'no runs yet',
+  );
+}
+
+/** `crew runs show` */
+export async function showRun(id: string, command: Command): Promise<void> {
+  const context = contextOf(command);
+  const { output } = context;
+  await using desk = await context.desk('inspect');
+  const document = await desk.run(id);
+  if (output.json) return printJson(output, document);
+  const { printRun } = await loadRun();
+  printRun(output, document);
+}
+
+/** `crew approvals ls` */
+export async function approvals(command: Command): Promise<void> {
+  const context = contextOf(command);
+  const { output } = context;
+  const { state } = command.opts<{ state: string }>();
+  await using desk = await context.desk('inspect');
+  const rows = await desk.approvals({ state });
+  if (output.json) return printJson(output, rows);
+  printTable(
+    output,
+    rows,
+    [
+      { title: 'ID', value: (r) => r.id },
+      { title: 'STATE', value: (r) => r.state },
+      { title: 'TOOL', value: (r) => r.tool },
+      { title: 'WHO', value: (r) => r.agent },
+      { title: 'ARGUMENTS', value: (r) => JSON.stringify(r.args), max: 60 },
+      { title: 'EXPIRES', value: (r) => r.expires_at },
+      { title: 'REASON', value: (r) => r.reason },
+    ],
+    state === 'pending' ? 'nothing waits for a person' : `no ${state} requests`,
+  );
+}
+
+/** `crew approvals approve|reject` */
+export async function decide(id: string, decision: 'approve' | 'reject', command: Command): Promise<void> {
+  const context = contextOf(command);
+  const { output } = context;
+  const options = command.opts<{ by: string; note?: string }>();
+  await using desk = await context.desk('operate');
+  const row = await desk.decide({ id, decision, by: options.by, note: options.note });
+  if (output.json) printJson(output, row);
+  else output.write(`${row.state}  ${row.tool} ${JSON.stringify(row.args)} (by ${row.decided_by ?? options.by})\n`);
+}
+
+/** `crew behaviours ls` */
+export async function behaviours(command: Command): Promise<void> {
+  const context = contextOf(command);
+  const { output } = context;
+  await using desk = await context.desk('inspect');
+  const rows = await desk.behaviours();
+  if (output.json) return printJson(output, rows);
+  printTable(
+    output,
+    rows,
+    [
+      { title: 'ID', value: (r) => r.id },
+      { title: 'ON', value: (r) => (r.enabled ? 'yes' : 'no') },
+      { title: 'TRIGGER', value: (r) => r.trigger },
+      { title: 'COOLDOWN', value: (r) => `${r.cooldown_seconds} s`, right: true },
+      { title: 'LAST RUN', value: (r) => r.last_run },
+      { title: 'OUTCOME', value: (r) => r.last_outcome },
+      { title: 'NEXT RUN', value: (r) => r.next_run },
+    ],
+    'no behaviours',
+  );
+}
+
+/** `crew behaviours run` */
+export async function runBehaviour(name: string, command: Command): Promise<void> {
+  const context = contextOf(command);
+  const { output, signal } = context;
+  await using desk = await context.desk('run');
+  const result = await desk.runBehaviour({ name }, { signal });
+  if (output.json) printJson(output, result);
+  else printFields(output, result);
+}
+
+/** `crew shadow report` */
+export async function shadowReport(command: Command): Promise<void> {
+  const context = contextOf(command);
+  const { output } = context;
+  const options = command.opts<{ since?: string; limit: number }>();
+  await using desk = await context.desk('inspect');
+  const report = await desk.shadowReport({
+    since: options.since === undefined ? undefined : parseSince(options.since, Date.now()),
+    limit: options.limit,
+  });
+  if (output.json) return printJson(output, report);
+  printTable(
+    output,
+    report.proposals,
+    ['time', 'agent', 'tool', 'verdict', 'reason'].map((key) => ({
+      title: key.toUpperCase(),
+      value: (row: Readonly<Record<string, unknown>>) => textOf(row[key]),
+      max: key === 'reason' ? 90 : 40,
+    })),
+    'no proposals: run a crew with --shadow first',
+  );
+  const { totals } = report;
+  output.write(
+    `\n${totals.proposals} proposals: ${totals.right} right, ${totals.wrong} wrong, ${totals.undecided} undecided${totals.accuracy === null ? '' : `, accuracy ${(totals.accuracy * 100).toFixed(1)} %`}\n`,
+  );
+}
+
+function textOf(value: unknown): string | null {
+  if (value === undefined || value === null) return null;
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}

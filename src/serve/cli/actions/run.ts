@@ -1,0 +1,104 @@
+import type { Command } from 'commander';
+import { parseDuration } from '../../../kit/duration.ts';
+import { InvalidInput } from '../../../kit/errors.ts';
+import type { RunDocument, StreamRow } from '../../desk.ts';
+import { contextOf } from '../context.ts';
+import { EXIT } from '../exit.ts';
+import { type Output, paint, printFields, printJson, printTable } from '../print.ts';
+
+/** `crew run <crew>` */
+export async function run(crew: string, command: Command): Promise<void> {
+  const options = command.opts<{ duration?: string; input?: readonly string[]; shadow?: boolean }>();
+  const durationMs = options.duration === undefined ? undefined : parseDuration(options.duration);
+  const inputs = parseInputs(options.input ?? []);
+  const context = contextOf(command);
+  const { output, signal } = context;
+  const { runCrew } = await import('../../session.ts');
+  const progress = (text: string): void => {
+    if (process.stderr.isTTY && !output.json) process.stderr.write(`\r\u001b[2K${text}`);
+  };
+  const document = await runCrew({
+    options: context.options,
+    crew,
+    inputs,
+    shadow: options.shadow,
+    durationMs,
+    signal,
+    onProgress: progress,
+  });
+  progress('');
+  if (output.json) printJson(output, document);
+  else printRun(output, document);
+  if (signal.aborted) process.exitCode = EXIT.interrupted;
+  else if (document.status === 'failed' || document.status === 'cancelled') process.exitCode = EXIT.failed;
+}
+
+function parseInputs(pairs: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const at = pair.indexOf('=');
+      if (at < 1) throw new InvalidInput(`--input '${pair}' is not key=value`);
+      return [pair.slice(0, at), pair.slice(at + 1)];
+    }),
+  );
+}
+
+/** A run for people: what was done, proposed and found. */
+export function printRun(output: Output, document: RunDocument): void {
+  const colour = document.status === 'completed' ? 'green' : document.status === 'failed' ? 'red' : 'yellow';
+  output.write(
+    `${paint(output, 'bold', document.crew)} ${paint(output, colour, document.status)} (${document.mode}, source ${document.source ?? '–'}, model ${document.model ?? '–'})\n`,
+  );
+  printFields(output, {
+    run: document.run_id,
+    started: document.started_at,
+    finished: document.finished_at,
+    'health score': document.health_score,
+    events: document.events.total,
+    'quality issues': document.quality_issues.length,
+    ...(document.error === null ? {} : { error: document.error }),
+  });
+  output.write('\n');
+  printTable(
+    output,
+    document.tasks,
+    [
+      { title: 'TASK', value: (t) => t.id },
+      { title: 'AGENT', value: (t) => t.agent },
+      { title: 'STATUS', value: (t) => t.status },
+      {
+        title: 'CALLS',
+        value: (t) => t.tool_calls.length,
+        right: true,
+      },
+      { title: 'OUTPUT', value: (t) => outputText(t.output), max: 100 },
+    ],
+    'no task ran',
+  );
+  if (document.proposed_actions.length > 0) {
+    output.write('\n');
+    printTable(
+      output,
+      document.proposed_actions,
+      [
+        { title: 'PROPOSED BY', value: (p) => p.agent },
+        { title: 'TOOL', value: (p) => p.tool },
+        { title: 'ARGUMENTS', value: (p) => JSON.stringify(p.args), max: 60 },
+        { title: 'REASON', value: (p) => p.reason, max: 100 },
+      ],
+      '',
+    );
+  }
+  const streams = document.streams as readonly StreamRow[];
+  if (streams.length > 0) {
+    const rows = streams.reduce((sum, s) => sum + s.rows, 0);
+    const live = streams.filter((s) => s.state === 'live').length;
+    output.write(`\n${streams.length} streams (${live} live), ${rows.toLocaleString('en')} rows\n`);
+  }
+}
+
+function outputText(value: unknown): string | null {
+  if (value === null || value === undefined) return null;
+  if (typeof value === 'object' && 'summary' in value && typeof value.summary === 'string') return value.summary;
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}

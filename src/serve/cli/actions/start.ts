@@ -1,0 +1,99 @@
+import type { Command } from 'commander';
+import { parseDuration } from '../../../kit/duration.ts';
+import { sleep } from '../../../kit/clock.ts';
+import { isAbort } from '../../../kit/errors.ts';
+import { systemClock } from '../../../infra/clock.ts';
+import type { CrewController } from '../../controller.ts';
+import type { DeskStatus } from '../../desk.ts';
+import { contextOf } from '../context.ts';
+import { EXIT } from '../exit.ts';
+import { type Output, paint, printJson } from '../print.ts';
+
+// Loaders stand outside functions that use `await using`: inside, TypeScript leaves the path of an import() unwritten.
+const loadController = () => import('../../controller.ts');
+
+const SCREEN_EVERY_MS = 1000;
+const LINE_EVERY_MS = 30_000;
+
+/** `crew start`: runs until Ctrl-C, showing a calm status. */
+export async function start(command: Command): Promise<void> {
+  const options = command.opts<{ duration?: string; shadow?: boolean }>();
+  const durationMs = options.duration === undefined ? undefined : parseDuration(options.duration);
+  const context = contextOf(command);
+  const { output, signal } = context;
+  const { CrewController } = await loadController();
+  await using controller = new CrewController(context.options);
+  await controller.start({ shadow: options.shadow, signal });
+  const first = await controller.getStatus();
+  if (!output.json) output.write(banner(output, first));
+  const deadline = durationMs === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(durationMs)]);
+  await watch(controller, output, deadline);
+  const last = await controller.getStatus();
+  await controller.stop();
+  if (output.json) printJson(output, last);
+  else output.write(`\nstopped; ${number(last.metrics['records_stored'])} rows stored, everything flushed\n`);
+  if (signal.aborted) process.exitCode = EXIT.interrupted;
+}
+
+function banner(output: Output, status: DeskStatus): string {
+  return `${paint(output, 'bold', `orderflow-crew ${status.version}`)}  source ${status.source ?? '–'}, ${status.mode ?? '–'} mode, model ${status.model ?? '–'}\ndata in ${status.data_dir}, control address ${status.address ?? '–'}\nfrom another terminal: crew status, crew events --follow, crew query "SELECT …"; Ctrl-C stops\n\n`;
+}
+
+async function watch(controller: CrewController, output: Output, signal: AbortSignal): Promise<void> {
+  const screen = process.stdout.isTTY && !output.json;
+  let lines = 0;
+  while (!signal.aborted) {
+    const status = await controller.getStatus();
+    if (screen) {
+      const text = panel(output, status);
+      process.stdout.write(`${lines > 0 ? `\u001b[${lines}A\u001b[J` : ''}${text}`);
+      lines = text.split('\n').length - 1;
+    } else if (!output.json) {
+      output.write(`${new Date().toISOString()} ${summary(status)}\n`);
+    }
+    await sleep(systemClock, screen ? SCREEN_EVERY_MS : LINE_EVERY_MS, signal).catch((error: unknown) => {
+      if (!isAbort(error) && !signal.aborted) throw error;
+    });
+  }
+}
+
+function summary(status: DeskStatus): string {
+  const live = status.streams.filter((s) => s.state === 'live').length;
+  return `${status.state} health ${status.health_score ?? '–'} streams ${live}/${status.streams.length} live, ${number(status.metrics['records_stored'])} rows, ${number(status.metrics['records_per_minute'])} a minute, ${number(status.metrics['runs'])} runs, ${number(status.metrics['open_issues'])} open issues`;
+}
+
+function panel(output: Output, status: DeskStatus): string {
+  const markets = new Map<string, { connections: number; up: number; frames: number; latency: number | null }>();
+  for (const c of status.connections) {
+    const key = `${String(c['exchange'])} ${String(c['market'])}`;
+    const entry = markets.get(key) ?? { connections: 0, up: 0, frames: 0, latency: null };
+    entry.connections++;
+    if (c['state'] === 'connected') entry.up++;
+    entry.frames += Number(c['frames'] ?? 0);
+    if (typeof c['latency_ms'] === 'number') entry.latency = Math.max(entry.latency ?? 0, c['latency_ms']);
+    markets.set(key, entry);
+  }
+  const rows = [...markets].map(([key, m]) => {
+    const state =
+      m.up === m.connections
+        ? paint(output, 'green', 'up  ')
+        : m.up > 0
+          ? paint(output, 'yellow', 'part')
+          : paint(output, 'red', 'down');
+    return `  ${key.padEnd(16)} ${state}  ${String(m.up)}/${m.connections} connections  ${number(m.frames).padStart(10)} frames  ${m.latency === null ? '–' : `${m.latency.toFixed(0)} ms`}`;
+  });
+  const score = status.health_score;
+  const colour = score === null ? 'dim' : score >= 90 ? 'green' : score >= 70 ? 'yellow' : 'red';
+  return `${summaryLine(output, status)}\n${rows.join('\n')}\n  health ${paint(output, colour, score === null ? '–' : score.toFixed(1))}   runs ${number(status.metrics['runs'])}   open issues ${number(status.metrics['open_issues'])}   behaviours fired ${number(status.metrics['behaviours_fired'])}\n`;
+}
+
+function summaryLine(output: Output, status: DeskStatus): string {
+  const live = status.streams.filter((s) => s.state === 'live').length;
+  const up = status.uptime_seconds ?? 0;
+  const time = `${Math.floor(up / 3600)}:${String(Math.floor((up % 3600) / 60)).padStart(2, '0')}:${String(Math.floor(up % 60)).padStart(2, '0')}`;
+  return `  ${paint(output, 'bold', status.state)} ${time}   ${live}/${status.streams.length} streams live   ${number(status.metrics['records_stored'])} rows   ${number(status.metrics['records_per_minute'])} rows a minute`;
+}
+
+function number(value: number | null | undefined): string {
+  return value === null || value === undefined ? '–' : Math.round(value).toLocaleString('en');
+}

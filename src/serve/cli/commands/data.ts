@@ -1,0 +1,38 @@
+import type { Command } from 'commander';
+import { positiveInteger } from '../parse.ts';
+
+/** Raw data: tape and decoder. */
+export function dataCommands(program: Command): void {
+  const tape = program.command('tape').description('the raw log of everything received');
+  tape
+    .command('ls', { isDefault: true })
+    .option('--dir <dir>', 'tape folder (default: tape in the data folder)')
+    .description('list the segments')
+    .action(async (_options: unknown, command: Command) => (await import('../actions/data.ts')).tapeList(command));
+  tape
+    .command('verify')
+    .option('--dir <dir>', 'tape folder (default: tape in the data folder)')
+    .description('check every block; exit code 1 when one is damaged')
+    .action(async (_options: unknown, command: Command) => (await import('../actions/data.ts')).tapeVerify(command));
+  tape
+    .command('replay')
+    .option('--dir <dir>', 'tape folder (default: tape in the data folder)')
+    .option('--limit <n>', 'most items to give', positiveInteger)
+    .option('--records', 'decode: print normalised records instead of raw items')
+    .description('print the items in order, one JSON a line')
+    .addHelpText('after', '\nExamples:\n  crew tape replay --limit 5\n  crew tape replay --records | head')
+    .action(async (_options: unknown, command: Command) => (await import('../actions/data.ts')).tapeReplay(command));
+
+  program
+    .command('decode')
+    .requiredOption('--exchange <name>', 'venue, as in binance')
+    .requiredOption('--market <name>', 'futures or spot')
+    .option('--file <path>', 'raw frames, one JSON text a line (default: stdin)')
+    .option(
+      '--instruments <path>',
+      'JSON with contract sizes and funding intervals, or the instrument list of the venue',
+    )
+    .description('raw frames in, normalised records out, one JSON a line; unreadable frames are counted on stderr')
+    .addHelpText('after', '\nExample:\n  crew decode --exchange binance --market futures --file frames.jsonl')
+    .action(async (_options: unknown, command: Command) => (await import('../actions/data.ts')).decode(command));
+}

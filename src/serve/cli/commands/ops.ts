@@ -1,0 +1,75 @@
+import type { Command } from 'commander';
+import { list, positiveInteger } from '../parse.ts';
+
+/** What happened and what waits: events, runs, approvals, behaviours, shadow mode. */
+export function opsCommands(program: Command): void {
+  program
+    .command('events')
+    .option('--type <names>', 'event types, as in data.gap_detected,tool.called', list)
+    .option('--since <time>', 'ISO time, or how long ago, as in 10m')
+    .option('--source <name>', 'only events of this source')
+    .option('--limit <n>', 'most events to give', positiveInteger, 100)
+    .option('--follow', 'go on printing new events until Ctrl-C')
+    .description('the journal of everything that happened')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  crew events --type data.gap_detected --since 1h\n  crew events --follow --json',
+    )
+    .action(async (_options: unknown, command: Command) => (await import('../actions/ops.ts')).events(command));
+
+  const runs = program.command('runs').description('runs of crews');
+  runs
+    .command('ls', { isDefault: true })
+    .option('--crew <id>', 'only runs of this crew')
+    .option('--limit <n>', 'most runs to give', positiveInteger, 50)
+    .description('list the runs, newest first')
+    .action(async (_options: unknown, command: Command) => (await import('../actions/ops.ts')).runs(command));
+  runs
+    .command('show')
+    .argument('<id>')
+    .description('one run: tasks, calls, proposals')
+    .action(async (id: string, _options: unknown, command: Command) =>
+      (await import('../actions/ops.ts')).showRun(id, command),
+    );
+
+  const approvals = program.command('approvals').description('actions that wait for a person');
+  approvals
+    .command('ls', { isDefault: true })
+    .alias('list')
+    .option('--state <state>', 'pending, approved, rejected, expired, used or all', 'pending')
+    .description('list the requests')
+    .action(async (_options: unknown, command: Command) => (await import('../actions/ops.ts')).approvals(command));
+  for (const decision of ['approve', 'reject'] as const) {
+    approvals
+      .command(decision)
+      .argument('<id>')
+      .option('--by <name>', 'who decides', process.env['USER'] ?? 'operator')
+      .option('--note <text>', 'why')
+      .description(`${decision} a request`)
+      .action(async (id: string, _options: unknown, command: Command) =>
+        (await import('../actions/ops.ts')).decide(id, decision, command),
+      );
+  }
+
+  const behaviours = program.command('behaviours').description('what runs by itself');
+  behaviours
+    .command('ls', { isDefault: true })
+    .description('list the behaviours with their last and next run')
+    .action(async (_options: unknown, command: Command) => (await import('../actions/ops.ts')).behaviours(command));
+  behaviours
+    .command('run')
+    .argument('<name>')
+    .description('fire a behaviour now')
+    .action(async (name: string, _options: unknown, command: Command) =>
+      (await import('../actions/ops.ts')).runBehaviour(name, command),
+    );
+
+  program
+    .command('shadow')
+    .description('what agents would have done')
+    .command('report')
+    .option('--since <time>', 'ISO time, or how long ago, as in 1d')
+    .option('--limit <n>', 'most proposals to give', positiveInteger, 100)
+    .description('proposals, scored against what came after')
+    .action(async (_options: unknown, command: Command) => (await import('../actions/ops.ts')).shadowReport(command));
+}

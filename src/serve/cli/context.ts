@@ -1,0 +1,73 @@
+import type { Command } from 'commander';
+import type { ControllerOptions } from '../options.ts';
+import type { Desk } from '../desk.ts';
+import { createOutput, type Output } from './print.ts';
+
+/** Options that every command takes. */
+export interface GlobalOptions {
+  readonly config?: string;
+  readonly data?: string;
+  readonly json?: boolean;
+  readonly logLevel?: string;
+}
+
+/** Options of commands that may start a source. */
+export interface SourceOptions {
+  readonly source?: string;
+  readonly exchanges?: readonly string[];
+  readonly symbols?: readonly string[];
+  readonly model?: string;
+  readonly simSeed?: number;
+  readonly simFault?: string;
+  readonly simSpeed?: number;
+  readonly shadow?: boolean;
+}
+
+/** What an action gets: how to print, when to stop, and how to reach a desk. */
+export interface ActionContext {
+  readonly output: Output;
+  readonly signal: AbortSignal;
+  readonly options: ControllerOptions;
+  /** `inspect` reads only; `operate` may change the ops database; `run` starts collectors. A running controller wins. */
+  desk(mode: 'inspect' | 'operate' | 'run'): Promise<Desk>;
+}
+
+/** Aborts at the first SIGINT or SIGTERM; a second one ends the process at once. */
+export function interruptSignal(): AbortSignal {
+  const abort = new AbortController();
+  const onSignal = (name: string): void => {
+    if (abort.signal.aborted) process.exit(130);
+    abort.abort(new DOMException(`interrupted by ${name}`, 'AbortError'));
+  };
+  process.on('SIGINT', () => onSignal('SIGINT'));
+  process.on('SIGTERM', () => onSignal('SIGTERM'));
+  return abort.signal;
+}
+
+/** Reads the options of a command and its parents into what the controller takes. */
+export function contextOf(command: Command, overrides: Partial<ControllerOptions> = {}): ActionContext {
+  const given = command.optsWithGlobals<GlobalOptions & SourceOptions>();
+  const output = createOutput(given.json === true, process.env);
+  const signal = interruptSignal();
+  const options: ControllerOptions = {
+    config: given.config,
+    dataDir: given.data,
+    logLevel: given.logLevel,
+    source: given.source,
+    exchanges: given.exchanges,
+    symbols: given.symbols,
+    model: given.model,
+    shadow: given.shadow,
+    simulator: { seed: given.simSeed, faults: given.simFault, speed: given.simSpeed },
+    ...overrides,
+  };
+  return {
+    output,
+    signal,
+    options,
+    async desk(mode) {
+      const { openDesk } = await import('../open.ts');
+      return openDesk(options, mode, signal);
+    },
+  };
+}

@@ -1,0 +1,32 @@
+import { type Command, InvalidArgumentError } from 'commander';
+
+/** `a,b` → two items; empty items are an error. */
+export function list(value: string): readonly string[] {
+  const items = value.split(',').map((item) => item.trim());
+  if (items.some((item) => item === '')) throw new InvalidArgumentError('write names separated by commas, as in a,b');
+  return items;
+}
+
+export function positiveInteger(value: string): number {
+  const n = Number(value);
+  if (!Number.isInteger(n) || n < 1) throw new InvalidArgumentError('a whole number from 1 is needed');
+  return n;
+}
+
+export function anyNumber(value: string): number {
+  const n = Number(value);
+  if (value.trim() === '' || !Number.isFinite(n)) throw new InvalidArgumentError('a number is needed');
+  return n;
+}
+
+/** Options of commands that may start a source. */
+export function withSource(command: Command): Command {
+  return command
+    .option('--source <source>', 'sim, live or tape:DIR (default: sim)')
+    .option('--exchanges <names>', 'venues or venue markets, as in binance,bybit_spot', list)
+    .option('--symbols <names>', 'symbols, as in BTCUSDT,ETHUSDT', list)
+    .option('--model <name>', 'playbook, openai:NAME, anthropic:NAME or ollama:NAME (default: playbook)')
+    .option('--sim-seed <n>', 'seed of the simulated market', anyNumber)
+    .option('--sim-fault <faults>', 'faults to inject: disconnect@5s,gap@8s/2s,spike@12s …')
+    .option('--sim-speed <n>', 'simulated seconds per second', anyNumber);
+}

@@ -1,0 +1,63 @@
+import { resolve } from 'node:path';
+import { type CrewConfig, hasConfig, loadConfig } from '../crew/config/load.ts';
+import { InvalidInput } from '../kit/errors.ts';
+import { didYouMean } from '../kit/nearest.ts';
+import type { MarketConfig } from '../market/config.ts';
+import { marketConfigSchema } from '../market/config.ts';
+import { venues } from '../market/exchanges/catalogue.generated.ts';
+import { marketKey } from '../market/domain/records.ts';
+import { tools } from '../market/tools/catalogue.generated.ts';
+import type { ControllerOptions } from './options.ts';
+import { PACKAGE_ROOT } from './version.ts';
+
+/** Sections of system.yaml beyond the framework's own. */
+export const SECTIONS = { market: marketConfigSchema } as const;
+
+export type DeskConfig = CrewConfig<typeof SECTIONS>;
+
+/** The configuration folder: the one named, else the working directory when it has one, else the shipped files. */
+export function configDir(options: Pick<ControllerOptions, 'config'>): string {
+  if (options.config !== undefined) return resolve(options.config);
+  return hasConfig(process.cwd()) ? process.cwd() : PACKAGE_ROOT;
+}
+
+/** Reads and checks the configuration against the tools that exist. Throws ConfigInvalid with every issue. */
+export function loadDeskConfig(options: Pick<ControllerOptions, 'config' | 'env' | 'tools'>): DeskConfig {
+  return loadConfig({
+    dir: configDir(options),
+    env: options.env ?? process.env,
+    sections: SECTIONS,
+    knownTools: [...tools, ...(options.tools ?? [])],
+  });
+}
+
+/** The market part with the options of this start put over it. Throws InvalidInput for a venue that does not exist. */
+export function marketConfig(config: DeskConfig, options: ControllerOptions): MarketConfig {
+  const { market } = config.sections;
+  const exchanges = options.exchanges ?? market.collect.exchanges;
+  const known = venues.flatMap((venue) => [venue.name, ...venue.markets.map((m) => marketKey(m.exchange, m.market))]);
+  for (const name of exchanges) {
+    if (!known.includes(name))
+      throw new InvalidInput(`there is no venue '${name}'${didYouMean(name, known)}; venues: ${known.join(', ')}`);
+  }
+  const { seed, faults, speed } = options.simulator ?? {};
+  return {
+    ...market,
+    source: checkSource(options.source ?? market.source),
+    collect: {
+      ...market.collect,
+      exchanges: [...exchanges],
+      symbols: options.symbols === undefined ? market.collect.symbols : options.symbols.map((s) => s.toUpperCase()),
+    },
+    simulator: {
+      seed: seed ?? market.simulator.seed,
+      speed: speed ?? market.simulator.speed,
+      faults: faults === undefined ? market.simulator.faults : faults.split(',').map((f) => f.trim()),
+    },
+  };
+}
+
+function checkSource(source: string): string {
+  if (source === 'sim' || source === 'live' || /^tape:.+/.test(source)) return source;
+  throw new InvalidInput(`source '${source}' is not known: choose sim, live or tape:DIR`);
+}

@@ -1,0 +1,472 @@
+import { randomInt } from 'node:crypto';
+import { resolve } from 'node:path';
+import { systemClock } from '../infra/clock.ts';
+import { createLogger } from '../infra/logger.ts';
+import type { CrewRunner, RunDocument, RunRow } from '../crew/index.ts';
+import type { Clock, Ms } from '../kit/clock.ts';
+import { Conflict, errorMessage, SourceUnreachable, Unavailable } from '../kit/errors.ts';
+import type { AnyEvent, EventEnvelope, EventName } from '../kit/event.ts';
+import { createIdSource } from '../kit/id.ts';
+import type { ToolOutcome } from '../kit/invoke.ts';
+import type { Logger, LogLevel } from '../kit/logger.ts';
+import { bindTools, type BoundTool } from '../kit/tool.ts';
+import { tools as marketTools } from '../market/tools/catalogue.generated.ts';
+import { type DeskConfig, loadDeskConfig, marketConfig } from './config.ts';
+import { lockDataDir, removeAddress, writeAddress } from './control/address.ts';
+import type {
+  CallOptions,
+  CallToolRequest,
+  ControllerState,
+  Desk,
+  DeskHealth,
+  DeskStatus,
+  KickoffRequest,
+} from './desk.ts';
+import { LocalDesk } from './local-desk.ts';
+import type { ControllerOptions } from './options.ts';
+import { type CrewHalf, openCrews } from './runtime/crews.ts';
+import { Gate } from './runtime/gate.ts';
+import { type MarketHalf, openMarket, reapplyQuarantines } from './runtime/market.ts';
+import { type Operations, openOperations } from './runtime/operations.ts';
+import { escalationChannels } from './runtime/channels.ts';
+import { type Autonomy, startAutonomy } from './runtime/autonomy.ts';
+import { serveRunning } from './runtime/serving.ts';
+import { documentExtras } from './report.ts';
+import { VERSION } from './version.ts';
+
+/** Everything that is open between `initialize` and `stop`. */
+export interface Runtime {
+  readonly config: DeskConfig;
+  readonly dataDir: string;
+  readonly operations: Operations;
+  readonly market: MarketHalf;
+  readonly crews: CrewHalf;
+  readonly tools: readonly BoundTool[];
+  readonly source: string;
+  readonly model: string;
+}
+
+export interface StartOptions {
+  /** Agents propose instead of acting. Default: the constructor's, else false. */
+  readonly shadow?: boolean | undefined;
+  /** Behaviours and continuous tasks run by themselves; default true. */
+  readonly autonomous?: boolean | undefined;
+  /** Only the behaviours of these crews; default: of all. */
+  readonly crews?: readonly string[] | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+type EventHandler<N extends EventName> = (event: EventEnvelope<N>) => void;
+
+/**
+ * The desk in one object: databases, collectors, crews, behaviours. `initialize` opens, `start` connects and lets work
+ * begin, `pause` holds agents and behaviours while collecting goes on, `stop` flushes and closes; a stopped or failed
+ * controller can be started again.
+ */
+export class CrewController implements AsyncDisposable {
+  readonly #options: ControllerOptions;
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  readonly #gate = new Gate();
+  readonly #handlers: { readonly name: EventName | '*'; readonly handler: EventHandler<never> }[] = [];
+  #log: Logger;
+  #state: ControllerState = 'uninitialized';
+  #runtime: Runtime | undefined;
+  #closers: AsyncDisposable[] = [];
+  #autonomy: Autonomy | undefined;
+  #address: string | null = null;
+  #startedAt: Ms | null = null;
+  #shadow = false;
+  #errors = 0;
+  #lastError: string | null = null;
+
+  constructor(options: ControllerOptions = {}) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#random = options.random ?? (() => randomInt(2 ** 32) / 2 ** 32);
+    this.#log = options.log ?? stderrLogger('warn', false);
+  }
+
+  get state(): ControllerState {
+    return this.#state;
+  }
+
+  get isRunning(): boolean {
+    return this.#state === 'running';
+  }
+
+  /** True when agents only propose. */
+  get shadow(): boolean {
+    return this.#shadow;
+  }
+
+  /** What is open. Throws Conflict before `initialize`. */
+  get runtime(): Runtime {
+    if (this.#runtime === undefined)
+      throw new Conflict(`the controller is ${this.#state}: call initialize() or start() first`);
+    return this.#runtime;
+  }
+
+  /** The same desk as the CLI and MCP see it. */
+  get desk(): Desk {
+    return new LocalDesk(this);
+  }
+
+  /**
+   * Reads the configuration, takes the data folder and opens everything; nothing is connected. Throws ConfigInvalid,
+   * Conflict when another controller has the folder, Unavailable when it cannot be used. A second call changes nothing.
+   */
+  async initialize(): Promise<{
+    readonly status: 'initialized' | 'already_initialized';
+    readonly state: ControllerState;
+    readonly tools_registered: number;
+    readonly agents_loaded: number;
+    readonly crews_initialized: number;
+  }> {
+    if (this.#runtime !== undefined) return { status: 'already_initialized', ...this.#counts() };
+    this.#state = 'initializing';
+    try {
+      this.#runtime = await this.#open();
+      this.#state = 'ready';
+    } catch (error) {
+      await this.#fail(error);
+      throw error;
+    }
+    return { status: 'initialized', ...this.#counts() };
+  }
+
+  /**
+   * Initializes if needed, connects the collectors, serves the control address and lets behaviours run. Resolves when
+   * the first venue is connected. Throws SourceUnreachable when none can be reached, Conflict when it already runs.
+   */
+  async start(options: StartOptions = {}): Promise<DeskStatus> {
+    if (this.#state === 'paused') return this.resume();
+    if (this.#state === 'running' || this.#state === 'stopping' || this.#state === 'initializing')
+      throw new Conflict(`the controller is ${this.#state}`);
+    await this.initialize();
+    const { operations, market, crews, source, dataDir, config } = this.runtime;
+    this.#shadow = options.shadow ?? this.#options.shadow ?? false;
+    try {
+      await startCollecting(market, options.signal);
+      await reapplyQuarantines(market.services);
+      this.#startedAt = this.#clock.now();
+      if (this.#options.control !== false) await this.#serve(config, dataDir);
+      this.#state = 'running';
+      operations.bus.emit('system.started', { mode: this.#shadow ? 'shadow' : 'active', source, version: VERSION });
+      this.#autonomy = await startAutonomy({
+        runtime: this.runtime,
+        clock: this.#clock,
+        log: this.#log,
+        random: this.#random,
+        shadow: () => this.#shadow,
+        autonomous: options.autonomous ?? true,
+        crews: options.crews,
+      });
+      for (const run of await crews.runner.recover()) run.done.catch((error: unknown) => this.#note(error));
+    } catch (error) {
+      await this.#fail(error);
+      throw error;
+    }
+    return this.getStatus();
+  }
+
+  /** Agents and behaviours stop before their next step and wait; collecting and queries go on. */
+  async pause(): Promise<DeskStatus> {
+    if (this.#state !== 'running') throw new Conflict(`the controller is ${this.#state}, not running`);
+    this.#gate.close();
+    await this.#autonomy?.pause();
+    this.#state = 'paused';
+    return this.getStatus();
+  }
+
+  /** What waited goes on. */
+  async resume(): Promise<DeskStatus> {
+    if (this.#state !== 'paused') throw new Conflict(`the controller is ${this.#state}, not paused`);
+    this.#gate.open();
+    await this.#autonomy?.resume();
+    this.#state = 'running';
+    return this.getStatus();
+  }
+
+  /** Suspends runs at their last checkpoint, flushes tape, rows and events, closes everything. Idempotent. */
+  async stop(): Promise<{ readonly status: 'stopped' | 'not_running'; readonly uptime_seconds: number | null }> {
+    if (this.#runtime === undefined) return { status: 'not_running', uptime_seconds: null };
+    const uptime = this.#uptime();
+    this.#state = 'stopping';
+    this.#gate.open();
+    this.runtime.operations.bus.emit('system.stopped', { reason: 'stop was called' });
+    await this.#close();
+    this.#state = 'stopped';
+    return { status: 'stopped', uptime_seconds: uptime };
+  }
+
+  /** `stop` and `start` with the same options. */
+  async restart(options: StartOptions = {}): Promise<DeskStatus> {
+    await this.stop();
+    return this.start(options);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop().then(() => undefined);
+  }
+
+  /** Calls `handler` for each event of the name, in order; handlers stay over a restart. */
+  on<N extends EventName>(name: N, handler: EventHandler<N>): this;
+  on(name: '*', handler: (event: AnyEvent) => void): this;
+  on(name: EventName | '*', handler: EventHandler<never>): this {
+    this.#handlers.push({ name, handler });
+    this.#runtime?.operations.bus.on(name as '*', handler as (event: AnyEvent) => void);
+    return this;
+  }
+
+  off(name: EventName | '*', handler: (event: never) => void): this {
+    const at = this.#handlers.findIndex((h) => h.name === name && h.handler === handler);
+    if (at >= 0) this.#handlers.splice(at, 1);
+    this.#runtime?.operations.bus.off(name as '*', handler as (event: AnyEvent) => void);
+    return this;
+  }
+
+  /** Runs a crew and resolves to its document. Throws NotFound, InvalidInput; a run that fails resolves. */
+  kickoff(
+    crew: string,
+    inputs: Readonly<Record<string, unknown>> = {},
+    options: {
+      readonly shadow?: boolean | undefined;
+      readonly signal?: AbortSignal | undefined;
+      readonly trigger?: string | undefined;
+    } = {},
+  ): Promise<RunDocument> {
+    return this.runner.kickoff(crew, inputs, {
+      shadow: options.shadow ?? this.#shadow,
+      signal: options.signal,
+      trigger: options.trigger ?? 'manual',
+    });
+  }
+
+  get runner(): CrewRunner {
+    return this.runtime.crews.runner;
+  }
+
+  get autonomy(): Autonomy | undefined {
+    return this.#autonomy;
+  }
+
+  /** Calls a tool through the pipeline, as the operator unless an agent is named. */
+  callTool(
+    name: string,
+    args: unknown = {},
+    options: Omit<CallToolRequest, 'name' | 'args'> & CallOptions = {},
+  ): Promise<ToolOutcome> {
+    const { signal, onProgress, ...request } = options;
+    return this.desk.callTool({ name, args, ...request }, { signal, onProgress });
+  }
+
+  getStatus(): Promise<DeskStatus> {
+    return this.desk.status();
+  }
+
+  /** The six checks of the original and whether all hold. */
+  getHealth(): DeskHealth {
+    const runtime = this.#runtime;
+    const bus = runtime?.operations.bus.statistics();
+    const checks = {
+      controller_running: this.#state === 'running' || this.#state === 'paused',
+      tool_registry_ok: (runtime?.tools.length ?? 0) > 0,
+      agent_registry_ok: (runtime?.config.agents.length ?? 0) > 0,
+      state_manager_ok: runtime !== undefined,
+      event_bus_ok: bus?.running === true && bus.refused_after_close === 0,
+      collectors_ok: runtime?.market.collector.status().running === true,
+      error_rate_ok: this.#errors < 10,
+    };
+    return {
+      healthy: Object.values(checks).every(Boolean),
+      checks,
+      timestamp: new Date(this.#clock.now()).toISOString(),
+    };
+  }
+
+  /** Facts for `status` that only the controller knows. */
+  facts(): {
+    readonly address: string | null;
+    readonly startedAt: Ms | null;
+    readonly uptimeSeconds: number | null;
+    readonly errors: number;
+    readonly lastError: string | null;
+    readonly clock: Clock;
+  } {
+    return {
+      address: this.#address,
+      startedAt: this.#startedAt,
+      uptimeSeconds: this.#uptime(),
+      errors: this.#errors,
+      lastError: this.#lastError,
+      clock: this.#clock,
+    };
+  }
+
+  /** `kickoff` as the desk's other ways in ask for it. */
+  kickoffRequest(request: KickoffRequest, options: CallOptions = {}): Promise<RunDocument> {
+    return this.kickoff(request.crew, request.inputs ?? {}, {
+      shadow: request.shadow,
+      signal: options.signal,
+      trigger: request.trigger,
+    });
+  }
+
+  get #env(): Readonly<Record<string, string | undefined>> {
+    return this.#options.env ?? process.env;
+  }
+
+  async #open(): Promise<Runtime> {
+    const options = this.#options;
+    const config = loadDeskConfig(options);
+    const market = marketConfig(config, options);
+    if (options.log === undefined)
+      this.#log = stderrLogger(
+        (options.logLevel ?? config.system.logging.level) as LogLevel,
+        config.system.logging.json,
+      );
+    const log = this.#log;
+    for (const warning of config.warnings)
+      log.warn('config.unused', { at: `${warning.file}:${warning.line}`, message: warning.message });
+    const dataDir = resolve(options.dataDir ?? 'data');
+    const clock = this.#clock;
+    const random = this.#random;
+    const newId = createIdSource(() => clock.now(), random);
+    this.#push({ [Symbol.asyncDispose]: asyncOf(lockDataDir(dataDir, process.pid)) });
+    const operations = this.#push(
+      await openOperations({ dataDir, clock, log, newId, retentionDays: config.system.events.retention_days }),
+    );
+    for (const { name, handler } of this.#handlers)
+      operations.bus.on(name as '*', handler as (event: AnyEvent) => void);
+    const half = this.#push(
+      await openMarket({
+        dataDir,
+        config: market,
+        clock,
+        log,
+        events: operations.bus,
+        ops: operations.store,
+        random,
+        channels: escalationChannels(config.system.notifications, this.#env, log),
+      }),
+    );
+    const tools = [...bindTools(marketTools, half.services), ...(options.tools ?? [])];
+    const model = options.model ?? config.system.model.default;
+    const crews = this.#push(
+      await openCrews({
+        config,
+        operations,
+        tools,
+        model,
+        env: this.#env,
+        clock,
+        log,
+        newId,
+        random,
+        documentExtras: (run: RunRow) => documentExtras(half.services, market.source, run),
+        gate: (signal) => this.#gate.pass(signal),
+      }),
+    );
+    return {
+      config,
+      dataDir,
+      operations,
+      market: half,
+      crews,
+      tools,
+      source: market.source,
+      model: typeof model === 'string' ? model : model.name,
+    };
+  }
+
+  async #serve(config: DeskConfig, dataDir: string): Promise<void> {
+    const { host, port, token_env } = config.system.serve;
+    const served = this.#push(
+      await serveRunning(this.desk, { host, port, token: this.#env[token_env], log: this.#log }),
+    );
+    this.#address = served.url;
+    writeAddress(dataDir, {
+      pid: process.pid,
+      url: served.url,
+      token: served.token,
+      version: VERSION,
+      started_at: new Date(this.#clock.now()).toISOString(),
+    });
+    this.#push({ [Symbol.asyncDispose]: asyncOf(() => removeAddress(dataDir)) });
+  }
+
+  #push<T extends AsyncDisposable>(closer: T): T {
+    this.#closers.push(closer);
+    return closer;
+  }
+
+  /** Closes what was opened, last first; one failure does not keep the others open. */
+  async #close(): Promise<void> {
+    await this.#autonomy?.[Symbol.asyncDispose]();
+    this.#autonomy = undefined;
+    for (const closer of this.#closers.splice(0).reverse()) {
+      try {
+        await closer[Symbol.asyncDispose]();
+      } catch (error) {
+        this.#note(error);
+      }
+    }
+    this.#runtime = undefined;
+    this.#address = null;
+    this.#startedAt = null;
+  }
+
+  async #fail(error: unknown): Promise<void> {
+    this.#note(error);
+    await this.#close();
+    this.#state = 'error';
+  }
+
+  #note(error: unknown): void {
+    this.#errors++;
+    this.#lastError = errorMessage(error);
+    this.#log.error('controller.error', { error });
+  }
+
+  #uptime(): number | null {
+    return this.#startedAt === null ? null : (this.#clock.now() - this.#startedAt) / 1000;
+  }
+
+  #counts(): {
+    readonly state: ControllerState;
+    readonly tools_registered: number;
+    readonly agents_loaded: number;
+    readonly crews_initialized: number;
+  } {
+    const { tools, config } = this.runtime;
+    return {
+      state: this.#state,
+      tools_registered: tools.length,
+      agents_loaded: config.agents.length,
+      crews_initialized: config.crews.length,
+    };
+  }
+}
+
+/** Starts the collectors; a source that cannot be reached is an error of its own, with its own exit code. */
+async function startCollecting(market: MarketHalf, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await market.collector.start();
+    signal?.throwIfAborted();
+  } catch (error) {
+    if (error instanceof Unavailable) throw new SourceUnreachable(error.message, { cause: error });
+    throw error;
+  }
+}
+
+function stderrLogger(level: LogLevel, json: boolean): Logger {
+  return createLogger({ level, write: (line) => void process.stderr.write(line), now: () => systemClock.now(), json });
+}
+
+function asyncOf(work: () => void): () => Promise<void> {
+  return () => {
+    work();
+    return Promise.resolve();
+  };
+}

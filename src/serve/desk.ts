@@ -1,0 +1,237 @@
+import type { PermissionDecision, ToolOutcome } from '../kit/invoke.ts';
+import type { AnyEvent } from '../kit/event.ts';
+import type { RunDocument } from '../crew/run/document.ts';
+
+export type { RunDocument } from '../crew/run/document.ts';
+
+/**
+ * What every way in (CLI, MCP, HTTP, library) can ask of a desk. Values are JSON, so the same interface is served by
+ * the controller of this process and, over its control address, by one that runs elsewhere.
+ */
+export interface Desk extends AsyncDisposable {
+  /** `local`: this process runs the controller; `remote`: another does; `files`: none runs, the databases are read. */
+  readonly kind: 'local' | 'remote' | 'files';
+  status(): Promise<DeskStatus>;
+  health(): Promise<DeskHealth>;
+  crews(): Promise<readonly CrewRow[]>;
+  agents(): Promise<readonly AgentRow[]>;
+  tasks(): Promise<readonly TaskRow[]>;
+  tools(query?: ToolsQuery): Promise<readonly ToolRow[]>;
+  describeTool(name: string): Promise<ToolDetail>;
+  callTool(request: CallToolRequest, options?: CallOptions): Promise<ToolOutcome>;
+  kickoff(request: KickoffRequest, options?: CallOptions): Promise<RunDocument>;
+  runs(query?: { readonly limit?: number | undefined; readonly crew?: string | undefined }): Promise<readonly RunRow[]>;
+  run(id: string): Promise<RunDocument>;
+  events(query: EventsQuery): Promise<readonly AnyEvent[]>;
+  /** Events after `afterSeq` as they come, until the signal aborts. */
+  follow(query: EventsQuery, signal: AbortSignal): AsyncIterable<AnyEvent>;
+  query(
+    request: QueryRequest,
+    options?: CallOptions,
+  ): Promise<{
+    readonly columns: readonly { readonly name: string; readonly type: string }[];
+    readonly rows: readonly Readonly<Record<string, unknown>>[];
+    readonly truncated: boolean;
+  }>;
+  approvals(query?: { readonly state?: string | undefined }): Promise<readonly ApprovalRow[]>;
+  decide(request: {
+    readonly id: string;
+    readonly decision: 'approve' | 'reject';
+    readonly by: string;
+    readonly note?: string | undefined;
+  }): Promise<ApprovalRow>;
+  explain(request: {
+    readonly agent: string;
+    readonly tool: string;
+  }): Promise<PermissionDecision & { readonly agent: string; readonly tool: string; readonly approval: boolean }>;
+  behaviours(): Promise<readonly BehaviourRow[]>;
+  runBehaviour(request: { readonly name: string }, options?: CallOptions): Promise<Readonly<Record<string, unknown>>>;
+  shadowReport(query?: {
+    readonly since?: number | undefined;
+    readonly limit?: number | undefined;
+  }): Promise<ShadowReport>;
+  pause(): Promise<DeskStatus>;
+  resume(): Promise<DeskStatus>;
+}
+
+/** Things that do not travel as JSON. */
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((fraction: number, message?: string) => void) | undefined;
+}
+
+export type ControllerState =
+  | 'uninitialized'
+  | 'initializing'
+  | 'ready'
+  | 'running'
+  | 'paused'
+  | 'stopping'
+  | 'stopped'
+  | 'error';
+
+export interface DeskStatus {
+  readonly state: ControllerState | 'not_running';
+  readonly mode: 'shadow' | 'active' | null;
+  readonly version: string;
+  readonly pid: number | null;
+  readonly address: string | null;
+  readonly data_dir: string;
+  readonly source: string | null;
+  readonly model: string | null;
+  readonly started_at: string | null;
+  readonly uptime_seconds: number | null;
+  readonly error_count: number;
+  readonly last_error: string | null;
+  readonly metrics: Readonly<Record<string, number | null>>;
+  readonly connections: readonly Readonly<Record<string, unknown>>[];
+  readonly streams: readonly StreamRow[];
+  readonly active_runs: readonly string[];
+  readonly health_score: number | null;
+}
+
+export interface DeskHealth {
+  readonly healthy: boolean;
+  readonly checks: Readonly<Record<string, boolean>>;
+  readonly timestamp: string;
+}
+
+export interface StreamRow {
+  readonly table: string;
+  readonly rows: number;
+  readonly last_event_time: string | null;
+  readonly state: string;
+}
+
+export interface CrewRow {
+  readonly id: string;
+  readonly name: string;
+  readonly process: string;
+  readonly agents: readonly string[];
+  readonly tasks: readonly string[];
+  readonly description: string;
+}
+
+export interface AgentRow {
+  readonly id: string;
+  readonly role: string;
+  readonly goal: string;
+  readonly permission_role: string | null;
+  readonly tools: readonly string[];
+  readonly crews: readonly string[];
+}
+
+export interface TaskRow {
+  readonly id: string;
+  readonly agent: string | null;
+  readonly description: string;
+  readonly priority: string;
+  readonly trigger: string | null;
+  readonly context: readonly string[];
+}
+
+export interface ToolsQuery {
+  readonly toolset?: string | undefined;
+  readonly search?: string | undefined;
+  readonly agent?: string | undefined;
+}
+
+export interface ToolRow {
+  readonly id: string;
+  readonly name: string;
+  readonly aliases: readonly string[];
+  readonly title: string;
+  readonly toolset: string;
+  readonly category: string;
+  readonly access: string;
+  readonly effects: string;
+  readonly description: string;
+}
+
+export interface ToolDetail extends ToolRow {
+  readonly input_schema: Readonly<Record<string, unknown>>;
+  readonly output_schema: Readonly<Record<string, unknown>>;
+  readonly examples: readonly { readonly title: string; readonly input: Readonly<Record<string, unknown>> }[];
+}
+
+export interface CallToolRequest {
+  readonly name: string;
+  readonly args: unknown;
+  /** Act as this agent (its role and its own list); without: as the caller below. */
+  readonly agent?: string | undefined;
+  /** `operator` (a person at the CLI) or `mcp`; decides the role when no agent is named. */
+  readonly caller?: 'operator' | 'mcp' | undefined;
+  readonly reason?: string | undefined;
+}
+
+export interface KickoffRequest {
+  readonly crew: string;
+  readonly inputs?: Readonly<Record<string, unknown>> | undefined;
+  readonly shadow?: boolean | undefined;
+  readonly trigger?: string | undefined;
+}
+
+export interface RunRow {
+  readonly id: string;
+  readonly crew: string;
+  readonly mode: string;
+  readonly status: string;
+  readonly started_at: string;
+  readonly finished_at: string | null;
+  readonly trigger: string | null;
+}
+
+export interface EventsQuery {
+  readonly types?: readonly string[] | undefined;
+  /** UTC ms. */
+  readonly since?: number | undefined;
+  readonly until?: number | undefined;
+  readonly source?: string | undefined;
+  readonly correlationId?: string | undefined;
+  readonly afterSeq?: number | undefined;
+  readonly limit?: number | undefined;
+}
+
+export interface QueryRequest {
+  readonly sql: string;
+  readonly maxRows: number;
+  readonly timeoutMs: number;
+  /** `market` (default) or `ops`. */
+  readonly database?: 'market' | 'ops' | undefined;
+}
+
+export interface ApprovalRow {
+  readonly id: string;
+  readonly state: string;
+  readonly tool: string;
+  readonly agent: string;
+  readonly args: unknown;
+  readonly reason: string | null;
+  readonly requested_at: string;
+  readonly expires_at: string;
+  readonly decided_by: string | null;
+  readonly decided_at: string | null;
+}
+
+export interface BehaviourRow {
+  readonly id: string;
+  readonly description: string;
+  readonly enabled: boolean;
+  readonly trigger: string;
+  readonly priority: number;
+  readonly cooldown_seconds: number;
+  readonly last_run: string | null;
+  readonly next_run: string | null;
+  readonly last_outcome: string | null;
+}
+
+export interface ShadowReport {
+  readonly proposals: readonly Readonly<Record<string, unknown>>[];
+  readonly totals: {
+    readonly proposals: number;
+    readonly right: number;
+    readonly wrong: number;
+    readonly undecided: number;
+    readonly accuracy: number | null;
+  };
+}

@@ -1,0 +1,239 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { systemClock } from '../infra/clock.ts';
+import { Database, type QueryResult } from '../infra/duckdb/database.ts';
+import { ApprovalStore } from '../crew/approval/store.ts';
+import { createApprovalPolicy } from '../crew/approval/policy.ts';
+import { agentCaller, createPermissionGate } from '../crew/permission/gate.ts';
+import { openProposals } from '../crew/proposal/log.ts';
+import { createRunStore } from '../crew/run/store.ts';
+import { NotFound, Unavailable } from '../kit/errors.ts';
+import type { AnyEvent } from '../kit/event.ts';
+import { silentLogger } from '../kit/logger.ts';
+import { OPS_FILE } from '../events/ops/database.ts';
+import { queryEvents } from '../events/query.ts';
+import { DATABASE_FILE, openMarketStore } from '../market/store/open.ts';
+import { viewName } from '../market/domain/records.ts';
+import { tools as marketTools } from '../market/tools/catalogue.generated.ts';
+import { type DeskConfig, loadDeskConfig } from './config.ts';
+import type { Desk, DeskStatus, EventsQuery, QueryRequest, RunDocument, StreamRow, ToolsQuery } from './desk.ts';
+import {
+  agentRows,
+  approvalRow,
+  crewRows,
+  runRow,
+  shadowReport,
+  taskRows,
+  toolDetail,
+  type ToolFacts,
+  toolRow,
+} from './listing.ts';
+import type { ControllerOptions } from './options.ts';
+import { isoOfUs } from './report.ts';
+import { createToolSearch } from './tool-search.ts';
+import { VERSION } from './version.ts';
+
+const FOLLOW_EVERY_MS = 500;
+const SEARCH_LIMIT = 50;
+
+/**
+ * The desk when no controller runs: configuration and databases are read, nothing is changed. What needs a running
+ * desk throws Unavailable and says so.
+ */
+export function openFilesDesk(options: ControllerOptions): Desk {
+  const dataDir = resolve(options.dataDir ?? 'data');
+  let config: DeskConfig | undefined;
+  const configured = (): DeskConfig => (config ??= loadDeskConfig(options));
+  const tools: readonly ToolFacts[] = [...marketTools, ...(options.tools ?? [])];
+  const needsController = (what: string): Promise<never> =>
+    Promise.reject(new Unavailable(`${what} needs a running controller: crew start`));
+
+  return {
+    kind: 'files',
+    status: () => status(dataDir),
+    health: () =>
+      Promise.resolve({
+        healthy: false,
+        checks: { controller_running: false },
+        timestamp: new Date(systemClock.now()).toISOString(),
+      }),
+    crews: async () => crewRows(configured()),
+    agents: async () => agentRows(configured()),
+    tasks: async () => taskRows(configured()),
+    tools: async (query) => toolRows(tools, query ?? {}, configured),
+    describeTool: async (name) => toolDetail(tools, name),
+    callTool: () => needsController('calling a tool'),
+    kickoff: () => needsController('running a crew'),
+    runs: (query) =>
+      withOps(dataDir, 'runs', async (db) => (await (await createRunStore(db)).list(query)).map(runRow), []),
+    run: (id) =>
+      withOps(dataDir, 'runs', (db) => storedRun(db, id), undefined).then((found) => found ?? missingRun(id)),
+    events: (query) =>
+      withOps(dataDir, 'events', async (db) => (await queryEvents(db, query)) as readonly AnyEvent[], []),
+    follow: (query, signal) => followFile(dataDir, query, signal),
+    query: (request, call) => userQuery(dataDir, request, call?.signal),
+    approvals: (query) => withOps(dataDir, 'approvals', (db) => storedApprovals(db, query?.state), []),
+    decide: () => needsController('deciding an approval'),
+    explain: async ({ agent, tool }) => explain(configured(), tools, agent, tool),
+    behaviours: () => needsController('listing behaviours with their runs'),
+    runBehaviour: () => needsController('firing a behaviour'),
+    shadowReport: (query) =>
+      withOps(
+        dataDir,
+        'proposed_actions',
+        async (db) => shadowReport(await (await openProposals({ db, clock: systemClock })).list(query)),
+        shadowReport([]),
+      ),
+    pause: () => needsController('pausing'),
+    resume: () => needsController('resuming'),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
+async function status(dataDir: string): Promise<DeskStatus> {
+  return {
+    state: 'not_running',
+    mode: null,
+    version: VERSION,
+    pid: null,
+    address: null,
+    data_dir: dataDir,
+    source: null,
+    model: null,
+    started_at: null,
+    uptime_seconds: null,
+    error_count: 0,
+    last_error: null,
+    metrics: {},
+    connections: [],
+    streams: await storedStreams(dataDir),
+    active_runs: [],
+    health_score: null,
+  };
+}
+
+async function storedStreams(dataDir: string): Promise<readonly StreamRow[]> {
+  if (!existsSync(join(dataDir, DATABASE_FILE))) return [];
+  const opened = await openReadOnly(dataDir);
+  try {
+    const stats = await opened.stats();
+    return stats.flatMap((s) =>
+      s.series === null
+        ? []
+        : [{ table: viewName(s.series), rows: s.rows, last_event_time: isoOfUs(s.last_event_time), state: 'stopped' }],
+    );
+  } finally {
+    await opened[Symbol.asyncDispose]();
+  }
+}
+
+async function openReadOnly(dataDir: string): Promise<Awaited<ReturnType<typeof openMarketStore>>['store']> {
+  const { marketConfigSchema } = await import('../market/config.ts');
+  const events = { emit: () => Promise.reject(new Error('read only')) as never };
+  const { store } = await openMarketStore({
+    dataDir,
+    config: marketConfigSchema.parse({}).storage,
+    clock: systemClock,
+    log: silentLogger,
+    events,
+    readOnly: true,
+  });
+  return store;
+}
+
+function toolRows(
+  tools: readonly ToolFacts[],
+  query: ToolsQuery,
+  configured: () => DeskConfig,
+): ReturnType<typeof toolRow>[] {
+  const agent = query.agent;
+  const allowed =
+    agent === undefined ? tools : tools.filter((tool) => explain(configured(), tools, agent, tool.name).allowed);
+  const rows = allowed.map(toolRow).filter((row) => query.toolset === undefined || row.toolset === query.toolset);
+  return query.search === undefined ? rows : [...createToolSearch(rows).find(query.search, SEARCH_LIMIT)];
+}
+
+function explain(
+  config: DeskConfig,
+  tools: readonly ToolFacts[],
+  agent: string,
+  name: string,
+): Awaited<ReturnType<Desk['explain']>> {
+  const gate = createPermissionGate({
+    roles: config.roles,
+    agents: config.agents,
+    overrides: config.overrides,
+    clock: systemClock,
+  });
+  const spec = config.agents.find((a) => a.id === agent);
+  const tool = tools.find((t) => t.name === name || t.aliases.includes(name)) as Parameters<typeof gate.decide>[1];
+  const caller = spec === undefined ? { id: `agent:${agent}`, agentId: agent, role: '', tools: [] } : agentCaller(spec);
+  const { decision } = gate.explain(caller, tool, name);
+  const policy = createApprovalPolicy({ agents: config.agents, categories: config.system.approvals.categories });
+  const approval = decision.allowed && tool !== undefined && policy({ tool: name, args: {}, caller }, tool) !== null;
+  return { agent, tool: name, ...decision, approval };
+}
+
+/** Opens the operations database for reading; the answer is `empty` when there is none or it lacks the table. */
+async function withOps<T>(dataDir: string, table: string, work: (db: Database) => Promise<T>, empty: T): Promise<T> {
+  const path = join(dataDir, OPS_FILE);
+  if (!existsSync(path)) return empty;
+  await using db = await Database.open({ path, readOnly: true, memoryMb: 64, readers: 1 });
+  const [found] = await db.all('SELECT 1 AS one FROM information_schema.tables WHERE table_name = ?', [table]);
+  return found === undefined ? empty : await work(db);
+}
+
+async function storedRun(db: Database, id: string): Promise<RunDocument | undefined> {
+  const row = await (await createRunStore(db)).get(id);
+  return row === null ? undefined : (row.document ?? undefined);
+}
+
+function missingRun(id: string): never {
+  throw new NotFound(`there is no finished run '${id}'; crew runs ls lists them`);
+}
+
+async function storedApprovals(db: Database, state: string | undefined): ReturnType<Desk['approvals']> {
+  const rows = await (await ApprovalStore.open(db)).select({ limit: 1000 });
+  return rows.filter((row) => state === undefined || state === 'all' || row.state === state).map(approvalRow);
+}
+
+async function* followFile(dataDir: string, query: EventsQuery, signal: AbortSignal): AsyncGenerator<AnyEvent> {
+  let afterSeq = query.afterSeq ?? 0;
+  while (!signal.aborted) {
+    const events = await withOps(
+      dataDir,
+      'events',
+      async (db) => (await queryEvents(db, { ...query, afterSeq })) as readonly AnyEvent[],
+      [],
+    );
+    for (const event of events) {
+      afterSeq = Math.max(afterSeq, event.seq);
+      yield event;
+    }
+    await new Promise<void>((done) => {
+      const timer = setTimeout(done, FOLLOW_EVERY_MS);
+      signal.addEventListener('abort', () => (clearTimeout(timer), done()), { once: true });
+    });
+  }
+}
+
+async function userQuery(
+  dataDir: string,
+  request: QueryRequest,
+  signal: AbortSignal | undefined,
+): Promise<QueryResult> {
+  const limits = { maxRows: request.maxRows, timeoutMs: request.timeoutMs, signal };
+  const ops = request.database === 'ops';
+  const path = join(dataDir, ops ? OPS_FILE : DATABASE_FILE);
+  if (!existsSync(path)) throw new NotFound(`${path} does not exist yet: crew start makes it`);
+  if (ops) {
+    await using db = await Database.open({ path, readOnly: true, memoryMb: 128, readers: 1 });
+    return await db.query(request.sql, limits);
+  }
+  const store = await openReadOnly(dataDir);
+  try {
+    return await store.query(request.sql, limits);
+  } finally {
+    await store[Symbol.asyncDispose]();
+  }
+}

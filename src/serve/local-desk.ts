@@ -1,0 +1,259 @@
+import { NotFound } from '../kit/errors.ts';
+import type { AnyEvent } from '../kit/event.ts';
+import type { Caller, PermissionDecision, ToolOutcome } from '../kit/invoke.ts';
+import { didYouMean } from '../kit/nearest.ts';
+import { queryEvents } from '../events/index.ts';
+import type { CrewController, Runtime } from './controller.ts';
+import type {
+  AgentRow,
+  ApprovalRow,
+  BehaviourRow,
+  CallOptions,
+  CallToolRequest,
+  CrewRow,
+  Desk,
+  DeskHealth,
+  DeskStatus,
+  EventsQuery,
+  KickoffRequest,
+  QueryRequest,
+  RunDocument,
+  RunRow,
+  ShadowReport,
+  TaskRow,
+  ToolDetail,
+  ToolRow,
+  ToolsQuery,
+} from './desk.ts';
+import { agentRows, approvalRow, crewRows, runRow, shadowReport, taskRows, toolDetail, toolRow } from './listing.ts';
+import { currentHealth, streamRows } from './report.ts';
+import { createToolSearch } from './tool-search.ts';
+import { VERSION } from './version.ts';
+
+const SEARCH_LIMIT = 50;
+
+/** The desk of a controller in this process. Disposing it does what `onDispose` says: nothing, unless given. */
+export class LocalDesk implements Desk {
+  readonly kind = 'local' as const;
+  readonly #controller: CrewController;
+  readonly #onDispose: () => Promise<void>;
+
+  constructor(controller: CrewController, onDispose: () => Promise<void> = () => Promise.resolve()) {
+    this.#controller = controller;
+    this.#onDispose = onDispose;
+  }
+
+  get #runtime(): Runtime {
+    return this.#controller.runtime;
+  }
+
+  async status(): Promise<DeskStatus> {
+    const { startedAt, uptimeSeconds, address, errors, lastError } = this.#controller.facts();
+    const base = {
+      state: this.#controller.state,
+      version: VERSION,
+      pid: process.pid,
+      address,
+      started_at: startedAt === null ? null : new Date(startedAt).toISOString(),
+      uptime_seconds: uptimeSeconds,
+      error_count: errors,
+      last_error: lastError,
+    };
+    if (
+      this.#controller.state === 'uninitialized' ||
+      this.#controller.state === 'stopped' ||
+      this.#controller.state === 'error'
+    ) {
+      return {
+        ...base,
+        mode: null,
+        data_dir: '',
+        source: null,
+        model: null,
+        metrics: {},
+        connections: [],
+        streams: [],
+        active_runs: [],
+        health_score: null,
+      };
+    }
+    const { market, operations, crews, source, model, dataDir, config } = this.#runtime;
+    const collector = market.collector.status();
+    const bus = operations.bus.statistics();
+    return {
+      ...base,
+      mode: this.#controller.shadow ? 'shadow' : 'active',
+      data_dir: dataDir,
+      source,
+      model,
+      metrics: {
+        tools_registered: this.#runtime.tools.length,
+        agents_registered: config.agents.length,
+        records_stored: collector.records_stored,
+        records_per_minute: collector.records_per_minute,
+        frames_total: collector.frames_total,
+        frames_rejected: collector.frames_rejected,
+        store_lag_ms: collector.store_lag_ms,
+        tape_bytes: collector.tape.bytes,
+        events: bus.total_events,
+        behaviours_fired: bus.events_by_type['behaviour.fired'] ?? 0,
+        runs: bus.events_by_type['run.started'] ?? 0,
+        tasks_executed: bus.events_by_type['task.completed'] ?? 0,
+        open_issues: await operations.store.count('quality_issues', { where: { resolution_status: 'pending' } }),
+        errors,
+        uptime_seconds: uptimeSeconds,
+      },
+      connections: collector.connections.map((c) => ({ ...c })),
+      streams: streamRows(collector.series),
+      active_runs: crews.runner.active,
+      health_score: await currentHealth(market.services),
+    };
+  }
+
+  health(): Promise<DeskHealth> {
+    return Promise.resolve(this.#controller.getHealth());
+  }
+
+  crews(): Promise<readonly CrewRow[]> {
+    return Promise.resolve(crewRows(this.#runtime.config));
+  }
+
+  agents(): Promise<readonly AgentRow[]> {
+    return Promise.resolve(agentRows(this.#runtime.config));
+  }
+
+  tasks(): Promise<readonly TaskRow[]> {
+    return Promise.resolve(taskRows(this.#runtime.config));
+  }
+
+  tools(query: ToolsQuery = {}): Promise<readonly ToolRow[]> {
+    const visible =
+      query.agent === undefined ? this.#runtime.tools : this.#runtime.crews.invoker.visible(this.#agent(query.agent));
+    const rows = visible.map(toolRow).filter((row) => query.toolset === undefined || row.toolset === query.toolset);
+    return Promise.resolve(query.search === undefined ? rows : createToolSearch(rows).find(query.search, SEARCH_LIMIT));
+  }
+
+  async describeTool(name: string): Promise<ToolDetail> {
+    return toolDetail(this.#runtime.tools, name);
+  }
+
+  callTool(request: CallToolRequest, options: CallOptions = {}): Promise<ToolOutcome> {
+    const { system } = this.#runtime.config;
+    const { crews } = this.#runtime;
+    const caller =
+      request.agent !== undefined
+        ? this.#agent(request.agent)
+        : request.caller === 'mcp'
+          ? crews.roleCaller('mcp', system.mcp.role)
+          : crews.roleCaller('operator', system.serve.role);
+    return crews.invoker.invoke({
+      tool: request.name,
+      args: request.args,
+      caller,
+      reason: request.reason,
+      shadow: this.#controller.shadow,
+      signal: options.signal,
+      onProgress: options.onProgress,
+    });
+  }
+
+  kickoff(request: KickoffRequest, options: CallOptions = {}): Promise<RunDocument> {
+    return this.#controller.kickoffRequest(request, options);
+  }
+
+  async runs(
+    query: { readonly limit?: number | undefined; readonly crew?: string | undefined } = {},
+  ): Promise<readonly RunRow[]> {
+    return (await this.#runtime.crews.runner.listRuns(query)).map(runRow);
+  }
+
+  run(id: string): Promise<RunDocument> {
+    return this.#runtime.crews.runner.showRun(id);
+  }
+
+  async events(query: EventsQuery = {}): Promise<readonly AnyEvent[]> {
+    const { operations } = this.#runtime;
+    await operations.journal.acknowledged();
+    return (await queryEvents(operations.db, query)) as readonly AnyEvent[];
+  }
+
+  async *follow(query: EventsQuery, signal: AbortSignal): AsyncIterable<AnyEvent> {
+    const { journal } = this.#runtime.operations;
+    yield* journal.follow(query, { afterSeq: query.afterSeq ?? journal.lastSeq, signal }) as AsyncIterable<AnyEvent>;
+  }
+
+  query(request: QueryRequest, options: CallOptions = {}): ReturnType<Desk['query']> {
+    const limits = { maxRows: request.maxRows, timeoutMs: request.timeoutMs, signal: options.signal };
+    return request.database === 'ops'
+      ? this.#runtime.operations.db.query(request.sql, limits)
+      : this.#runtime.market.store.query(request.sql, limits);
+  }
+
+  async approvals(query: { readonly state?: string | undefined } = {}): Promise<readonly ApprovalRow[]> {
+    const rows = await this.#runtime.crews.approvals.list({ limit: 1000 });
+    return rows
+      .filter((row) => query.state === undefined || query.state === 'all' || row.state === query.state)
+      .map(approvalRow);
+  }
+
+  async decide(request: Parameters<Desk['decide']>[0]): Promise<ApprovalRow> {
+    const { approvals } = this.#runtime.crews;
+    const decided = await approvals[request.decision](request.id, request.by, request.note);
+    return approvalRow(decided);
+  }
+
+  explain({
+    agent,
+    tool,
+  }: {
+    readonly agent: string;
+    readonly tool: string;
+  }): Promise<PermissionDecision & { readonly agent: string; readonly tool: string; readonly approval: boolean }> {
+    const { crews } = this.#runtime;
+    const found = crews.invoker.find(tool);
+    const caller = crews.agentCaller(agent) ?? { id: `agent:${agent}`, agentId: agent, role: '', tools: [] };
+    const { decision } = crews.gate.explain(caller, found, tool);
+    return Promise.resolve({
+      agent,
+      tool,
+      ...decision,
+      approval: decision.allowed && found !== undefined && crews.needsApproval(agent, found),
+    });
+  }
+
+  behaviours(): Promise<readonly BehaviourRow[]> {
+    return this.#controller.autonomy?.behaviours() ?? Promise.resolve([]);
+  }
+
+  async runBehaviour({ name }: { readonly name: string }): Promise<Readonly<Record<string, unknown>>> {
+    const { autonomy } = this.#controller;
+    if (autonomy === undefined) throw new NotFound('no controller runs, so there are no behaviours to fire');
+    return autonomy.fire(name);
+  }
+
+  async shadowReport(
+    query: { readonly since?: number | undefined; readonly limit?: number | undefined } = {},
+  ): Promise<ShadowReport> {
+    const { crews } = this.#runtime;
+    return shadowReport(await crews.proposals.list(query));
+  }
+
+  pause(): Promise<DeskStatus> {
+    return this.#controller.pause();
+  }
+
+  resume(): Promise<DeskStatus> {
+    return this.#controller.resume();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#onDispose();
+  }
+
+  #agent(id: string): Caller {
+    const caller = this.#runtime.crews.agentCaller(id);
+    if (caller !== undefined) return caller;
+    const ids = this.#runtime.config.agents.map((agent) => agent.id);
+    throw new NotFound(`there is no agent '${id}'${didYouMean(id, ids)}; agents: ${ids.join(', ')}`);
+  }
+}

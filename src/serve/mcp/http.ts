@@ -1,0 +1,202 @@
+import { randomUUID, timingSafeEqual } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import {
+  hostHeaderValidation,
+  type NodeIncomingMessageLike,
+  NodeStreamableHTTPServerTransport,
+  originValidation,
+  toNodeHandler,
+  toWebRequest,
+} from '@modelcontextprotocol/node';
+import {
+  createMcpHandler,
+  type EventStore,
+  isInitializeRequest,
+  isLegacyRequest,
+  type JSONRPCMessage,
+  type Server,
+} from '@modelcontextprotocol/server';
+import { InvalidInput, errorMessage } from '../../kit/errors.ts';
+import type { Logger } from '../../kit/logger.ts';
+import { listen } from '../control/server.ts';
+import { createMcpServer } from './adapter.ts';
+import type { McpSurface } from './surface.ts';
+
+export interface McpHttpOptions {
+  readonly port: number;
+  readonly host: string;
+  /** Bearer token; may be left out only on loopback. */
+  readonly token: string | undefined;
+  readonly log: Logger;
+  /** Host names that `Host` and `Origin` may carry besides loopback's. */
+  readonly hostnames?: readonly string[] | undefined;
+}
+
+export interface McpHttpServer extends AsyncDisposable {
+  readonly url: string;
+}
+
+interface Session {
+  readonly transport: NodeStreamableHTTPServerTransport;
+  readonly server: Server;
+  readonly subscriptions: Set<string>;
+}
+
+/** The SDK's own type of a Node request leaves no room for undefined fields. */
+type NodeRequest = IncomingMessage & NodeIncomingMessageLike;
+
+const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
+const MAX_SESSIONS = 256;
+const MAX_BODY = 4 * 1024 * 1024;
+const MAX_EVENTS = 1000;
+
+/**
+ * Serves a surface over Streamable HTTP at `/mcp`: sessions with resumable streams for clients of 2025, single requests
+ * for those of 2026-07-28. Throws InvalidInput when the address is not loopback and no token is set.
+ */
+export async function serveMcpHttp(surface: McpSurface, options: McpHttpOptions): Promise<McpHttpServer> {
+  if (options.token === undefined && !isLoopback(options.host)) {
+    throw new InvalidInput(
+      `serving on ${options.host} needs a token: set the variable named by --token-env, or listen on 127.0.0.1`,
+    );
+  }
+  const sessions = new Map<string, Session>();
+  const modern = createMcpHandler(() => createMcpServer(surface), { legacy: 'reject', maxRequestBodySize: MAX_BODY });
+  const handleModern = toNodeHandler(modern, { maxRequestBodySize: MAX_BODY });
+  const names = [...LOOPBACK, options.host, ...(options.hostnames ?? [])];
+  const hostAllowed = hostHeaderValidation(names);
+  const originAllowed = originValidation(names);
+
+  const server = createServer((request, response) => {
+    handle(request, response).catch((error: unknown) => {
+      options.log.error('mcp.request_failed', { error });
+      if (!response.headersSent) plain(response, 500, 'internal error');
+      else response.destroy();
+    });
+  });
+
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (!hostAllowed(request, response) || !originAllowed(request, response)) return;
+    if (new URL(request.url ?? '/', 'http://localhost').pathname !== '/mcp')
+      return plain(response, 404, 'the endpoint is /mcp');
+    if (options.token !== undefined && !hasToken(request, options.token)) {
+      response.setHeader('www-authenticate', 'Bearer');
+      return plain(response, 401, 'missing or wrong token');
+    }
+    const body = request.method === 'POST' ? await readJson(request) : undefined;
+    if (body instanceof BodyError) return plain(response, body.status, body.message);
+    const session = sessions.get(String(request.headers['mcp-session-id'] ?? ''));
+    if (session !== undefined) return session.transport.handleRequest(request, response, body);
+    if (request.headers['mcp-session-id'] !== undefined) return plain(response, 404, 'there is no such session');
+    if (body !== undefined && !(await isLegacyRequest(await toWebRequest(request as NodeRequest, body), body)))
+      return handleModern(request as NodeRequest, response, body);
+    if (body !== undefined && !isInitializeRequest(body))
+      return plain(response, 400, 'a session begins with initialize');
+    if (body === undefined)
+      return plain(
+        response,
+        request.method === 'GET' || request.method === 'DELETE' ? 400 : 405,
+        'a session id is needed',
+      );
+    await (await openSession()).transport.handleRequest(request, response, body);
+  }
+
+  async function openSession(): Promise<Session> {
+    const oldest = sessions.size >= MAX_SESSIONS ? sessions.keys().next().value : undefined;
+    if (oldest !== undefined) await sessions.get(oldest)?.transport.close();
+    const subscriptions = new Set<string>();
+    const transport = new NodeStreamableHTTPServerTransport({
+      sessionIdGenerator: randomUUID,
+      eventStore: createEventStore(),
+      retryInterval: 500,
+      maxRequestBodySize: MAX_BODY,
+      onsessioninitialized: (id) => void sessions.set(id, session),
+      onsessionclosed: (id) => void sessions.delete(id),
+    });
+    const mcp = createMcpServer(surface, subscriptions);
+    const session: Session = { transport, server: mcp, subscriptions };
+    transport.onclose = () => {
+      if (transport.sessionId !== undefined) sessions.delete(transport.sessionId);
+    };
+    await mcp.connect(transport);
+    return session;
+  }
+
+  const port = await listen(server, options.port, options.host);
+  return {
+    url: `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}/mcp`,
+    async [Symbol.asyncDispose]() {
+      await modern.close();
+      await Promise.all([...sessions.values()].map((s) => s.transport.close()));
+      await new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      });
+    },
+  };
+}
+
+/** Whether an address can be reached from this machine only. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\./.test(host);
+}
+
+function hasToken(request: IncomingMessage, token: string): boolean {
+  const given = Buffer.from(request.headers.authorization?.replace(/^Bearer /i, '') ?? '');
+  const wanted = Buffer.from(token);
+  return given.length === wanted.length && timingSafeEqual(given, wanted);
+}
+
+class BodyError {
+  readonly status: number;
+  readonly message: string;
+  constructor(status: number, message: string) {
+    this.status = status;
+    this.message = message;
+  }
+}
+
+async function readJson(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request) {
+    size += (chunk as Buffer).length;
+    if (size > MAX_BODY) return new BodyError(413, `the request is larger than ${MAX_BODY} bytes`);
+    chunks.push(chunk as Buffer);
+  }
+  if (!/^application\/json\b/i.test(request.headers['content-type'] ?? ''))
+    return new BodyError(415, 'the content type must be application/json');
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+  } catch (error) {
+    return new BodyError(400, `the request is not JSON: ${errorMessage(error)}`);
+  }
+}
+
+function plain(response: ServerResponse, status: number, message: string): void {
+  response.writeHead(status, { 'content-type': 'application/json' });
+  response.end(
+    JSON.stringify({ jsonrpc: '2.0', error: { code: status === 401 ? -32001 : -32000, message }, id: null }),
+  );
+}
+
+/** Keeps the last messages of a session, so that a client whose stream broke can ask for what it missed. */
+function createEventStore(): EventStore {
+  const events: { readonly id: string; readonly stream: string; readonly message: JSONRPCMessage }[] = [];
+  let counter = 0;
+  return {
+    storeEvent(stream, message) {
+      const id = `${stream}_${++counter}`;
+      events.push({ id, stream, message });
+      if (events.length > MAX_EVENTS) events.shift();
+      return Promise.resolve(id);
+    },
+    getStreamIdForEventId: (id) => Promise.resolve(id.slice(0, id.lastIndexOf('_'))),
+    async replayEventsAfter(lastId, { send }) {
+      const stream = lastId.slice(0, lastId.lastIndexOf('_'));
+      const at = events.findIndex((e) => e.id === lastId);
+      for (const event of events.slice(at + 1)) if (event.stream === stream) await send(event.id, event.message);
+      return stream;
+    },
+  };
+}

@@ -1,0 +1,35 @@
+import type { Clock } from '../kit/clock.ts';
+import type { Logger } from '../kit/logger.ts';
+import type { BoundTool } from '../kit/tool.ts';
+import type { CrewModel } from '../crew/index.ts';
+
+/** What a controller is made with; everything has a default. Options win over environment, environment over YAML. */
+export interface ControllerOptions {
+  /** Folder with system.yaml and its fellows; default: the working directory when it has them, else the shipped ones. */
+  readonly config?: string | undefined;
+  /** Folder of databases and tape; default `data`. */
+  readonly dataDir?: string | undefined;
+  /** `sim`, `live` or `tape:DIR`. */
+  readonly source?: string | undefined;
+  /** Venues (`binance`) or venue markets (`binance_futures`). */
+  readonly exchanges?: readonly string[] | undefined;
+  readonly symbols?: readonly string[] | undefined;
+  /** `playbook`, `openai:…`, `anthropic:…`, `ollama:…`, or a model of your own (`{ name, source: 'llm', chat }` with a LangChain chat model). */
+  readonly model?: string | CrewModel | undefined;
+  /** Tools of your own, beside the desk's. */
+  readonly tools?: readonly BoundTool[] | undefined;
+  /** Agents propose instead of acting. */
+  readonly shadow?: boolean | undefined;
+  readonly simulator?:
+    | { readonly seed?: number | undefined; readonly faults?: string | undefined; readonly speed?: number | undefined }
+    | undefined;
+  readonly logLevel?: string | undefined;
+  /** Environment for overrides and secrets; default the process's. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  readonly log?: Logger | undefined;
+  readonly clock?: Clock | undefined;
+  /** 0–1, for jitter and ids. */
+  readonly random?: (() => number) | undefined;
+  /** Serve the control address (and write controller.json) while started; default true. */
+  readonly control?: boolean | undefined;
+}

@@ -1,0 +1,184 @@
+import {
+  agentCaller,
+  createCrewRunner,
+  createModelSource,
+  createPermissionGate,
+  createRunStore,
+  type CrewModel,
+  type CrewRunner,
+  type DocumentExtras,
+  type ExplainingGate,
+  type GrantStore,
+  type ModelSource,
+  openGrants,
+  type RunRow,
+  type RunStore,
+} from '../../crew/index.ts';
+import { type Approvals, openApprovals } from '../../crew/approval/approvals.ts';
+import { createApprovalPolicy } from '../../crew/approval/policy.ts';
+import { openAudit } from '../../crew/audit/log.ts';
+import { DuckDBSaver } from '../../crew/checkpoint/saver.ts';
+import { openLedger } from '../../crew/ledger/ledger.ts';
+import { openProposals, type StoredProposals } from '../../crew/proposal/log.ts';
+import type { Clock } from '../../kit/clock.ts';
+import type { AuditLog, Caller, Invoker } from '../../kit/invoke.ts';
+import type { Logger } from '../../kit/logger.ts';
+import { createInvoker } from '../../kit/pipeline.ts';
+import { createRateGate } from '../../kit/rate-gate.ts';
+import type { BoundTool } from '../../kit/tool.ts';
+import type { DeskConfig } from '../config.ts';
+import { withAgentTables } from './agents.ts';
+import { type CrewCode, loadCrewCode } from './modules.ts';
+import type { Operations } from './operations.ts';
+
+/** The crews half of a desk: the tool pipeline, the gate, approvals, runs. */
+export interface CrewHalf extends AsyncDisposable {
+  readonly invoker: Invoker;
+  readonly gate: ExplainingGate;
+  readonly grants: GrantStore;
+  readonly approvals: Approvals;
+  readonly proposals: StoredProposals;
+  readonly audit: AuditLog;
+  readonly runner: CrewRunner;
+  readonly runs: RunStore;
+  readonly code: Readonly<Record<string, CrewCode>>;
+  /** The caller that an agent, or a role without an agent, is. */
+  agentCaller(id: string): Caller | undefined;
+  roleCaller(id: string, role: string): Caller;
+  needsApproval(agent: string, tool: BoundTool): boolean;
+}
+
+export interface CrewHalfOptions {
+  readonly config: DeskConfig;
+  readonly operations: Operations;
+  readonly tools: readonly BoundTool[];
+  readonly model: string | CrewModel;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly newId: (prefix: string) => string;
+  readonly random: () => number;
+  readonly documentExtras: (run: RunRow) => Promise<DocumentExtras>;
+  /** Awaited before each step of an agent: pausing holds them here. */
+  readonly gate: (signal: AbortSignal) => Promise<void>;
+}
+
+/** Opens everything that crews need over the operations database. */
+export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
+  const { config, operations, clock, log, newId } = options;
+  const { db, bus } = operations;
+  const grants = await openGrants({ db, clock, ids: newId });
+  const gate = createPermissionGate({
+    roles: config.roles,
+    agents: config.agents,
+    overrides: () => [...config.overrides, ...grants.current()],
+    clock,
+  });
+  const stored = await openAudit({ db, clock, log });
+  const audit = withAgentTables(stored, operations.store, log);
+  const policy = createApprovalPolicy({ agents: config.agents, categories: config.system.approvals.categories });
+  const approvals = await openApprovals({
+    db,
+    clock,
+    events: bus,
+    log,
+    ids: newId,
+    policy,
+    timeoutMs: config.system.approvals.timeout_seconds * 1000,
+  });
+  const proposals = await openProposals({ db, clock });
+  const invoker = createInvoker({
+    tools: options.tools,
+    permission: gate,
+    proposals,
+    approvals,
+    rates: createRateGate(clock),
+    ledger: await openLedger({ db, clock }),
+    audit,
+    events: bus,
+    clock,
+    log,
+    ids: newId,
+    agentCallsPerMinute: config.system.limits.tool_calls_per_minute,
+  });
+  const code = Object.fromEntries(
+    await Promise.all(config.crews.map(async (crew) => [crew.id, await loadCrewCode(config.dir, crew)] as const)),
+  );
+  const runs = await createRunStore(db);
+  const checkpointer = await DuckDBSaver.open(db, { clock });
+  const runner = createCrewRunner({
+    crews: byId(config.crews),
+    agents: byId(config.agents),
+    tasks: byId(config.tasks),
+    graphs: defined(code, (c) => c.graph),
+    invoker,
+    models: modelSource(options, code),
+    checkpointer,
+    store: runs,
+    events: bus,
+    eventSource: bus,
+    clock,
+    log,
+    newId,
+    random: options.random,
+    modelTimeoutMs: config.system.model.timeout_seconds * 1000,
+    documentExtras: options.documentExtras,
+    gate: options.gate,
+  });
+  let closed: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    await runner.close();
+    await approvals.close();
+    await audit.flush();
+    await stored[Symbol.asyncDispose]();
+  };
+  const agents = new Map(config.agents.map((agent) => [agent.id, agent]));
+  return {
+    invoker,
+    gate,
+    grants,
+    approvals,
+    proposals,
+    audit,
+    runner,
+    runs,
+    code,
+    agentCaller: (id) => {
+      const agent = agents.get(id);
+      return agent === undefined ? undefined : agentCaller(agent);
+    },
+    roleCaller: (id, role) => ({ id, agentId: null, role, tools: null }),
+    needsApproval: (agent, tool) => {
+      const caller = agents.get(agent);
+      return caller !== undefined && policy({ tool: tool.name, args: {}, caller: agentCaller(caller) }, tool) !== null;
+    },
+    [Symbol.asyncDispose]: () => (closed ??= close()),
+  };
+}
+
+function modelSource(options: CrewHalfOptions, code: Readonly<Record<string, CrewCode>>): ModelSource {
+  const { model } = options;
+  if (typeof model !== 'string') return { modelsFor: () => Promise.resolve([model]) };
+  return createModelSource({
+    env: options.env,
+    model,
+    fallbacks: options.config.system.model.fallbacks,
+    playbooks: defined(code, (c) => c.playbook),
+  });
+}
+
+function byId<T extends { readonly id: string }>(items: readonly T[]): Readonly<Record<string, T>> {
+  return Object.fromEntries(items.map((item) => [item.id, item]));
+}
+
+function defined<T>(
+  code: Readonly<Record<string, CrewCode>>,
+  pick: (code: CrewCode) => T | undefined,
+): Readonly<Record<string, T>> {
+  return Object.fromEntries(
+    Object.entries(code).flatMap(([id, c]) => {
+      const value = pick(c);
+      return value === undefined ? [] : [[id, value] as const];
+    }),
+  );
+}

@@ -1,0 +1,105 @@
+import { join } from 'node:path';
+import type { Clock } from '../../kit/clock.ts';
+import type { EventSink } from '../../kit/event.ts';
+import type { Logger } from '../../kit/logger.ts';
+import type { OpsStore } from '../../kit/ops.ts';
+import { createCollector } from '../../market/collect/collector.ts';
+import type { Collector } from '../../market/collect/contract.ts';
+import type { MarketConfig } from '../../market/config.ts';
+import { MARKETS, STREAMS } from '../../market/domain/records.ts';
+import type { EscalationChannel } from '../../market/jobs/contract.ts';
+import { venues } from '../../market/exchanges/catalogue.generated.ts';
+import type { MarketServices } from '../../market/services.ts';
+import { openMarketStore } from '../../market/store/open.ts';
+import type { MarketStore } from '../../market/store/contract.ts';
+import type { Simulator } from '../../market/simulator/server.ts';
+
+/** The market half of a desk: store, collectors and, on the embedded source, the simulated venues. */
+export interface MarketHalf extends AsyncDisposable {
+  readonly store: MarketStore;
+  readonly collector: Collector;
+  readonly simulator: Simulator | null;
+  readonly services: MarketServices;
+}
+
+/**
+ * Opens the market database (a damaged one is set aside and rebuilt from the tape when collecting starts) and makes
+ * the collectors; nothing is connected yet. With source `sim` the loopback venues are started here.
+ */
+export async function openMarket(options: {
+  readonly dataDir: string;
+  readonly config: MarketConfig;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly events: EventSink;
+  readonly ops: OpsStore;
+  readonly random: () => number;
+  readonly channels: readonly EscalationChannel[];
+}): Promise<MarketHalf> {
+  const { dataDir, config, clock, log, events, ops } = options;
+  const { store, damaged } = await openMarketStore({ dataDir, config: config.storage, clock, log, events });
+  if (damaged !== null) {
+    events.emit('system.recovered', {
+      what: 'streaming_data.duckdb',
+      action: 'set aside and rebuilt from the tape',
+      lost: null,
+      details: { set_aside: damaged },
+    });
+  }
+  const simulator = config.source === 'sim' ? await startSimulator(config, clock, log) : null;
+  const collector = createCollector({
+    config,
+    venues,
+    addresses: { ...config.addresses, ...(simulator?.addresses ?? {}) },
+    store,
+    tapeDir: join(dataDir, 'tape'),
+    events,
+    clock,
+    log,
+    random: options.random,
+  });
+  let closed: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    await collector.stop();
+    await simulator?.stop();
+    await store[Symbol.asyncDispose]();
+  };
+  return {
+    store,
+    collector,
+    simulator,
+    services: { collector, store, ops, events, clock, log, venues, config, channels: options.channels },
+    [Symbol.asyncDispose]: () => (closed ??= close()),
+  };
+}
+
+async function startSimulator(config: MarketConfig, clock: Clock, log: Logger): Promise<Simulator> {
+  const simulator = await import('../../market/simulator/server.ts');
+  const { seed, speed, faults } = config.simulator;
+  return simulator.startSimulator({ seed, speed, faults, clock, log });
+}
+
+/** Applies again the quarantines that the operations database knows: a rebuilt market database has lost them. */
+export async function reapplyQuarantines(services: Pick<MarketServices, 'ops' | 'store' | 'log'>): Promise<number> {
+  const rows = await services.ops.select('quarantines', { where: { released_at: null }, limit: 100_000, order: 'asc' });
+  let applied = 0;
+  for (const row of rows) {
+    const market = MARKETS.find((m) => m === row.market);
+    const stream = STREAMS.find((s) => s === row.stream);
+    if (market === undefined || stream === undefined) continue;
+    const keys = Array.isArray(row.keys) ? row.keys.filter((key): key is string => typeof key === 'string') : null;
+    applied += await services.store.quarantine({
+      id: row.quarantine_id,
+      reason: row.reason,
+      exchange: row.exchange,
+      market,
+      symbol: row.symbol,
+      stream,
+      keys,
+      from: row.from_us,
+      to: row.to_us,
+    });
+  }
+  if (applied > 0) services.log.warn('quarantine.reapplied', { rows: applied });
+  return applied;
+}

@@ -1,0 +1,58 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { CrewGraphDefinition, CrewSpec, Playbook } from '../../crew/index.ts';
+import { ConfigInvalid, errorMessage } from '../../kit/errors.ts';
+import { PACKAGE_ROOT } from '../version.ts';
+
+/** What a crew's folder may hold, by file name. */
+type ModuleName = 'graph' | 'playbook' | 'behaviours';
+
+/** The code of a crew: what YAML cannot say. */
+export interface CrewCode {
+  readonly graph: CrewGraphDefinition | undefined;
+  readonly playbook: Playbook | undefined;
+  readonly behaviours: readonly unknown[];
+}
+
+/**
+ * Loads `crews/<crew>/{graph,playbook,behaviours}` from the configuration folder, else from the package. Throws
+ * ConfigInvalid when a module cannot be loaded or exports nothing.
+ */
+export async function loadCrewCode(configDir: string, crew: CrewSpec): Promise<CrewCode> {
+  const load = async (name: ModuleName): Promise<unknown> => {
+    const path = findModule(configDir, crew.id, name);
+    if (path === undefined) return undefined;
+    try {
+      const module = (await import(/* @vite-ignore */ pathToFileURL(path).href)) as { default?: unknown };
+      if (module.default === undefined) throw new Error('it has no default export');
+      return module.default;
+    } catch (error) {
+      throw new ConfigInvalid([
+        { file: path, line: 1, column: 1, message: `cannot be loaded: ${errorMessage(error)}` },
+      ]);
+    }
+  };
+  const behaviours = await load('behaviours');
+  return {
+    graph: (await load('graph')) as CrewGraphDefinition | undefined,
+    playbook: (await load('playbook')) as Playbook | undefined,
+    behaviours: Array.isArray(behaviours) ? behaviours : [],
+  };
+}
+
+/** TypeScript is loadable when this very program runs from its sources (tests) or Node strips types itself. */
+function findModule(configDir: string, crew: string, name: ModuleName): string | undefined {
+  const typescript = import.meta.url.endsWith('.ts') || 'typescript' in process.features;
+  const endings = typescript ? ['.ts', '.js', '.mjs'] : ['.js', '.mjs'];
+  const folders = [
+    ...new Set([configDir, ...(import.meta.url.endsWith('.ts') ? [PACKAGE_ROOT] : [join(PACKAGE_ROOT, 'dist')])]),
+  ];
+  for (const folder of folders) {
+    for (const ending of endings) {
+      const path = join(folder, 'crews', crew, `${name}${ending}`);
+      if (existsSync(path)) return path;
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,62 @@
+import { Database } from '../../infra/duckdb/database.ts';
+import type { Clock } from '../../kit/clock.ts';
+import type { Logger } from '../../kit/logger.ts';
+import {
+  createOpsStore,
+  EventBus,
+  EventJournal,
+  openOpsDatabase,
+  type OpsStoreHandle,
+  scheduleBackups,
+} from '../../events/index.ts';
+
+const BACKUP_EVERY_MS = 3_600_000;
+const PRUNE_EVERY_MS = 3_600_000;
+const DAY_MS = 86_400_000;
+
+/** The operations half of a desk: its database, the journaled bus and the operations tables. */
+export interface Operations extends AsyncDisposable {
+  readonly db: Database;
+  readonly bus: EventBus;
+  readonly journal: EventJournal;
+  readonly store: OpsStoreHandle;
+}
+
+/**
+ * Opens the operations database (restoring it when damaged), the journal and the bus, and keeps verified copies while
+ * open. Closing drains the bus first, then the database.
+ */
+export async function openOperations(options: {
+  readonly dataDir: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly newId: (prefix: string) => string;
+  readonly retentionDays: number;
+}): Promise<Operations> {
+  const { clock, log } = options;
+  const { db, copies, recovered } = await openOpsDatabase(options);
+  const journal = await EventJournal.open(db, { clock, log });
+  const bus = new EventBus({ clock, newId: options.newId, log, journal, source: 'controller' });
+  if (recovered !== null) bus.emit('system.recovered', recovered);
+  const backups = scheduleBackups(db, copies, { clock, log, everyMs: BACKUP_EVERY_MS });
+  const pruning = keepPruned(journal, clock, log, options.retentionDays);
+  let closed: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    pruning.cancel();
+    await backups[Symbol.asyncDispose]();
+    await bus.close();
+    await db.close();
+  };
+  return { db, bus, journal, store: createOpsStore(db, clock), [Symbol.asyncDispose]: () => (closed ??= close()) };
+}
+
+function keepPruned(journal: EventJournal, clock: Clock, log: Logger, days: number): { cancel(): void } {
+  let timer = clock.schedule(PRUNE_EVERY_MS, turn);
+  function turn(): void {
+    journal
+      .prune({ olderThanMs: days * DAY_MS })
+      .catch((error: unknown) => log.error('events.prune_failed', { error }));
+    timer = clock.schedule(PRUNE_EVERY_MS, turn);
+  }
+  return { cancel: () => timer.cancel() };
+}

@@ -1,0 +1,14 @@
+import { randomBytes } from 'node:crypto';
+import type { Logger } from '../../kit/logger.ts';
+import { type ControlServer, serveControl } from '../control/server.ts';
+import type { Desk } from '../desk.ts';
+
+/** Serves a running desk to other processes, with the token given or one made for this start. */
+export async function serveRunning(
+  desk: Desk,
+  options: { readonly host: string; readonly port: number; readonly token: string | undefined; readonly log: Logger },
+): Promise<ControlServer & { readonly token: string }> {
+  const token = options.token ?? randomBytes(24).toString('base64url');
+  const server = await serveControl(desk, { ...options, token });
+  return { url: server.url, token, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+}

@@ -1,0 +1,173 @@
+import { resolve } from 'node:path';
+import { systemClock } from '../infra/clock.ts';
+import type { RunDocument } from '../crew/index.ts';
+import { sleep } from '../kit/clock.ts';
+import { Conflict, isAbort } from '../kit/errors.ts';
+import { readAddress } from './control/address.ts';
+import { connectDesk } from './control/client.ts';
+import { CrewController } from './controller.ts';
+import type { Desk } from './desk.ts';
+import type { ControllerOptions } from './options.ts';
+
+export interface SessionOptions {
+  readonly options: ControllerOptions;
+  readonly crew: string;
+  readonly inputs: Readonly<Record<string, unknown>>;
+  readonly shadow: boolean | undefined;
+  /** Work this long from the first connection; undefined: one round. */
+  readonly durationMs: number | undefined;
+  readonly signal: AbortSignal;
+  readonly onProgress: (text: string) => void;
+}
+
+/** Between the rounds of a crew that works for a given time. */
+const ROUND_PAUSE_MS = 2000;
+
+/**
+ * Runs a crew once, or for a given time, and gives one document. A controller that runs on the data folder does it;
+ * else one is started for the purpose, with the behaviours of the crew when it works for a time. Throws Conflict when
+ * a running controller would have to be something else than it is.
+ */
+export async function runCrew(session: SessionOptions): Promise<RunDocument> {
+  const address = readAddress(resolve(session.options.dataDir ?? 'data'));
+  if (address !== undefined) {
+    const { source, exchanges, symbols, simulator } = session.options;
+    if (
+      [source, exchanges, symbols, simulator?.faults, simulator?.seed, simulator?.speed].some(
+        (option) => option !== undefined,
+      )
+    ) {
+      throw new Conflict(
+        `a controller runs on this data folder (process ${address.pid}) with a source of its own: leave the source options out, or choose another folder with --data`,
+      );
+    }
+    return rounds(connectDesk(address), session);
+  }
+  await using controller = new CrewController({ ...session.options, shadow: session.shadow });
+  session.onProgress('starting …');
+  await controller.start({
+    shadow: session.shadow,
+    autonomous: session.durationMs !== undefined,
+    crews: [session.crew],
+    signal: session.signal,
+  });
+  return await rounds(controller.desk, session);
+}
+
+async function rounds(desk: Desk, session: SessionOptions): Promise<RunDocument> {
+  const { durationMs, signal, crew } = session;
+  const started = systemClock.monotonicMs();
+  const left = (): number => (durationMs ?? 0) - (systemClock.monotonicMs() - started);
+  const documents: RunDocument[] = [];
+  do {
+    session.onProgress(
+      `round ${documents.length + 1}${durationMs === undefined ? '' : `, ${Math.max(0, Math.ceil(left() / 1000))} s left`}`,
+    );
+    const document = await desk.kickoff(
+      { crew, inputs: session.inputs, shadow: session.shadow, trigger: 'cli' },
+      { signal },
+    );
+    documents.push(document);
+    if (signal.aborted || document.status === 'failed' || document.status === 'waiting') break;
+    await pause(Math.min(ROUND_PAUSE_MS, left()), signal);
+  } while (left() > 0 && !isAborted(signal));
+  if (durationMs !== undefined) await pause(left(), signal);
+  return finish(desk, documents, documents[0]?.started_at);
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (ms <= 0 || signal.aborted) return;
+  await sleep(systemClock, ms, signal).catch((error: unknown) => {
+    if (!isAbort(error) && !signal.aborted) throw error;
+  });
+}
+
+/** One document of several rounds: each task as it ended last, all calls, proposals, issues and events together. */
+async function finish(
+  desk: Desk,
+  documents: readonly RunDocument[],
+  startedAt: string | undefined,
+): Promise<RunDocument> {
+  const last = documents.at(-1);
+  const first = documents[0];
+  if (last === undefined || first === undefined || startedAt === undefined) throw new Conflict('no round was run');
+  if (documents.length === 1) return last;
+  const status = await desk.status();
+  const since = Date.parse(startedAt);
+  const events = await desk.events({ since, limit: 100_000 });
+  const byType: Record<string, number> = {};
+  for (const event of events) byType[event.type] = (byType[event.type] ?? 0) + 1;
+  return {
+    ...last,
+    run_id: first.run_id,
+    status: documents.find((d) => d.status !== 'completed')?.status ?? 'completed',
+    started_at: first.started_at,
+    finished_at: new Date(systemClock.now()).toISOString(),
+    tasks: mergeTasks(documents),
+    streams: status.streams,
+    events: { total: events.length, by_type: byType },
+    quality_issues: uniqueIssues(documents),
+    proposed_actions: documents.flatMap((d) => d.proposed_actions),
+    effects: documents.flatMap((d) => d.effects),
+    health_score: status.health_score ?? last.health_score,
+    usage: mergeUsage(documents),
+  };
+}
+
+function mergeTasks(documents: readonly RunDocument[]): RunDocument['tasks'] {
+  const tasks = new Map<string, RunDocument['tasks'][number]>();
+  for (const task of documents.flatMap((d) => d.tasks)) {
+    const before = tasks.get(task.id);
+    const ran = task.status === 'completed' || task.status === 'failed' || before === undefined;
+    tasks.set(task.id, { ...(ran ? task : before), tool_calls: [...(before?.tool_calls ?? []), ...task.tool_calls] });
+  }
+  return [...tasks.values()];
+}
+
+function uniqueIssues(documents: readonly RunDocument[]): readonly unknown[] {
+  const issues = new Map<unknown, unknown>();
+  for (const issue of documents.flatMap((d) => d.quality_issues))
+    issues.set((issue as { id?: unknown }).id ?? issue, issue);
+  return [...issues.values()];
+}
+
+function mergeUsage(documents: readonly RunDocument[]): RunDocument['usage'] {
+  const usages = documents.map((d) => d.usage);
+  const sum = (pick: (usage: RunDocument['usage']) => number): number =>
+    usages.reduce((total, usage) => total + pick(usage), 0);
+  const sources = [...new Set(usages.map((u) => u.source).filter((s) => s !== null))];
+  return {
+    model_calls: sum((u) => u.model_calls),
+    failed_calls: sum((u) => u.failed_calls),
+    input_tokens: sum((u) => u.input_tokens),
+    output_tokens: sum((u) => u.output_tokens),
+    total_tokens: sum((u) => u.total_tokens),
+    tool_calls: sum((u) => u.tool_calls),
+    source: sources.length === 0 ? null : sources.length === 1 ? (sources[0] ?? null) : 'mixed',
+    by_model: mergeModels(usages.flatMap((u) => u.by_model)),
+  };
+}
+
+function mergeModels(rows: RunDocument['usage']['by_model']): RunDocument['usage']['by_model'] {
+  const models = new Map<string, Record<string, unknown>>();
+  for (const row of rows) {
+    const before = models.get(row.model);
+    models.set(
+      row.model,
+      before === undefined
+        ? { ...row }
+        : Object.fromEntries(
+            Object.entries(row).map(([key, value]) => [
+              key,
+              typeof value === 'number' ? value + Number(before[key] ?? 0) : value,
+            ]),
+          ),
+    );
+  }
+  return [...models.values()] as unknown as RunDocument['usage']['by_model'];
+}
+
+/** Read anew each time: an abort may come while waiting. */
+function isAborted(signal: AbortSignal): boolean {
+  return signal.aborted;
+}
