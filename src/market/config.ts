@@ -122,6 +122,11 @@ const validation = z.strictObject({
     .min(1)
     .default(60)
     .describe('Largest distance between event time and receive time of a live trade, seconds'),
+  delivery_delay_ms: z
+    .number()
+    .min(1)
+    .default(1500)
+    .describe('Delay between event and receipt of live data that is worth a quality issue, ms'),
   book_min_levels: z.number().int().min(1).default(3).describe('Fewest levels a side of a valid book'),
   book_max_spread_percent: percent.default(10).describe('Widest spread of a valid book, percent of the bid'),
   anomaly_min_samples: z.number().int().min(3).default(10).describe('Fewest samples for a z-score'),

@@ -12,6 +12,11 @@ export interface RecordedIssue {
   readonly added: number;
 }
 
+export interface RecordOptions {
+  /** False: the event that told of the finding went out already; `new`: only for an issue that is new. */
+  readonly announce?: boolean | 'new' | undefined;
+}
+
 const MAX_KEYS = 200;
 const queues = new WeakMap<OpsStore, Promise<unknown>>();
 
@@ -24,11 +29,12 @@ export async function recordFindings(
   services: { readonly ops: OpsStore; readonly events: EventSink; readonly clock: Clock },
   findings: readonly Finding[],
   source: string,
+  options: RecordOptions = {},
 ): Promise<readonly RecordedIssue[]> {
   const before = queues.get(services.ops) ?? Promise.resolve();
   const work = before.then(async () => {
     const recorded: RecordedIssue[] = [];
-    for (const finding of findings) recorded.push(await recordOne(services, finding, source));
+    for (const finding of findings) recorded.push(await recordOne(services, finding, source, options));
     return recorded;
   });
   queues.set(
@@ -42,7 +48,9 @@ async function recordOne(
   services: { readonly ops: OpsStore; readonly events: EventSink; readonly clock: Clock },
   finding: Finding,
   source: string,
+  options: RecordOptions,
 ): Promise<RecordedIssue> {
+  const announce = options.announce === false ? () => undefined : announceIssue;
   const { ops, clock } = services;
   const fingerprint = fingerprintOf(finding);
   const [known] = await ops.select('quality_issues', {
@@ -69,7 +77,7 @@ async function recordOne(
     });
   }
   const issue = { id: known.id, fingerprint, is_new: false, occurrences, added };
-  if (added > 0) announce(services.events, finding, issue, source);
+  if (added > 0 && options.announce !== 'new') announce(services.events, finding, issue, source);
   return issue;
 }
 
@@ -108,13 +116,17 @@ function contextOf(finding: Finding, now: Ms): Record<string, unknown> {
   return { message: finding.message, from_us: finding.from, to_us: finding.to, last_seen: now, ...finding.details };
 }
 
-function announce(events: EventSink, finding: Finding, issue: RecordedIssue, source: string): void {
+function announceIssue(events: EventSink, finding: Finding, issue: RecordedIssue, source: string): void {
   const details = {
     ...finding.details,
     issue_id: issue.id,
     fingerprint: issue.fingerprint,
     occurrences: issue.occurrences,
     action: finding.action,
+    deviation_percent: finding.deviation_percent,
+    from_us: finding.from,
+    to_us: finding.to,
+    row_keys: finding.keys.slice(0, 20),
   };
   const series = {
     exchange: finding.exchange,

@@ -3,7 +3,7 @@ import type { ValidationRules } from '../../config.ts';
 import type { SeriesKey } from '../../domain/records.ts';
 import { findingOf, type Finding } from '../finding.ts';
 import { numberOf, priceOf, textOf, timeOf } from '../row.ts';
-import { median } from './statistics.ts';
+import { median, statistics } from './statistics.ts';
 
 const HOUR_US = 3_600_000_000;
 const SEED = 25;
@@ -84,6 +84,8 @@ export function checkPrices(key: SeriesKey, rows: readonly SqlRow[], rules: Vali
         message: `${deviating.length} price(s) of ${name(key)} lie up to ${worst.deviation_percent.toFixed(1)} % from the 1 h average (limit ${rules.price_deviation_percent} %)`,
         rule: 'price_deviation_percent',
         action: 'quarantine',
+        event: 'analysis.anomaly_detected',
+        details: { z_score: zScore(worst, key, rows, deviating) },
         value: worst.price,
         expected: `${worst.average * (1 - limit)} to ${worst.average * (1 + limit)}`,
         deviation_percent: worst.deviation_percent,
@@ -95,6 +97,22 @@ export function checkPrices(key: SeriesKey, rows: readonly SqlRow[], rules: Vali
     );
   }
   return findings;
+}
+
+/** z-score of the worst price against the prices that were accepted; null when those do not vary. */
+function zScore(
+  worst: Deviation,
+  key: SeriesKey,
+  rows: readonly SqlRow[],
+  refused: readonly Deviation[],
+): number | null {
+  const bad = new Set(refused.map((d) => d.row));
+  const accepted = rows
+    .filter((row) => !bad.has(row))
+    .map((row) => priceOf(row, key.stream))
+    .filter((price): price is number => price !== null);
+  const { mean, population_std: sigma } = statistics(accepted);
+  return mean === null || sigma === null || sigma === 0 ? null : (worst.price - mean) / sigma;
 }
 
 /** Best bid below best ask, in `prices` rows. */

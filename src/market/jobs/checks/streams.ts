@@ -14,7 +14,17 @@ export function checkTrades(key: SeriesKey, rows: readonly SqlRow[], rules: Vali
     const lag = lagSeconds(row);
     return lag !== null && lag > rules.trade_max_age_seconds;
   });
+  const delayed = live.filter((row) => (lagSeconds(row) ?? 0) * 1000 > rules.delivery_delay_ms && !late.includes(row));
   const findings: (Finding | null)[] = [
+    finding(key, delayed, {
+      issue_type: 'delayed_delivery',
+      severity: 'low',
+      rule: 'delivery_delay_ms',
+      action: 'flag',
+      expected: `<= ${rules.delivery_delay_ms} ms`,
+      what: `arrived more than ${rules.delivery_delay_ms} ms after the trade`,
+      column: 'event_time',
+    }),
     finding(
       key,
       rows.filter((row) => (numberOf(row, 'quantity') ?? 1) <= 0),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { viewName } from '../../domain/records.ts';
+import { settleGapsWithin } from '../../jobs/open-gaps.ts';
 import { isoTime, reasonOr, series, time } from '../shared/fields.ts';
 import { isoOfMs, provenance } from '../shared/provenance.ts';
 import { bounds, oneSeries } from '../shared/series.ts';
@@ -57,6 +58,9 @@ export default marketTool({
     const key = await oneSeries(services, input);
     const { from, to } = bounds(input.start_time, input.end_time);
     const result = await services.collector.backfill(key, from / 1000, to / 1000, signal);
+    if (result.status === 'done' && result.missing.length === 0) {
+      await settleGapsWithin(services, key, from, to, `fetched from history, ${result.stored} new row(s)`);
+    }
     return {
       data: {
         id: result.id,

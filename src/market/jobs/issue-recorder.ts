@@ -1,0 +1,116 @@
+import type { AnyEvent } from '../../kit/event.ts';
+import type { Timer } from '../../kit/clock.ts';
+import { errorMessage } from '../../kit/errors.ts';
+import type { MarketServices } from '../services.ts';
+import { findingsOfEvent } from './event-findings.ts';
+import { fingerprintOf, type Finding } from './finding.ts';
+import { recordFindings } from './issue-book.ts';
+import { settleHealed } from './healing.ts';
+
+/** Where events are heard. The event bus is one. */
+export interface EventHearing {
+  on(name: '*', handler: (event: AnyEvent) => void): unknown;
+  off(name: '*', handler: (event: AnyEvent) => void): unknown;
+}
+
+/** Turns what the collector tells into quality issues, and settles those that healed. */
+export interface IssueRecorder extends AsyncDisposable {
+  /** Waits until everything heard so far is recorded. */
+  flush(): Promise<void>;
+  /** Settles pending issues whose cause is gone. Gives how many. */
+  review(): Promise<number>;
+  /** Findings that could not be written, and why; they are tried again with the next. */
+  readonly waiting: number;
+}
+
+type RecorderServices = Pick<MarketServices, 'ops' | 'events' | 'clock' | 'log' | 'collector' | 'store' | 'config'>;
+
+const FLUSH_MS = 250;
+const REVIEW_MS = 10_000;
+/** Beyond this many different issues waiting, new kinds are counted only. */
+const MOST_WAITING = 10_000;
+
+/**
+ * Listens to every event, joins findings of the same fingerprint, and writes them a few times a second. A finding that
+ * came as an alert or a gap is not announced again; a disconnect or duplicates are, as an alert, when they are new.
+ */
+export function createIssueRecorder(services: RecorderServices, hearing: EventHearing): IssueRecorder {
+  return new Recorder(services, hearing);
+}
+
+class Recorder implements IssueRecorder {
+  readonly #services: RecorderServices;
+  readonly #hearing: EventHearing;
+  readonly #pending = new Map<string, { finding: Finding; told: boolean }>();
+  #work: Promise<void> = Promise.resolve();
+  #flushTimer: Timer | undefined;
+  #reviewTimer: Timer | undefined;
+  #closed = false;
+
+  constructor(services: RecorderServices, hearing: EventHearing) {
+    this.#services = services;
+    this.#hearing = hearing;
+    hearing.on('*', this.#heard);
+    this.#scheduleReview();
+  }
+
+  get waiting(): number {
+    return this.#pending.size;
+  }
+
+  flush(): Promise<void> {
+    this.#flushTimer?.cancel();
+    this.#flushTimer = undefined;
+    this.#work = this.#work.then(() => this.#write());
+    return this.#work;
+  }
+
+  async review(): Promise<number> {
+    await this.flush();
+    return settleHealed(this.#services);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return this.#work;
+    this.#closed = true;
+    this.#hearing.off('*', this.#heard);
+    this.#reviewTimer?.cancel();
+    await this.flush();
+  }
+
+  readonly #heard = (event: AnyEvent): void => {
+    for (const finding of findingsOfEvent(event)) {
+      const told = event.type === 'data.quality_alert' || event.type === 'data.gap_detected';
+      const fingerprint = fingerprintOf(finding);
+      const held = this.#pending.get(fingerprint)?.finding;
+      if (held === undefined && this.#pending.size >= MOST_WAITING) continue;
+      const joined = held === undefined ? finding : { ...finding, count: held.count + finding.count };
+      this.#pending.set(fingerprint, { finding: joined, told });
+    }
+    if (this.#pending.size === 0 || this.#flushTimer !== undefined || this.#closed) return;
+    this.#flushTimer = this.#services.clock.schedule(FLUSH_MS, () => void this.flush());
+  };
+
+  async #write(): Promise<void> {
+    const batch = [...this.#pending];
+    for (const [fingerprint, { finding, told }] of batch) {
+      this.#pending.delete(fingerprint);
+      try {
+        await recordFindings(this.#services, [finding], 'issue_recorder', { announce: told ? false : 'new' });
+      } catch (error) {
+        this.#pending.set(fingerprint, { finding, told });
+        this.#services.log.error('issues.not_recorded', { fingerprint, error: errorMessage(error) });
+        return;
+      }
+    }
+  }
+
+  #scheduleReview(): void {
+    this.#reviewTimer = this.#services.clock.schedule(REVIEW_MS, () => {
+      this.review().catch((error: unknown) => {
+        this.#services.log.error('issues.review_failed', { error: errorMessage(error) });
+      });
+      if (!this.#closed) this.#scheduleReview();
+    });
+  }
+}
