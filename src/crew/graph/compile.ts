@@ -151,13 +151,13 @@ class CrewCompilation implements CrewGraphBuilder {
     const graph = new StateGraph(CrewState) as unknown as LooseGraph;
     const waitedFor = new Set<string>();
     for (const step of plan) {
-      graph.addNode(step.task, this.taskNode(step.task, { context: step.context }));
+      graph.addNode(nodeName(step.task), this.taskNode(step.task, { context: step.context }));
     }
     for (const step of plan) {
       for (const id of step.after) waitedFor.add(id);
-      graph.addEdge(sources(step.after), step.task);
+      graph.addEdge(sources(step.after.map(nodeName)), nodeName(step.task));
     }
-    for (const step of plan) if (!waitedFor.has(step.task)) graph.addEdge(step.task, END);
+    for (const step of plan) if (!waitedFor.has(step.task)) graph.addEdge(nodeName(step.task), END);
     return graph as unknown as UncompiledCrewGraph;
   }
 
@@ -177,6 +177,11 @@ class CrewCompilation implements CrewGraphBuilder {
       announce: this.announce,
     });
   }
+}
+
+/** LangGraph allows no node the name of a state channel. */
+function nodeName(task: string): string {
+  return task in CrewState.spec ? `task_${task}` : task;
 }
 
 function sources(after: readonly string[]): string | string[] {

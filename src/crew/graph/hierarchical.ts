@@ -124,7 +124,7 @@ export function buildHierarchicalGraph(parts: {
   const route = (state: State): string | Send[] => {
     const record = state.manager;
     if (record === null || record.done) return END;
-    if (record.queue.length === 0) return 'manager';
+    if (record.queue.length === 0) return 'manage';
     const { inputs, outputs, issues, notes, halted } = state;
     const shared: CrewGraphState = { inputs, outputs, issues, notes, halted };
     return record.queue.map(
@@ -133,11 +133,11 @@ export function buildHierarchicalGraph(parts: {
   };
 
   return new StateGraph(HierarchicalState)
-    .addNode('manager', managerNode)
+    .addNode('manage', managerNode)
     .addNode('delegate', delegateNode as never)
-    .addEdge(START, 'manager')
-    .addConditionalEdges('manager', route, ['delegate', 'manager', END])
-    .addEdge('delegate', 'manager');
+    .addEdge(START, 'manage')
+    .addConditionalEdges('manage', route, ['delegate', 'manage', END])
+    .addEdge('delegate', 'manage');
 }
 
 function isOpen(record: ManagerRecord | null, report: DelegationReport): boolean {
