@@ -218,6 +218,14 @@ export class Intake {
   #told(result: IngestResult): void {
     for (const table of result.tables) {
       this.#stored += table.rows;
+      if (table.rejected > 0) {
+        this.#options.events.emit('data.quality_alert', {
+          alert_type: 'unfit_record',
+          message: `${table.rejected} records of ${table.stream} could not be stored: a value is missing or not a number`,
+          severity: 'medium',
+          stream: table.stream,
+        });
+      }
       this.#options.events.emit('data.received', {
         stream: table.stream,
         table: table.stream,

@@ -107,5 +107,7 @@ export function blockIsIntact(header: Buffer, payload: Uint8Array): boolean {
 }
 
 function blockChecksum(header: Buffer, payload: Uint8Array): number {
-  return crc32(payload, crc32(header.subarray(0, 44)));
+  const own = crc32(header.subarray(0, 44));
+  // zlib takes an empty buffer for none at all and then forgets the seed.
+  return payload.length === 0 ? own : crc32(payload, own);
 }

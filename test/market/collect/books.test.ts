@@ -1,0 +1,263 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { BookRecord, PriceLevel } from '../../../src/market/domain/records.ts';
+import type { BookRule } from '../../../src/market/exchanges/contract.ts';
+import { OrderBook } from '../../../src/market/collect/book.ts';
+import { BookSet, type BookProblem } from '../../../src/market/collect/books.ts';
+
+/** Sequences rise by one a change; the stream sends snapshots. */
+const STREAM_RULE: BookRule = {
+  snapshot: 'stream',
+  depth: 50,
+  next: ({ lastSeq }, { seq }) => {
+    if (lastSeq === null || seq === null) return 'gap';
+    if (seq <= lastSeq) return 'skip';
+    return seq === lastSeq + 1 ? 'apply' : 'gap';
+  },
+};
+
+/** Changes span sequences and name their predecessor; a REST snapshot lies somewhere within. */
+const REST_RULE: BookRule = {
+  snapshot: 'rest',
+  depth: 1000,
+  next: ({ lastSeq, fromSnapshot }, { seq, first_seq: first, prev_seq: previous }) => {
+    if (lastSeq === null || seq === null || first === null) return 'gap';
+    if (seq <= lastSeq) return 'skip';
+    if (fromSnapshot) return first <= lastSeq + 1 ? 'apply' : 'gap';
+    return previous === lastSeq ? 'apply' : 'gap';
+  },
+};
+
+function change(fields: Partial<BookRecord> & Pick<BookRecord, 'kind' | 'seq'>): BookRecord {
+  return {
+    stream: 'book',
+    exchange: 'toy',
+    market: 'spot',
+    symbol: 'AB',
+    event_time: (fields.seq ?? 0) * 1000,
+    recv_time: (fields.seq ?? 0) * 1000,
+    origin: 'live',
+    bids: [],
+    asks: [],
+    first_seq: fields.seq,
+    prev_seq: fields.seq === null ? null : fields.seq - 1,
+    ...fields,
+  };
+}
+
+describe('levels', () => {
+  test('are held best first, replaced and removed', () => {
+    const book = new OrderBook();
+    book.apply(
+      [
+        [1, 5],
+        [3, 1],
+        [2, 2],
+      ],
+      [
+        [5, 1],
+        [4, 2],
+        [6, 3],
+      ],
+    ); // prettier-ignore
+    expect(book.bids()).toEqual([
+      [3, 1],
+      [2, 2],
+      [1, 5],
+    ]); // prettier-ignore
+    expect(book.asks(2)).toEqual([
+      [4, 2],
+      [5, 1],
+    ]); // prettier-ignore
+    book.apply(
+      [
+        [3, 0],
+        [2, 7],
+      ],
+      [[9, 0]],
+    ); // prettier-ignore
+    expect(book.bids()).toEqual([
+      [2, 7],
+      [1, 5],
+    ]); // prettier-ignore
+    expect([book.bestBid, book.bestAsk, book.crossed]).toEqual([2, 4, false]);
+    expect(book.totals()).toEqual({ bids: 12, asks: 6 });
+    book.apply([[4, 1]], []);
+    expect(book.crossed).toBe(true);
+    book.clear();
+    expect([book.bestBid, book.bestAsk, book.crossed]).toEqual([Number.NaN, Number.NaN, false]);
+  });
+
+  test('equal what a map of prices holds, whatever happens', () => {
+    const level = fc.tuple(fc.integer({ min: 1, max: 400 }), fc.integer({ min: 0, max: 5 }));
+    fc.assert(
+      fc.property(fc.array(level, { maxLength: 1500 }), (levels) => {
+        const book = new OrderBook();
+        const truth = new Map<number, number>();
+        for (const [price, quantity] of levels) {
+          book.apply([[price, quantity]], [[price, quantity]]);
+          if (quantity === 0) truth.delete(price);
+          else truth.set(price, quantity);
+        }
+        const ordered = [...truth].sort(([a], [b]) => a - b);
+        expect(book.asks()).toEqual(ordered);
+        expect(book.bids()).toEqual(ordered.reverse());
+      }),
+      { seed: 11, numRuns: 60 },
+    );
+  });
+});
+
+describe('sequences', () => {
+  test('a gap makes the book stale before it can be read, and a snapshot mends it', () => {
+    const problems: BookProblem[] = [];
+    const books = new BookSet({ rule: STREAM_RULE, polled: false, onProblem: (p) => problems.push(p) });
+    expect(books.apply(change({ kind: 'delta', seq: 4 }))).toBeUndefined();
+    books.apply(change({ kind: 'snapshot', seq: 5, bids: [[1, 1]], asks: [[2, 1]] }));
+    expect(books.apply(change({ kind: 'delta', seq: 6, bids: [[1, 2]] }))?.levels.bids()).toEqual([[1, 2]]);
+    expect(books.apply(change({ kind: 'delta', seq: 6, bids: [[1, 9]] }))).toBeUndefined();
+    expect(books.get('AB')?.state).toBe('valid');
+    expect(books.apply(change({ kind: 'delta', seq: 8, bids: [[1, 3]] }))).toBeUndefined();
+    expect(books.get('AB')?.state).toBe('gap');
+    expect(problems).toMatchObject([{ kind: 'book_sequence', lastSeq: 6, nextSeq: 8 }]);
+    expect(books.apply(change({ kind: 'delta', seq: 9 }))).toBeUndefined();
+    expect(problems).toHaveLength(1);
+    books.apply(change({ kind: 'snapshot', seq: 9, bids: [[1, 4]], asks: [[2, 4]] }));
+    expect(books.get('AB')).toMatchObject({ state: 'valid', lastSeq: 9 });
+  });
+
+  test('a REST snapshot bridges the changes that wait for it', () => {
+    const problems: BookProblem[] = [];
+    const books = new BookSet({ rule: REST_RULE, polled: false, onProblem: (p) => problems.push(p) });
+    for (const seq of [10, 20, 30]) {
+      const delta = change({ kind: 'delta', seq, first_seq: seq - 9, prev_seq: seq - 10, bids: [[seq, seq]] });
+      expect(books.apply(delta)).toBeUndefined();
+    }
+    expect(books.apply(change({ kind: 'snapshot', seq: 15, bids: [[10, 1]], asks: [[99, 1]] }))?.lastSeq).toBe(30);
+    expect(books.get('AB')?.levels.bids()).toEqual([
+      [30, 30],
+      [20, 20],
+      [10, 1],
+    ]); // prettier-ignore
+    expect(problems).toEqual([]);
+    books.apply(change({ kind: 'snapshot', seq: 12, bids: [[1, 1]], asks: [[2, 1]] }));
+    expect(books.get('AB')?.lastSeq).toBe(30);
+  });
+
+  test('a snapshot that is too old asks for another and loses nothing that waits', () => {
+    const problems: BookProblem[] = [];
+    const books = new BookSet({ rule: REST_RULE, polled: false, onProblem: (p) => problems.push(p) });
+    for (const seq of [20, 30]) {
+      books.apply(change({ kind: 'delta', seq, first_seq: seq - 9, prev_seq: seq - 10, bids: [[seq, 1]] }));
+    }
+    expect(books.apply(change({ kind: 'snapshot', seq: 5, bids: [[1, 1]], asks: [[99, 1]] }))).toBeUndefined();
+    expect(problems.map(({ kind }) => kind)).toEqual(['book_bridge']);
+    expect(books.apply(change({ kind: 'snapshot', seq: 14, bids: [[14, 1]], asks: [[99, 1]] }))?.lastSeq).toBe(30);
+    expect(books.get('AB')?.levels.bids()).toEqual([
+      [30, 1],
+      [20, 1],
+      [14, 1],
+    ]); // prettier-ignore
+  });
+
+  test('a crossed book is not valid until a snapshot', () => {
+    const problems: BookProblem[] = [];
+    const books = new BookSet({ rule: STREAM_RULE, polled: false, onProblem: (p) => problems.push(p) });
+    books.apply(change({ kind: 'snapshot', seq: 1, bids: [[1, 1]], asks: [[2, 1]] }));
+    expect(books.apply(change({ kind: 'delta', seq: 2, bids: [[2, 1]] }))).toBeUndefined();
+    expect(books.get('AB')?.state).toBe('crossed');
+    books.apply(change({ kind: 'delta', seq: 3, bids: [[2, 0]] }));
+    expect(books.get('AB')?.state).toBe('crossed');
+    expect(problems.map(({ kind }) => kind)).toEqual(['crossed_book']);
+  });
+
+  test('state and restore give the same books, waiting changes included', () => {
+    const make = (): BookSet => new BookSet({ rule: REST_RULE, polled: false, onProblem: () => undefined });
+    const books = make();
+    books.apply(change({ kind: 'snapshot', seq: 5, bids: [[1.1, 0.1]], asks: [[2.2, 0.3]] }));
+    books.apply(change({ kind: 'delta', seq: 9, first_seq: 9, prev_seq: 8, symbol: 'CD' }));
+    const copy = make();
+    copy.restore(JSON.parse(JSON.stringify(books.state())) as ReturnType<BookSet['state']>);
+    expect(copy.state()).toEqual(books.state());
+    expect(copy.get('CD')?.buffer).toHaveLength(1);
+  });
+});
+
+/** A pseudo-random market: the truth after each sequence number, and the changes that lead there. */
+function makeTruth(next: () => number, length: number): { states: Map<number, string>; changes: BookRecord[] } {
+  const bids = new Map<number, number>();
+  const asks = new Map<number, number>();
+  const states = new Map<number, string>();
+  const changes: BookRecord[] = [];
+  let previous = 0;
+  for (let i = 0; i < length; i++) {
+    const seq = previous + 1 + Math.floor(next() * 3);
+    const side = (levels: Map<number, number>, low: number): PriceLevel[] =>
+      Array.from({ length: 1 + Math.floor(next() * 3) }, (): PriceLevel => {
+        const price = low + Math.floor(next() * 20);
+        const quantity = next() < 0.4 ? 0 : 1 + Math.floor(next() * 9);
+        if (quantity === 0) levels.delete(price);
+        else levels.set(price, quantity);
+        return [price, quantity];
+      });
+    const delta = { bids: side(bids, 1), asks: side(asks, 30) };
+    changes.push(change({ kind: 'delta', seq, first_seq: previous + 1, prev_seq: previous, ...delta }));
+    states.set(seq, textOf([...bids], [...asks]));
+    previous = seq;
+  }
+  return { states, changes };
+}
+
+function textOf(bids: readonly PriceLevel[], asks: readonly PriceLevel[]): string {
+  const sorted = (levels: readonly PriceLevel[]): PriceLevel[] => [...levels].sort(([a], [b]) => a - b);
+  return JSON.stringify([sorted(bids), sorted(asks)]);
+}
+
+describe('faults', () => {
+  test('20,000 deletions, repetitions, swaps and truncations: a book is stale or equal to the truth', () => {
+    let state = 42;
+    const next = (): number => {
+      state = (state * 48271) % 2147483647;
+      return state / 2147483647;
+    };
+    let faults = 0;
+    let read = 0;
+    let stale = 0;
+    for (let round = 0; faults < 20_000; round++) {
+      const { states, changes } = makeTruth(next, 400);
+      const rule = round % 2 === 0 ? REST_RULE : { ...REST_RULE, snapshot: 'stream' as const };
+      const books = new BookSet({ rule, polled: false, onProblem: () => undefined });
+      const sent: BookRecord[] = [];
+      for (const delta of changes) {
+        const dice = next();
+        if (dice < 0.8) sent.push(delta);
+        else {
+          faults += 1;
+          if (dice < 0.85) sent.push(delta, delta);
+          else if (dice < 0.9) sent.splice(Math.max(0, sent.length - 1 - Math.floor(next() * 4)), 0, delta);
+          // A truncated frame does not decode: it is as good as deleted.
+        }
+      }
+      for (const [index, delta] of sent.entries()) {
+        books.apply(delta);
+        const book = books.get('AB');
+        if (book === undefined) throw new Error('no book');
+        if (book.state === 'valid') {
+          read += 1;
+          if (textOf(book.levels.bids(), book.levels.asks()) !== states.get(book.lastSeq ?? -1)) {
+            throw new Error(`the book differs from the truth at ${book.lastSeq}`);
+          }
+        } else stale += 1;
+        // A snapshot of some recent moment comes now and then, sometimes too old to be of use.
+        if (index % 7 === 3) {
+          const of = changes[Math.max(0, changes.indexOf(delta) - Math.floor(next() * 6))];
+          const [bids, asks] = JSON.parse(states.get(of?.seq ?? -1) ?? '[[],[]]') as [PriceLevel[], PriceLevel[]];
+          books.apply(change({ kind: 'snapshot', seq: of?.seq ?? null, bids, asks }));
+        }
+      }
+    }
+    expect(faults).toBeGreaterThanOrEqual(20_000);
+    expect(read).toBeGreaterThan(20_000);
+    expect(stale).toBeGreaterThan(5_000);
+  });
+});
