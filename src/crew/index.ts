@@ -15,8 +15,10 @@ export {
   loadConfig,
   type Sections,
 } from './config/load.ts';
+export { findCrewModule } from './config/crew-module.ts';
 export type { KnownTool } from './config/cross-checks.ts';
 export { placeholders } from './config/placeholders.ts';
+export { type ConfigKey, configReference, jsonSchemas, systemKeys } from './config/reference.ts';
 export { type BehaviourSettings, type SystemConfig, systemSchema } from './config/system-schema.ts';
 export type {
   Behaviour,

@@ -38,13 +38,17 @@ function describe(schema: z.core.$ZodType, value: unknown, issue: z.core.$ZodIss
   return [{ path: issue.path, message: sentence(issue, found), unknownField: false }];
 }
 
-/** The branch of a union that came furthest: whose first issue lies deepest; undefined when none is deeper than the rest. */
+/** The branch of a union that came furthest: whose issues lie deepest, or whose type was right; undefined when none was. */
 function closestBranch(branches: readonly (readonly z.core.$ZodIssue[])[]): readonly z.core.$ZodIssue[] | undefined {
-  const depth = (branch: readonly z.core.$ZodIssue[]): number =>
-    Math.max(0, ...branch.map((i) => i.path.length + (i.code === 'unrecognized_keys' ? 1 : 0)));
-  const sorted = [...branches].sort((a, b) => depth(b) - depth(a) || a.length - b.length);
-  const [first] = sorted;
-  return first !== undefined && depth(first) > 0 ? first : undefined;
+  const [best] = [...branches].sort((a, b) => progress(b) - progress(a) || a.length - b.length);
+  return best !== undefined && progress(best) > 0 ? best : undefined;
+}
+
+function progress(branch: readonly z.core.$ZodIssue[]): number {
+  return Math.max(
+    0,
+    ...branch.map(({ code, path }) => path.length + (code === 'invalid_type' || code === 'invalid_value' ? 0 : 0.5)),
+  );
 }
 
 function sentence(issue: z.core.$ZodIssue, found: unknown): string {

@@ -36,7 +36,10 @@ export function fieldNames(schema: z.core.$ZodType): readonly string[] {
 /** The schema that a key or index of the value has to satisfy; undefined when the schema has no such place. */
 export function childSchema(schema: z.core.$ZodType, key: PropertyKey): z.core.$ZodType | undefined {
   const inner = unwrapSchema(schema);
-  if (inner instanceof z.ZodObject) return shapeOf(inner)[String(key)] ?? inner.def.catchall;
+  if (inner instanceof z.ZodObject) {
+    const { catchall } = inner.def;
+    return shapeOf(inner)[String(key)] ?? (catchall instanceof z.ZodNever ? undefined : catchall);
+  }
   if (inner instanceof z.ZodRecord) return inner.def.valueType;
   if (inner instanceof z.ZodArray) return inner.def.element;
   if (inner instanceof z.ZodUnion) {

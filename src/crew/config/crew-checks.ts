@@ -34,7 +34,7 @@ export function crewChecks(files: RawFiles, implicitCrew: string): readonly Conf
       id,
       named: true,
       process: entry['process'] ?? 'sequential',
-      tasks: named.filter((name) => tasks.has(name)),
+      tasks: [...new Set(named)].filter((name) => tasks.has(name)),
       agents: Array.isArray(entry['agents']) ? stringList(entry['agents']) : null,
     };
     return [

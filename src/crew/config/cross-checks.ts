@@ -2,6 +2,7 @@ import { ACCESS_LEVELS, type AccessLevel, reaches, type ToolCategory } from '../
 import type { ConfigIssue } from '../../kit/errors.ts';
 import { didYouMean } from '../../kit/nearest.ts';
 import type { ToolEffects } from '../../kit/tool.ts';
+import { systemSchema } from './system-schema.ts';
 import type { YamlFile } from './yaml-file.ts';
 
 /** A tool as far as the configuration has to know it. */
@@ -137,12 +138,19 @@ function checkOverrides(
   });
 }
 
-/** Roles named elsewhere in system.yaml. */
+/** Roles of people and of clients, those that the schema gives them included. */
 function checkRoleNames(files: RawFiles, roles: RoleGrants): readonly ConfigIssue[] {
-  return ['serve', 'mcp'].flatMap((section) => {
-    const name = asEntry(asEntry(files.systemValue)?.[section])?.['role'];
+  const defaults = systemSchema.parse({});
+  return (['serve', 'mcp'] as const).flatMap((section) => {
+    const given = asEntry(asEntry(files.systemValue)?.[section])?.['role'];
+    const name = given ?? defaults[section].role;
     if (typeof name !== 'string' || roles.has(name)) return [];
-    return [files.system.issue([section, 'role'], `'${name}' is not a role${didYouMean(name, roles.keys())}`)];
+    return [
+      files.system.issue(
+        [section, 'role'],
+        `${section}.role: '${name}' is not a role${didYouMean(name, roles.keys())}`,
+      ),
+    ];
   });
 }
 

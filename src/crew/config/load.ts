@@ -85,8 +85,7 @@ export function loadConfig<S extends Sections>(options: ConfigOptions<S>): CrewC
     ...agents.issues,
     ...tasks.issues,
     ...(crews?.issues ?? []),
-    ...crossChecks(files, roles, options.knownTools),
-    ...crewChecks(files, implicit),
+    ...(readable(files) ? [...crossChecks(files, roles, options.knownTools), ...crewChecks(files, implicit)] : []),
   ];
   if (issues.length > 0 || system.value === undefined) throw new ConfigInvalid(sorted(issues));
 
@@ -112,6 +111,13 @@ export function loadConfig<S extends Sections>(options: ConfigOptions<S>): CrewC
     sections: system.value.sections,
     warnings: sorted([...agents.warnings, ...tasks.warnings, ...taskWarnings(tasks)]),
   });
+}
+
+/** Names are compared only when every file could be parsed: else all that a broken file holds would seem to be missing. */
+function readable({ system, agents, tasks, crews }: RawFiles): boolean {
+  return [system, agents, tasks, crews].every(
+    (file) => file === undefined || file.value !== undefined || file.issues.length === 0,
+  );
 }
 
 interface SystemRead<S extends Sections> {

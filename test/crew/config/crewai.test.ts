@@ -1,0 +1,131 @@
+import { describe, expect, it } from 'vitest';
+import { placeholders } from '../../../src/crew/config/placeholders.ts';
+import { configIssueText } from '../../../src/kit/errors.ts';
+import { issuesOf, load } from './folder.ts';
+
+/** Files as a project made with CrewAI's command line has them: folded texts, placeholders, fields of all its releases. */
+const agents = `
+  analyst:
+    role: >
+      {sector} Market Analyst
+    goal: >
+      Find what moved the {sector} market
+      this week
+    backstory: >
+      You read order books the way others
+      read newspapers.
+    llm: openai/gpt-4o-mini
+    verbose: true
+    max_iter: 25
+    max_rpm: 10
+    max_execution_time: 300
+    max_retry_limit: 3
+    allow_delegation: false
+    cache: true
+    memory: true
+    reasoning: true
+    max_reasoning_attempts: 3
+    multimodal: false
+    inject_date: true
+    date_format: "%Y-%m-%d"
+    respect_context_window: true
+
+  editor:
+    role: |
+      Editor
+    goal: Make it readable
+    backstory: You cut words.
+    tools: []
+    function_calling_llm: openai/gpt-4o`;
+const tasks = `
+  analysis_task:
+    description: >
+      Look at {sector} as of {current_year}.
+      Write JSON like {"symbol": "BTCUSDT"}.
+    expected_output: >
+      Ten bullet points
+    agent: analyst
+
+  report_task:
+    description: Turn the analysis into a report
+    expected_output: |
+      A report in markdown, without '\`\`\`'
+    agent: editor
+    context:
+      - analysis_task
+    tools: []
+    async_execution: false
+    human_input: false
+    markdown: true
+    create_directory: true
+    output_file: report.md
+    output_pydantic: Report
+    output_json: Report
+    guardrail: no invented figures
+    guardrail_max_retries: 2`;
+
+describe('files of a CrewAI project', () => {
+  it('load unchanged, as one sequential crew', () => {
+    const config = load({ 'agents.yaml': agents, 'tasks.yaml': tasks });
+    expect(config.agents).toMatchObject([
+      {
+        id: 'analyst',
+        role: '{sector} Market Analyst',
+        goal: 'Find what moved the {sector} market this week',
+        backstory: 'You read order books the way others read newspapers.',
+        llm: 'openai:gpt-4o-mini',
+        max_iter: 25,
+        max_rpm: 10,
+        max_execution_time: 300,
+        max_retry_limit: 3,
+        verbose: true,
+        permission_role: null,
+      },
+      { id: 'editor', role: 'Editor', tools: [] },
+    ]);
+    expect(config.tasks).toMatchObject([
+      { id: 'analysis_task', agent: 'analyst', context: [] },
+      { id: 'report_task', agent: 'editor', context: ['analysis_task'], output_file: 'report.md', output_json: null },
+    ]);
+    expect(config.crews).toMatchObject([
+      { id: 'desk', process: 'sequential', tasks: ['analysis_task', 'report_task'], agents: ['analyst', 'editor'] },
+    ]);
+  });
+
+  it('warn of each field that changes nothing here, with its place', () => {
+    const { warnings } = load({ 'agents.yaml': agents, 'tasks.yaml': tasks });
+    expect(warnings.map(configIssueText)).toEqual([
+      'agents.yaml:17:3: analyst.cache is accepted and changes nothing',
+      'agents.yaml:18:3: analyst.memory is accepted and changes nothing',
+      'agents.yaml:19:3: analyst.reasoning is accepted and changes nothing',
+      'agents.yaml:20:3: analyst.max_reasoning_attempts is accepted and changes nothing',
+      'agents.yaml:21:3: analyst.multimodal is accepted and changes nothing',
+      'agents.yaml:22:3: analyst.inject_date is accepted and changes nothing',
+      'agents.yaml:23:3: analyst.date_format is accepted and changes nothing',
+      'agents.yaml:24:3: analyst.respect_context_window is accepted and changes nothing',
+      'agents.yaml:32:3: editor.function_calling_llm is accepted and changes nothing',
+      'tasks.yaml:19:3: report_task.markdown is accepted and changes nothing',
+      'tasks.yaml:20:3: report_task.create_directory is accepted and changes nothing',
+      'tasks.yaml:22:3: report_task.output_pydantic is accepted and changes nothing',
+      'tasks.yaml:23:16: report_task.output_json names a class and changes nothing; write a JSON schema',
+      'tasks.yaml:24:3: report_task.guardrail is accepted and changes nothing',
+      'tasks.yaml:25:3: report_task.guardrail_max_retries is accepted and changes nothing',
+    ]);
+  });
+
+  it('are still strict about everything else', () => {
+    expect(issuesOf({ 'agents.yaml': agents.replace('max_iter', 'max_iterr'), 'tasks.yaml': tasks })).toEqual([
+      "agents.yaml:12:3: analyst: unknown field 'max_iterr' (did you mean max_iter?)",
+    ]);
+  });
+});
+
+describe('placeholders', () => {
+  it.each([
+    ['none here', []],
+    ['{a} and {b-c}, again {a}', ['a', 'b-c']],
+    ['JSON {"symbol": 1}, { spaced }, {{escaped}}, {}, {1}', []],
+  ])('of %s', (text, names) => {
+    expect(placeholders(text)).toEqual(names);
+  });
+});
