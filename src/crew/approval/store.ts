@@ -66,7 +66,7 @@ export class ApprovalStore {
   }
 
   static async open(db: Database): Promise<ApprovalStore> {
-    await db.run(TABLE);
+    if (!db.readOnly) await db.run(TABLE);
     return new ApprovalStore(db);
   }
 

@@ -96,7 +96,7 @@ export async function openProposals(options: {
   readonly clock: Clock;
 }): Promise<StoredProposals> {
   const { db, clock } = options;
-  await db.run(TABLE);
+  if (!db.readOnly) await db.run(TABLE);
   const list = async (query: ProposalQuery = {}): Promise<readonly ProposedAction[]> => {
     const { sql, params } = conditions(query);
     const rows = await db.all(`SELECT * FROM proposed_actions ${sql} ORDER BY time DESC, id DESC LIMIT ?`, [

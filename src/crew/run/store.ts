@@ -55,7 +55,7 @@ const TABLES = [
 
 /** Keeps runs in the tables `runs` and `run_tasks` of the ops database, which it creates when they are missing. */
 export async function createRunStore(database: Database): Promise<RunStore> {
-  await database.transaction(TABLES.map((sql) => ({ sql })));
+  if (!database.readOnly) await database.transaction(TABLES.map((sql) => ({ sql })));
   return new DatabaseRunStore(database);
 }
 

@@ -51,14 +51,17 @@ export class Database implements AsyncDisposable {
   static readonly #open = new Set<string>();
 
   readonly path: string;
+  /** Opened for reading only: tables cannot be made, and need not be. */
+  readonly readOnly: boolean;
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
   #nextId = 1;
   #closed: Promise<void> | undefined;
   #dead: Error | undefined;
 
-  private constructor(path: string, worker: Worker) {
+  private constructor(path: string, readOnly: boolean, worker: Worker) {
     this.path = path;
+    this.readOnly = readOnly;
     this.#worker = worker;
     worker.on('message', (reply: Reply) => this.#settle(reply));
     worker.on('error', (error) =>
@@ -83,7 +86,7 @@ export class Database implements AsyncDisposable {
         onWriter: options.onWriter ?? [],
       },
     });
-    const database = new Database(path, worker);
+    const database = new Database(path, options.readOnly === true, worker);
     try {
       await new Promise<void>((resolve, reject) => database.#waiting.set(0, { resolve, reject }));
       return database;

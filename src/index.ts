@@ -1,0 +1,47 @@
+/**
+ * The desk inside your own program.
+ *
+ * @example
+ * ```ts
+ * import { CrewController } from 'orderflow-crew';
+ *
+ * await using controller = new CrewController({ source: 'sim', dataDir: 'data' });
+ * controller.on('data.gap_detected', ({ data }) => console.log(data));
+ * await controller.start({ shadow: true });
+ * const report = await controller.kickoff('data-ops');
+ * ```
+ */
+export { CrewController, type StartOptions } from './serve/controller.ts';
+export type {
+  AgentRow,
+  ApprovalRow,
+  BehaviourRow,
+  CallToolRequest,
+  ControllerState,
+  CrewRow,
+  Desk,
+  DeskHealth,
+  DeskStatus,
+  EventsQuery,
+  KickoffRequest,
+  RunDocument,
+  ShadowReport,
+  StreamRow,
+  TaskRow,
+  ToolDetail,
+  ToolRow,
+} from './serve/desk.ts';
+export { openDesk } from './serve/open.ts';
+export type { ControllerOptions } from './serve/options.ts';
+export * from './kit/errors.ts';
+export { type AnyEvent, EVENT_NAMES, type EventEnvelope, type EventName, type EventPayload } from './kit/event.ts';
+export type { ToolFailure, ToolOutcome, ToolProposal, ToolSuccess } from './kit/invoke.ts';
+export {
+  bindTools,
+  defineTool,
+  type BoundTool,
+  type Provenance,
+  type Tool,
+  type ToolContext,
+  type ToolResult,
+} from './kit/tool.ts';
