@@ -95,6 +95,7 @@ function giveReader(connection) {
 
 /** @param {number} id @param {(connection: Connection) => Promise<unknown>} work */
 async function reading(id, work) {
+  if (invalidated) await exclusively(async () => undefined);
   const entry = { connection: /** @type {Connection | null} */ (null), cancelled: false };
   running.set(id, entry);
   const connection = await takeReader();

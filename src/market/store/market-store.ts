@@ -1,6 +1,8 @@
+import { writeFile } from 'node:fs/promises';
+import { saysDamaged } from '../../infra/duckdb/damage.ts';
 import type { Database, QueryResult, SqlRow, Statement } from '../../infra/duckdb/database.ts';
 import type { Us } from '../../kit/clock.ts';
-import { Unsupported } from '../../kit/errors.ts';
+import { AppError, Corrupt, Unsupported } from '../../kit/errors.ts';
 import type { SeriesKey, StoredRecord, Stream } from '../domain/records.ts';
 import type { TapePosition } from '../domain/tape.ts';
 import { stageBatch } from './batch.ts';
@@ -19,6 +21,7 @@ import type {
 } from './contract.ts';
 import { Queue } from './core.ts';
 import type { StoreCore } from './core.ts';
+import { findDamage } from './damage.ts';
 import { aggregateCandles, writeCleanedRows, writeNormalizedRows } from './derived.ts';
 import { planIngest, positionStatements } from './ingest.ts';
 import { quarantineRows, releaseRows } from './quarantine.ts';
@@ -123,7 +126,7 @@ export class DuckMarketStore implements MarketStore {
   }
 
   async position(): Promise<TapePosition | null> {
-    const [row] = await this.#core.db.all('SELECT segment, item FROM _tape_position');
+    const [row] = await this.read('SELECT segment, item FROM _tape_position');
     return row === undefined ? null : { segment: Number(row['segment']), item: Number(row['item']) };
   }
 
@@ -145,15 +148,15 @@ export class DuckMarketStore implements MarketStore {
   }
 
   stats(table?: string): Promise<readonly TableStats[]> {
-    return tableStats(this.#core, table);
+    return this.#noticing(() => tableStats(this.#core, table));
   }
 
   seriesRows(query: SeriesRowsQuery): Promise<readonly SqlRow[]> {
-    return rowsOf(this.#core, query);
+    return this.#noticing(() => rowsOf(this.#core, query));
   }
 
   latest(stream: Stream, symbol?: string): Promise<readonly SqlRow[]> {
-    return latestRows(this.#core, stream, symbol);
+    return this.#noticing(() => latestRows(this.#core, stream, symbol));
   }
 
   read<T = SqlRow>(
@@ -161,11 +164,11 @@ export class DuckMarketStore implements MarketStore {
     params?: readonly (string | number | boolean | null)[],
     signal?: AbortSignal,
   ): Promise<T[]> {
-    return this.#core.db.all<T>(sql, params, signal);
+    return this.#noticing(() => this.#core.db.all<T>(sql, params, signal));
   }
 
   query(sql: string, limits: Parameters<Database['query']>[1]): Promise<QueryResult> {
-    return this.#core.db.query(sql, limits);
+    return this.#noticing(() => this.#core.db.query(sql, limits));
   }
 
   quarantine(request: QuarantineRequest): Promise<number> {
@@ -200,7 +203,7 @@ export class DuckMarketStore implements MarketStore {
 
   async compact(options: { readonly now: Us; readonly minimumGain: number }): Promise<CompactionReport> {
     this.#refuseReadOnly();
-    return compactStore(this.#core, this.#writes, options);
+    return this.#noticing(() => compactStore(this.#core, this.#writes, options));
   }
 
   retain(options: {
@@ -220,7 +223,27 @@ export class DuckMarketStore implements MarketStore {
 
   async #write<T>(work: () => Promise<T>): Promise<T> {
     this.#refuseReadOnly();
-    return this.#writes.run(work);
+    return this.#writes.run(() => this.#noticing(work));
+  }
+
+  /**
+   * DuckDB finds damage of a block when it reads it. What sounds like damage is confirmed by reading everything (a
+   * user's statement can say anything); then it is Corrupt, and the next start sets the file aside.
+   */
+  async #noticing<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      const { db, log } = this.#core;
+      if (!(error instanceof AppError) || !saysDamaged(error.message, db.path)) throw error;
+      const damage = await findDamage(db);
+      if (damage === null) throw error;
+      if (!this.#readOnly) await writeFile(`${db.path}.suspect`, damage);
+      log.error('store.damage_found', { database: db.path, reason: damage });
+      throw new Corrupt(`database ${db.path} is damaged: restart, and it is rebuilt from the tape (${damage})`, {
+        cause: error,
+      });
+    }
   }
 
   #refuseReadOnly(): void {

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { saysDamaged } from '../../infra/duckdb/damage.ts';
 import { Database } from '../../infra/duckdb/database.ts';
 import type { Clock } from '../../kit/clock.ts';
 import { Corrupt, NotFound, Unavailable, Unsupported, errorMessage } from '../../kit/errors.ts';
@@ -13,6 +14,7 @@ import { PARQUET_FOLDER, WORK_FOLDER, numberOrNull, runAll, sqlTime } from './co
 import type { StoreCore } from './core.ts';
 import { adoptDays, reconcileDays } from './day-files.ts';
 import { Days } from './days.ts';
+import { readEverything } from './damage.ts';
 import { derivedTables } from './derived.ts';
 import { DuckMarketStore } from './market-store.ts';
 import { literal } from './names.ts';
@@ -22,6 +24,9 @@ import { tables } from './tables/catalogue.generated.ts';
 
 /** Name of the market database in the data folder. */
 export const DATABASE_FILE = 'streaming_data.duckdb';
+
+/** A file up to this size is read whole when it is opened. */
+const VERIFIED_BYTES = 32 * 1024 * 1024;
 
 /** What opening the market database needs. */
 export interface OpenStoreOptions {
@@ -116,6 +121,7 @@ async function openForWriting(options: OpenStoreOptions, path: string, damaged: 
     const created = await isEmpty(db);
     if (created) await create(db, options);
     else await checkFormat(db, path);
+    if (!created && (await stat(path)).size <= VERIFIED_BYTES) await readEverything(db);
     const core = await loadCore(db, options);
     if (created) core.days = await adoptDays(core);
     else core.days = await reconcileDays(core);
@@ -143,15 +149,8 @@ async function openForReading(options: OpenStoreOptions, path: string): Promise<
 
 /** DuckDB finds damage of a block when it reads it, not when it opens the file. */
 function readError(path: string, error: unknown): unknown {
-  const message = errorMessage(error);
-  return error instanceof Unavailable && isDamage(message)
-    ? new Corrupt(`database ${path} cannot be read: ${message}`, { cause: error })
-    : error;
-}
-
-/** Whether DuckDB's words mean that stored bytes are not what was written. */
-export function isDamage(message: string): boolean {
-  return /corrupt|checksum|deserialize|Serialization Error|not a valid DuckDB|INTERNAL Error/i.test(message);
+  if (!(error instanceof Unavailable) || !saysDamaged(error.message, path)) return error;
+  return new Corrupt(`database ${path} cannot be read: ${error.message}`, { cause: error });
 }
 
 async function isEmpty(db: Database): Promise<boolean> {
