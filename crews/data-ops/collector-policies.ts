@@ -171,8 +171,8 @@ function fallBack(context: PlaybookContext): readonly Call[] {
       const reason = `${name} did not come back after ${attempts} attempts`;
       return [{ tool: 'switch_websocket_to_rest', args: { ...place(venue), reason }, reason }];
     }
-    if (!down && viaRest) {
-      const reason = `${name} accepts connections again`;
+    if (textAt(now, 'fallback') === 'forced') {
+      const reason = `${name} was switched to REST: try its WebSocket again`;
       return [{ tool: 'switch_rest_to_websocket', args: { ...place(venue), reason }, reason }];
     }
     return [];

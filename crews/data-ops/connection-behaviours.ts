@@ -31,9 +31,9 @@ export const connectionBehaviours: readonly Behaviour[] = [
     priority: 4,
     run: async (context) => {
       const status = dataOf(await context.invoke('get_all_exchange_status', {}, 'find venues in fallback'));
-      const fallen = items(status, 'venues').filter((v) => v['connection_type'] === 'rest');
+      const fallen = items(status, 'venues').filter((v) => v['fallback'] === 'forced');
       for (const { exchange, market } of fallen) {
-        const reason = `${String(exchange)} ${String(market)} is polled over REST: try its WebSocket`;
+        const reason = `${String(exchange)} ${String(market)} was switched to REST: try its WebSocket`;
         outcomeOf(await context.invoke('switch_rest_to_websocket', { exchange, market, reason }, reason));
       }
       return { venues: fallen.length };

@@ -125,7 +125,7 @@ const validation = z.strictObject({
   delivery_delay_ms: z
     .number()
     .min(1)
-    .default(1500)
+    .default(2000)
     .describe('Delay between event and receipt of live data that is worth a quality issue, ms'),
   book_min_levels: z.number().int().min(1).default(3).describe('Fewest levels a side of a valid book'),
   book_max_spread_percent: percent.default(10).describe('Widest spread of a valid book, percent of the bid'),

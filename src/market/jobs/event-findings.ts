@@ -16,14 +16,20 @@ export function findingsOfEvent(event: AnyEvent): readonly Finding[] {
     case 'data.gap_detected':
       return hasIssue(event.data.details) ? [] : [gapFindingOf(event)];
     case 'streaming.stopped':
-      return isOrderly(event.data.reason) ? [] : [connectionFinding(event, 'disconnect', 'medium')];
+      return isOrderly(event.data.reason) ? [] : [connectionFinding(event, 'connection_lost', 'medium')];
     case 'streaming.error':
       return [connectionFinding(event, errorType(event.data.reason ?? ''), 'medium')];
     case 'data.received':
-      return event.data.duplicates > 0 ? [duplicateFinding(event)] : [];
+      return isRepeated(event.data) ? [duplicateFinding(event)] : [];
     default:
       return [];
   }
+}
+
+/** Open candles come again until they close, and a poll may repeat a reading: neither is a duplicate. */
+function isRepeated({ stream, duplicates }: { readonly stream: string; readonly duplicates: number }): boolean {
+  if (stream === 'candles') return false;
+  return stream === 'trades' || stream === 'liquidations' ? duplicates > 0 : duplicates >= 5;
 }
 
 function alertFinding(event: EventEnvelope<'data.quality_alert'>): Finding {

@@ -73,3 +73,25 @@ export function fingerprintOf(finding: Finding): string {
 export function priorityOf(severity: Severity): number {
   return { critical: 8, high: 6, medium: 5, low: 4 }[severity];
 }
+
+/** Types that concern the delivery of a venue market rather than one series. */
+const BY_VENUE: readonly string[] = ['delayed_delivery'];
+
+/** Joins findings that concern a venue market into one each, so that a slow connection is one issue, not one a symbol. */
+export function joinByVenue(findings: readonly Finding[]): readonly Finding[] {
+  const joined = new Map<string, Finding>();
+  const others: Finding[] = [];
+  for (const finding of findings) {
+    if (!BY_VENUE.includes(finding.issue_type)) {
+      others.push(finding);
+      continue;
+    }
+    const wide = { ...finding, symbol: '*' };
+    const key = fingerprintOf(wide);
+    const held = joined.get(key);
+    const count = (held?.count ?? 0) + finding.count;
+    const message = `${count} row(s) of ${finding.exchange} ${String(finding.market)} ${finding.data_type} arrived late (${finding.expected ?? ''} is expected)`;
+    joined.set(key, { ...wide, count, message, keys: [...(held?.keys ?? []), ...finding.keys].slice(0, 200) });
+  }
+  return [...others, ...joined.values()];
+}

@@ -1,5 +1,6 @@
+import type { SqlRow } from '../../infra/duckdb/database.ts';
 import type { Us } from '../../kit/clock.ts';
-import type { SeriesStatus } from '../collect/contract.ts';
+import type { CollectorStatus, SeriesStatus } from '../collect/contract.ts';
 import type { SeriesKey } from '../domain/records.ts';
 import type { MarketServices } from '../services.ts';
 import { findGaps, gapFinding, missingMinutes, usualInterval, type Gap } from './checks/gaps.ts';
@@ -24,15 +25,20 @@ type ScanServices = Pick<MarketServices, 'store' | 'config' | 'collector'>;
  * measured by their own usual distance and the longest silence that their venue makes normal. Trades have no rhythm:
  * they are compared with the volume of their candles. A leading gap counts only where the series had data before.
  */
-export async function scanSeries(services: ScanServices, key: SeriesKey, from: Us, to: Us): Promise<SeriesGaps> {
-  const status = services.collector.status();
+export async function scanSeries(
+  services: ScanServices,
+  key: SeriesKey,
+  from: Us,
+  to: Us,
+  status: CollectorStatus = services.collector.status(),
+): Promise<SeriesGaps> {
   const series = status.series.find((s) => sameSeries(s, key));
   const began = status.first_connected_at === null ? from : Math.max(from, status.first_connected_at * 1000);
   const rows = await recentRows(services, key, from, to);
   const times = rows.map((row) => timeOf(row, key.stream)).filter((time): time is number => time !== null);
   const base = { series: key, rows: rows.length };
   if (key.stream === 'trades') {
-    const findings = await silentLoss(services, key, from, to);
+    const findings = await silentLoss(services, key, rows, from, to);
     const gaps = findings.flatMap((f): Gap[] =>
       f.from === null || f.to === null
         ? []
@@ -58,8 +64,13 @@ export async function scanSeries(services: ScanServices, key: SeriesKey, from: U
   return { ...base, gaps, findings: gaps.map((gap) => gapFinding(key, gap)), reason: null };
 }
 
-async function silentLoss(services: ScanServices, key: SeriesKey, from: Us, to: Us): Promise<readonly Finding[]> {
-  const trades = await recentRows(services, key, from, to);
+async function silentLoss(
+  services: ScanServices,
+  key: SeriesKey,
+  trades: readonly SqlRow[],
+  from: Us,
+  to: Us,
+): Promise<readonly Finding[]> {
   const candles = await recentRows(services, { ...key, stream: 'candles' }, from, to);
   const first = numberOf(trades[0] ?? {}, 'event_time');
   const last = numberOf(trades.at(-1) ?? {}, 'event_time');

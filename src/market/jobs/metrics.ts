@@ -84,7 +84,7 @@ export async function deskMetrics(services: MetricServices, since: Ms): Promise<
   const validated = measured.records_validated;
   const failed = measured.records_failed;
   const passRate = validated === 0 ? null : (100 * (validated - failed)) / validated;
-  const connected = venues.filter((v) => v.connected > 0).length;
+  const connected = venues.filter((v) => v.status !== 'disconnected').length;
   const recent = await ops.select('escalations', { where: { escalation_level: 'critical' }, since: now - DAY_MS });
   const openCriticals = openEscalations.filter((e) => e.escalation_level === 'critical');
   const criticals = new Set([...recent, ...openCriticals].map((e) => e.id)).size;

@@ -9,6 +9,8 @@ export interface VenueMarketStatus {
   readonly market: Market;
   readonly status: VenueState;
   readonly connection_type: 'websocket' | 'rest';
+  /** Why REST stands in for the WebSocket: `automatic` while it is out (it returns by itself), `forced` by a switch. */
+  readonly fallback: 'none' | 'automatic' | 'forced';
   readonly connections: number;
   readonly connected: number;
   readonly latency_ms: number | null;
@@ -52,23 +54,31 @@ function venueMarket(
 ): VenueMarketStatus {
   const own = <T extends { readonly exchange: string; readonly market: Market }>(items: readonly T[]): readonly T[] =>
     items.filter((item) => item.exchange === exchange && item.market === market);
-  const connections = own(status.connections);
+  const all = own(status.connections);
+  const sockets = all.filter((c) => !c.url.startsWith('http'));
+  const polled = all.some((c) => c.url.startsWith('http') && c.state === 'connected');
+  const forced = sockets.length === 0 && polled;
+  const fallback = forced ? 'forced' : sockets.some((c) => c.mode === 'rest') ? 'automatic' : 'none';
+  const connections = forced ? all : sockets;
   const series = own(status.series);
   const connected = connections.filter((c) => c.state === 'connected').length;
   const stale = series.filter((s) => s.state === 'stale').length;
-  const lastFrame = newest(connections.map((c) => c.last_frame_at));
+  const lastFrame = newest(all.map((c) => c.last_frame_at));
   const latency = newest(connections.map((c) => c.latency_ms));
   const issues: string[] = [];
+  if (fallback !== 'none') issues.push(`polled over REST (${fallback})`);
   if (connected < connections.length) issues.push(`${connections.length - connected} connection(s) down`);
   if (stale > 0) issues.push(`${stale} stale stream(s)`);
   if (latency !== null && latency > limits.critical_ms) issues.push(`latency ${latency} ms is critical`);
   else if (latency !== null && latency > limits.warning_ms) issues.push(`latency ${latency} ms is high`);
-  const state: VenueState = connected === 0 ? 'disconnected' : issues.length > 0 ? 'degraded' : 'healthy';
+  const down = connected === 0 && !(fallback !== 'none' && polled);
+  const state: VenueState = down ? 'disconnected' : issues.length > 0 ? 'degraded' : 'healthy';
   return {
     exchange,
     market,
     status: state,
-    connection_type: connections.some((c) => c.mode === 'rest') ? 'rest' : 'websocket',
+    connection_type: fallback === 'none' ? 'websocket' : 'rest',
+    fallback,
     connections: connections.length,
     connected,
     latency_ms: latency,
@@ -77,11 +87,11 @@ function venueMarket(
     streams_active: series.filter((s) => s.state === 'live').length,
     streams_stale: stale,
     streams_waiting: series.filter((s) => s.state === 'waiting').length,
-    reconnects: sum(connections, (c) => c.reconnects),
-    frames_rejected: sum(connections, (c) => c.rejected),
+    reconnects: sum(all, (c) => c.reconnects),
+    frames_rejected: sum(all, (c) => c.rejected),
     gaps: series.reduce((total, s) => total + s.gaps, 0),
     issues,
-    last_error: connections.map((c) => c.last_error).find((e) => e !== null) ?? null,
+    last_error: all.map((c) => c.last_error).find((e) => e !== null) ?? null,
   };
 }
 

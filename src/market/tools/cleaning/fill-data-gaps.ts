@@ -145,6 +145,9 @@ async function settle(
     );
   } else if (outcome.status === 'interpolated') {
     await settleIssue(services, issueId, 'resolved', 'interpolated in the cleaned copy; raw rows stay missing');
+  } else if (outcome.backfill?.status === 'done' && outcome.interpolations.every((i) => i.records_created === 0)) {
+    const reasons = [...new Set(outcome.remaining.map((r) => r.reason))].join('; ');
+    await settleIssue(services, issueId, 'ignored', `lost: history does not reach it (${reasons})`);
   } else {
     const reasons = [...new Set(outcome.remaining.map((r) => r.reason))].join('; ');
     await services.ops.update('quality_issues', issueId, { resolution_notes: `stays open: ${reasons}` });

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { viewName } from '../../domain/records.ts';
 import { anySeries, limit, seriesShape } from '../shared/fields.ts';
 import { measuredNow } from '../shared/provenance.ts';
-import { matchSeries, statusOf } from '../shared/series.ts';
+import { matchSeries, statusByTable } from '../shared/series.ts';
 import { marketTool } from '../shared/tool.ts';
 
 export default marketTool({
@@ -23,6 +23,7 @@ export default marketTool({
   summary: (output) => `${output.total} table(s).`,
   run: async (input, { services, clock }) => {
     const { limit: most, ...filter } = input;
+    const known = statusByTable(services);
     const keys = [...(await matchSeries(services, filter))].sort((a, b) => (viewName(a) < viewName(b) ? -1 : 1));
     return {
       data: {
@@ -30,7 +31,7 @@ export default marketTool({
         tables: keys.slice(0, most).map((key) => ({
           table: viewName(key),
           ...key,
-          state: statusOf(services, key)?.state ?? 'not collected',
+          state: known.get(viewName(key))?.state ?? 'not collected',
         })),
       },
       provenance: measuredNow(clock, 'store'),

@@ -3,6 +3,7 @@ import { didYouMean } from '../../../kit/nearest.ts';
 import type { Us } from '../../../kit/clock.ts';
 import { sameSeries } from '../../jobs/gap-scan.ts';
 import { viewName, type Market, type SeriesKey, type Stream } from '../../domain/records.ts';
+import type { SeriesStatus } from '../../collect/contract.ts';
 import type { MarketServices } from '../../services.ts';
 
 type SeriesServices = Pick<MarketServices, 'collector' | 'store'>;
@@ -75,6 +76,11 @@ export function collectedVenue(
 /** The status row of a series; null when it is stored but not collected now. */
 export function statusOf(services: Pick<MarketServices, 'collector'>, key: SeriesKey) {
   return services.collector.status().series.find((s) => sameSeries(s, key)) ?? null;
+}
+
+/** Status of every collected series by table name, read once. */
+export function statusByTable(services: Pick<MarketServices, 'collector'>): ReadonlyMap<string, SeriesStatus> {
+  return new Map(services.collector.status().series.map((s) => [s.table, s]));
 }
 
 /** Bounds in UTC µs from two ISO times. Throws InvalidInput when they are not in order. */

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { viewName } from '../../domain/records.ts';
+import { viewName, type SeriesKey } from '../../domain/records.ts';
 import { anySeries, isoTime } from '../shared/fields.ts';
 import { isoOfUs, provenance } from '../shared/provenance.ts';
-import { matchSeries, statusOf } from '../shared/series.ts';
+import { matchSeries, statusByTable } from '../shared/series.ts';
 import { marketTool } from '../shared/tool.ts';
 
 export default marketTool({
@@ -35,20 +35,18 @@ export default marketTool({
     },
   ],
   preview: async (input, { services }) => ({
-    start: (await matchSeries(services, input)).filter((key) => stopped(services, key)).map(viewName),
+    start: stoppedSeries(services, await matchSeries(services, input)).map(viewName),
     flush: true,
   }),
   summary: (output) =>
     `${output.series.length} series collected, ${output.total_rows} rows; started ${output.started.length}.`,
   run: async (input, { services, clock }) => {
     const keys = await matchSeries(services, input);
-    const idle = keys.filter((key) => stopped(services, key));
+    const idle = stoppedSeries(services, keys);
     for (const key of idle) await services.collector.startStream(key);
     await services.collector.flush();
-    const series = keys.flatMap((key) => {
-      const status = statusOf(services, key);
-      return status === null ? [] : [status];
-    });
+    const known = statusByTable(services);
+    const series = keys.flatMap((key) => known.get(viewName(key)) ?? []);
     const newest = series.reduce<number | null>((last, s) => Math.max(last ?? 0, s.last_event_time ?? 0) || last, null);
     return {
       data: {
@@ -67,7 +65,10 @@ export default marketTool({
   },
 });
 
-function stopped(services: Parameters<typeof statusOf>[0], key: Parameters<typeof statusOf>[1]): boolean {
-  const status = statusOf(services, key);
-  return status === null || status.state === 'stopped';
+function stoppedSeries(
+  services: Parameters<typeof statusByTable>[0],
+  keys: readonly SeriesKey[],
+): readonly SeriesKey[] {
+  const known = statusByTable(services);
+  return keys.filter((key) => (known.get(viewName(key))?.state ?? 'stopped') === 'stopped');
 }

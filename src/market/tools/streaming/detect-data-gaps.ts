@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { viewName } from '../../domain/records.ts';
+import { mapParallel } from '../../jobs/parallel.ts';
 import { scanSeries } from '../../jobs/gap-scan.ts';
 import { anyMarket, anySymbol, exchange, isoTime, lookbackMinutes, stream } from '../shared/fields.ts';
 import { isoOfUs, measuredNow } from '../shared/provenance.ts';
@@ -49,8 +50,10 @@ export default marketTool({
       stream: input.data_type,
     });
     const { from, to } = lookback(clock.now(), input.lookback_minutes);
-    const scans = [];
-    for (const key of keys.slice(0, MOST_SERIES)) scans.push(await scanSeries(services, key, from, to));
+    const status = services.collector.status();
+    const scans = await mapParallel(keys.slice(0, MOST_SERIES), 4, (key) =>
+      scanSeries(services, key, from, to, status),
+    );
     const gaps = scans.flatMap((scan) =>
       scan.gaps.map((gap) => ({
         table: viewName(scan.series),

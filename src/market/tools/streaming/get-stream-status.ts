@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { viewName } from '../../domain/records.ts';
 import { anySeries, isoTime, seriesShape } from '../shared/fields.ts';
 import { isoOfMs, isoOfUs, measuredNow } from '../shared/provenance.ts';
-import { matchSeries, statusOf } from '../shared/series.ts';
+import { matchSeries, statusByTable } from '../shared/series.ts';
 import { marketTool } from '../shared/tool.ts';
 
 export default marketTool({
@@ -46,8 +47,9 @@ export default marketTool({
   run: async (input, { services, clock }) => {
     const keys = await matchSeries(services, input);
     const rank = ['stale', 'stopped', 'waiting', 'live'];
+    const known = statusByTable(services);
     const all = keys
-      .flatMap((key) => statusOf(services, key) ?? [])
+      .flatMap((key) => known.get(viewName(key)) ?? [])
       .sort((a, b) => rank.indexOf(a.state) - rank.indexOf(b.state) || b.gaps - a.gaps);
     const counts: Record<string, number> = {};
     for (const s of all) counts[s.state] = (counts[s.state] ?? 0) + 1;

@@ -52,7 +52,7 @@ export default marketTool({
         frames_rejected: status.frames_rejected,
         active_symbols: [...new Set(live.map((s) => s.symbol))].sort(),
         active_exchanges: currentVenues(services)
-          .filter((v) => v.connected > 0)
+          .filter((v) => v.status !== 'disconnected')
           .map((v) => `${v.exchange}_${v.market}`),
         streams_live: live.length,
         streams_total: status.series.length,

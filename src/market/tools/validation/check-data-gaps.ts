@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { scanSeries } from '../../jobs/gap-scan.ts';
+import { mapParallel } from '../../jobs/parallel.ts';
 import { recordFindings } from '../../jobs/issue-book.ts';
 import { anySeries, findingShape, lookbackMinutes } from '../shared/fields.ts';
 import { showFinding } from '../shared/findings.ts';
@@ -33,12 +34,12 @@ export default marketTool({
   run: async (input, { services, clock, signal, progress, caller }) => {
     const keys = await matchSeries(services, input);
     const { from, to } = lookback(clock.now(), input.lookback_minutes);
-    const scans = [];
-    for (const [i, key] of keys.entries()) {
+    const status = services.collector.status();
+    const scans = await mapParallel(keys, 4, async (key, i) => {
       signal.throwIfAborted();
-      scans.push(await scanSeries(services, key, from, to));
-      progress((i + 1) / keys.length);
-    }
+      progress(i / keys.length);
+      return scanSeries(services, key, from, to, status);
+    });
     const findings = scans.flatMap((s) => s.findings);
     const issues = await recordFindings(services, findings, caller);
     const longest = findings.reduce<number | null>((most, f) => {

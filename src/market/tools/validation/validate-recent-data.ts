@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { viewName } from '../../domain/records.ts';
+import { joinByVenue } from '../../jobs/finding.ts';
 import { recordFindings } from '../../jobs/issue-book.ts';
+import { mapParallel } from '../../jobs/parallel.ts';
 import { recordWork } from '../../jobs/metrics.ts';
 import { validateSeries } from '../../jobs/validate.ts';
 import { anySeries, findingShape, isoTime, lookbackMinutes } from '../shared/fields.ts';
@@ -41,13 +43,12 @@ export default marketTool({
   run: async (input, { services, clock, signal, progress, agentId, caller }) => {
     const keys = await matchSeries(services, input);
     const { from, to } = lookback(clock.now(), input.lookback_minutes);
-    const results = [];
-    for (const [i, key] of keys.entries()) {
+    const results = await mapParallel(keys, 4, async (key, i) => {
       signal.throwIfAborted();
-      results.push(await validateSeries(services, key, from, to));
-      progress((i + 1) / keys.length);
-    }
-    const findings = results.flatMap((r) => r.findings);
+      progress(i / keys.length);
+      return validateSeries(services, key, from, to);
+    });
+    const findings = joinByVenue(results.flatMap((r) => r.findings));
     const issues = await recordFindings(services, findings, caller);
     const rows = results.reduce((sum, r) => sum + r.rows, 0);
     const failed = results.reduce((sum, r) => sum + r.failed_rows, 0);
