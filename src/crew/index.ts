@@ -2,6 +2,7 @@
 export { Annotation, Command, END, MemorySaver, START, Send, StateGraph, interrupt } from '@langchain/langgraph';
 export type { Proposal, TaskToolCall } from './agent/call.ts';
 export type { GuardrailSubject, GuardrailVerdict, TaskGuardrail } from './agent/guardrail.ts';
+export { type CrewMemory, crewMemory } from './agent/memory.ts';
 export type { TaskOutput } from './agent/output.ts';
 export { type ApprovalMode, type ApprovalOptions, type Approvals, openApprovals } from './approval/approvals.ts';
 export { type ApprovalPolicy, createApprovalPolicy } from './approval/policy.ts';
@@ -16,6 +17,7 @@ export {
   type Sections,
 } from './config/load.ts';
 export { findCrewModule } from './config/crew-module.ts';
+export { DuckDBSaver } from './checkpoint/saver.ts';
 export type { KnownTool } from './config/cross-checks.ts';
 export { placeholders } from './config/placeholders.ts';
 export { type ConfigKey, configReference, jsonSchemas, systemKeys } from './config/reference.ts';
@@ -66,9 +68,15 @@ export type { ContinuousCrew, ContinuousOptions, ContinuousTask, Signal } from '
 export type { Answers, CrewRunner, CrewRunnerDeps, KickoffOptions, StartedRun } from './run/contract.ts';
 export type { DocumentExtras, RunDocument, RunPause, RunStatus, RunTask } from './run/document.ts';
 export type { EventSource } from './run/event-source.ts';
+export { createOutputWriter } from './run/output-file.ts';
 export { createMemoryRunStore } from './run/memory-store.ts';
 
 export { createCrewRunner } from './run/runner.ts';
 export type { RunQuery, RunRow, RunStore } from './run/store.ts';
 export { createRunStore } from './run/store.ts';
 export type { AgentSpec, CrewSpec, RoleSpec, TaskSpec, TaskTrigger } from './spec.ts';
+export { type CrewRecords, createCrewRecords, type Decision } from './state/records.ts';
+export type { FlowSave, FlowStatus } from './state/flows.ts';
+export type { Finding, KnowledgeQuery } from './state/knowledge.ts';
+export type { MemoryLimits, MemoryOptions } from './state/memory.ts';
+export type { Message } from './state/messages.ts';

@@ -15,6 +15,7 @@ export interface VerifiedCopy {
   readonly lastSeq: number;
 }
 
+const FIRST_COPY_MS: Ms = 60_000;
 const COPY_NAME = /^ops-(\d{8}T\d{9}Z)\.duckdb$/;
 
 /**
@@ -97,7 +98,10 @@ export async function readAll(
   }
 }
 
-/** Makes a verified copy every `everyMs` until closed; a failed one is logged and tried again at the next turn. */
+/**
+ * Makes a verified copy after a minute and then every `everyMs` until closed; a failed one is logged and tried again at
+ * the next turn.
+ */
 export function scheduleBackups(
   db: Database,
   dir: string,
@@ -121,12 +125,12 @@ export function scheduleBackups(
     } catch (error) {
       log.error('ops.copy_failed', { error: errorMessage(error) });
     }
-    plan();
+    plan(everyMs);
   };
-  const plan = (): void => {
-    if (!closed) timer = clock.schedule(everyMs, () => void (running = turn()));
+  const plan = (delayMs: Ms): void => {
+    if (!closed) timer = clock.schedule(delayMs, () => void (running = turn()));
   };
-  plan();
+  plan(Math.min(everyMs, FIRST_COPY_MS));
   return {
     async [Symbol.asyncDispose]() {
       closed = true;

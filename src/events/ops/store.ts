@@ -8,7 +8,8 @@ import { OpenIssues } from './open-issues.ts';
 import { columnNames } from './schema.ts';
 import { type Column, columnsOf, OPS_TABLE_NAMES, OPS_TABLES } from './tables.ts';
 
-const ID_BLOCK = 64;
+const FIRST_BLOCK = 16;
+const LARGEST_BLOCK = 1024;
 const DEFAULT_LIMIT = 1000;
 
 /** An operations store that can be waited for. */
@@ -82,12 +83,13 @@ export function createOpsStore(db: Database, clock: Clock): OpsStoreHandle {
   };
 }
 
-/** Column order of the file, and ids reserved from each table's sequence in blocks. */
+/** Column order of the file, and ids reserved from each table's sequence, in blocks that grow with use. */
 class TableLayout {
   readonly #db: Database;
   readonly #columns = new Map<OpsTable, Promise<readonly string[]>>();
   readonly #ids = new Map<OpsTable, number[]>();
   readonly #reserving = new Map<OpsTable, Promise<void>>();
+  readonly #blocks = new Map<OpsTable, number>();
 
   constructor(db: Database) {
     this.#db = db;
@@ -111,7 +113,9 @@ class TableLayout {
 
   async #reserve(table: OpsTable): Promise<void> {
     try {
-      const { rows } = await this.#db.run(`SELECT nextval('${table}_id') AS id FROM range(${ID_BLOCK})`);
+      const block = this.#blocks.get(table) ?? FIRST_BLOCK;
+      const { rows } = await this.#db.run(`SELECT nextval('${table}_id') AS id FROM range(${block})`);
+      this.#blocks.set(table, Math.min(LARGEST_BLOCK, block * 2));
       this.#ids.set(
         table,
         rows.map((row) => Number(row['id'])),
