@@ -29,8 +29,9 @@ interface Occurrence {
   readonly to: Ms;
 }
 
-/** A one-shot fault waits this long for a frame that it can spoil. */
+/** A one-shot fault waits this long for a frame that it can spoil; a REST fault for a request. */
 const PATIENCE_MS = 10_000;
+const REST_PATIENCE_MS = 60_000;
 
 /**
  * The faults of one market. Whether and how a frame is hit follows from the seed, the schedule and the frame alone.
@@ -45,6 +46,8 @@ export class FaultDesk {
   readonly #counts = new Map<string, { frames: number }>();
   /** The channel that a `stale` silences, chosen among those of the first connection that it meets. */
   readonly #silenced = new Map<string, string>();
+  /** When REST faults began. */
+  readonly #begun = new Map<string, Ms>();
   #startedAt: Ms | undefined;
 
   constructor(seed: number, market: string, specs: readonly FaultSpec[], report: (fault: AppliedFault) => void) {
@@ -83,17 +86,23 @@ export class FaultDesk {
     return this.#occurrences('disconnect', at, at + 1).some((o) => at >= o.from && at < o.to);
   }
 
-  /** The REST answer that a fault dictates now. */
+  /**
+   * The REST answer that a fault dictates now. The fault lasts from the first request after it is due: a client that
+   * asks once in 10 s meets it too.
+   */
   rest(at: Ms): { readonly status: 429 | 418; readonly retryAfterSeconds: number } | undefined {
     for (const [name, status] of [
       ['http418', 418],
       ['http429', 429],
     ] as const) {
-      const o = this.#occurrences(name, at, at + 1).find((each) => at >= each.from && at < each.to);
-      if (o === undefined) continue;
-      const retryAfterSeconds = Math.max(1, Math.ceil((o.to - at) / 1000));
-      this.#tell(o, { status, retry_after_seconds: retryAfterSeconds });
-      return { status, retryAfterSeconds };
+      for (const o of this.#occurrences(name, at - REST_PATIENCE_MS, at + 1)) {
+        const begin = this.#begun.get(o.id) ?? (at >= o.from && at < o.from + REST_PATIENCE_MS ? at : undefined);
+        if (begin === undefined || at >= begin + o.spec.durationMs) continue;
+        this.#begun.set(o.id, begin);
+        const retryAfterSeconds = Math.max(1, Math.ceil((begin + o.spec.durationMs - at) / 1000));
+        this.#tell({ ...o, from: begin }, { status, retry_after_seconds: retryAfterSeconds });
+        return { status, retryAfterSeconds };
+      }
     }
     return undefined;
   }

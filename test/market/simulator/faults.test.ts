@@ -154,12 +154,19 @@ describe('faults', () => {
   });
 
   it('http429 and http418: refuse for their time', () => {
-    const { desk } = run('http429@2s/3s,http418@8s/2500ms');
+    const { desk, reports } = run('http429@2s/3s,http418@8s/2500ms');
     expect(desk.rest(START + 1999)).toBeUndefined();
     expect(desk.rest(START + 2000)).toEqual({ status: 429, retryAfterSeconds: 3 });
     expect(desk.rest(START + 4500)).toEqual({ status: 429, retryAfterSeconds: 1 });
     expect(desk.rest(START + 5000)).toBeUndefined();
-    expect(desk.rest(START + 8000)).toEqual({ status: 418, retryAfterSeconds: 3 });
+    // Nobody asked until 20 s: the fault waits for the request.
+    expect(desk.rest(START + 20_000)).toEqual({ status: 418, retryAfterSeconds: 3 });
+    expect(desk.rest(START + 22_499)).toEqual({ status: 418, retryAfterSeconds: 1 });
+    expect(desk.rest(START + 22_500)).toBeUndefined();
+    expect(reports.map((r) => [r.name, r.at - START])).toEqual([
+      ['http429', 2000],
+      ['http418', 20_000],
+    ]);
   });
 
   it('disconnect: falls into one sending, and refuses meanwhile', () => {

@@ -282,7 +282,7 @@ describe('the simulated venues', () => {
     await until(() => again.texts.length > 0, 'trades again');
     expect(simulator.faults()).toMatchObject([
       { name: 'disconnect', at: START + 4000, market: 'binance_spot' },
-      { name: 'http429', at: START + 4000, market: 'binance_spot' },
+      { name: 'http429', at: START + 4100, market: 'binance_spot' },
     ]);
   });
 

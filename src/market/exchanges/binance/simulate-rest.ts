@@ -1,14 +1,12 @@
 import type { Ms } from '../../../kit/clock.ts';
-import type { Instrument } from '../../domain/instrument.ts';
 import type { Market } from '../../domain/records.ts';
 import type { SimulatedAnswer, SimulatedMarket, VenueSimulator } from '../contract.ts';
+import { futuresSymbol, LISTED_AT, spotSymbol } from './simulate-instruments.ts';
 
-/* REST of the simulated Binance: https://developers.binance.com/docs (read 2026-02), with its limits and errors. */
+/* REST of the simulated Binance, https://developers.binance.com/docs, with the limits and errors documented there. */
 
 const MINUTE = 60_000;
 const HOUR = 3_600_000;
-/** No history before this. */
-const LISTED_AT = Date.UTC(2020, 0, 1);
 /** Futures serve aggregate trades no older than this. */
 const FUTURES_TRADES_REACH = 48 * HOUR;
 
@@ -417,56 +415,4 @@ function oneOrAll(
 
 function wireDecimals(market: SimulatedMarket, symbol: string): { readonly price: number; readonly quantity: number } {
   return market.market === 'spot' ? { price: 8, quantity: 8 } : market.decimals(symbol);
-}
-
-function filtersOf(instrument: Instrument, decimals: { readonly price: number; readonly quantity: number }): unknown[] {
-  const tick = text(instrument.tick_size ?? 0, decimals.price);
-  const lot = text(instrument.lot_size ?? 0, decimals.quantity);
-  return [
-    { filterType: 'PRICE_FILTER', minPrice: tick, maxPrice: '1000000', tickSize: tick },
-    { filterType: 'LOT_SIZE', minQty: lot, maxQty: '10000000', stepSize: lot },
-    { filterType: 'MARKET_LOT_SIZE', minQty: lot, maxQty: '1000000', stepSize: lot },
-  ];
-}
-
-function futuresSymbol(market: SimulatedMarket, i: Instrument): unknown {
-  const d = market.decimals(i.symbol);
-  return {
-    symbol: i.symbol,
-    pair: i.symbol,
-    contractType: 'PERPETUAL',
-    deliveryDate: 4_133_404_800_000,
-    onboardDate: LISTED_AT,
-    status: 'TRADING',
-    baseAsset: i.base,
-    quoteAsset: i.quote,
-    marginAsset: i.quote,
-    pricePrecision: d.price,
-    quantityPrecision: d.quantity,
-    baseAssetPrecision: 8,
-    quotePrecision: 8,
-    underlyingType: 'COIN',
-    filters: [...filtersOf(i, d), { filterType: 'MIN_NOTIONAL', notional: '5' }],
-    orderTypes: ['LIMIT', 'MARKET'],
-    timeInForce: ['GTC', 'IOC', 'FOK', 'GTX'],
-  };
-}
-
-function spotSymbol(i: Instrument): unknown {
-  return {
-    symbol: i.symbol,
-    status: 'TRADING',
-    baseAsset: i.base,
-    baseAssetPrecision: 8,
-    quoteAsset: i.quote,
-    quotePrecision: 8,
-    quoteAssetPrecision: 8,
-    orderTypes: ['LIMIT', 'LIMIT_MAKER', 'MARKET'],
-    icebergAllowed: true,
-    isSpotTradingAllowed: true,
-    isMarginTradingAllowed: true,
-    filters: [...filtersOf(i, { price: 8, quantity: 8 }), { filterType: 'NOTIONAL', minNotional: '5.00000000' }],
-    permissions: [],
-    permissionSets: [['SPOT']],
-  };
 }

@@ -4,7 +4,7 @@ import type { Market } from '../../domain/records.ts';
 import type { SimulatedAnswer, SimulatedMarket, VenueSimulator } from '../contract.ts';
 import { tickerFields } from './simulate-ticker.ts';
 
-/* REST of the simulated Bybit v5: https://bybit-exchange.github.io/docs/v5/market/time (read 2026-02). */
+/* REST of the simulated Bybit v5, https://bybit-exchange.github.io/docs/v5/market/time and the pages beside it. */
 
 const MINUTE = 60_000;
 const HOUR = 3_600_000;

@@ -6,7 +6,7 @@ import { changedFields, tickerFields } from './simulate-ticker.ts';
 
 /*
  * Bybit's half of the conversation, v5 public: https://bybit-exchange.github.io/docs/v5/ws/connect and
- * https://bybit-exchange.github.io/docs/v5/websocket/public (read 2026-02), and as recorded.
+ * https://bybit-exchange.github.io/docs/v5/websocket/public, in the shapes of their examples and of recorded frames.
  */
 
 const SECOND = 1000;
