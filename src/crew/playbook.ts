@@ -26,6 +26,8 @@ export interface PlaybookContext {
   /** Calls made so far in this task, in order. */
   readonly observations: readonly Observation[];
   readonly shadow: boolean;
+  /** What the agent kept of this task from the run before, when the crew has memory. */
+  readonly memory?: unknown;
   /** The answer must come now: calls would no longer be made. */
   readonly final?: boolean | undefined;
 }

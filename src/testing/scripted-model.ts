@@ -32,6 +32,7 @@ export class ScriptedModel extends BaseChatModel {
   readonly #steps: readonly ScriptStep[];
   #at = 0;
   #tools: readonly string[] = [];
+  #problem: unknown;
 
   constructor(steps: readonly ScriptStep[]) {
     super({});
@@ -52,10 +53,16 @@ export class ScriptedModel extends BaseChatModel {
     return this.#at;
   }
 
-  /** Throws when the script has steps that nobody asked for. */
+  /** Throws what went against the script, even if a crew got over it; and when steps are left that nobody asked for. */
   assertUsed(): void {
+    if (this.#problem !== undefined) throw this.#problem;
     const left = this.#steps.length - this.#at;
     if (left > 0) throw new Error(`the script has ${left} steps that were not used`);
+  }
+
+  #broke(error: unknown): unknown {
+    this.#problem ??= error;
+    return error;
   }
 
   override bindTools(tools: BindToolsInput[]): this {
@@ -66,8 +73,13 @@ export class ScriptedModel extends BaseChatModel {
   override async _generate(messages: BaseMessage[], options: this['ParsedCallOptions']): Promise<ChatResult> {
     const at = this.#at++;
     const step = this.#steps[at];
-    if (step === undefined) throw new Error(`the script has ${this.#steps.length} steps and was asked for one more`);
-    step.expect?.(messages, this.#tools);
+    if (step === undefined)
+      throw this.#broke(new Error(`the script has ${this.#steps.length} steps and was asked for one more`));
+    try {
+      step.expect?.(messages, this.#tools);
+    } catch (error) {
+      throw this.#broke(error);
+    }
     if ('fail' in step) throw step.fail;
     if ('hang' in step) await untilAborted(options.signal);
     const { input, output } = step.usage ?? { input: 10, output: 5 };

@@ -3,6 +3,8 @@ import type { ErrorCode } from '../../kit/errors.ts';
 /** One tool call that an agent made, as the run keeps it. */
 export interface TaskToolCall {
   readonly call_id: string;
+  /** Who made it: the task's agent, or a co-worker it delegated to. */
+  readonly agent: string;
   readonly tool: string;
   readonly args: Readonly<Record<string, unknown>>;
   readonly reason: string;

@@ -165,7 +165,7 @@ function handOut(
   scope.log.warn('manager.did_not_delegate', { run_id: scope.runId, tasks: ready.map((t) => t.id) });
   const queue = ready.map((t) => ({
     call_id: `fallback:${t.id}`,
-    coworker: t.agent ?? request.manager.id,
+    coworker: coworkerFor(request, t),
     task: t.id,
     instruction: '',
   }));
@@ -183,12 +183,18 @@ function readyTasks(request: ManagerTurnRequest): readonly TaskSpec[] {
   return openTasks(request).filter((t) => t.context.every(done));
 }
 
+/** The task's own agent, else the first that is not the manager. */
+function coworkerFor({ coworkers, manager }: ManagerTurnRequest, task: TaskSpec): string {
+  const others = coworkers.filter((c) => c.id !== manager.id);
+  return task.agent ?? others[0]?.id ?? manager.id;
+}
+
 function managerContext(scope: RunScope, request: ManagerTurnRequest, ready: readonly TaskSpec[]): PlaybookContext {
   const { manager, state } = request;
   return {
     task: managerTask(manager.id),
     agent: manager,
-    inputs: { ...state.inputs, ready: ready.map((t) => ({ task: t.id, coworker: t.agent ?? manager.id })) },
+    inputs: { ...state.inputs, ready: ready.map((t) => ({ task: t.id, coworker: coworkerFor(request, t) })) },
     context: Object.values(state.outputs).map((o) => ({ task: o.task, output: o.output })),
     observations: [],
     shadow: scope.shadow,

@@ -20,8 +20,7 @@ export async function modelStep(run: TaskRun, request: TaskRequest, before: Agen
     return failAttempt(run, request, record, `no final answer, although ${record.forced}`);
   }
   try {
-    await scope.pacer.take(`crew ${scope.crew.id}`, scope.crew.max_rpm, run.signal);
-    await scope.pacer.take(`agent ${agent.id}`, scope.crew.max_rpm === null ? agent.max_rpm : null, run.signal);
+    await pace(run);
     const reply = await chain.ask({
       messages: record.messages,
       tools: run.tools,
@@ -39,6 +38,13 @@ export async function modelStep(run: TaskRun, request: TaskRequest, before: Agen
     const used = { ...record, usage: mergeUsage(record.usage, error.usage) };
     return failAttempt(run, request, used, error.message);
   }
+}
+
+/** The crew's limit takes the place of the agent's. A playbook asks no provider, so nothing holds it back. */
+async function pace({ scope, agent, chain, signal }: TaskRun): Promise<void> {
+  if (chain.current.source === 'playbook') return;
+  await scope.pacer.take(`crew ${scope.crew.id}`, scope.crew.max_rpm, signal);
+  if (scope.crew.max_rpm === null) await scope.pacer.take(`agent ${agent.id}`, agent.max_rpm, signal);
 }
 
 /** The next answer must be the last one. */
@@ -59,6 +65,7 @@ function readReply(run: TaskRun, request: TaskRequest, record: AgentRecord, repl
   const queue = queuedCalls(run, record, reply, text);
   if (queue.length === 0) {
     decide(run, 'answer', {});
+    tell(run, 'agent.answered', { turn: record.turn, text: text.slice(0, 500) });
     const message = new AIMessage({ content: text });
     const answered = { ...record, messages: [...record.messages, message], raw: text };
     if (text !== '') return { ...answered, next: 'check' };
@@ -71,6 +78,10 @@ function readReply(run: TaskRun, request: TaskRequest, record: AgentRecord, repl
     tool_calls: queue.map((c) => ({ id: c.id, name: c.tool, args: { ...c.args }, type: 'tool_call' as const })),
   });
   decide(run, 'call_tools', { tools: queue.map((c) => c.tool), reason: queue[0]?.reason ?? '' });
+  tell(run, 'agent.calls', {
+    turn: record.turn,
+    calls: queue.map(({ tool, args, reason }) => ({ tool, args, reason })),
+  });
   const next: AgentRecord = { ...record, messages: [...record.messages, message], queue, next: 'tools' };
   if (wrong.length === 0) return next;
   scope.log.warn('agent.malformed_call', {
@@ -132,6 +143,12 @@ function giveUpOnModel(run: TaskRun, request: TaskRequest, record: AgentRecord, 
   const { name } = run.chain.current;
   if (run.chain.fallBack(problem, run.where)) return { ...record, next: 'model', malformed: 0, queue: [] };
   return failAttempt(run, request, record, `model ${name}: ${problem}, ${MALFORMED_LIMIT + 1} times`);
+}
+
+/** Steps of a verbose agent or crew are logged. */
+function tell({ scope, agent, task }: TaskRun, event: string, fields: Readonly<Record<string, unknown>>): void {
+  if (!agent.verbose && !scope.crew.verbose) return;
+  scope.log.info(event, { agent_id: agent.id, task_id: task.id, ...fields });
 }
 
 function decide(run: TaskRun, action: string, details: Readonly<Record<string, unknown>>): void {

@@ -63,10 +63,12 @@ export function taskPrompt(
   task: TaskSpec,
   inputs: Readonly<Record<string, unknown>>,
   context: readonly TaskResult[],
-  instruction: string | undefined,
+  extra: { readonly instruction: string | undefined; readonly memory: unknown },
 ): string {
+  const { instruction, memory } = extra;
   const parts = [`# Task\n${fill(task.description, inputs)}`];
   if (instruction !== undefined) parts.push(`# From your manager\n${instruction}`);
+  if (memory !== null) parts.push(`# What you found the last time\n${compactJson(memory, 3000)}`);
   if (context.length > 0) {
     const results = context.map((c) => `## ${c.task}\n${compactJson(c.output, 6000)}`);
     parts.push(`# Results of earlier tasks\n${results.join('\n\n')}`);

@@ -1,11 +1,12 @@
 import { setMaxListeners } from 'node:events';
-import { END, START, StateGraph } from '@langchain/langgraph';
+import { END, type LangGraphRunnableConfig, START, StateGraph } from '@langchain/langgraph';
 import { DeadlineExceeded } from '../../kit/errors.ts';
 import type { EventName } from '../../kit/event.ts';
 import type { TaskExecution, TaskRequest } from '../graph/task-node.ts';
 import { approvalStep, toolsStep } from './tools-step.ts';
 import { checkStep, reviewStep } from './check-step.ts';
 import { modelStep } from './model-step.ts';
+import { createDelegation } from './delegation.ts';
 import type { TaskOutput } from './output.ts';
 import type { RunScope } from './scope.ts';
 import { type AgentRecord, AgentState } from './state.ts';
@@ -16,7 +17,7 @@ import { beginAttempt, callerOf, type TaskRun } from './task-run.ts';
  * (start → model → tools → … → check → end), so that a killed run goes on in the middle of a task.
  */
 export function createTaskExecution(scope: RunScope): TaskExecution {
-  return async (request) => {
+  const execute: TaskExecution = async (request) => {
     const limit = timeLimit(request);
     const late = new AbortController();
     const timer =
@@ -26,30 +27,52 @@ export function createTaskExecution(scope: RunScope): TaskExecution {
             late.abort(new DeadlineExceeded(`task ${request.task.id} took longer than ${limit} s`)),
           );
     try {
-      const run = await createTaskRun(scope, request, late.signal);
+      const run = await createTaskRun(scope, request, late.signal, execute);
       const record = await runAgent(run, request);
       const output = outputOf(run, request, record);
-      if (output.status === 'completed') await writeFile(run, record);
+      if (output.status === 'completed') await keep(run, record);
       finish(run, record, output);
       return output;
     } finally {
       timer?.cancel();
     }
   };
+  return execute;
 }
 
-async function createTaskRun(scope: RunScope, request: TaskRequest, deadline: AbortSignal): Promise<TaskRun> {
+async function createTaskRun(
+  scope: RunScope,
+  request: TaskRequest,
+  deadline: AbortSignal,
+  execute: TaskExecution,
+): Promise<TaskRun> {
   const { task, agent } = request;
   const caller = callerOf(agent, task);
   const signal = AbortSignal.any([scope.signal, deadline]);
   setMaxListeners(0, signal);
+  const delegation = createDelegation({
+    crew: scope.crew,
+    agents: scope.agents,
+    request,
+    execute,
+    announce: (to, work) =>
+      void scope.events.emit('crew.message', {
+        pattern: 'delegate_work',
+        from: agent.id,
+        to,
+        action: work.slice(0, 200),
+      }),
+  });
+  const own = scope.schemas.of(scope.invoker.visible(caller));
   return {
     scope,
     task,
     agent,
     path: `${request.key}#${request.execution}`,
     caller,
-    tools: scope.schemas.of(scope.invoker.visible(caller)),
+    tools: delegation === null ? own : [...own, delegation.schema],
+    delegation,
+    memory: request.delegated === true ? null : ((await scope.memory?.recall(agent.id, task.id)) ?? null),
     chain: await scope.chainFor(agent),
     instruction: request.instruction,
     deadline,
@@ -60,10 +83,10 @@ async function createTaskRun(scope: RunScope, request: TaskRequest, deadline: Ab
 
 async function runAgent(run: TaskRun, request: TaskRequest): Promise<AgentRecord> {
   const step =
-    (work: (record: AgentRecord) => AgentRecord | Promise<AgentRecord>) =>
-    async (state: typeof AgentState.State): Promise<typeof AgentState.Update> => {
+    (work: (record: AgentRecord, config: LangGraphRunnableConfig) => AgentRecord | Promise<AgentRecord>) =>
+    async (state: typeof AgentState.State, config: LangGraphRunnableConfig): Promise<typeof AgentState.Update> => {
       await run.scope.gate?.(run.scope.signal);
-      return { agent: await work(state.agent) };
+      return { agent: await work(state.agent, config) };
     };
   const targets = {
     start: 'start',
@@ -86,7 +109,7 @@ async function runAgent(run: TaskRun, request: TaskRequest): Promise<AgentRecord
     )
     .addNode(
       'tools',
-      step((r) => toolsStep(run, request, r)),
+      step((r, config) => toolsStep(run, request, r, config)),
     )
     .addNode(
       'approval',
@@ -159,9 +182,14 @@ function outputOf(run: TaskRun, request: TaskRequest, record: AgentRecord): Task
   };
 }
 
-async function writeFile(run: TaskRun, record: AgentRecord): Promise<void> {
-  const path = run.task.output_file;
-  if (path !== null) await run.scope.writeOutput?.(path, record.raw);
+/** Writes the task's file and keeps its output for the next run. */
+async function keep(run: TaskRun, record: AgentRecord): Promise<void> {
+  const { scope, task, agent } = run;
+  if (task.output_file !== null) await scope.writeOutput?.(task.output_file, record.raw);
+  if (scope.memory === undefined) return;
+  await scope.memory.remember(agent.id, task.id, record.output);
+  const kept = { agent_id: agent.id, key: `task:${task.id}`, memory_type: 'working' };
+  scope.events.emit('memory.saved', kept, { correlationId: scope.runId });
 }
 
 /** Seconds: the shorter of the task's time-out and the agent's. */

@@ -5,6 +5,7 @@ import type { Logger } from '../../kit/logger.ts';
 import type { ModelChain } from '../model/chain.ts';
 import type { ToolSchemas } from './tool-schema.ts';
 import type { AgentSpec, CrewSpec, TaskSpec } from '../spec.ts';
+import type { CrewMemory } from './memory.ts';
 import type { TaskGuardrail } from './guardrail.ts';
 import type { Pacer } from './pacer.ts';
 
@@ -22,6 +23,9 @@ export interface RunScope {
   readonly schemas: ToolSchemas;
   /** Same chain for same models within a run, so that a fallback holds for the rest of it. */
   chainFor(agent: AgentSpec): Promise<ModelChain>;
+  readonly agents: Readonly<Record<string, AgentSpec>>;
+  /** What agents keep from run to run; absent when the crew keeps nothing. */
+  readonly memory?: CrewMemory | undefined;
   guardrailsOf(task: TaskSpec): readonly TaskGuardrail[];
   /** Writes a task's `output_file`; absent when the run may write none. */
   readonly writeOutput?: ((path: string, text: string) => Promise<void>) | undefined;

@@ -43,6 +43,8 @@ export interface AgentRecord {
   readonly raw: string;
   readonly output: unknown;
   readonly error: string | null;
+  /** Kept from the run before; null when nothing. */
+  readonly memory: unknown;
   /** UTC ms. */
   readonly startedAt: number;
 }

@@ -4,6 +4,7 @@ import type { ModelChain, ModelRequest, ToolSchema } from '../model/chain.ts';
 import type { PlaybookContext } from '../playbook.ts';
 import type { AgentSpec, TaskSpec } from '../spec.ts';
 import type { TaskRequest } from '../graph/task-node.ts';
+import type { DelegationDesk } from './delegation.ts';
 import { systemPrompt, taskPrompt } from './prompt.ts';
 import type { RunScope } from './scope.ts';
 import type { AgentRecord } from './state.ts';
@@ -19,6 +20,9 @@ export interface TaskRun {
   readonly tools: readonly ToolSchema[];
   readonly chain: ModelChain;
   readonly instruction: string | undefined;
+  readonly delegation: DelegationDesk | null;
+  /** Kept from the run before; null when nothing. */
+  readonly memory: unknown;
   /** Aborts when the time for the task is over. */
   readonly deadline: AbortSignal;
   /** Aborts for either reason. */
@@ -49,7 +53,7 @@ export function beginAttempt(run: TaskRun, request: TaskRequest, earlier: AgentR
     context: request.context,
     messages: [
       new SystemMessage(systemPrompt(agent, inputs, { shadow: scope.shadow, hasTools: run.tools.length > 0 })),
-      new HumanMessage(taskPrompt(task, inputs, request.context, instruction)),
+      new HumanMessage(taskPrompt(task, inputs, request.context, { instruction, memory: run.memory })),
     ],
     observations: [],
     queue: [],
@@ -63,6 +67,7 @@ export function beginAttempt(run: TaskRun, request: TaskRequest, earlier: AgentR
     raw: '',
     output: null,
     error: null,
+    memory: run.memory,
     startedAt: earlier?.startedAt ?? scope.clock.now(),
   };
 }
@@ -76,6 +81,7 @@ export function playbookContext(run: TaskRun, record: AgentRecord): PlaybookCont
     context: record.context,
     observations: record.observations,
     shadow: run.scope.shadow,
+    ...(record.memory === null ? {} : { memory: record.memory }),
     ...(record.forced === null ? {} : { final: true }),
   };
 }

@@ -1,5 +1,5 @@
 import { ToolMessage } from '@langchain/core/messages';
-import { interrupt } from '@langchain/langgraph';
+import { interrupt, type LangGraphRunnableConfig } from '@langchain/langgraph';
 import { errorMessage } from '../../kit/errors.ts';
 import type { ToolOutcome } from '../../kit/invoke.ts';
 import { canonicalJson } from '../../kit/json.ts';
@@ -7,7 +7,10 @@ import type { TaskRequest } from '../graph/task-node.ts';
 import type { Observation } from '../playbook.ts';
 import type { Proposal, TaskToolCall } from './call.ts';
 import { compactJson } from './compact.ts';
+import { DELEGATE_TOOL } from './delegation.ts';
+import { mergeUsage } from '../model/usage.ts';
 import { force } from './model-step.ts';
+import type { TaskOutput } from './output.ts';
 import type { AgentRecord, QueuedCall } from './state.ts';
 import { failAttempt, type TaskRun } from './task-run.ts';
 
@@ -32,8 +35,14 @@ export type Pause =
  * Makes the queued calls: side by side when all of them only read, else one after another. Calls that need a
  * person's approval stay in the queue.
  */
-export async function toolsStep(run: TaskRun, request: TaskRequest, record: AgentRecord): Promise<AgentRecord> {
+export async function toolsStep(
+  run: TaskRun,
+  request: TaskRequest,
+  record: AgentRecord,
+  config: LangGraphRunnableConfig,
+): Promise<AgentRecord> {
   if (record.forced !== null) return refuseAll(record);
+  if (record.queue.some((c) => isDelegation(run, c))) return delegateStep(run, request, record, config);
   const readOnly = record.queue.every((c) => run.scope.invoker.find(c.tool)?.effects === 'none');
   try {
     const outcomes: (ToolOutcome | null)[] = [];
@@ -43,6 +52,46 @@ export async function toolsStep(run: TaskRun, request: TaskRequest, record: Agen
   } catch (error) {
     return afterAbort(run, request, record, error);
   }
+}
+
+function isDelegation(run: TaskRun, call: QueuedCall): boolean {
+  return run.delegation !== null && call.malformed === null && call.tool === DELEGATE_TOOL;
+}
+
+/** Does one delegation by itself in its step; the other calls of the turn come in steps of their own. */
+async function delegateStep(
+  run: TaskRun,
+  request: TaskRequest,
+  record: AgentRecord,
+  config: LangGraphRunnableConfig,
+): Promise<AgentRecord> {
+  const at = record.queue.findIndex((c) => isDelegation(run, c));
+  const call = record.queue[at];
+  if (call === undefined || run.delegation === null) return record;
+  let report: TaskOutput | string;
+  try {
+    report = await run.delegation.delegate(call, config);
+  } catch (error) {
+    return afterAbort(run, request, record, error);
+  }
+  const text = typeof report === 'string' ? report : null;
+  const output = typeof report === 'string' ? null : report;
+  const ok = output?.status === 'completed';
+  const result = ok
+    ? output.output
+    : { code: 'unavailable', message: text ?? output?.error ?? 'no answer', retryable: false };
+  const observation: Observation = { tool: call.tool, args: call.args, ok, result, proposed: false };
+  const rest = record.queue.filter((_, i) => i !== at);
+  return {
+    ...record,
+    messages: [...record.messages, toolMessage(call, observation, null)],
+    observations: [...record.observations, observation],
+    calls: [...record.calls, ...(output?.tool_calls ?? [])],
+    proposals: [...record.proposals, ...(output?.proposals ?? [])],
+    usage: mergeUsage(record.usage, output?.usage ?? []),
+    queue: rest,
+    next: rest.length > 0 ? 'tools' : 'model',
+  };
 }
 
 /** Waits for a person, then makes the first waiting call again. */
@@ -154,11 +203,12 @@ function callRecord(run: TaskRun, call: QueuedCall, outcome: ToolOutcome | null)
   const { tool, args, reason } = call;
   if (outcome === null) {
     const none = { ok: false, proposed: false, effect: false, error_code: 'invalid_input' as const, duration_ms: 0 };
-    return { call_id: call.id, tool, args, reason, ...none };
+    return { call_id: call.id, agent: run.agent.id, tool, args, reason, ...none };
   }
   const proposed = outcome.ok && 'proposed' in outcome;
   return {
     call_id: outcome.call_id,
+    agent: run.agent.id,
     tool: outcome.tool,
     args,
     reason,

@@ -163,7 +163,10 @@ class CrewCompilation implements CrewGraphBuilder {
 
   #hierarchical(): UncompiledCrewGraph {
     const { managerTurn, runTask, now } = this.#deps;
-    const manager = this.agent(this.crew.manager_agent, `the manager of crew ${this.crew.id}`);
+    const manager =
+      this.crew.manager_agent === null
+        ? ownManager(this.crew)
+        : this.agent(this.crew.manager_agent, `the manager of crew ${this.crew.id}`);
     if (managerTurn === undefined)
       throw new InvalidInput(`crew ${this.crew.id} is hierarchical: no manager turn given`);
     for (const id of this.crew.tasks) this.taskKeys.set(id, id);
@@ -177,6 +180,28 @@ class CrewCompilation implements CrewGraphBuilder {
       announce: this.announce,
     });
   }
+}
+
+/** The manager of a hierarchical crew that names none. */
+function ownManager(crew: CrewSpec): AgentSpec {
+  return {
+    id: 'manager',
+    role: `the manager of the crew ${crew.name}`,
+    goal: 'See that every task is done well, by whoever fits it best.',
+    backstory: crew.description,
+    tools: [],
+    allow_delegation: true,
+    max_iter: 20,
+    max_rpm: null,
+    max_execution_time: null,
+    max_retry_limit: 2,
+    temperature: null,
+    max_tokens: null,
+    llm: crew.manager_llm,
+    verbose: crew.verbose,
+    permission_role: null,
+    approval_required: [],
+  };
 }
 
 /** LangGraph allows no node the name of a state channel. */

@@ -17,6 +17,8 @@ export interface TaskRequest {
   readonly context: readonly TaskResult[];
   /** Instruction added to the task, when a manager delegates it. */
   readonly instruction?: string | undefined;
+  /** Another agent handed it over; it is not handed on. */
+  readonly delegated?: boolean | undefined;
   readonly config: LangGraphRunnableConfig;
 }
 

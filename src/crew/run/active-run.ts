@@ -199,7 +199,7 @@ export class ActiveRun {
   }
 
   #scope(crew: CrewSpec): RunScope {
-    const { invoker, clock, log, pacer, schemas, guardrails, writeOutput, gate } = this.#parts;
+    const { invoker, clock, log, pacer, schemas, agents, memory, guardrails, writeOutput, gate } = this.#parts;
     const { run_id, shadow } = this.row;
     return {
       runId: run_id,
@@ -213,6 +213,8 @@ export class ActiveRun {
       pacer,
       schemas,
       chainFor: (agent) => this.#chainFor(agent, crew),
+      agents,
+      ...(crew.memory && memory !== undefined ? { memory } : {}),
       guardrailsOf: (task) => guardrails?.(task) ?? [],
       ...(shadow || writeOutput === undefined ? {} : { writeOutput }),
       ...(gate === undefined ? {} : { gate }),
@@ -261,8 +263,8 @@ export class ActiveRun {
   }
 
   #agentOf(taskId: string): AgentSpec | undefined {
-    const id = this.#parts.tasks[taskId]?.agent ?? this.#crew?.manager_agent;
-    return id === undefined || id === null ? undefined : this.#parts.agents[id];
+    const id = this.#parts.tasks[taskId]?.agent ?? this.#crew?.manager_agent ?? this.#crew?.agents[0];
+    return id === undefined ? undefined : this.#parts.agents[id];
   }
 
   #requireCrew(): CrewSpec {

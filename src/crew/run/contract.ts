@@ -4,6 +4,7 @@ import type { EventSink } from '../../kit/event.ts';
 import type { Invoker } from '../../kit/invoke.ts';
 import type { Logger } from '../../kit/logger.ts';
 import type { TaskGuardrail } from '../agent/guardrail.ts';
+import type { CrewMemory } from '../agent/memory.ts';
 import type { Pacer } from '../agent/pacer.ts';
 import type { ToolSchemas } from '../agent/tool-schema.ts';
 import type { CrewGraphDefinition } from '../graph/define.ts';
@@ -45,6 +46,8 @@ export interface CrewRunnerDeps {
   readonly documentExtras?: ((run: RunRow) => Promise<DocumentExtras>) | undefined;
   /** Writes a task's `output_file`. Not called in shadow mode. */
   readonly writeOutput?: ((path: string, text: string) => Promise<void>) | undefined;
+  /** What agents of crews with `memory: true` keep from run to run. */
+  readonly memory?: CrewMemory | undefined;
   /** Awaited before every step of an agent: a host that pauses holds its agents here. */
   readonly gate?: ((signal: AbortSignal) => Promise<void>) | undefined;
   /** When checkpoints are written: with each step (`sync`), beside the next one (`async`, the default), or at the end. */
@@ -83,13 +86,17 @@ export interface CrewRunner {
   kickoff(crewId: string, inputs?: Readonly<Record<string, unknown>>, options?: KickoffOptions): Promise<RunDocument>;
   /** As `kickoff`, but resolves as soon as the run has an id. */
   start(crewId: string, inputs?: Readonly<Record<string, unknown>>, options?: KickoffOptions): Promise<StartedRun>;
-  /** Goes on with a waiting or unfinished run. Answers are for `human_input` pauses, by task. Throws NotFound, Conflict. */
+  /**
+   * Goes on with a waiting or unfinished run. With an event source, a run that waits for an approval goes on by itself
+   * when it is decided. Answers are for `human_input` pauses, by task. Throws NotFound.
+   */
   resume(runId: string, answers?: Answers, options?: { readonly signal?: AbortSignal }): Promise<RunDocument>;
   /** Ends a running or waiting run. False when it had already ended. */
   cancel(runId: string, reason: string): Promise<boolean>;
   /**
    * Takes up the runs that an earlier process left unfinished, each from its last checkpoint; a run whose crew is gone
-   * or has another structure is marked failed. Waiting runs stay waiting. Resolves when all were taken up.
+   * or has another structure is marked failed. Runs that wait for approvals look whether these were decided meanwhile;
+   * other waiting runs stay. Resolves when all were taken up.
    */
   recover(): Promise<readonly StartedRun[]>;
   /**

@@ -43,7 +43,7 @@ export function describeRun(parts: {
     effects: all.flatMap((o) =>
       o.tool_calls
         .filter((c) => c.effect)
-        .map(({ tool, args, reason, call_id }) => ({ agent: o.agent, task: o.task, tool, args, reason, call_id })),
+        .map(({ agent, tool, args, reason, call_id }) => ({ agent, task: o.task, tool, args, reason, call_id })),
     ),
     health_score: extras.health_score ?? null,
     usage: sumUsage(all, state.manager?.usage ?? []),

@@ -1,4 +1,5 @@
 import { InvalidInput, NotFound } from '../../kit/errors.ts';
+import type { AnyEvent } from '../../kit/event.ts';
 import { didYouMean } from '../../kit/nearest.ts';
 import { createPacer } from '../agent/pacer.ts';
 import { createToolSchemas } from '../agent/tool-schema.ts';
@@ -10,6 +11,9 @@ import type { Answers, CrewRunner, CrewRunnerDeps, KickoffOptions, RunnerParts, 
 import type { RunDocument } from './document.ts';
 import type { RunQuery, RunRow } from './store.ts';
 
+/** Decisions kept for runs that are on their way to waiting. */
+const DECIDED_LIMIT = 1000;
+
 /** Makes a runner. Nothing runs until it is asked to. */
 export function createCrewRunner(deps: CrewRunnerDeps): CrewRunner {
   return new Runner(deps);
@@ -19,8 +23,12 @@ class Runner implements CrewRunner {
   readonly #parts: RunnerParts;
   readonly #active = new Map<string, { readonly run: ActiveRun; readonly done: Promise<RunDocument> }>();
 
+  /** Approvals that were decided while their run was still at work. */
+  readonly #decided = new Set<string>();
+
   constructor(deps: CrewRunnerDeps) {
     this.#parts = { ...deps, pacer: createPacer(deps.clock), schemas: createToolSchemas() };
+    deps.eventSource?.on('*', this.#heard);
   }
 
   get active(): readonly string[] {
@@ -88,7 +96,11 @@ class Runner implements CrewRunner {
 
   async recover(): Promise<readonly StartedRun[]> {
     const rows = await this.#parts.store.list({ status: ['running'], limit: 10_000 });
-    return rows.filter((row) => !this.#active.has(row.run_id)).map((row) => this.#takeUp(row, {}, undefined));
+    const waiting = await this.#parts.store.list({ status: ['waiting'], limit: 10_000 });
+    const decidable = waiting.filter((row) => row.waiting_for.some((pause) => pause.kind === 'approval'));
+    return [...rows, ...decidable]
+      .filter((row) => !this.#active.has(row.run_id))
+      .map((row) => this.#takeUp(row, {}, undefined));
   }
 
   runContinuous(crewId: string, options: ContinuousOptions = {}): ContinuousCrew {
@@ -120,6 +132,7 @@ class Runner implements CrewRunner {
   }
 
   async close(): Promise<void> {
+    this.#parts.eventSource?.off('*', this.#heard);
     const all = [...this.#active.values()];
     for (const { run } of all) run.suspend();
     await Promise.all(all.map(({ done }) => done));
@@ -132,10 +145,43 @@ class Runner implements CrewRunner {
 
   #launch(run: ActiveRun, work: () => Promise<RunDocument>): StartedRun {
     const runId = run.row.run_id;
-    const done = work().finally(() => this.#active.delete(runId));
+    const done = work()
+      .finally(() => this.#active.delete(runId))
+      .then((document) => this.#afterDecision(document));
     this.#active.set(runId, { run, done });
     done.catch((error: unknown) => this.#parts.log.error('run.broke', { run_id: runId, error: String(error) }));
     return { runId, done };
+  }
+
+  /** A decision sets the run that waits for it going again. */
+  readonly #heard = (event: AnyEvent): void => {
+    if (event.type !== 'approval.decided' || event.data.decision === 'used') return;
+    const { approval_id } = event.data;
+    if (this.#active.size > 0) {
+      if (this.#decided.size >= DECIDED_LIMIT) this.#decided.clear();
+      this.#decided.add(approval_id);
+    }
+    this.#wake(approval_id).catch((error: unknown) =>
+      this.#parts.log.error('run.wake_failed', { approval_id, error: String(error) }),
+    );
+  };
+
+  async #wake(approvalId: string): Promise<void> {
+    const rows = await this.#parts.store.list({ status: ['waiting'], limit: 10_000 });
+    const row = rows.find((r) => r.waiting_for.some((pause) => pause.approval_id === approvalId));
+    if (row === undefined || this.#active.has(row.run_id)) return;
+    this.#decided.delete(approvalId);
+    this.#takeUp(row, {}, undefined);
+  }
+
+  /** The decision may have come while the run was on its way to waiting for it. */
+  async #afterDecision(document: RunDocument): Promise<RunDocument> {
+    if (document.status !== 'waiting') return document;
+    const decided = document.waiting_for.flatMap((p) =>
+      p.approval_id !== null && this.#decided.delete(p.approval_id) ? [p.approval_id] : [],
+    );
+    if (decided.length === 0 || this.#active.has(document.run_id)) return document;
+    return this.#takeUp(await this.#row(document.run_id), {}, undefined).done;
   }
 
   #crew(id: string): CrewSpec {

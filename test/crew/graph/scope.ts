@@ -30,6 +30,7 @@ export function testScope(
     pacer: createPacer(clock),
     schemas: createToolSchemas(),
     chainFor: () => Promise.resolve(chain),
+    agents: {},
     guardrailsOf: () => [],
     ...given,
     events,
