@@ -57,6 +57,7 @@ export async function openMarket(options: {
     clock,
     log,
     random: options.random,
+    requireConnection: { timeoutMs: config.collect.connect_timeout_ms + config.collect.request_timeout_ms },
   });
   let closed: Promise<void> | undefined;
   const close = async (): Promise<void> => {

@@ -1,0 +1,187 @@
+import { existsSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { Conflict, ConfigInvalid, InvalidInput, NotFound, SourceUnreachable } from '../../src/kit/errors.ts';
+import { silentLogger } from '../../src/kit/logger.ts';
+import { CrewController } from '../../src/serve/controller.ts';
+import { openDesk } from '../../src/serve/open.ts';
+import type { ControllerOptions } from '../../src/serve/options.ts';
+
+const small = (over: Partial<ControllerOptions> = {}): ControllerOptions => ({
+  config: '.',
+  dataDir: mkdtempSync(join(tmpdir(), 'crew-controller-')),
+  source: 'sim',
+  exchanges: ['binance_futures'],
+  symbols: ['BTCUSDT'],
+  log: silentLogger,
+  env: {},
+  ...over,
+});
+
+describe('CrewController', { timeout: 60_000 }, () => {
+  it('goes through its states, works, pauses, stops and starts again', async () => {
+    await using controller = new CrewController(small());
+    expect(controller.state).toBe('uninitialized');
+    expect(controller.getHealth().healthy).toBe(false);
+    const first = await controller.initialize();
+    expect(first).toMatchObject({ status: 'initialized', state: 'ready', crews_initialized: 2 });
+    expect(first.tools_registered).toBeGreaterThan(40);
+    expect(first.agents_loaded).toBeGreaterThanOrEqual(5);
+    expect((await controller.initialize()).status).toBe('already_initialized');
+
+    const events: string[] = [];
+    controller.on('*', (event) => events.push(event.type));
+    const status = await controller.start({ shadow: true, autonomous: false });
+    expect(status).toMatchObject({ state: 'running', mode: 'shadow', source: 'sim', model: 'playbook' });
+    expect(controller.getHealth()).toMatchObject({ healthy: true });
+    await expect(controller.start()).rejects.toBeInstanceOf(Conflict);
+
+    await controller.pause();
+    const waiting = controller.kickoff('operations');
+    const early = await Promise.race([
+      waiting.then(() => 'done'),
+      new Promise((resolve) => setTimeout(() => resolve('held'), 300)),
+    ]);
+    expect(early).toBe('held');
+    await controller.resume();
+    const document = await waiting;
+    expect(document).toMatchObject({ crew: 'operations', mode: 'shadow', source: 'sim', status: 'completed' });
+    expect(document.tasks[0]?.tool_calls.length).toBeGreaterThan(0);
+    expect(events).toContain('run.completed');
+
+    expect(await controller.stop()).toMatchObject({ status: 'stopped' });
+    expect(await controller.stop()).toMatchObject({ status: 'not_running' });
+    await controller.start({ autonomous: false });
+    expect(controller.isRunning).toBe(true);
+    expect(controller.shadow).toBe(false);
+    expect((await controller.desk.runs()).map((run) => run.crew)).toContain('operations');
+  });
+
+  it('gives every stream of a market rows within ten seconds, and one document of a shadow run', async () => {
+    await using controller = new CrewController(small());
+    await controller.start({ shadow: true, autonomous: false });
+    await expect
+      .poll(async () => (await controller.getStatus()).streams.filter((s) => s.rows === 0).map((s) => s.table), {
+        timeout: 10_000,
+        interval: 500,
+      })
+      .toEqual([]);
+    const before = await controller.desk
+      .query({ sql: 'SELECT count(*) AS n FROM quarantine', maxRows: 1, timeoutMs: 5000 })
+      .catch(() => undefined);
+    const document = await controller.kickoff('data-ops');
+    expect(document.status).toBe('completed');
+    expect(document.mode).toBe('shadow');
+    expect(Object.keys(document)).toEqual(
+      expect.arrayContaining([
+        'run_id',
+        'crew',
+        'mode',
+        'source',
+        'model',
+        'status',
+        'started_at',
+        'finished_at',
+        'tasks',
+        'streams',
+        'events',
+        'quality_issues',
+        'proposed_actions',
+        'effects',
+        'health_score',
+        'usage',
+      ]),
+    );
+    expect(document.tasks).toHaveLength(13);
+    expect(document.effects).toEqual([]);
+    expect(document.proposed_actions.length).toBeGreaterThan(0);
+    expect(document.usage.tool_calls).toBeGreaterThan(5);
+    for (const table of ['btcusdt_binance_futures_trades', 'btcusdt_binance_futures_orderbooks']) {
+      const [stream] = document.streams.filter((s) => (s as { table: string }).table === table) as {
+        rows: number;
+        state: string;
+      }[];
+      expect(stream?.rows, table).toBeGreaterThan(0);
+    }
+    const after = await controller.desk
+      .query({ sql: 'SELECT count(*) AS n FROM quarantine', maxRows: 1, timeoutMs: 5000 })
+      .catch(() => undefined);
+    expect(after?.rows).toEqual(before?.rows);
+  });
+
+  it('lets two controllers with their own folders run in one process, and refuses a second on the same folder', async () => {
+    const options = small();
+    await using one = new CrewController(options);
+    await using two = new CrewController(small({ symbols: ['ETHUSDT'] }));
+    await Promise.all([one.start({ autonomous: false }), two.start({ autonomous: false })]);
+    await using third = new CrewController(options);
+    await expect(third.start()).rejects.toBeInstanceOf(Conflict);
+    expect(third.state).toBe('error');
+    expect((await one.getStatus()).streams.every((s) => s.table.startsWith('btcusdt'))).toBe(true);
+    expect((await two.getStatus()).streams.every((s) => s.table.startsWith('ethusdt'))).toBe(true);
+  });
+
+  it('serves other processes while it runs, and leaves the files readable afterwards', async () => {
+    const options = small();
+    const controller = new CrewController(options);
+    await controller.start({ autonomous: false });
+    const remote = await openDesk(options, 'inspect');
+    expect(remote.kind).toBe('remote');
+    expect(await remote.crews()).toEqual(await controller.desk.crews());
+    const outcome = await remote.callTool({ name: 'get_stream_status', args: {}, agent: 'collector' });
+    expect(outcome).toMatchObject({ ok: true });
+    expect(await remote.callTool({ name: 'vacuum_tables', args: {}, agent: 'cleaner' })).toMatchObject({
+      ok: false,
+      error: { code: 'permission_denied' },
+    });
+    await expect(remote.callTool({ name: 'get_stream_status', args: {}, agent: 'nobody' })).rejects.toBeInstanceOf(
+      NotFound,
+    );
+    const asked = await remote.callTool({ name: 'optimize_schema', args: {} });
+    expect(asked).toMatchObject({ ok: false, error: { code: 'approval_required' } });
+    const [pending] = await remote.approvals({ state: 'pending' });
+    expect(pending).toMatchObject({ tool: 'optimize_schema', state: 'pending' });
+    await remote.decide({ id: pending?.id ?? '', decision: 'approve', by: 'tester' });
+    expect(await remote.callTool({ name: 'optimize_schema', args: {} })).toMatchObject({ ok: true });
+    await controller.stop();
+    expect(existsSync(join(options.dataDir ?? '', 'controller.json'))).toBe(false);
+
+    await using files = await openDesk(options, 'inspect');
+    expect(files.kind).toBe('files');
+    expect((await files.status()).streams.length).toBeGreaterThan(0);
+    expect((await files.events({ types: ['system.stopped'] })).length).toBe(1);
+    expect((await files.approvals({ state: 'used' }))[0]).toMatchObject({ tool: 'optimize_schema' });
+    expect(
+      (
+        await files.query({
+          sql: 'SELECT count(*) AS n FROM btcusdt_binance_futures_trades',
+          maxRows: 1,
+          timeoutMs: 5000,
+        })
+      ).rows,
+    ).toHaveLength(1);
+  });
+
+  it('says what is wrong before anything starts', async () => {
+    await expect(
+      new CrewController(small({ config: mkdtempSync(join(tmpdir(), 'crew-empty-')) })).start(),
+    ).rejects.toBeInstanceOf(ConfigInvalid);
+    await expect(new CrewController(small({ exchanges: ['binanse'] })).start()).rejects.toThrow(/did you mean binance/);
+    await expect(new CrewController(small({ source: 'moon' })).start()).rejects.toBeInstanceOf(InvalidInput);
+    const controller = new CrewController(small());
+    expect(() => controller.runtime).toThrow(Conflict);
+  });
+
+  it('ends with what was tried when no venue can be reached', async () => {
+    const env = {
+      CREW_MARKET__ADDRESSES:
+        '{binance_futures: {rest: "http://127.0.0.1:9", public: "ws://127.0.0.1:9", market: "ws://127.0.0.1:9"}}',
+    };
+    const controller = new CrewController(small({ source: 'live', env }));
+    const error: unknown = await controller.start().catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(SourceUnreachable);
+    expect(String(error)).toContain('127.0.0.1:9');
+    expect(controller.state).toBe('error');
+  });
+});
