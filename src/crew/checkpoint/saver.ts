@@ -146,8 +146,14 @@ export class DuckDBSaver extends BaseCheckpointSaver {
       metadata: meta.text,
       refs: JSON.stringify(refs),
     });
+    // Known at once, since the next checkpoint may be put before this one is durable; forgotten when it fails.
     this.#refs.remember(place, checkpoint.id, refs);
-    await this.#append(rows);
+    try {
+      await this.#append(rows);
+    } catch (error) {
+      this.#refs.forget(place.thread);
+      throw error;
+    }
     return configOf(place, checkpoint.id);
   }
 
@@ -184,6 +190,17 @@ export class DuckDBSaver extends BaseCheckpointSaver {
       this.#refs.forget(thread);
     }
     return { rows };
+  }
+
+  /** Threads to which nothing was written for `forMs`: candidates for `prune` or `deleteThread` once their runs ended. */
+  async idleThreads(forMs: number): Promise<readonly string[]> {
+    await this.#writer.flush();
+    const rows = await this.#db.all(
+      `SELECT thread_id FROM checkpoint_log GROUP BY thread_id
+       HAVING max(created_at) < make_timestamp(CAST(? AS BIGINT)) ORDER BY thread_id`,
+      [(this.#clock.now() - forMs) * 1000],
+    );
+    return rows.map((found) => textOf(found, 'thread_id'));
   }
 
   /** Resolves when everything put so far is durable or has failed for its caller. */

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { DuckDBSaver } from '../../../src/crew/checkpoint/saver.ts';
 import { systemClock } from '../../../src/infra/clock.ts';
 import { Database } from '../../../src/infra/duckdb/database.ts';
+import { ManualClock } from '../../../src/kit/clock.ts';
 import { InvalidInput } from '../../../src/kit/errors.ts';
 
 const State = Annotation.Root({
@@ -136,5 +137,36 @@ describe('DuckDBSaver under a graph', () => {
     await expect(saver.putWrites({ configurable: { thread_id: 't' } }, [], 'task')).rejects.toBeInstanceOf(
       InvalidInput,
     );
+  });
+
+  it('forgets what a failed put would have stored', async () => {
+    const { db, saver } = await memory();
+    await using _ = db;
+    const put = (id: string, parent: string | undefined, version: number, isNew: boolean): Promise<unknown> =>
+      saver.put(
+        { configurable: { thread_id: 't', checkpoint_ns: '', checkpoint_id: parent } },
+        { v: 4, id, ts: '', channel_values: { x: version }, channel_versions: { x: version }, versions_seen: {} },
+        { source: 'loop', step: 0, parents: {} },
+        isNew ? { x: version } : {},
+      );
+    await put('c1', undefined, 1, true);
+    await db.run('ALTER TABLE checkpoint_log RENAME TO away');
+    await expect(put('c2', 'c1', 2, true)).rejects.toThrow(/checkpoint_log/);
+    await db.run('ALTER TABLE away RENAME TO checkpoint_log');
+    await put('c3', 'c1', 1, false);
+    const tuple = await saver.getTuple({ configurable: { thread_id: 't' } });
+    expect(tuple?.checkpoint).toMatchObject({ id: 'c3', channel_values: { x: 1 } });
+  });
+
+  it('names the threads that lie idle', async () => {
+    await using db = await Database.open({ path: ':memory:' });
+    const clock = new ManualClock();
+    const saver = await DuckDBSaver.open(db, { clock });
+    const graph = graphOf(saver, false);
+    await graph.invoke({ steps: ['in'] }, thread('old'));
+    clock.jump(10_000);
+    await graph.invoke({ steps: ['in'] }, thread('young'));
+    expect(await saver.idleThreads(5000)).toEqual(['old']);
+    expect(await saver.idleThreads(20_000)).toEqual([]);
   });
 });
