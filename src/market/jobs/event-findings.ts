@@ -1,4 +1,6 @@
+import type { Ms } from '../../kit/clock.ts';
 import type { AnyEvent, EventEnvelope } from '../../kit/event.ts';
+import type { CollectorStatus } from '../collect/contract.ts';
 import { MARKETS, STREAMS, type Market } from '../domain/records.ts';
 import type { Finding } from './finding.ts';
 
@@ -121,6 +123,30 @@ function duplicateFinding(event: EventEnvelope<'data.received'>): Finding {
     count: duplicates,
     details: {},
   };
+}
+
+/** Hosts that shut us out now (429, 418): one finding each. A venue's REST client waits by itself and tells no event. */
+export function rateLimitFindings(status: CollectorStatus, now: Ms): readonly Finding[] {
+  return status.rate_limits
+    .filter((limit) => limit.blocked_until !== null && limit.blocked_until > now)
+    .map((limit) => {
+      const owner = status.connections.find((c) => URL.canParse(c.url) && new URL(c.url).host === limit.host);
+      return {
+        ...nothingMeasured,
+        exchange: owner?.exchange ?? 'all',
+        market: owner?.market ?? null,
+        symbol: '*',
+        data_type: 'connection',
+        issue_type: 'rate_limited',
+        severity: 'low',
+        message: `${limit.host} limits our requests for another ${Math.ceil(((limit.blocked_until ?? now) - now) / 1000)} s`,
+        rule: 'rate_limit',
+        action: 'log',
+        event: 'data.quality_alert',
+        count: 1,
+        details: { host: limit.host, blocked_until: limit.blocked_until },
+      };
+    });
 }
 
 const nothingMeasured = {

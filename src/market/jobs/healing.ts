@@ -33,7 +33,15 @@ export async function settleHealed(services: HealingServices): Promise<number> {
   return settled;
 }
 
-const PASSING = ['malformed', 'duplicate_records', 'rate_limited', 'clock_jump'];
+const PASSING = [
+  'malformed',
+  'duplicate_records',
+  'rate_limited',
+  'clock_jump',
+  'delayed_delivery',
+  'late_trade',
+  'trade_out_of_order',
+];
 const PASSED_MS = 300_000;
 
 function healedBecause(services: HealingServices, issue: OpsStored<'quality_issues'>): string | null {

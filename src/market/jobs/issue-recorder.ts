@@ -2,7 +2,7 @@ import type { AnyEvent } from '../../kit/event.ts';
 import type { Timer } from '../../kit/clock.ts';
 import { errorMessage } from '../../kit/errors.ts';
 import type { MarketServices } from '../services.ts';
-import { findingsOfEvent } from './event-findings.ts';
+import { findingsOfEvent, rateLimitFindings } from './event-findings.ts';
 import { fingerprintOf, type Finding } from './finding.ts';
 import { recordFindings } from './issue-book.ts';
 import { settleHealed } from './healing.ts';
@@ -26,6 +26,7 @@ export interface IssueRecorder extends AsyncDisposable {
 type RecorderServices = Pick<MarketServices, 'ops' | 'events' | 'clock' | 'log' | 'collector' | 'store' | 'config'>;
 
 const FLUSH_MS = 250;
+const SAMPLE_MS = 500;
 const REVIEW_MS = 10_000;
 /** Beyond this many different issues waiting, new kinds are counted only. */
 const MOST_WAITING = 10_000;
@@ -45,6 +46,8 @@ class Recorder implements IssueRecorder {
   #work: Promise<void> = Promise.resolve();
   #flushTimer: Timer | undefined;
   #reviewTimer: Timer | undefined;
+  #sampleTimer: Timer | undefined;
+  readonly #blocked = new Set<string>();
   #closed = false;
 
   constructor(services: RecorderServices, hearing: EventHearing) {
@@ -52,6 +55,7 @@ class Recorder implements IssueRecorder {
     this.#hearing = hearing;
     hearing.on('*', this.#heard);
     this.#scheduleReview();
+    this.#scheduleSample();
   }
 
   get waiting(): number {
@@ -75,12 +79,17 @@ class Recorder implements IssueRecorder {
     this.#closed = true;
     this.#hearing.off('*', this.#heard);
     this.#reviewTimer?.cancel();
+    this.#sampleTimer?.cancel();
     await this.flush();
   }
 
   readonly #heard = (event: AnyEvent): void => {
-    for (const finding of findingsOfEvent(event)) {
-      const told = event.type === 'data.quality_alert' || event.type === 'data.gap_detected';
+    const told = event.type === 'data.quality_alert' || event.type === 'data.gap_detected';
+    this.#take(findingsOfEvent(event), told);
+  };
+
+  #take(findings: readonly Finding[], told: boolean): void {
+    for (const finding of findings) {
       const fingerprint = fingerprintOf(finding);
       const held = this.#pending.get(fingerprint)?.finding;
       if (held === undefined && this.#pending.size >= MOST_WAITING) continue;
@@ -89,7 +98,28 @@ class Recorder implements IssueRecorder {
     }
     if (this.#pending.size === 0 || this.#flushTimer !== undefined || this.#closed) return;
     this.#flushTimer = this.#services.clock.schedule(FLUSH_MS, () => void this.flush());
-  };
+  }
+
+  /** A block of a host counts once, from when it begins to when it ends. */
+  #sample(): void {
+    const now = this.#services.clock.now();
+    const findings = rateLimitFindings(this.#services.collector.status(), now);
+    const hosts = new Set(findings.map((f) => String(f.details['host'])));
+    this.#take(
+      findings.filter((f) => !this.#blocked.has(String(f.details['host']))),
+      false,
+    );
+    this.#blocked.clear();
+    for (const host of hosts) this.#blocked.add(host);
+  }
+
+  #scheduleSample(): void {
+    this.#sampleTimer = this.#services.clock.schedule(SAMPLE_MS, () => {
+      if (this.#closed) return;
+      this.#sample();
+      this.#scheduleSample();
+    });
+  }
 
   async #write(): Promise<void> {
     const batch = [...this.#pending];

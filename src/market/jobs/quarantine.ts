@@ -2,6 +2,7 @@ import type { Us } from '../../kit/clock.ts';
 import { NotFound } from '../../kit/errors.ts';
 import type { SeriesKey } from '../domain/records.ts';
 import type { MarketServices } from '../services.ts';
+import { settleIssue, stringsOf } from './issue-book.ts';
 
 export interface QuarantineOrder {
   readonly id: string;
@@ -37,7 +38,35 @@ export async function quarantineRows(
   });
   const rows = await services.store.quarantine({ ...key, ...order });
   await services.ops.update('quarantines', rowId, { rows });
+  if (rows > 0) await settleCondemned(services, key, order, rows);
   return { id: order.id, rows };
+}
+
+/** Settles the pending issues of a series whose rows all lie in quarantine now. */
+async function settleCondemned(
+  services: Pick<MarketServices, 'ops' | 'clock'>,
+  key: SeriesKey,
+  order: QuarantineOrder,
+  rows: number,
+): Promise<void> {
+  const pending = await services.ops.select('quality_issues', {
+    where: { exchange: key.exchange, symbol: key.symbol, data_type: key.stream, resolution_status: 'pending' },
+    limit: 200,
+  });
+  for (const issue of pending) {
+    const keys = stringsOf(issue.related_record_ids);
+    const doubted = issue.action_taken === 'quarantine' || issue.action_taken === 'reject';
+    if (!doubted || issue.market !== key.market || keys.length === 0) continue;
+    if (order.keys !== null && !keys.every((row) => order.keys?.includes(row))) continue;
+    if (order.keys === null && !within(issue.context, order)) continue;
+    await settleIssue(services, issue.id, 'resolved', `${rows} row(s) in quarantine ${order.id}`);
+  }
+}
+
+function within(context: unknown, order: QuarantineOrder): boolean {
+  if (context === null || typeof context !== 'object') return false;
+  const { from_us: from, to_us: to } = { from_us: null, to_us: null, ...context };
+  return typeof from === 'number' && typeof to === 'number' && from >= order.from && to <= order.to + 1;
 }
 
 /** Puts the rows of a quarantine back. Throws NotFound when there is none with this id, or it was released. */
