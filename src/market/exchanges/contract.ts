@@ -170,6 +170,8 @@ export interface VenueSimulator {
   readonly onSubscribe: (market: SimulatedMarket, channels: readonly string[], at: Ms) => readonly SimulatedFrame[];
   /** The symbol whose 24 h window must be at hand before the channel can begin; undefined when it needs none. */
   readonly windowOf: (channel: string) => string | undefined;
+  /** Whether the channel sends at least every second, so that its silence means something. */
+  readonly steady: (channel: string) => boolean;
   /** Frames for the channels subscribed that the market makes in [from, to), in time order. */
   readonly frames: (
     market: SimulatedMarket,

@@ -124,13 +124,15 @@ export class FaultDesk {
       return frames.map((frame) => venue.envelope(options.path, frame));
     }
     const wrap = (frame: SimulatedFrame): string => venue.envelope(options.path, frame);
-    let kept = this.#reordered(frames, state, options.to).filter((frame) => !this.#lost(frame, options.channels));
+    let kept = this.#reordered(frames, state, options.to).filter(
+      (frame) => !this.#lost(frame, options.channels, venue),
+    );
     kept = kept.flatMap((frame) => this.#spoiled(frame, state, venue, options.restate));
     const texts = kept.flatMap((frame) => this.#copies(frame, wrap(frame), state));
     return this.#slowed(texts, state, options.to);
   }
 
-  #lost(frame: SimulatedFrame, channels: ReadonlySet<string>): boolean {
+  #lost(frame: SimulatedFrame, channels: ReadonlySet<string>, venue: VenueSimulator): boolean {
     const gap = this.#running('gap', frame.at);
     if (gap !== undefined) {
       this.#count(gap, 'frames_lost', { until: gap.to });
@@ -140,8 +142,9 @@ export class FaultDesk {
     if (stale === undefined) return false;
     let silenced = this.#silenced.get(stale.id);
     if (silenced === undefined) {
-      const names = [...channels].sort();
-      silenced = names[hash(this.#key, stale.from, 1) % Math.max(1, names.length)] ?? frame.channel;
+      const steady = [...channels].filter((channel) => venue.steady(channel)).sort();
+      silenced = steady[hash(this.#key, stale.from, 1) % Math.max(1, steady.length)];
+      if (silenced === undefined) return false;
       this.#silenced.set(stale.id, silenced);
     }
     if (silenced !== frame.channel) return false;

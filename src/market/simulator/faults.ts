@@ -13,7 +13,7 @@ export const FAULTS = {
   reorder: { does: 'lets frames be overtaken by the next of their channel', durationMs: 1000 },
   spike: { does: 'adds a best bid and ask, mark or ticker price of twice the value', durationMs: 0 },
   crossed: { does: 'puts a bid above the asks into a change of a book', durationMs: 0 },
-  stale: { does: 'silences one channel', durationMs: 15_000 },
+  stale: { does: 'silences one channel that is never quiet by itself', durationMs: 30_000 },
   malformed: { does: 'cuts a frame in the middle, so that it is no JSON; its content is lost', durationMs: 0 },
   slow: { does: 'holds all frames back until the end of the duration', durationMs: 3000 },
   http429: { does: 'answers REST with 429 and Retry-After', durationMs: 3000 },

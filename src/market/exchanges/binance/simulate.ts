@@ -38,6 +38,7 @@ function simulatorOf(kind: Market): VenueSimulator {
     onFrame: (_market, frame, channels) => converse(frame, channels),
     onSubscribe: () => [],
     windowOf: (channel) => (/@(?:mini)?[tT]icker$/.test(channel) ? symbolOf(channel) : undefined),
+    steady: (channel) => /@(?:depth|bookTicker|markPrice)/.test(channel),
     frames(market, channels, from, to) {
       const frames: SimulatedFrame[] = [];
       for (const channel of channels) {

@@ -33,6 +33,7 @@ function simulatorOf(kind: Market): VenueSimulator {
     onFrame: (market, text) => converse(market, kind, text),
     onSubscribe: (market, channels, at) => channels.flatMap((channel) => snapshotOf(market, kind, channel, at)),
     windowOf: (channel) => (channel.startsWith('tickers.') ? channel.slice('tickers.'.length) : undefined),
+    steady: (channel) => /^(?:orderbook|tickers)\./.test(channel),
     frames(market, channels, from, to) {
       const frames: SimulatedFrame[] = [];
       for (const channel of channels) frames.push(...framesOf(market, kind, channel, from, to));
