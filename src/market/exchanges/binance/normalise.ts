@@ -85,22 +85,34 @@ export function readBookTicker(event: WireObject, context: ReadContext): Reading
   const facts = context.symbols.facts(event['s']);
   if (facts === undefined) return 'bookTicker without a symbol';
   const time = eventTime(event['E'] ?? event['T'], context);
-  return pushPrices(facts, [event['b'], event['B'], event['a'], event['A']], time, sequenceOf(event['u']), context);
+  const { b, B, a, A, u } = event;
+  return pushPrices(facts, { bid: b, bidSize: B, ask: a, askSize: A }, time, sequenceOf(u), context);
 }
 
-/** Best bid and ask from four wire values: bid, its size, ask, its size. */
+/** Best bid and ask as the wire has them. */
+interface WireBest {
+  readonly bid: unknown;
+  readonly bidSize: unknown;
+  readonly ask: unknown;
+  readonly askSize: unknown;
+}
+
+/** The `prices` record of a best bid and ask. */
 export function pushPrices(
   facts: SymbolFacts,
-  wire: readonly [unknown, unknown, unknown, unknown],
+  wire: WireBest,
   time: Us,
   seq: number | null,
   context: ReadContext,
 ): Reading {
-  const bid = optionalPrice(wire[0]);
-  const bidSize = bid === null ? null : optionalSize(wire[1]);
-  const ask = optionalPrice(wire[2]);
-  const askSize = ask === null ? null : optionalSize(wire[3]);
-  if (!allKnown(bid, bidSize, ask, askSize) || Number.isNaN(time)) return 'best bid and ask cannot be read';
+  const bid = optionalPrice(wire.bid);
+  const bidSize = bid === null ? null : optionalSize(wire.bidSize);
+  const ask = optionalPrice(wire.ask);
+  const askSize = ask === null ? null : optionalSize(wire.askSize);
+  // NaN is the one value that is not equal to itself.
+  if (bid !== bid || bidSize !== bidSize || ask !== ask || askSize !== askSize || time !== time) {
+    return 'best bid and ask cannot be read';
+  }
   if (bid === null && ask === null) return 'neither bid nor ask';
   context.sink({
     stream: 'prices',

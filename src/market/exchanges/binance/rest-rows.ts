@@ -204,5 +204,6 @@ function readBestRow(row: WireObject, context: ReadContext): Reading {
   if (facts === undefined) return 'ticker without a symbol';
   const given = row['closeTime'] ?? row['time'];
   const time = given === undefined ? context.recvTime : timeOf(given);
-  return pushPrices(facts, [row['bidPrice'], row['bidQty'], row['askPrice'], row['askQty']], time, null, context);
+  const { bidPrice: bid, bidQty: bidSize, askPrice: ask, askQty: askSize } = row;
+  return pushPrices(facts, { bid, bidSize, ask, askSize }, time, null, context);
 }

@@ -19,8 +19,31 @@ export function parseJson(text: string): unknown {
 
 /** A number, or text of one; NaN for anything else, an empty text included. */
 export function numberOf(value: unknown): number {
-  if (typeof value === 'string') return value === '' ? NaN : +value;
+  if (typeof value === 'string') return decimalOf(value);
   return typeof value === 'number' ? value : NaN;
+}
+
+const POWERS = Array.from({ length: 19 }, (_, exponent) => 10 ** exponent);
+const LONGEST_EXACT = 17;
+
+/**
+ * `Number(text)`, in less than half the time for plain decimals such as 61800.20: digits and power are exact, so that
+ * their quotient is rounded once. NaN for an empty text.
+ */
+export function decimalOf(text: string): number {
+  const length = text.length;
+  if (length === 0) return NaN;
+  if (length > LONGEST_EXACT) return +text;
+  let digits = 0;
+  let point = -1;
+  for (let i = 0; i < length; i++) {
+    const code = text.charCodeAt(i);
+    if (code >= 48 && code <= 57) digits = digits * 10 + (code - 48);
+    else if (code === 46 && point < 0 && i > 0 && i < length - 1) point = i;
+    else return +text;
+  }
+  if (digits > Number.MAX_SAFE_INTEGER) return +text;
+  return point < 0 ? digits : digits / (POWERS[length - 1 - point] ?? NaN);
 }
 
 /** No price, size or rate lies beyond these; products and quotients of what lies within stay finite. */
@@ -30,13 +53,21 @@ const SMALLEST = 1e-18;
 /** A price: above zero and possible, else NaN. */
 export function priceOf(value: unknown): number {
   const price = numberOf(value);
-  return price >= SMALLEST && price <= LARGEST ? price : NaN;
+  return isPrice(price) ? price : NaN;
+}
+
+function isPrice(price: number): boolean {
+  return price >= SMALLEST && price <= LARGEST;
 }
 
 /** A size: zero or more and possible, else NaN. */
 export function sizeOf(value: unknown): number {
   const size = numberOf(value);
-  return size === 0 || (size >= SMALLEST && size <= LARGEST) ? size : NaN;
+  return isSize(size) ? size : NaN;
+}
+
+function isSize(size: number): boolean {
+  return size === 0 || (size >= SMALLEST && size <= LARGEST);
 }
 
 /** An optional number: null when absent or empty, NaN when there is something that is not a possible number. */
@@ -111,9 +142,9 @@ export function levelsOf(value: unknown): PriceLevel[] | undefined {
   for (let i = 0; i < levels.length; i++) {
     const level: unknown = levels[i];
     if (!Array.isArray(level) || level.length < 2) return undefined;
-    const price = priceOf(level[0]);
-    const size = sizeOf(level[1]);
-    if (Number.isNaN(price) || Number.isNaN(size)) return undefined;
+    const price = numberOf(level[0]);
+    const size = numberOf(level[1]);
+    if (!isPrice(price) || !isSize(size)) return undefined;
     levels[i] = [price, size];
   }
   return levels as PriceLevel[]; // each element was replaced by a checked pair

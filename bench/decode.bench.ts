@@ -1,0 +1,192 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { gunzipSync } from 'node:zlib';
+import binance from '../src/market/exchanges/binance/index.ts';
+import bybit from '../src/market/exchanges/bybit/index.ts';
+import type { VenueMarket } from '../src/market/exchanges/contract.ts';
+
+/** Recorded frames lie beside the repository; `npm run bench` runs in its root. */
+const DATA = resolve(process.cwd(), '../shared/data');
+const RECEIVED = 1_790_000_000_000_000;
+const ROUNDS = 7;
+const TARDIS = 'tardis-dev@13.35.3';
+
+interface Feed {
+  readonly name: string;
+  readonly market: VenueMarket;
+  readonly frames: readonly string[];
+  /** The exchange's name at tardis. */
+  readonly tardis: string;
+}
+
+/** What a mapper of tardis-dev is, as far as it is used here. */
+interface Mapper {
+  canHandle(message: unknown): boolean;
+  map(message: unknown, localTimestamp: Date): Iterable<unknown> | undefined;
+}
+type MapperFactory = (exchange: string, localTimestamp: Date) => Mapper;
+
+/**
+ * Frames decoded per second of processor time, on recorded frames: beside `JSON.parse` alone and, where its package can be
+ * installed into a temporary folder, beside the mappers of tardis-dev doing the same work. Best of 7 rounds each,
+ * taken in turn.
+ */
+export async function run(): Promise<void> {
+  if (!existsSync(join(DATA, 'ws_hftbacktest'))) {
+    print(`no recorded frames at ${DATA}`);
+    return;
+  }
+  const factories = await tardisMappers();
+  for (const feed of feeds()) measure(feed, factories);
+}
+
+function measure(feed: Feed, factories: readonly MapperFactory[]): void {
+  const { frames, market } = feed;
+  let parsed = 0;
+  let records = 0;
+  let mapped = 0;
+  const best = { parse: 0, decode: 0, tardis: 0 };
+  for (let round = 0; round < ROUNDS; round++) {
+    best.parse = Math.max(
+      best.parse,
+      rate(frames, (frame) => {
+        if (JSON.parse(frame) !== null) parsed++;
+      }),
+    );
+    records = 0;
+    const decoder = market.createDecoder({ instruments: [] });
+    const sink = (): void => {
+      records++;
+    };
+    best.decode = Math.max(
+      best.decode,
+      rate(frames, (frame) => void decoder.frame(frame, RECEIVED, sink)),
+    );
+    if (factories.length === 0) continue;
+    mapped = 0;
+    const now = new Date(RECEIVED / 1000);
+    const mappers = factories.flatMap((make) => supported(make, feed.tardis, now));
+    best.tardis = Math.max(
+      best.tardis,
+      rate(frames, (frame) => (mapped += mapAll(mappers, JSON.parse(frame), now))),
+    );
+  }
+  if (parsed === 0) throw new Error('nothing was parsed');
+  const share = ((best.decode / best.parse) * 100).toFixed(0);
+  print(
+    `${feed.name}: ${frames.length} frames, ${records} records; decode ${thousands(best.decode)} frames/s, ` +
+      `JSON.parse alone ${thousands(best.parse)} (${share} %)` +
+      (factories.length === 0 ? '' : `, tardis-dev ${thousands(best.tardis)} (${mapped} records)`),
+  );
+}
+
+/** A mapper; none where the exchange has nothing of its kind (spot has no funding). */
+function supported(make: MapperFactory, exchange: string, now: Date): Mapper[] {
+  try {
+    return [make(exchange, now)];
+  } catch (error) {
+    if (error instanceof Error && error.message.includes('not supported')) return [];
+    throw error;
+  }
+}
+
+function mapAll(mappers: readonly Mapper[], message: unknown, now: Date): number {
+  let given = 0;
+  for (const mapper of mappers) {
+    if (!mapper.canHandle(message)) continue;
+    for (const record of mapper.map(message, now) ?? []) if (record !== undefined) given++;
+  }
+  return given;
+}
+
+/** Frames a second of processor time of the whole process, so that other work on the machine does not count. */
+function rate(frames: readonly string[], use: (frame: string) => void): number {
+  const begun = process.cpuUsage();
+  for (const frame of frames) use(frame);
+  const { user, system } = process.cpuUsage(begun);
+  return frames.length / ((user + system) / 1e6);
+}
+
+function feeds(): Feed[] {
+  const market = (key: string): VenueMarket => {
+    const found = [...binance.markets, ...bybit.markets].find((one) => `${one.exchange}_${one.market}` === key);
+    if (found === undefined) throw new Error(`no market ${key}`);
+    return found;
+  };
+  return [
+    {
+      name: 'Binance USD-M BTCUSDT, 5.75 min (hftbacktest)',
+      market: market('binance_futures'),
+      tardis: 'binance-futures',
+      frames: recorded('usdm_btcusdt_20240808.gz'),
+    },
+    {
+      name: 'Binance spot BTCUSDT, 5.75 min (hftbacktest)',
+      market: market('binance_spot'),
+      tardis: 'binance',
+      frames: recorded('spot_btcusdt_20240808.gz'),
+    },
+    {
+      name: 'Bybit v5, the recorded frames of the tardis tests 4,000 times over',
+      market: market('bybit_futures'),
+      tardis: 'bybit',
+      frames: repeated(bybitFrames(), 4000),
+    },
+  ];
+}
+
+/** Frames of a full feed; its REST snapshot is put where both decoders take it, into the stream. */
+function recorded(file: string): string[] {
+  const lines = gunzipSync(readFileSync(join(DATA, 'ws_hftbacktest', file)))
+    .toString('utf8')
+    .trim()
+    .split('\n');
+  return lines.map((line) => {
+    const frame = line.slice(line.indexOf('{'));
+    return frame.startsWith('{"lastUpdateId"')
+      ? `{"stream":"btcusdt@depthSnapshot","generated":true,"data":${frame}}`
+      : frame;
+  });
+}
+
+function bybitFrames(): string[] {
+  const file: unknown = JSON.parse(readFileSync(join(DATA, 'oracle_tardis_mappers', 'bybit.json'), 'utf8'));
+  const { records } = file as { records: { message: { topic?: string } }[] };
+  return records
+    .filter(({ message }) => /^(publicTrade|orderbook|tickers|allLiquidation)\./.test(message.topic ?? ''))
+    .map(({ message }) => JSON.stringify(message));
+}
+
+function repeated(frames: readonly string[], times: number): string[] {
+  return Array.from({ length: times }, () => frames).flat();
+}
+
+/** The mappers of trades, books, best prices, tickers and liquidations; none where the package cannot be had. */
+async function tardisMappers(): Promise<readonly MapperFactory[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'crew-bench-tardis-'));
+  try {
+    const options = ['--ignore-scripts', '--no-audit', '--no-fund', '--silent', '--prefix', folder];
+    execFileSync('npm', ['install', TARDIS, ...options], { timeout: 120_000, stdio: 'ignore' });
+    const entry = pathToFileURL(join(folder, 'node_modules', 'tardis-dev', 'dist', 'index.js')).href;
+    const loaded = (await import(entry)) as Record<string, MapperFactory | undefined>;
+    const names = ['Trades', 'BookChanges', 'BookTickers', 'DerivativeTickers', 'Liquidations'];
+    return names.flatMap((name) => loaded[`normalize${name}`] ?? []);
+  } catch {
+    print(`${TARDIS} could not be installed: measured without it`);
+    return [];
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function thousands(value: number): string {
+  return Math.round(value).toLocaleString('en-US');
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
