@@ -38,19 +38,29 @@ function failureError(options: InvokerOptions, trace: Trace, error: unknown): To
 
 const REFUSING: ReadonlySet<Stage> = new Set(['look-up', 'permission', 'approval', 'rate']);
 
-/** Stage 11: the audit row, then the event. */
+/** Stage 11: the audit row, then the event. The call is over: an event that cannot be sent is logged, not thrown. */
 export function announce(options: InvokerOptions, trace: Trace, outcome: ToolOutcome): void {
-  const { call, callId, toolName, decision } = trace;
   const error = outcome.ok ? null : outcome.error;
   const refused =
     error !== null && REFUSING.has(trace.stage) && error.code !== 'internal' && error.code !== 'cancelled';
-  options.audit.record({
-    call_id: callId,
+  options.audit.record(auditRow(options, trace, outcome, refused));
+  try {
+    emitOutcome(options, trace, outcome, refused);
+  } catch (failure) {
+    options.log.error('tool.event_failed', { call_id: trace.callId, tool: trace.toolName, error: failure });
+  }
+}
+
+function auditRow(options: InvokerOptions, trace: Trace, outcome: ToolOutcome, refused: boolean): AuditRow {
+  const { call, decision } = trace;
+  const error = outcome.ok ? null : outcome.error;
+  return {
+    call_id: trace.callId,
     time: options.clock.now(),
     caller: call.caller.id,
     agent_id: call.caller.agentId,
     role: decision?.role ?? call.caller.role,
-    tool: toolName,
+    tool: trace.toolName,
     category: trace.category,
     args: trace.args,
     decision: decision?.allowed === true ? 'allowed' : 'denied',
@@ -62,11 +72,21 @@ export function announce(options: InvokerOptions, trace: Trace, outcome: ToolOut
     run_id: call.runId ?? null,
     task_id: call.taskId ?? null,
     reason: call.reason ?? null,
-  });
+  };
+}
+
+function auditOutcome(outcome: ToolOutcome): AuditRow['outcome'] {
+  if (!outcome.ok) return 'failure';
+  if ('proposed' in outcome) return 'proposed';
+  return outcome.replayed ? 'replayed' : 'success';
+}
+
+function emitOutcome({ events }: InvokerOptions, trace: Trace, outcome: ToolOutcome, refused: boolean): void {
+  const { call, callId, toolName } = trace;
   const common = { call_id: callId, tool: toolName, caller: call.caller.id, run_id: call.runId ?? null };
   const emitOptions = { source: 'tools', correlationId: call.correlationId };
-  const { events } = options;
-  if (refused) events.emit('tool.refused', { ...common, reason: error.message }, emitOptions);
+  const error = outcome.ok ? null : outcome.error;
+  if (refused) events.emit('tool.refused', { ...common, reason: error?.message ?? '' }, emitOptions);
   else if (outcome.ok && 'proposed' in outcome)
     events.emit('tool.proposed', { ...common, proposal_id: outcome.proposal_id }, emitOptions);
   else {
@@ -74,10 +94,4 @@ export function announce(options: InvokerOptions, trace: Trace, outcome: ToolOut
     const { ok, duration_ms } = outcome;
     events.emit('tool.called', { ...common, ok, error_code: error?.code ?? null, duration_ms, shadow }, emitOptions);
   }
-}
-
-function auditOutcome(outcome: ToolOutcome): AuditRow['outcome'] {
-  if (!outcome.ok) return 'failure';
-  if ('proposed' in outcome) return 'proposed';
-  return outcome.replayed ? 'replayed' : 'success';
 }

@@ -74,11 +74,15 @@ function unsettled(tool: BoundTool, state: 'unknown' | 'running', key: string): 
       );
 }
 
-/** One effect per intent: run, place in the run, tool and arguments. Outside a run every call is an intent of its own. */
+/**
+ * One effect per intent: run, place in the run, tool and arguments. Outside a run the place is the caller's own word
+ * for its intent; a call without one is an intent of its own.
+ */
 function effectKey(trace: Trace, tool: BoundTool, intent: Intent): string {
-  const { runId, path, taskId } = trace.call;
-  if (runId === null || runId === undefined) return trace.callId;
-  return canonicalHash([runId, path ?? taskId ?? '', tool.name, intent.argsHash]);
+  const { runId, path, taskId, caller } = trace.call;
+  if (runId !== null && runId !== undefined)
+    return canonicalHash([runId, path ?? taskId ?? '', tool.name, intent.argsHash]);
+  return path === undefined ? trace.callId : canonicalHash([caller.id, path, tool.name, intent.argsHash]);
 }
 
 /** Work under the tool's deadline and the caller's signal. */

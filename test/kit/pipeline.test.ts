@@ -68,6 +68,18 @@ describe('the tool pipeline', () => {
     expect(desk.invoker.find('echo_of_old')?.name).toBe('get_echo');
   });
 
+  it('answers even when the event cannot be sent', async () => {
+    const events = {
+      emit: (): never => {
+        throw new Error('the bus has stopped');
+      },
+    };
+    const desk = deskOf([echoTool()], { events });
+    expect((await desk.invoker.invoke(call())).ok).toBe(true);
+    expect(desk.rows).toHaveLength(1);
+    expect(desk.log.lines.map((l) => l.event)).toEqual(['tool.event_failed']);
+  });
+
   it('refuses two tools with one name', () => {
     expect(() => deskOf([echoTool(), echoTool({ name: 'get_other', aliases: ['get_echo'] })])).toThrow(Conflict);
   });
@@ -346,6 +358,17 @@ describe('the effect ledger in the pipeline', () => {
     await desk.invoker.invoke(call({ tool: 'change_echo' }));
     await desk.invoker.invoke(call({ tool: 'change_echo' }));
     expect(times()).toBe(2);
+  });
+
+  it('takes a caller’s own word for an intent outside a run', async () => {
+    const { tool, times } = effectTool();
+    const desk = deskOf([tool]);
+    const intent = { tool: 'change_echo', path: 'my request 1' };
+    await desk.invoker.invoke(call(intent));
+    expect(await desk.invoker.invoke(call(intent))).toMatchObject({ replayed: true });
+    await desk.invoker.invoke(call({ ...intent, caller: { ...operator, id: 'mcp' } }));
+    await desk.invoker.invoke(call({ ...intent, path: 'my request 2' }));
+    expect(times()).toBe(3);
   });
 
   it('asks a person when the outcome of an earlier attempt is unknown', async () => {

@@ -31,7 +31,9 @@ export function overlayEnvironment(
   const overrides: Override[] = [];
   const issues: ConfigIssue[] = [];
   let value = system;
-  for (const variable of Object.keys(env).sort()) {
+  // A file that holds no map is an issue of its own, which must not be covered up.
+  const variables = asMap(system) === undefined ? [] : Object.keys(env).sort();
+  for (const variable of variables) {
     const text = env[variable];
     if (!variable.startsWith(PREFIX) || text === undefined || reserved.has(variable)) continue;
     const path = variable.slice(PREFIX.length).toLowerCase().split('__');
@@ -64,9 +66,13 @@ export function envIssue(variable: string, message: string): ConfigIssue {
   return { file: `env ${variable}`, line: 0, column: 0, message };
 }
 
+function asMap(value: unknown): object | undefined {
+  return value !== null && typeof value === 'object' && !Array.isArray(value) ? value : undefined;
+}
+
 function withValue(target: unknown, [key, ...rest]: readonly string[], value: unknown): unknown {
   if (key === undefined) return value;
-  const base = target !== null && typeof target === 'object' && !Array.isArray(target) ? target : {};
+  const base = asMap(target) ?? {};
   const inner: unknown = Reflect.get(base, key);
   return { ...base, [key]: withValue(inner, rest, value) };
 }

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
-import { ConfigInvalid, type ConfigIssue } from '../../kit/errors.ts';
+import { ConfigInvalid, type ConfigIssue, errorMessage } from '../../kit/errors.ts';
 import { describeIssues, pathText, type ValueIssue } from '../../kit/schema-issues.ts';
 import type { AgentSpec, CrewSpec, OverrideSpec, RoleSpec, TaskSpec } from '../spec.ts';
 import { crewChecks } from './crew-checks.ts';
@@ -64,8 +64,7 @@ export function loadConfig<S extends Sections>(options: ConfigOptions<S>): CrewC
       { file: dir, line: 0, column: 0, message: `there is no configuration here: none of ${CONFIG_FILES.join(', ')}` },
     ]);
   }
-  const read = (name: string): YamlFile =>
-    parseYamlFile(name, existsSync(join(dir, name)) ? readFileSync(join(dir, name), 'utf8') : '');
+  const read = (name: string): YamlFile => readFile(dir, name);
   const system = readSystem(read('system.yaml'), options);
   const agents = readMap(read('agents.yaml'), agentSchema, UNUSED_AGENT_FIELDS);
   const tasks = readMap(read('tasks.yaml'), taskSchema, UNUSED_TASK_FIELDS);
@@ -118,6 +117,18 @@ function readable({ system, agents, tasks, crews }: RawFiles): boolean {
   return [system, agents, tasks, crews].every(
     (file) => file === undefined || file.value !== undefined || file.issues.length === 0,
   );
+}
+
+/** A file that is absent is empty; one that cannot be read is an issue. */
+function readFile(dir: string, name: string): YamlFile {
+  const path = join(dir, name);
+  if (!existsSync(path)) return parseYamlFile(name, '');
+  try {
+    return parseYamlFile(name, readFileSync(path, 'utf8'));
+  } catch (error) {
+    const issue = { file: name, line: 0, column: 0, message: `cannot be read: ${errorMessage(error)}` };
+    return { ...parseYamlFile(name, ''), issues: [issue] };
+  }
 }
 
 interface SystemRead<S extends Sections> {

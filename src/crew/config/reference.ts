@@ -50,6 +50,16 @@ export function systemKeys(sections: Sections): readonly ConfigKey[] {
   return keysOf(toJson(wholeSystem(sections), 'system.yaml'), []);
 }
 
+/** Every key of an entry of the other three files. */
+export function crewFileKeys(): readonly { readonly file: string; readonly keys: readonly ConfigKey[] }[] {
+  const keys = (schema: z.ZodType): readonly ConfigKey[] => keysOf(toJson(schema, ''), []);
+  return [
+    { file: 'agents.yaml', keys: keys(agentSchema) },
+    { file: 'tasks.yaml', keys: keys(taskSchema) },
+    { file: 'crews.yaml', keys: keys(crewSchema) },
+  ];
+}
+
 /** The configuration reference as Markdown, written from the schemas. */
 export function configReference(sections: Sections): string {
   const file = (title: string, text: string, keys: readonly ConfigKey[], variables: boolean): string =>

@@ -49,12 +49,6 @@ const model = z.strictObject({
     .default([])
     .describe('Models tried in order when the first one fails; playbook may be the last'),
   timeout_seconds: seconds.default(60).describe('Time allowed for one answer of a model'),
-  max_retries: z.number().int().min(0).default(2).describe('Times that a failed request to a model is repeated'),
-  base_url: z
-    .string()
-    .nullable()
-    .default(null)
-    .describe('Address of a compatible server instead of the provider’s own'),
 });
 
 const approvals = z.strictObject({

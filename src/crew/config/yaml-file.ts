@@ -1,4 +1,15 @@
-import { Alias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node, type Pair } from 'yaml';
+import {
+  Alias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  type Document,
+  type Node,
+  type Pair,
+  type YAMLParseError,
+} from 'yaml';
 import type { ConfigIssue } from '../../kit/errors.ts';
 
 /** A parsed YAML text that can say where each of its values stands. */
@@ -20,24 +31,30 @@ export function parseYamlFile(name: string, text: string): YamlFile {
     const { line, col } = lines.linePos(offset);
     return { file: name, line: Math.max(1, line), column: Math.max(1, col), message };
   };
-  const issues = document.errors.map((error) =>
-    at(error.pos[0], syntaxMessage(error.code, error.message, text, error.pos[0])),
-  );
+  const broken = document.errors.some((error) => error.code !== 'DUPLICATE_KEY');
+  const data = broken ? { value: undefined } : toData(document);
+  const issues = document.errors.map((error) => at(error.pos[0], syntaxMessage(error, text)));
   return {
     name,
-    value: document.errors.some((error) => error.code !== 'DUPLICATE_KEY') ? undefined : toData(document),
-    issues,
+    value: data.value,
+    issues: data.problem === undefined ? issues : [...issues, at(0, data.problem)],
     issue: (path, message, position = 'value') => at(offsetOf(document, path, position), message),
   };
 }
 
-function toData(document: Document): unknown {
-  const value: unknown = document.toJS();
-  return value === null ? undefined : value;
+/** Plain data; or what is wrong with its aliases (one that names nothing, too many), which is found only now. */
+function toData(document: Document): { readonly value: unknown; readonly problem?: string } {
+  try {
+    const value: unknown = document.toJS();
+    return { value: value === null ? undefined : value };
+  } catch (error) {
+    if (!(error instanceof ReferenceError)) throw error;
+    return { value: undefined, problem: error.message };
+  }
 }
 
-function syntaxMessage(code: string, message: string, text: string, at: number): string {
-  return code === 'DUPLICATE_KEY' ? `'${/^[^\s:]*/.exec(text.slice(at))?.[0] ?? ''}' is given twice` : message;
+function syntaxMessage({ code, message, pos }: Pick<YAMLParseError, 'code' | 'message' | 'pos'>, text: string): string {
+  return code === 'DUPLICATE_KEY' ? `'${/^[^\s:]*/.exec(text.slice(pos[0]))?.[0] ?? ''}' is given twice` : message;
 }
 
 /** Where a path stands in the text; of a path that does not exist, where its nearest parent's key stands. */

@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -364,6 +364,18 @@ describe('loading a configuration', () => {
       Object.entries(files).map(([name, text]) => [name, text.replace(/^\n/, '').replaceAll('\n\n', '\n')]),
     );
     expect(issuesOf(trimmed)).toEqual(expected);
+  });
+
+  it('does not let a variable cover up a file that holds no map', () => {
+    expect(issuesOf({ 'system.yaml': '- a' }, { env: { CREW_ENVIRONMENT: 'x' } })).toEqual([
+      'system.yaml:1:1: expected object, got ["a"]',
+    ]);
+  });
+
+  it('reports a file that it cannot read', () => {
+    const dir = folder({ 'system.yaml': '' });
+    mkdirSync(join(dir, 'tasks.yaml'));
+    expect(() => loadConfig({ dir, env: {}, sections })).toThrow(/^tasks\.yaml: cannot be read: EISDIR/);
   });
 
   it('does not call missing what stands in a file that it cannot read', () => {

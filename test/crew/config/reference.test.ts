@@ -47,7 +47,7 @@ describe('the configuration reference', () => {
     );
     expect(page).toContain('| `overrides[].level` | NONE, READ_ONLY, READ_WRITE, WRITE, ADMIN | required |');
     expect(page).toContain('| `behaviours.<name>.every` | text |  | How often it fires: 30s, 5m, 1h |');
-    expect(page).toContain('| `model.base_url` | text or null | `null` |');
+    expect(page).toContain('| `llm` | text or null | `null` |');
     expect(page).toContain('| `backstory` | text | required |');
     expect(page).toContain('`markdown`');
   });
