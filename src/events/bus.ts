@@ -43,6 +43,7 @@ export interface BusStatistics {
   readonly dropped: number;
   readonly held: number;
   readonly journal_pending: number;
+  readonly journal_failing: boolean;
   readonly last_seq: number;
   readonly refused_after_close: number;
   readonly events_by_type: Readonly<Record<string, number>>;
@@ -241,6 +242,7 @@ export class EventBus implements EventSink, AsyncDisposable {
       dropped: subscriptions.reduce((sum, s) => sum + s.dropped, this.#droppedBefore),
       held: this.#held?.length ?? 0,
       journal_pending: this.#journal?.pending ?? 0,
+      journal_failing: this.#journal?.failing ?? false,
       last_seq: this.#lastSeq,
       refused_after_close: this.#refused,
       events_by_type: Object.fromEntries(this.#byType),

@@ -118,6 +118,11 @@ export class EventJournal implements AsyncDisposable {
     return this.#pending.length;
   }
 
+  /** Whether the last commit failed: events wait and are tried again. */
+  get failing(): boolean {
+    return this.#failures > 0;
+  }
+
   /** Throws Unavailable when closed or full. Call before numbering an event. */
   ensureRoom(): void {
     if (this.#closed !== undefined) throw new Unavailable('the event journal is closed');
@@ -192,14 +197,7 @@ export class EventJournal implements AsyncDisposable {
     await this.acknowledged();
     let before = 0;
     if (options.keepRows !== undefined) before = this.#committedSeq - options.keepRows + 1;
-    if (options.olderThanMs !== undefined) {
-      const at = (this.#clock.now() - options.olderThanMs) * 1000;
-      const [row] = await this.#db.all(
-        'SELECT max(seq) AS seq FROM events WHERE time < make_timestamp(CAST(? AS BIGINT))',
-        [at],
-      );
-      before = Math.max(before, numberOf(row, 'seq') + 1);
-    }
+    if (options.olderThanMs !== undefined) before = Math.max(before, await this.#firstYoung(options.olderThanMs));
     const alive = (this.#clock.now() - 7 * DAY_MS) * 1000;
     const [cursor] = await this.#db.all(
       'SELECT min(seq) AS seq FROM event_cursors WHERE updated_at >= make_timestamp(CAST(? AS BIGINT))',
@@ -210,6 +208,20 @@ export class EventJournal implements AsyncDisposable {
     if (before <= 1) return { rows: 0 };
     const { changed } = await this.#db.run('DELETE FROM events WHERE seq < CAST(? AS BIGINT)', [before]);
     return { rows: changed };
+  }
+
+  /**
+   * Number of the first event that is younger than `ms`. Only what comes before all young ones counts as old, and times
+   * after now do not count as young: a clock that jumped back or forth must not take the journal with it.
+   */
+  async #firstYoung(ms: Ms): Promise<number> {
+    const now = this.#clock.now();
+    const [row] = await this.#db.all(
+      `SELECT min(seq) AS seq FROM events
+       WHERE time >= make_timestamp(CAST(? AS BIGINT)) AND time <= make_timestamp(CAST(? AS BIGINT))`,
+      [(now - ms) * 1000, now * 1000],
+    );
+    return numberOf(row, 'seq') || this.#committedSeq;
   }
 
   /** Commits what waits, then refuses more. Throws Unavailable, with the number lost, when the last commit fails. */
@@ -279,7 +291,7 @@ export class EventJournal implements AsyncDisposable {
 
   #advance(seq: number): void {
     this.#committedSeq = seq;
-    this.#mark?.write(seq);
+    this.#writeMark(seq);
     let done = 0;
     while (done < this.#pending.length && (this.#pending[done]?.event.seq ?? Infinity) <= seq) done += 1;
     this.#pending.splice(0, done);
@@ -287,6 +299,15 @@ export class EventJournal implements AsyncDisposable {
     this.#waiters = waiting.filter((w) => w.seq > seq);
     for (const waiter of waiting) if (waiter.seq <= seq) waiter.resolve();
     this.#notify();
+  }
+
+  /** The mark only helps to notice damage: without it the journal goes on. */
+  #writeMark(seq: number): void {
+    try {
+      this.#mark?.write(seq);
+    } catch (error) {
+      this.#log.warn('events.mark_not_written', { seq, error: errorMessage(error) });
+    }
   }
 
   #notify(): void {

@@ -188,4 +188,25 @@ describe('EventJournal', () => {
     await bus.close();
     expect((await openJournal(db)).lastSeq).toBe(10);
   });
+
+  it('does not prune by a clock that jumped', async () => {
+    await using db = await Database.open({ path: ':memory:' });
+    const clock = new ManualClock();
+    const journal = await EventJournal.open(db, { clock, log: silentLogger });
+    const bus = makeBus({ clock, journal });
+    const emitAt = (jump: number): void => {
+      clock.jump(jump);
+      bus.emit('custom', { kind: 'x' });
+      clock.jump(-jump);
+    };
+    for (const jump of [-5000, 0, 90_000, -60_000, 0]) emitAt(jump);
+    await bus.flush();
+    clock.jump(10);
+    expect(await journal.prune({ olderThanMs: 1000 })).toEqual({ rows: 1 });
+    expect(seqs(await queryEvents(db))).toEqual([2, 3, 4, 5]);
+    clock.jump(5000);
+    expect(await journal.prune({ olderThanMs: 1000 })).toEqual({ rows: 3 });
+    expect(seqs(await queryEvents(db))).toEqual([5]);
+    await bus.close();
+  });
 });

@@ -29,6 +29,7 @@ export async function backupOps(
   options: { readonly clock: Clock; readonly keep?: number | undefined },
 ): Promise<VerifiedCopy> {
   await mkdir(dir, { recursive: true });
+  await removeUnfinished(dir);
   const name = `ops-${stamp(options.clock.now())}`;
   const partial = join(dir, `${name}.partial`);
   await rm(partial, { force: true });
@@ -161,6 +162,13 @@ async function tableNames(db: Database): Promise<readonly string[]> {
     'SELECT table_name FROM duckdb_tables() WHERE NOT internal AND database_name = current_database() ORDER BY table_name',
   );
   return rows.map((r) => r.table_name);
+}
+
+/** What a killed copying left behind. */
+async function removeUnfinished(dir: string): Promise<void> {
+  for (const name of await readdir(dir)) {
+    if (/^ops-.*\.partial(\.wal)?$/.test(name)) await rm(join(dir, name), { force: true });
+  }
 }
 
 async function removeOld(dir: string, keep: number): Promise<void> {

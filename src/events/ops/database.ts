@@ -1,8 +1,8 @@
 import { copyFile, mkdir, rename, rm, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { Database } from '../../infra/duckdb/database.ts';
 import type { Clock, Ms } from '../../kit/clock.ts';
-import { Conflict, Corrupt, errorMessage } from '../../kit/errors.ts';
+import { Conflict, Corrupt, errorMessage, Unavailable } from '../../kit/errors.ts';
 import type { EventPayload } from '../../kit/event.ts';
 import type { Logger } from '../../kit/logger.ts';
 import { readMark } from '../mark.ts';
@@ -37,9 +37,7 @@ export interface OpsDatabase {
 export async function openOpsDatabase(options: OpenOpsOptions): Promise<OpsDatabase> {
   const path = join(options.dataDir, OPS_FILE);
   const copies = join(options.dataDir, 'backups');
-  await mkdir(copies, { recursive: true });
-  await endRestoring(path);
-  const expected = readMark(path);
+  const expected = await prepare(path, copies);
   let restored: EventPayload<'system.recovered'> | null = null;
   let opened: Opened;
   try {
@@ -51,6 +49,18 @@ export async function openOpsDatabase(options: OpenOpsOptions): Promise<OpsDatab
     opened = await openWhole(path, copies, options);
   }
   return { db: opened.db, copies, recovered: withMissing(restored, opened.lastSeq, expected) };
+}
+
+/** Makes the folders, ends what was begun, and gives the number of the newest event that was durable. */
+async function prepare(path: string, copies: string): Promise<number> {
+  try {
+    await mkdir(copies, { recursive: true });
+    await endRestoring(path);
+    return readMark(path);
+  } catch (error) {
+    const folder = dirname(path);
+    throw new Unavailable(`the data folder ${folder} cannot be used: ${errorMessage(error)}`, { cause: error });
+  }
 }
 
 /** Adds the events that were durable once and are not there, as the mark beside the file tells. */
@@ -140,6 +150,7 @@ async function restore(
 async function endRestoring(path: string): Promise<void> {
   if ((await modified(path)) === null) await move(`${path}.restored`, path);
   await rm(`${path}.restored`, { force: true });
+  await rm(`${path}.probe`, { force: true });
 }
 
 function actionOf(best: State | null): string {

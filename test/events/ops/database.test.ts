@@ -8,7 +8,7 @@ import { createOpsStore } from '../../../src/events/ops/store.ts';
 import { queryEvents } from '../../../src/events/query.ts';
 import { Database } from '../../../src/infra/duckdb/database.ts';
 import { ManualClock } from '../../../src/kit/clock.ts';
-import { Conflict, Corrupt } from '../../../src/kit/errors.ts';
+import { Conflict, Corrupt, Unavailable } from '../../../src/kit/errors.ts';
 import { silentLogger } from '../../../src/kit/logger.ts';
 import { folder, makeBus, recordingLogger } from '../support.ts';
 
@@ -146,6 +146,13 @@ describe('openOpsDatabase', () => {
     await ops.db.close();
   });
 
+  it('says which folder cannot be used', async () => {
+    const dir = folder();
+    writeFileSync(join(dir, 'file'), 'x');
+    await expect(open(join(dir, 'file'))).rejects.toThrow(/data folder .*file cannot be used/);
+    await expect(open(join(dir, 'file'))).rejects.toBeInstanceOf(Unavailable);
+  });
+
   it('leaves a file of a newer program alone', async () => {
     const dir = folder();
     const ops = await open(dir);
@@ -162,6 +169,7 @@ describe('backupOps', () => {
     const clock = new ManualClock(T0);
     const ops = await open(dir, clock);
     const store = createOpsStore(ops.db, clock);
+    writeFileSync(join(ops.copies, 'ops-killed.partial'), 'half a copy');
     for (let i = 0; i < 4; i++) {
       await store.insert('agent_metrics', {
         timestamp: T0,
