@@ -1,22 +1,19 @@
 import { setMaxListeners } from 'node:events';
-import { END, type LangGraphRunnableConfig, START, StateGraph } from '@langchain/langgraph';
 import { DeadlineExceeded } from '../../kit/errors.ts';
-import type { EventName } from '../../kit/event.ts';
 import type { TaskExecution, TaskRequest } from '../graph/task-node.ts';
-import { approvalStep, toolsStep } from './tools-step.ts';
-import { checkStep, reviewStep } from './check-step.ts';
-import { modelStep } from './model-step.ts';
+import { type AgentGraph, buildAgentGraph, TASK_KEY, TaskHandle } from './agent-graph.ts';
 import { createDelegation } from './delegation.ts';
 import type { TaskOutput } from './output.ts';
 import type { RunScope } from './scope.ts';
-import { type AgentRecord, AgentState } from './state.ts';
-import { beginAttempt, callerOf, type TaskRun } from './task-run.ts';
+import type { AgentRecord } from './state.ts';
+import { beginAttempt, callerOf, emitAgent, type TaskRun } from './task-run.ts';
 
 /**
  * How the tasks of a run are done: an agent's loop as a LangGraph of its own inside the task's node
- * (start → model → tools → … → check → end), so that a killed run goes on in the middle of a task.
+ * (model → tools → model … → end), so that a killed run goes on in the middle of a task.
  */
 export function createTaskExecution(scope: RunScope): TaskExecution {
+  const graph = buildAgentGraph();
   const execute: TaskExecution = async (request) => {
     const limit = timeLimit(request);
     const late = new AbortController();
@@ -28,7 +25,7 @@ export function createTaskExecution(scope: RunScope): TaskExecution {
           );
     try {
       const run = await createTaskRun(scope, request, late.signal, execute);
-      const record = await runAgent(run, request);
+      const record = await runAgent(graph, run, request);
       const output = outputOf(run, request, record);
       if (output.status === 'completed') await keep(run, record);
       finish(run, record, output);
@@ -81,69 +78,17 @@ async function createTaskRun(
   };
 }
 
-async function runAgent(run: TaskRun, request: TaskRequest): Promise<AgentRecord> {
-  const step =
-    (work: (record: AgentRecord, config: LangGraphRunnableConfig) => AgentRecord | Promise<AgentRecord>) =>
-    async (state: typeof AgentState.State, config: LangGraphRunnableConfig): Promise<typeof AgentState.Update> => {
-      await run.scope.gate?.(run.scope.signal);
-      return { agent: await work(state.agent, config) };
-    };
-  const targets = {
-    start: 'start',
-    model: 'model',
-    tools: 'tools',
-    approval: 'approval',
-    check: 'check',
-    review: 'review',
-    end: END,
-  } as const;
-  const route = (state: typeof AgentState.State): AgentRecord['next'] => state.agent.next;
-  const graph = new StateGraph(AgentState)
-    .addNode(
-      'start',
-      step((r) => begin(run, r)),
-    )
-    .addNode(
-      'model',
-      step((r) => modelStep(run, request, r)),
-    )
-    .addNode(
-      'tools',
-      step((r, config) => toolsStep(run, request, r, config)),
-    )
-    .addNode(
-      'approval',
-      step((r) => approvalStep(run, request, r)),
-    )
-    .addNode(
-      'check',
-      step((r) => checkStep(run, request, r)),
-    )
-    .addNode(
-      'review',
-      step((r) => reviewStep(run, r)),
-    )
-    .addEdge(START, 'start')
-    .addConditionalEdges('start', route, targets)
-    .addConditionalEdges('model', route, targets)
-    .addConditionalEdges('tools', route, targets)
-    .addConditionalEdges('approval', route, targets)
-    .addConditionalEdges('check', route, targets)
-    .addConditionalEdges('review', route, targets)
-    .compile();
+async function runAgent(graph: AgentGraph, run: TaskRun, request: TaskRequest): Promise<AgentRecord> {
   const turns = (request.agent.max_iter + 20) * (request.task.max_retries + 1);
   const state = await graph.invoke(
     { agent: beginAttempt(run, request, null) },
-    { ...request.config, recursionLimit: 4 * turns + 20 },
+    {
+      ...request.config,
+      configurable: { ...request.config.configurable, [TASK_KEY]: new TaskHandle(run, request) },
+      recursionLimit: 4 * turns + 20,
+    },
   );
   return state.agent;
-}
-
-function begin(run: TaskRun, record: AgentRecord): AgentRecord {
-  const { scope, where } = run;
-  scope.events.emit('task.started', where, { correlationId: scope.runId });
-  emitAgent(run, 'agent.started', 'task');
-  return { ...record, next: 'model' };
 }
 
 function finish(run: TaskRun, record: AgentRecord, output: TaskOutput): void {
@@ -156,12 +101,6 @@ function finish(run: TaskRun, record: AgentRecord, output: TaskOutput): void {
     scope.events.emit('task.failed', { ...where, error: output.error ?? '' }, options);
   }
   emitAgent(run, 'agent.stopped', output.status);
-}
-
-function emitAgent(run: TaskRun, type: Extract<EventName, 'agent.started' | 'agent.stopped'>, action: string): void {
-  const { scope, where } = run;
-  const data = { agent_id: where.agent_id, action, run_id: where.run_id, task_id: where.task_id };
-  scope.events.emit(type, data, { correlationId: scope.runId });
 }
 
 function outputOf(run: TaskRun, request: TaskRequest, record: AgentRecord): TaskOutput {

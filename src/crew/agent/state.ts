@@ -20,7 +20,7 @@ export interface QueuedCall {
 
 /** Where an agent stands in its task; the whole of it is checkpointed after every step. */
 export interface AgentRecord {
-  /** The step that comes now. */
+  /** The step that comes now; `start` is the first model turn. */
   readonly next: 'start' | 'model' | 'tools' | 'approval' | 'check' | 'review' | 'end';
   /** From 0; a new attempt begins the conversation anew. */
   readonly attempt: number;

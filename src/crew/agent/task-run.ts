@@ -102,3 +102,10 @@ export function failAttempt(run: TaskRun, request: TaskRequest, record: AgentRec
   if (record.attempt < run.task.max_retries && !run.deadline.aborted) return beginAttempt(run, request, record);
   return { ...record, next: 'end', queue: [], error };
 }
+
+/** Says that the agent began or ended its part in a task. */
+export function emitAgent(run: TaskRun, type: 'agent.started' | 'agent.stopped', action: string): void {
+  const { scope, where } = run;
+  const data = { agent_id: where.agent_id, action, run_id: where.run_id, task_id: where.task_id };
+  scope.events.emit(type, data, { correlationId: scope.runId });
+}
