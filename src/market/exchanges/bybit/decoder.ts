@@ -5,10 +5,10 @@ import type { RestArgs, RestCallName } from '../../domain/tape.ts';
 import type { Decoder, DecoderOptions, FrameVerdict, RestCall } from '../contract.ts';
 import { createSymbolTable } from '../shared/symbols.ts';
 import { isObject, parseJson, timeOf, type WireObject } from '../shared/values.ts';
-import { control, readRows, refused, rejected, verdictOf, type Reading } from '../shared/verdicts.ts';
+import { control, dataVerdict, readRows, refused, rejected, verdictOf, type Reading } from '../shared/verdicts.ts';
 import { mergeBest, NO_BEST, pushBest, type BestState } from './best.ts';
 import { readBook, readKline, readLiquidation, readTrade, type ReadContext } from './normalise.ts';
-import { mergeTicker, pushTicker, type TickerState } from './ticker.ts';
+import { changesOf, mergeTicker, pushTicker, type TickerState } from './ticker.ts';
 import { isOption, RETIRED_TOPICS, sizingRule, UNSTORED_TOPICS } from './wire.ts';
 
 /** Damaged frames make symbols up: what is held of them may not fill the memory. */
@@ -60,7 +60,8 @@ class BybitDecoder implements Decoder {
   }
 
   state(): unknown {
-    return { tickers: Object.fromEntries(this.#tickers), best: Object.fromEntries(this.#best) };
+    const tickers = [...this.#tickers].map(([symbol, ticker]) => [symbol, { ...ticker }] as const);
+    return { tickers: Object.fromEntries(tickers), best: Object.fromEntries(this.#best) };
   }
 
   restore(state: unknown): void {
@@ -117,12 +118,14 @@ class BybitDecoder implements Decoder {
     if (isOption(symbol)) return control('option ticker');
     const facts = this.#symbols.facts(symbol);
     if (facts === undefined || typeof symbol !== 'string') return rejected('ticker without a symbol');
+    const changes = changesOf(data);
+    const time = messageTime(frame, context);
+    if (changes === undefined || Number.isNaN(time)) return rejected('ticker cannot be read');
     const before = frame['type'] === 'delta' ? this.#tickers.get(symbol) : undefined;
-    const merged = mergeTicker(before ?? {}, data);
-    if (merged === undefined) return rejected('ticker cannot be read');
-    const reading = pushTicker(facts, merged, data, messageTime(frame, context), context);
-    if (typeof reading === 'number') remember(this.#tickers, symbol, merged);
-    return verdictOf(reading);
+    const state = before ?? {};
+    mergeTicker(state, data);
+    if (before === undefined) remember(this.#tickers, symbol, state);
+    return dataVerdict(pushTicker(facts, state, changes, time, context));
   }
 }
 

@@ -6,7 +6,7 @@ import { NAMELESS, symbolTableFor, type SymbolFacts } from '../shared/symbols.ts
 import { isObject, numberOf, optional, parseJson, priceOf, sizeOf, timeOf, type WireObject } from '../shared/values.ts';
 import { control, readRows, refused, rejected, verdictOf, type Reading } from '../shared/verdicts.ts';
 import { pushCandle, readBook, readTradeRow, type ReadContext } from './normalise.ts';
-import { mergeTicker, pushTicker } from './ticker.ts';
+import { changesOf, mergeTicker, pushTicker } from './ticker.ts';
 import { CATEGORIES, isOption, sizingRule } from './wire.ts';
 
 /** An answer under way: its rows, `result` around them, and the venue's time of answering. */
@@ -88,8 +88,11 @@ export function readTickers({ rows, time }: Answer, context: ReadContext): Readi
     if (isOption(row['symbol'])) return 0;
     const facts = context.symbols.facts(row['symbol']);
     if (facts === undefined) return 'ticker without a symbol';
-    const state = mergeTicker({}, row);
-    return state === undefined ? 'ticker cannot be read' : pushTicker(facts, state, row, time, context);
+    const changes = changesOf(row);
+    if (changes === undefined) return 'ticker cannot be read';
+    const state = {};
+    mergeTicker(state, row);
+    return pushTicker(facts, state, changes, time, context);
   });
 }
 

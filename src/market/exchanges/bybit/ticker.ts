@@ -2,53 +2,77 @@ import type { Us } from '../../../kit/clock.ts';
 import type { RecordBase } from '../../domain/records.ts';
 import { baseSize, type SymbolFacts } from '../shared/symbols.ts';
 import { decimalDifference, optional, optionalSize, percentOf, timeOf, type WireObject } from '../shared/values.ts';
-import type { Reading } from '../shared/verdicts.ts';
 import type { ReadContext } from './normalise.ts';
 
-/** Fields of a ticker that matter, by the records that they go into. Deltas carry only what changed. */
-const GROUPS = {
-  prices: ['bid1Price', 'bid1Size', 'ask1Price', 'ask1Size'],
-  ticker: ['lastPrice', 'prevPrice24h', 'price24hPcnt', 'highPrice24h', 'lowPrice24h', 'turnover24h', 'volume24h'],
-  mark: ['markPrice', 'indexPrice', 'fundingRate'],
-  funding: ['fundingRate', 'nextFundingTime', 'fundingIntervalHour'],
-  interest: ['openInterest', 'openInterestValue'],
+/** The records that a field goes into, as bits. Deltas carry only the fields that changed. */
+const PRICES = 1;
+const STATISTICS = 2;
+const MARK = 4;
+const FUNDING = 8;
+const INTEREST = 16;
+
+const FIELDS = {
+  bid1Price: PRICES,
+  bid1Size: PRICES,
+  ask1Price: PRICES,
+  ask1Size: PRICES,
+  lastPrice: STATISTICS,
+  prevPrice24h: STATISTICS,
+  price24hPcnt: STATISTICS,
+  highPrice24h: STATISTICS,
+  lowPrice24h: STATISTICS,
+  turnover24h: STATISTICS,
+  volume24h: STATISTICS,
+  markPrice: MARK,
+  indexPrice: MARK,
+  fundingRate: MARK | FUNDING,
+  nextFundingTime: FUNDING,
+  fundingIntervalHour: FUNDING,
+  openInterest: INTEREST,
+  openInterestValue: INTEREST,
 } as const;
 
-type Field = (typeof GROUPS)[keyof typeof GROUPS][number];
-
-const FIELDS: readonly Field[] = [...new Set(Object.values(GROUPS).flat())];
-const SIGNED: ReadonlySet<string> = new Set(['price24hPcnt', 'fundingRate']);
+type Field = keyof typeof FIELDS;
 
 /** What is known of one symbol's ticker, as the venue wrote it. */
 export type TickerState = Partial<Record<Field, string | number | undefined>>;
 
-/** Takes the fields that are present into `state`; undefined, and nothing taken, when one of them is not readable. */
-export function mergeTicker(state: TickerState, data: WireObject): TickerState | undefined {
-  const merged: TickerState = { ...state };
-  for (const field of FIELDS) {
+/** Which records a message changes, as bits; undefined when one of its fields is not readable. */
+export function changesOf(data: WireObject): number | undefined {
+  let changes = 0;
+  for (const field in data) {
+    if (!isField(field)) continue;
     const value = data[field];
     if (value === undefined) continue;
-    if (value === null || value === '') {
-      merged[field] = undefined;
-      continue;
-    }
-    if (typeof value !== 'string' && typeof value !== 'number') return undefined;
-    const number = SIGNED.has(field) ? optional(value) : optionalSize(value);
-    if (number === null || Number.isNaN(number)) return undefined;
-    merged[field] = value;
+    const signed = field === 'price24hPcnt' || field === 'fundingRate';
+    if (Number.isNaN(signed ? optional(value) : optionalSize(value))) return undefined;
+    changes |= FIELDS[field];
   }
-  return merged;
+  return changes;
 }
 
-/** The records that a ticker message changes, each complete as far as the venue has told. */
+/** Takes the fields that are present, and readable by `changesOf`, into `state`. */
+export function mergeTicker(state: TickerState, data: WireObject): void {
+  for (const field in data) {
+    if (!isField(field)) continue;
+    const value = data[field];
+    if (typeof value === 'number' || (typeof value === 'string' && value !== '')) state[field] = value;
+    else if (value !== undefined) state[field] = undefined;
+  }
+}
+
+function isField(name: string): name is Field {
+  return Object.hasOwn(FIELDS, name);
+}
+
+/** The records that a ticker message changes, each complete as far as the venue has told. `time` is one. */
 export function pushTicker(
   facts: SymbolFacts,
   state: TickerState,
-  changed: WireObject,
+  changes: number,
   time: Us,
   context: ReadContext,
-): Reading {
-  if (Number.isNaN(time)) return 'ticker time cannot be read';
+): number {
   const base: RecordBase = {
     exchange: 'bybit',
     market: context.market,
@@ -59,18 +83,13 @@ export function pushTicker(
     origin: context.origin,
   };
   let records = 0;
-  if (touches(changed, GROUPS.prices)) records += pushPrices(facts, state, base, context);
-  if (touches(changed, GROUPS.ticker)) records += pushStatistics(facts, state, base, context);
+  if ((changes & PRICES) !== 0) records += pushPrices(facts, state, base, context);
+  if ((changes & STATISTICS) !== 0) records += pushStatistics(facts, state, base, context);
   if (context.market === 'spot') return records;
-  if (touches(changed, GROUPS.mark)) records += pushMark(facts, state, base, context);
-  if (touches(changed, GROUPS.funding)) records += pushFunding(facts, state, base, context);
-  if (touches(changed, GROUPS.interest)) records += pushInterest(facts, state, base, context);
+  if ((changes & MARK) !== 0) records += pushMark(facts, state, base, context);
+  if ((changes & FUNDING) !== 0) records += pushFunding(facts, state, base, context);
+  if ((changes & INTEREST) !== 0) records += pushInterest(facts, state, base, context);
   return records;
-}
-
-function touches(changed: WireObject, fields: readonly string[]): boolean {
-  for (const field of fields) if (changed[field] !== undefined) return true;
-  return false;
 }
 
 function pushPrices(facts: SymbolFacts, state: TickerState, base: RecordBase, context: ReadContext): number {

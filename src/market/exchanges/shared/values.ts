@@ -152,20 +152,26 @@ export function levelsOf(value: unknown): PriceLevel[] | undefined {
 
 /** a − b of two decimal texts without binary noise: 69372.6 − 69974.7 is −602.1. */
 export function decimalDifference(a: string | number, b: string | number): number {
-  const digits = Math.min(15, Math.max(decimals(a), decimals(b)));
-  return Number((Number(a) - Number(b)).toFixed(digits));
+  return rounded(numberOf(a) - numberOf(b), Math.max(decimals(a), decimals(b)));
 }
 
 /** A fraction as percent without binary noise: 0.017103 is 1.7103. */
 export function percentOf(fraction: string | number): number {
-  const value = Number(fraction);
-  return Number((value * 100).toFixed(Math.min(15, Math.max(0, decimals(fraction) - 2))));
+  return rounded(numberOf(fraction) * 100, Math.max(0, decimals(fraction) - 2));
+}
+
+const MOST_DECIMALS = 15;
+
+/** The decimal of so many digits that is nearest: a whole number over a power of ten, rounded once. */
+function rounded(value: number, digits: number): number {
+  const power = POWERS[Math.min(MOST_DECIMALS, digits)] ?? 1;
+  const whole = Math.round(value * power);
+  return Number.isSafeInteger(whole) ? whole / power : value;
 }
 
 function decimals(value: string | number): number {
-  const text = String(value);
-  const exponent = text.search(/e/i);
-  if (exponent >= 0) return 15;
+  const text = typeof value === 'string' ? value : String(value);
   const point = text.indexOf('.');
+  if (text.includes('e') || text.includes('E')) return MOST_DECIMALS;
   return point < 0 ? 0 : text.length - point - 1;
 }
