@@ -7,7 +7,7 @@ import { quoted } from './names.ts';
 export async function readEverything(db: Database): Promise<void> {
   const found = await db.all(
     `SELECT schema_name, table_name FROM duckdb_tables()
-     WHERE NOT internal AND NOT temporary AND database_name = current_database()`,
+     WHERE NOT internal AND NOT temporary AND database_name = current_database() AND estimated_size > 0`,
   );
   for (const row of found) {
     const table = `${quoted(String(row['schema_name']))}.${quoted(String(row['table_name']))}`;

@@ -161,11 +161,12 @@ async function isEmpty(db: Database): Promise<boolean> {
 }
 
 async function create(db: Database, options: OpenStoreOptions): Promise<void> {
-  await runAll(db, [
+  const statements = [
     ...createStatements(tables),
     ...derivedTables(tables),
     `INSERT INTO _format VALUES (${FORMAT_VERSION}, ${sqlTime(options.clock.now() * 1000)}, '')`,
-  ]);
+  ];
+  await runAll(db, [statements.join(';\n')]);
 }
 
 async function checkFormat(db: Database, path: string): Promise<void> {

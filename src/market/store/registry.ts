@@ -6,7 +6,8 @@ import { MARKETS, STREAMS } from '../domain/records.ts';
 import type { Market, SeriesKey, StoredRecord, Stream } from '../domain/records.ts';
 import { seriesSeeds } from './batch.ts';
 import type { SeriesRef } from './batch.ts';
-import { vettedViewName } from './names.ts';
+import { sqlTime } from './core.ts';
+import { literal, vettedViewName } from './names.ts';
 import { seriesView } from './schema.ts';
 import type { Series } from './schema.ts';
 import type { TableDefinition } from './tables/contract.ts';
@@ -61,13 +62,13 @@ export class Registry {
       } else if (!fresh.has(name)) fresh.set(name, { key: pick(key), id: this.#nextId + fresh.size });
     }
     if (fresh.size === 0) return null;
-    const statements = [...fresh].flatMap(([name, { key, id }]): Statement[] => [
-      {
-        sql: 'INSERT INTO _table_registry VALUES (?, ?, ?, ?, ?, ?, make_timestamp(?::BIGINT))',
-        params: [id, name, key.symbol, key.exchange, key.market, key.stream, now * 1000],
-      },
-      { sql: seriesView(name, this.table(key.stream), id, null) },
-    ]);
+    const texts = (values: readonly string[]): string => values.map(literal).join(', ');
+    const rows = [...fresh].map(
+      ([name, { key, id }]) =>
+        `(${id}, ${texts([name, key.symbol, key.exchange, key.market, key.stream])}, ${sqlTime(now * 1000)})`,
+    );
+    const views = [...fresh].map(([name, { key, id }]) => seriesView(name, this.table(key.stream), id, null));
+    const statements = [{ sql: `INSERT INTO _table_registry VALUES ${rows.join(', ')}` }, { sql: views.join(';\n') }];
     const commit = (): void => fresh.forEach(({ key, id }, name) => this.#add(key, id, name));
     return { statements, commit };
   }
