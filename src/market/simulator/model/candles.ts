@@ -30,29 +30,101 @@ interface Sums {
 }
 
 export function createAggregates(series: SeriesSpecification, tape: TradeTape): SeriesAggregates {
-  // A ring over the last 24 h: slot = minute modulo 1440, valid when `held` names that minute.
-  const ring = new Float64Array(DAY_MINUTES * WIDTH);
-  const held = new Float64Array(DAY_MINUTES).fill(-1);
-  let window: { readonly minute: number; readonly sums: Sums } | undefined;
+  return new ModelAggregates(series, tape);
+}
 
-  const price = (ticks: number): number => (ticks * series.tickUnits) / series.priceScale;
-  const quantity = (lots: number): number => (lots * series.lotUnits) / series.quantityScale;
-  const value = (product: number): number =>
-    (product * series.tickUnits * series.lotUnits) / (series.priceScale * series.quantityScale);
+class ModelAggregates implements SeriesAggregates {
+  readonly #series: SeriesSpecification;
+  readonly #tape: TradeTape;
+  /** A ring over the last 24 h: slot = minute modulo 1440, valid when `held` names that minute. */
+  readonly #ring = new Float64Array(DAY_MINUTES * WIDTH);
+  readonly #held = new Float64Array(DAY_MINUTES).fill(-1);
+  #window: { readonly minute: number; readonly sums: Sums } | undefined;
 
-  const remember = (minute: number): void => {
+  constructor(series: SeriesSpecification, tape: TradeTape) {
+    this.#series = series;
+    this.#tape = tape;
+  }
+
+  candle(openTime: number, at: number): SimulatedCandle | undefined {
+    const minute = Math.floor(openTime / MINUTE_MS);
+    const sums = sumOf(this.#tape.minute(minute), at - minute * MINUTE_MS);
+    if (sums.count === 0) return undefined;
+    return {
+      openTime: minute * MINUTE_MS,
+      open: this.#price(sums.open),
+      high: this.#price(sums.high),
+      low: this.#price(sums.low),
+      close: this.#price(sums.close),
+      volume: this.#quantity(sums.lots),
+      quoteVolume: this.#value(sums.value),
+      count: sums.count,
+      takerBuyVolume: this.#quantity(sums.buyLots),
+      takerBuyQuote: this.#value(sums.buyValue),
+      firstId: this.#tape.firstId(minute),
+    };
+  }
+
+  ticker(at: number): SimulatedTicker {
+    const minute = Math.floor(at / MINUTE_MS);
+    const day = this.#dayBefore(minute);
+    const running = this.#tape.minute(minute);
+    const now = sumOf(running, at - minute * MINUTE_MS);
+    const lastTape = now.count > 0 ? running : this.#tape.minute(minute - 1);
+    const lastIndex = now.count > 0 ? now.count - 1 : lastTape.count - 1;
+    return {
+      openTime: (minute - DAY_MINUTES + 1) * MINUTE_MS,
+      open: this.#price(day.open),
+      high: this.#price(Math.max(day.high, now.high)),
+      low: this.#price(Math.min(day.low, now.low)),
+      last: this.#price(lastTape.ticks[lastIndex] ?? day.close),
+      lastQuantity: this.#quantity(lastTape.lots[lastIndex] ?? 0),
+      volume: this.#quantity(day.lots + now.lots),
+      quoteVolume: this.#value(day.value + now.value),
+      count: day.count + now.count,
+      firstId: this.#tape.firstId(minute - DAY_MINUTES + 1),
+    };
+  }
+
+  warm(at: number, budget: number): boolean {
+    const minute = Math.floor(at / MINUTE_MS);
+    let left = budget;
+    for (let m = minute - DAY_MINUTES + 1; m < minute; m++) {
+      if (this.#held[m % DAY_MINUTES] === m) continue;
+      if (left-- <= 0) return false;
+      this.#remember(m);
+    }
+    return true;
+  }
+
+  #price(ticks: number): number {
+    return (ticks * this.#series.tickUnits) / this.#series.priceScale;
+  }
+
+  #quantity(lots: number): number {
+    return (lots * this.#series.lotUnits) / this.#series.quantityScale;
+  }
+
+  #value(product: number): number {
+    const { tickUnits, lotUnits, priceScale, quantityScale } = this.#series;
+    return (product * tickUnits * lotUnits) / (priceScale * quantityScale);
+  }
+
+  #remember(minute: number): void {
     const slot = minute % DAY_MINUTES;
-    if (held[slot] === minute) return;
-    const sums = sumOf(tape.scan(minute), Number.POSITIVE_INFINITY);
-    ring.set([sums.open, sums.high, sums.low, sums.close, sums.lots, sums.value, sums.count], slot * WIDTH);
-    held[slot] = minute;
-  };
+    if (this.#held[slot] === minute) return;
+    const sums = sumOf(this.#tape.scan(minute), Number.POSITIVE_INFINITY);
+    this.#ring.set([sums.open, sums.high, sums.low, sums.close, sums.lots, sums.value, sums.count], slot * WIDTH);
+    this.#held[slot] = minute;
+  }
 
-  const dayBefore = (minute: number): Sums => {
-    if (window?.minute === minute) return window.sums;
+  /** Of the 1439 minutes before `minute`. */
+  #dayBefore(minute: number): Sums {
+    if (this.#window?.minute === minute) return this.#window.sums;
+    const ring = this.#ring;
     const sums = emptySums();
     for (let m = minute - DAY_MINUTES + 1; m < minute; m++) {
-      remember(m);
+      this.#remember(m);
       const at = (m % DAY_MINUTES) * WIDTH;
       if (sums.count === 0) sums.open = ring[at] ?? 0;
       sums.high = Math.max(sums.high, ring[at + 1] ?? 0);
@@ -62,60 +134,9 @@ export function createAggregates(series: SeriesSpecification, tape: TradeTape): 
       sums.value += ring[at + 5] ?? 0;
       sums.count += ring[at + 6] ?? 0;
     }
-    window = { minute, sums };
+    this.#window = { minute, sums };
     return sums;
-  };
-
-  return {
-    candle(openTime, at) {
-      const minute = Math.floor(openTime / MINUTE_MS);
-      const sums = sumOf(tape.minute(minute), at - minute * MINUTE_MS);
-      if (sums.count === 0) return undefined;
-      return {
-        openTime: minute * MINUTE_MS,
-        open: price(sums.open),
-        high: price(sums.high),
-        low: price(sums.low),
-        close: price(sums.close),
-        volume: quantity(sums.lots),
-        quoteVolume: value(sums.value),
-        count: sums.count,
-        takerBuyVolume: quantity(sums.buyLots),
-        takerBuyQuote: value(sums.buyValue),
-        firstId: tape.firstId(minute),
-      };
-    },
-    ticker(at) {
-      const minute = Math.floor(at / MINUTE_MS);
-      const day = dayBefore(minute);
-      const running = tape.minute(minute);
-      const now = sumOf(running, at - minute * MINUTE_MS);
-      const lastTape = now.count > 0 ? running : tape.minute(minute - 1);
-      const lastIndex = now.count > 0 ? now.count - 1 : lastTape.count - 1;
-      return {
-        openTime: (minute - DAY_MINUTES + 1) * MINUTE_MS,
-        open: price(day.open),
-        high: price(Math.max(day.high, now.high)),
-        low: price(Math.min(day.low, now.low)),
-        last: price(lastTape.ticks[lastIndex] ?? day.close),
-        lastQuantity: quantity(lastTape.lots[lastIndex] ?? 0),
-        volume: quantity(day.lots + now.lots),
-        quoteVolume: value(day.value + now.value),
-        count: day.count + now.count,
-        firstId: tape.firstId(minute - DAY_MINUTES + 1),
-      };
-    },
-    warm(at, budget) {
-      const minute = Math.floor(at / MINUTE_MS);
-      let left = budget;
-      for (let m = minute - DAY_MINUTES + 1; m < minute; m++) {
-        if (held[m % DAY_MINUTES] === m) continue;
-        if (left-- <= 0) return false;
-        remember(m);
-      }
-      return true;
-    },
-  };
+  }
 }
 
 function emptySums(): Sums {

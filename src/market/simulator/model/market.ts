@@ -23,6 +23,7 @@ interface Series {
   readonly derivatives: Derivatives;
   readonly aggregates: SeriesAggregates;
   readonly sequenceKey: number;
+  readonly decimals: ReturnType<SimulatedMarket['decimals']>;
 }
 
 /** Binance numbers every single change of a book, so its ids jump between frames; Bybit numbers frames. */
@@ -69,10 +70,7 @@ function createMarket(
     exchange,
     market,
     instruments: specifications.map(instrumentOf),
-    decimals(symbol) {
-      const { tickSize, lotSize, markDecimals } = of(symbol).specification;
-      return { price: decimalsOf(tickSize), quantity: decimalsOf(lotSize), mark: markDecimals };
-    },
+    decimals: (symbol) => of(symbol).decimals,
     trades(symbol, from, to) {
       const { tape } = of(symbol);
       return collectTrades(of(symbol), Math.floor(from / MINUTE_MS), tape.idAt(from), tape.idAt(to));
@@ -161,6 +159,11 @@ function createSeries(seed: number, specification: SeriesSpecification, paths: P
     ladder: createLadder(seed, specification, touch),
     derivatives: createDerivatives(seed, specification, paths, touch),
     aggregates: createAggregates(specification, tape),
+    decimals: {
+      price: decimalsOf(specification.tickSize),
+      quantity: decimalsOf(specification.lotSize),
+      mark: specification.markDecimals,
+    },
     sequenceKey: keyOf(seed, 'sequence', specification.exchange, specification.market, specification.symbol),
   };
 }

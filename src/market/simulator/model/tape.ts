@@ -50,25 +50,89 @@ const SIZES = Float64Array.from({ length: 1024 }, (_, i) => {
 });
 
 export function createTradeTape(seed: number, series: SeriesSpecification, paths: PricePaths, touch: Touch): TradeTape {
-  const key = keyOf(seed, 'trades', series.exchange, series.market, series.symbol);
-  const perTop = Math.max(0, series.tradesPerSecond * series.activity * 60 - CERTAIN_PER_MINUTE) * TOP_MINUTES;
-  const topCount = (node: number): number => Math.round(node * perTop + 0.15 * perTop * noise(key, node, SALT_TOP));
-  const lot = series.lotUnits / series.quantityScale;
-  const firstIds = new Map<number, number>();
-  const minutes: MinuteTape[] = [];
+  return new ModelTape(seed, series, paths, touch);
+}
+
+class ModelTape implements TradeTape {
+  readonly #series: SeriesSpecification;
+  readonly #paths: PricePaths;
+  readonly #touch: Touch;
+  readonly #key: number;
+  /** Scattered trades in a span of the top level, on average. */
+  readonly #perTop: number;
+  readonly #firstIds = new Map<number, number>();
+  readonly #kept: MinuteTape[] = [];
+  readonly #partCounts = new Int32Array(PATH_PARTS);
+  #scratch = createArrays(1024);
+
+  constructor(seed: number, series: SeriesSpecification, paths: PricePaths, touch: Touch) {
+    this.#series = series;
+    this.#paths = paths;
+    this.#touch = touch;
+    this.#key = keyOf(seed, 'trades', series.exchange, series.market, series.symbol);
+    const perMinute = series.tradesPerSecond * series.activity * 60;
+    this.#perTop = Math.max(0, perMinute - CERTAIN_PER_MINUTE) * TOP_MINUTES;
+  }
+
+  firstId(minute: number): number {
+    const known = this.#firstIds.get(minute);
+    if (known !== undefined) return known;
+    const id = minute * CERTAIN_PER_MINUTE + this.#scatteredBefore(minute);
+    if (this.#firstIds.size >= 8) this.#firstIds.delete(this.#firstIds.keys().next().value ?? Number.NaN);
+    this.#firstIds.set(minute, id);
+    return id;
+  }
+
+  minute(minute: number): MinuteTape {
+    const known = this.#kept.find((m) => m.minute === minute);
+    if (known !== undefined) return known;
+    const made = this.#make(minute, createArrays);
+    this.#kept.push(made);
+    if (this.#kept.length > 4) this.#kept.shift();
+    return made;
+  }
+
+  scan(minute: number): MinuteTape {
+    return this.#make(minute, (count) => {
+      if (count > this.#scratch.offsets.length) this.#scratch = createArrays(count * 2);
+      return this.#scratch;
+    });
+  }
+
+  idAt(at: number): number {
+    const minute = Math.floor(at / MINUTE_MS);
+    const tape = this.minute(minute);
+    return tape.firstId + countBefore(tape, at - minute * MINUTE_MS);
+  }
+
+  minuteOf(id: number): number {
+    let low = 0;
+    let high = 2 ** 26;
+    while (high - low > 1) {
+      const middle = Math.floor((low + high) / 2);
+      if (this.firstId(middle) <= id) low = middle;
+      else high = middle;
+    }
+    return low;
+  }
+
+  #topCount(node: number): number {
+    return Math.round(node * this.#perTop + 0.15 * this.#perTop * noise(this.#key, node, SALT_TOP));
+  }
 
   /** Trades beyond the certain ones before `minute`: walks down the halves of the span that holds it. */
-  const scattered = (minute: number): number => {
+  #scatteredBefore(minute: number): number {
+    const { symbol } = this.#series;
     let node = Math.floor(minute / TOP_MINUTES);
-    let before = topCount(node);
-    let count = topCount(node + 1) - before;
+    let before = this.#topCount(node);
+    let count = this.#topCount(node + 1) - before;
     for (let level = TOP_LEVEL - 1; level >= 0 && count > 0; level--) {
       node *= 2;
-      const left = Math.sqrt(paths.activity(series.symbol, level, node));
-      const right = Math.sqrt(paths.activity(series.symbol, level, node + 1));
-      const jitter = uniform(key, node, SALT_SPLIT + level * 64);
+      const left = Math.sqrt(this.#paths.activity(symbol, level, node));
+      const right = Math.sqrt(this.#paths.activity(symbol, level, node + 1));
+      const jitter = uniform(this.#key, node, SALT_SPLIT + level * 64);
       const inLeft = Math.min(count, Math.floor((count * left) / (left + right) + jitter));
-      if (Math.floor(minute / 2 ** level) === node) count = inLeft;
+      if (minute >> level === node) count = inLeft;
       else {
         before += inLeft;
         count -= inLeft;
@@ -76,106 +140,79 @@ export function createTradeTape(seed: number, series: SeriesSpecification, paths
       }
     }
     return before;
-  };
-  const firstId = (minute: number): number => {
-    const known = firstIds.get(minute);
-    if (known !== undefined) return known;
-    const id = minute * CERTAIN_PER_MINUTE + scattered(minute);
-    if (firstIds.size >= 8) firstIds.delete(firstIds.keys().next().value ?? Number.NaN);
-    firstIds.set(minute, id);
-    return id;
-  };
+  }
 
-  const partCounts = new Int32Array(PATH_PARTS);
-  const splitParts = (minute: number, count: number): void => {
-    partCounts[0] = count;
+  /** Shares the scattered trades of a minute out over its parts, unevenly, and adds the certain ones. */
+  #splitParts(minute: number, count: number): void {
+    const counts = this.#partCounts;
+    counts[0] = count;
     let node = 0;
     for (let width = PATH_PARTS; width > 1; width /= 2) {
       for (let left = 0; left < PATH_PARTS; left += width) {
-        const n = partCounts[left] ?? 0;
-        const h = hash(key, minute * PATH_PARTS + node++, SALT_PART);
+        const n = counts[left] ?? 0;
+        const h = hash(this.#key, minute * PATH_PARTS + node++, SALT_PART);
         const share = 0.5 + ((h & 0xffff) / 0x10000 - 0.5) * 0.7;
         const inLeft = n === 0 ? 0 : Math.min(n, Math.floor(n * share + (h >>> 16) / 0x10000));
-        partCounts[left] = inLeft;
-        partCounts[left + width / 2] = n - inLeft;
+        counts[left] = inLeft;
+        counts[left + width / 2] = n - inLeft;
       }
     }
-    for (let part = 0; part < PATH_PARTS; part += CERTAIN_EVERY) partCounts[part] = (partCounts[part] ?? 0) + 1;
-  };
+    for (let part = 0; part < PATH_PARTS; part += CERTAIN_EVERY) counts[part] = (counts[part] ?? 0) + 1;
+  }
 
-  const make = (minute: number, arraysFor: (count: number) => Arrays): MinuteTape => {
-    const first = firstId(minute);
-    const count = firstId(minute + 1) - first;
-    const tape = { minute, firstId: first, count, ...arraysFor(count) };
-    splitParts(minute, count - CERTAIN_PER_MINUTE);
-    const path = paths.minute(series.symbol, minute);
-    const activity = Math.min(3, paths.volatility(series.symbol, minute) ** 0.3);
-    const medianLots = (series.medianTradeValue * activity) / ((path[0] ?? series.price) * lot);
-    const step0 = (minute * MINUTE_MS) / STEP_MS;
-    let i = 0;
+  #make(minute: number, arraysFor: (count: number) => Arrays): MinuteTape {
+    const { symbol, price, medianTradeValue, lotUnits, quantityScale } = this.#series;
+    const firstId = this.firstId(minute);
+    const count = this.firstId(minute + 1) - firstId;
+    const tape = { minute, firstId, count, ...arraysFor(count) };
+    this.#splitParts(minute, count - CERTAIN_PER_MINUTE);
+    const path = this.#paths.minute(symbol, minute);
+    const activity = Math.min(3, this.#paths.volatility(symbol, minute) ** 0.3);
+    const medianLots = (medianTradeValue * activity) / (((path[0] ?? price) * lotUnits) / quantityScale);
+    let begin = 0;
     for (let part = 0; part < PATH_PARTS; part++) {
-      const n = partCounts[part] ?? 0;
-      if (n === 0) continue;
-      const begin = i;
-      // Gaps between trades are squares of uniform numbers: most are short, some long.
-      let total = gap(hash(key, -1 - minute * PATH_PARTS - part, SALT_TRADE));
-      for (let j = 0; j < n; j++) total += gap(hash(key, first + begin + j, SALT_TRADE));
-      const rise = (path[part + 1] ?? 0) - (path[part] ?? 0);
-      const burst = uniform(key, minute * PATH_PARTS + part, SALT_BURST) - 0.5;
-      const buyShare = (0.5 + (rise > 0 ? 0.15 : -0.15) + burst * 0.3) * 1024;
-      let passed = 0;
-      for (let j = 0; j < n; j++, i++) {
-        const h = hash(key, first + i, SALT_TRADE);
-        const size = hash(key, first + i, SALT_SIZE);
-        passed += gap(h);
-        const offset = Math.min(MINUTE_MS - 1, Math.floor((part + passed / total) * PART_MS));
-        const step = step0 + Math.floor(offset / STEP_MS);
-        const buy = ((h >>> 10) & 1023) < buyShare;
-        const rank = size & 1023;
-        const sweep = rank > 1000 ? (size >>> 12) & 3 : 0;
-        tape.offsets[i] = offset;
-        tape.buys[i] = buy ? 1 : 0;
-        tape.ticks[i] = buy ? touch.ask(step) + sweep : touch.bid(step) - sweep;
-        tape.lots[i] = Math.max(1, Math.round(medianLots * (SIZES[rank] ?? 1) * (0.9 + ((size >>> 20) & 255) / 1275)));
-      }
+      const n = this.#partCounts[part] ?? 0;
+      const rises = (path[part + 1] ?? 0) > (path[part] ?? 0);
+      if (n > 0) this.#fillPart(tape, { part, begin, end: begin + n, rises }, medianLots);
+      begin += n;
     }
     return tape;
-  };
+  }
 
-  const minuteTape = (minute: number): MinuteTape => {
-    const known = minutes.find((m) => m.minute === minute);
-    if (known !== undefined) return known;
-    const made = make(minute, createArrays);
-    minutes.push(made);
-    if (minutes.length > 4) minutes.shift();
-    return made;
-  };
+  /** Makes the trades of one part: takers rather buy when the price rises, in bursts. */
+  #fillPart(tape: MinuteTape, { part, begin, end, rises }: Part, medianLots: number): void {
+    const key = this.#key;
+    const place = tape.minute * PATH_PARTS + part;
+    // Gaps between trades are squares of uniform numbers: most are short, some long.
+    let total = gap(hash(key, -1 - place, SALT_TRADE));
+    for (let i = begin; i < end; i++) total += gap(hash(key, tape.firstId + i, SALT_TRADE));
+    const burst = uniform(key, place, SALT_BURST) - 0.5;
+    const buyShare = (0.5 + (rises ? 0.15 : -0.15) + burst * 0.3) * 1024;
+    const step0 = (tape.minute * MINUTE_MS) / STEP_MS;
+    let passed = 0;
+    for (let i = begin; i < end; i++) {
+      const h = hash(key, tape.firstId + i, SALT_TRADE);
+      const size = hash(key, tape.firstId + i, SALT_SIZE);
+      passed += gap(h);
+      const offset = Math.min(MINUTE_MS - 1, Math.floor((part + passed / total) * PART_MS));
+      const step = step0 + Math.floor(offset / STEP_MS);
+      const buy = ((h >>> 10) & 1023) < buyShare;
+      const rank = size & 1023;
+      const sweep = rank > 1000 ? (size >>> 12) & 3 : 0;
+      tape.offsets[i] = offset;
+      tape.buys[i] = buy ? 1 : 0;
+      tape.ticks[i] = buy ? this.#touch.ask(step) + sweep : this.#touch.bid(step) - sweep;
+      tape.lots[i] = Math.max(1, Math.round(medianLots * (SIZES[rank] ?? 1) * (0.9 + ((size >>> 20) & 255) / 1275)));
+    }
+  }
+}
 
-  let scratch = createArrays(1024);
-  return {
-    firstId,
-    minute: minuteTape,
-    scan: (minute) =>
-      make(minute, (count) => {
-        if (count > scratch.offsets.length) scratch = createArrays(count * 2);
-        return scratch;
-      }),
-    idAt(at) {
-      const minute = Math.floor(at / MINUTE_MS);
-      const tape = minuteTape(minute);
-      return tape.firstId + countBefore(tape, at - minute * MINUTE_MS);
-    },
-    minuteOf(id) {
-      let low = 0;
-      let high = 2 ** 26;
-      while (high - low > 1) {
-        const middle = Math.floor((low + high) / 2);
-        if (firstId(middle) <= id) low = middle;
-        else high = middle;
-      }
-      return low;
-    },
-  };
+/** A 64th of a minute, its trades as indices [begin, end). */
+interface Part {
+  readonly part: number;
+  readonly begin: number;
+  readonly end: number;
+  readonly rises: boolean;
 }
 
 type Arrays = Pick<MinuteTape, 'offsets' | 'ticks' | 'lots' | 'buys'>;
