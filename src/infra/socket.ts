@@ -50,7 +50,7 @@ export interface Socket {
  * errors, DeadlineExceeded after `connectTimeoutMs`, and the signal's reason when aborted.
  */
 export function openSocket(options: SocketOptions): Promise<Socket> {
-  options.signal?.throwIfAborted();
+  if (options.signal?.aborted === true) return Promise.reject(options.signal.reason as Error);
   const socket = connect(options);
   return new Promise((resolve, reject) => {
     let opened = false;

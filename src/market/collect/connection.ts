@@ -38,7 +38,10 @@ export class SupervisedConnection {
   #framesBefore = 0;
   #rejected = 0;
   #opened = 0;
+  /** Attempts that failed since the last link. */
   #failures = 0;
+  /** Links in a row that broke before they had proven themselves. */
+  #brief = 0;
   #lastError: string | null = null;
   #nextAttemptAt: Ms | null = null;
   #lastId: string;
@@ -100,6 +103,7 @@ export class SupervisedConnection {
   /** Drops the link and opens the next one at once; waits no back-off. */
   async reconnect(reason: string): Promise<void> {
     this.#failures = 0;
+    this.#brief = 0;
     this.#wake?.abort();
     await this.#link?.close(reason);
   }
@@ -156,7 +160,7 @@ export class SupervisedConnection {
       const reason = await this.#untilLost();
       if (this.#isStopping()) return;
       this.#lost(reason);
-      await this.#pause(backOffMs(this.#failures, ...this.#bounds(), this.#environment.random));
+      await this.#pause(backOffMs(this.#brief, ...this.#bounds(), this.#environment.random));
     }
   }
 
@@ -179,9 +183,10 @@ export class SupervisedConnection {
     this.#environment.events.emit('streaming.started', {
       ...this.#names(),
       connection_id: link.id,
-      attempt: this.#failures,
+      attempt: this.#failures + 1,
       streams: [...new Set(this.plan.series.map((series) => series.stream))],
     });
+    this.#failures = 0;
     this.#setFallback(false);
     this.#armRotation();
     this.#hooks.onOpen(link, this, hole);
@@ -204,7 +209,8 @@ export class SupervisedConnection {
     this.#lastError = reason;
     this.#state = 'backing_off';
     const lived = link === undefined ? 0 : this.#environment.clock.now() - link.connectedAt;
-    this.#failures = lived >= PROVEN_MS || (link?.frames ?? 0) > this.plan.subscribe.length ? 0 : this.#failures + 1;
+    const proven = lived >= PROVEN_MS || (link?.frames ?? 0) > this.plan.subscribe.length;
+    this.#brief = proven ? 0 : this.#brief + 1;
     this.#framesBefore += link?.frames ?? 0;
     this.#link = undefined;
     const { log, events } = this.#environment;
@@ -217,7 +223,7 @@ export class SupervisedConnection {
     this.#lastError = errorMessage(error);
     this.#failures += 1;
     this.#state = 'backing_off';
-    const jittered = backOffMs(this.#failures, ...this.#bounds(), this.#environment.random);
+    const jittered = backOffMs(this.#failures + this.#brief, ...this.#bounds(), this.#environment.random);
     const delay = error instanceof RateLimited ? Math.max(jittered, error.retryAfterMs) : jittered;
     const { log, events, config, http } = this.#environment;
     if (error instanceof RateLimited) http.limiter.block(new URL(this.url).host, error.retryAfterMs);

@@ -118,7 +118,7 @@ describe.runIf(existsSync(folder))('a recorded Binance book', () => {
       if (book.lastSeq === lastSeq) continue;
       lastSeq = book.lastSeq;
       applied += 1;
-      for (let next = pending.at(-1); next !== undefined && next.u <= (lastSeq ?? 0); next = pending.at(-1)) {
+      for (let next = pending.at(-1); next !== undefined && next.u <= lastSeq; next = pending.at(-1)) {
         ticker = pending.pop();
       }
       if (ticker === undefined) continue;

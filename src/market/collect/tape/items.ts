@@ -11,6 +11,7 @@ const KIND = { connection: 0, frame: 1, rest: 2, connected: 3, disconnected: 4, 
 /** Gathers items of one block. Adding copies, so that what was added can be forgotten. */
 export class BlockBuilder {
   #buffer: Buffer;
+  readonly #capacity: number;
   #offset = 0;
   #items = 0;
   #connections = new Map<string, number>();
@@ -19,6 +20,7 @@ export class BlockBuilder {
   lastRecvTime: Us = 0;
 
   constructor(capacity: number) {
+    this.#capacity = capacity;
     this.#buffer = Buffer.allocUnsafe(capacity);
   }
 
@@ -42,10 +44,11 @@ export class BlockBuilder {
     this.#items += 1;
   }
 
-  /** The bytes gathered, and an empty builder. The view is the caller's; the builder goes on with other memory. */
+  /** The bytes gathered, and an empty builder. They are the caller's: the builder goes on with other memory. */
   take(): Buffer {
-    const bytes = this.#buffer.subarray(0, this.#offset);
-    this.#buffer = Buffer.allocUnsafe(Math.min(this.#buffer.length, 1024 * 1024));
+    let bytes = this.#buffer.subarray(0, this.#offset);
+    if (this.#buffer.length === this.#capacity && this.#offset * 4 < this.#capacity) bytes = Buffer.from(bytes);
+    else this.#buffer = Buffer.allocUnsafe(this.#capacity);
     this.#offset = 0;
     this.#items = 0;
     this.#connections = new Map();

@@ -1,0 +1,52 @@
+// A process that serves a Binance spot instrument list and sends `frames` frames to whoever connects.
+import { createServer } from 'node:http';
+import { WebSocketServer } from 'ws';
+
+const frames = Number(process.argv[2]);
+const symbols = (process.argv[3] ?? '').split(',');
+
+const server = createServer((_request, response) => {
+  response.setHeader('content-type', 'application/json');
+  response.end(
+    JSON.stringify({
+      symbols: symbols.map((symbol) => ({
+        symbol,
+        status: 'TRADING',
+        baseAsset: symbol.replace('USDT', ''),
+        quoteAsset: 'USDT',
+        filters: [
+          { filterType: 'PRICE_FILTER', tickSize: '0.01' },
+          { filterType: 'LOT_SIZE', stepSize: '0.00001' },
+        ],
+      })),
+    }),
+  );
+});
+const sockets = new WebSocketServer({ server, perMessageDeflate: false });
+sockets.on('connection', (socket) => {
+  let sent = 0;
+  const base = Date.now();
+  const pump = () => {
+    while (sent < frames && socket.bufferedAmount < 4_000_000) {
+      for (let i = 0; i < 200 && sent < frames; i++) socket.send(frame(sent++, base));
+    }
+    if (sent < frames) setImmediate(pump);
+  };
+  setImmediate(pump);
+});
+server.listen(0, '127.0.0.1', () => {
+  const address = server.address();
+  process.send?.(typeof address === 'object' && address !== null ? address.port : 0);
+});
+
+/** @param {number} n @param {number} base */
+function frame(n, base) {
+  const symbol = symbols[n % symbols.length] ?? 'BTCUSDT';
+  const lower = symbol.toLowerCase();
+  const at = base + Math.floor(n / 100);
+  const price = (60000 + (n % 1000) / 10).toFixed(2);
+  if (n % 2 === 0) {
+    return `{"stream":"${lower}@aggTrade","data":{"e":"aggTrade","E":${at},"s":"${symbol}","a":${1000 + n},"p":"${price}","q":"0.01200000","f":${n},"l":${n},"T":${at},"m":true,"M":true}}`;
+  }
+  return `{"stream":"${lower}@bookTicker","data":{"u":${100000 + n},"s":"${symbol}","b":"${price}","B":"1.25000000","a":"${price}","A":"0.75000000"}}`;
+}

@@ -1,0 +1,98 @@
+import { expect, test } from 'vitest';
+import { RateLimiter } from '../../src/infra/rate-limit.ts';
+import { ManualClock } from '../../src/kit/clock.ts';
+
+function taker(limiter: RateLimiter): {
+  readonly order: string[];
+  take(name: string, weight: number, signal?: AbortSignal): void;
+} {
+  const order: string[] = [];
+  return {
+    order,
+    take: (name, weight, signal) => {
+      limiter.acquire('host', weight, signal).then(
+        () => order.push(name),
+        () => order.push(`${name} refused`),
+      );
+    },
+  };
+}
+
+test('weight is spent within a sliding minute, first come first served', async () => {
+  const clock = new ManualClock();
+  const limiter = new RateLimiter({ clock });
+  limiter.configure('host', 100);
+  const { order, take } = taker(limiter);
+  take('a', 60);
+  await clock.advance(10_000);
+  take('b', 60);
+  take('c', 10);
+  await clock.advance(49_000);
+  expect(order).toEqual(['a']);
+  expect(limiter.status()).toEqual([{ host: 'host', used_weight: 60, limit: 100, blocked_until: null }]);
+  await clock.advance(1_000);
+  expect(order).toEqual(['a', 'b', 'c']);
+  expect(limiter.status()[0]?.used_weight).toBe(70);
+});
+
+test('never more than the limit in any minute', async () => {
+  const clock = new ManualClock();
+  const limiter = new RateLimiter({ clock });
+  limiter.configure('host', 50);
+  const times: number[] = [];
+  for (let i = 0; i < 200; i++) void limiter.acquire('host', 1).then(() => times.push(clock.monotonicMs()));
+  await clock.advance(0);
+  for (let i = 0; i < 600; i++) await clock.advance(500);
+  expect(times).toHaveLength(200);
+  for (const start of times) {
+    expect(times.filter((time) => time >= start && time < start + 60_000).length).toBeLessThanOrEqual(50);
+  }
+});
+
+test('a block holds everyone back until its time, and halves the budget for a while', async () => {
+  const clock = new ManualClock();
+  const limiter = new RateLimiter({ clock });
+  limiter.configure('host', 100);
+  const { order, take } = taker(limiter);
+  limiter.block('host', 30_000);
+  limiter.block('host', 5_000);
+  take('a', 1);
+  expect(limiter.blockedForMs('host')).toBe(30_000);
+  expect(limiter.status()[0]).toMatchObject({ limit: 50, blocked_until: clock.now() + 30_000 });
+  await clock.advance(29_999);
+  expect(order).toEqual([]);
+  await clock.advance(1);
+  expect(order).toEqual(['a']);
+  await clock.advance(300_001);
+  expect(limiter.status()[0]).toMatchObject({ limit: 100, blocked_until: null });
+});
+
+test('one who gives up waiting leaves the queue', async () => {
+  const clock = new ManualClock();
+  const limiter = new RateLimiter({ clock });
+  limiter.configure('host', 10);
+  const { order, take } = taker(limiter);
+  const gaveUp = new AbortController();
+  take('a', 10);
+  take('b', 10, gaveUp.signal);
+  take('c', 1);
+  gaveUp.abort();
+  take('d', 1, gaveUp.signal);
+  await clock.advance(60_000);
+  expect(order).toEqual(['a', 'b refused', 'd refused', 'c']);
+});
+
+test('the smallest budget of a shared host holds, and a weight beyond it passes alone', async () => {
+  const clock = new ManualClock();
+  const limiter = new RateLimiter({ clock });
+  limiter.configure('host', 100);
+  limiter.configure('host', 20);
+  limiter.configure('host', 50);
+  const { order, take } = taker(limiter);
+  take('huge', 40);
+  take('next', 1);
+  await clock.advance(0);
+  expect(order).toEqual(['huge']);
+  await clock.advance(60_000);
+  expect(order).toEqual(['huge', 'next']);
+});
