@@ -2,6 +2,7 @@ import type { Clock, Ms, Timer } from '../../kit/clock.ts';
 import { ApprovalRequired, Conflict, InvalidInput, NotFound, PermissionDenied, Unavailable } from '../../kit/errors.ts';
 import type { EventSink } from '../../kit/event.ts';
 import type { ApprovalGate, ToolCall } from '../../kit/invoke.ts';
+import { canonicalJson } from '../../kit/json.ts';
 import type { Logger } from '../../kit/logger.ts';
 import type { Database } from '../../infra/duckdb/database.ts';
 import type { ApprovalPolicy } from './policy.ts';
@@ -23,7 +24,10 @@ export interface ApprovalOptions {
   readonly mode?: ApprovalMode | ((call: ToolCall) => ApprovalMode) | undefined;
 }
 
-/** Requests to people, kept in the ops database, each for one caller, tool and exact arguments, and used once. */
+/**
+ * Requests to people, kept in the ops database, each for one caller, tool and exact arguments, and used once: by one
+ * call, or by one intent (run and place in it) that is made again.
+ */
 export interface Approvals extends ApprovalGate, AsyncDisposable {
   /** Newest first. */
   list(query?: {
@@ -139,8 +143,11 @@ class ApprovalDesk implements Approvals {
     const earlier = await this.#store.select({ caller: call.caller.id, tool: tool.name, limit: 1000 });
     const open = earlier.filter((r) => r.expires_at > now);
     const same = open.filter((r) => r.args_hash === argsHash);
+    const intent = intentOf(call);
+    // A step that is made again after a crash or a rate limit: the ledger sees to it that its effect happens once.
+    if (intent !== null && same.some((r) => r.state === 'used' && r.used_intent === intent)) return null;
     for (const approved of same.filter((r) => r.state === 'approved')) {
-      if ((await this.#store.use(approved.id, now)) === undefined) continue;
+      if ((await this.#store.use(approved.id, now, intent)) === undefined) continue;
       this.#unwatch(approved.id);
       this.#announce(approved.id, 'used', call.caller.id);
       return null;
@@ -180,6 +187,7 @@ class ApprovalDesk implements Approvals {
       decided_by: null,
       note: null,
       used_at: null,
+      used_intent: null,
     };
     await this.#store.insert(request);
     await this.#watch(request);
@@ -308,4 +316,9 @@ class ApprovalDesk implements Approvals {
     this.#tail = next.catch(() => undefined);
     return next;
   }
+}
+
+/** The caller's intent as the effect ledger knows it; null for a call that is an intent of its own. */
+function intentOf({ runId = null, path }: ToolCall): string | null {
+  return path === undefined ? null : canonicalJson([runId, path]);
 }

@@ -29,13 +29,15 @@ export interface ApprovalRequest {
   readonly note: string | null;
   /** When the call that was approved ran. */
   readonly used_at: Ms | null;
+  /** The intent (run and place in it) that used it: the same one may come again, since its effect happens once. */
+  readonly used_intent: string | null;
 }
 
 const TABLE = `CREATE TABLE IF NOT EXISTS approvals (
   id VARCHAR NOT NULL, requested_at TIMESTAMP NOT NULL, expires_at TIMESTAMP NOT NULL, state VARCHAR NOT NULL,
   caller VARCHAR NOT NULL, agent_id VARCHAR, tool VARCHAR NOT NULL, args VARCHAR, args_hash VARCHAR NOT NULL,
   policy VARCHAR NOT NULL, reason VARCHAR, run_id VARCHAR, task_id VARCHAR, decided_at TIMESTAMP, decided_by VARCHAR,
-  note VARCHAR, used_at TIMESTAMP)`;
+  note VARCHAR, used_at TIMESTAMP, used_intent VARCHAR)`;
 
 const rowSchema = z.object({
   id: z.string(),
@@ -55,6 +57,7 @@ const rowSchema = z.object({
   decided_by: z.string().nullable(),
   note: z.string().nullable(),
   used_at: msOf.nullable(),
+  used_intent: z.string().nullable(),
 });
 
 /** The table `approvals`. Every change of state names the state it starts from, so that none happens twice. */
@@ -73,7 +76,7 @@ export class ApprovalStore {
   async insert(r: ApprovalRequest): Promise<void> {
     const at = 'make_timestamp(?::BIGINT)';
     await this.#db.run(
-      `INSERT INTO approvals VALUES (?, ${at}, ${at}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, NULL, NULL)`,
+      `INSERT INTO approvals VALUES (?, ${at}, ${at}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, NULL, NULL, NULL)`,
       [
         r.id,
         microseconds(r.requested_at),
@@ -114,11 +117,11 @@ export class ApprovalStore {
   }
 
   /** Takes an approval that nobody has used yet and that has not expired; undefined when there is none. */
-  async use(id: string, at: Ms): Promise<ApprovalRequest | undefined> {
+  async use(id: string, at: Ms, intent: string | null): Promise<ApprovalRequest | undefined> {
     const { rows } = await this.#db.run(
-      `UPDATE approvals SET state = 'used', used_at = make_timestamp(?::BIGINT)
+      `UPDATE approvals SET state = 'used', used_at = make_timestamp(?::BIGINT), used_intent = ?
        WHERE id = ? AND state = 'approved' AND expires_at > make_timestamp(?::BIGINT) RETURNING *`,
-      [microseconds(at), id, microseconds(at)],
+      [microseconds(at), intent, id, microseconds(at)],
     );
     const [row] = rows;
     return row === undefined ? undefined : rowSchema.parse(row);

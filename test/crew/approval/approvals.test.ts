@@ -155,6 +155,22 @@ describe('approvals', () => {
     ]);
   });
 
+  it('lets the same step of a run pass again, and no other', async () => {
+    const approvals = await start();
+    const step = { runId: 'run_1', path: 'clean/3' };
+    const error: unknown = await check(approvals, step).catch((e: unknown) => e);
+    if (!(error instanceof ApprovalRequired)) throw new Error('expected ApprovalRequired');
+    await approvals.approve(error.approvalId, 'ada');
+    await check(approvals, step);
+    await check(approvals, step);
+    await expect(check(approvals, { ...step, path: 'clean/4' })).rejects.toBeInstanceOf(ApprovalRequired);
+    await expect(check(approvals, { ...step, runId: 'run_2' })).rejects.toBeInstanceOf(ApprovalRequired);
+    await expect(check(approvals, step, { symbol: 'ETH' })).rejects.toBeInstanceOf(ApprovalRequired);
+    await expect(check(approvals, { runId: 'run_1' })).rejects.toBeInstanceOf(ApprovalRequired);
+    await clock.advance(300_001);
+    await expect(check(approvals, step)).rejects.toBeInstanceOf(ApprovalRequired);
+  });
+
   it('lets one of many concurrent calls use an approval', async () => {
     const approvals = await start();
     await approvals.approve(await request(approvals), 'ada');
