@@ -17,7 +17,7 @@ import {
   readTrade,
   type ReadContext,
 } from './normalise.ts';
-import { isPartialBook, sizingRule, symbolOfStream, UNSTORED_EVENTS } from './wire.ts';
+import { depthKind, sizingRule, symbolOfStream, UNSTORED_EVENTS } from './wire.ts';
 
 /** Decodes one Binance market. It remembers nothing between frames but symbols. */
 export function createBinanceDecoder(
@@ -79,8 +79,10 @@ function readNamed(kind: unknown, event: WireObject, stream: string, context: Re
   switch (kind) {
     case 'bookTicker':
       return readBookTicker(event, context);
-    case 'depthUpdate':
-      return readDepth(event, isPartialBook(stream), context);
+    case 'depthUpdate': {
+      const book = depthKind(stream);
+      return book === 'other' ? 0 : readDepth(event, book === 'whole', context);
+    }
     case 'aggTrade':
     case 'trade':
       return readTrade(event, context.symbols.facts(event['s']), context);

@@ -68,11 +68,15 @@ export function sizingRule(symbol: string): { readonly inverse: true; readonly c
   return { inverse: true, contractSize: symbol.startsWith('BTCUSD_') ? 100 : 10 };
 }
 
-/** `btcusdt@depth20@100ms`: a partial book is sent whole each time; `@depth` and `@depth@100ms` are changes. */
-export function isPartialBook(stream: string): boolean {
+/**
+ * What a stream's `depthUpdate` is: `@depth20` a partial book sent whole each time, `@depth` changes, `@rpiDepth` another
+ * book (with price improvement orders), which is not stored.
+ */
+export function depthKind(stream: string): 'change' | 'whole' | 'other' {
   const at = stream.indexOf('@depth');
-  const digit = at < 0 ? NaN : stream.charCodeAt(at + 6);
-  return digit >= 48 && digit <= 57;
+  if (at < 0) return stream.includes('@rpiDepth') ? 'other' : 'change';
+  const digit = stream.charCodeAt(at + 6);
+  return digit >= 48 && digit <= 57 ? 'whole' : 'change';
 }
 
 /** The symbol that a stream's name begins with, upper case; '' when it names none (`!ticker@arr`). */

@@ -166,11 +166,19 @@ function pushFunding(facts: SymbolFacts, state: TickerState, base: RecordBase, c
 }
 
 function pushInterest(facts: SymbolFacts, state: TickerState, base: RecordBase, context: ReadContext): number {
-  // Inverse contracts: `openInterest` is USD, `openInterestValue` base units.
-  const size = known(facts.inverse ? state.openInterestValue : state.openInterest);
-  const value = known(facts.inverse ? state.openInterest : state.openInterestValue);
+  const size = known(state.openInterest);
   if (size === null) return 0;
-  context.sink({ stream: 'open_interest', ...base, open_interest: size, open_interest_usd: value });
+  // Inverse contracts: `openInterest` is USD; its value in base units comes rounded and not with every change.
+  const mark = positive(state.markPrice);
+  const inverseBase = mark === null ? known(state.openInterestValue) : baseSize(facts, size, mark);
+  const interest = facts.inverse ? inverseBase : size;
+  if (interest === null || Number.isNaN(interest)) return 0;
+  context.sink({
+    stream: 'open_interest',
+    ...base,
+    open_interest: interest,
+    open_interest_usd: facts.inverse ? size : known(state.openInterestValue),
+  });
   return 1;
 }
 
