@@ -1,22 +1,19 @@
 import { EventEmitter } from 'eventemitter3';
-import type { z } from 'zod';
 import type { Clock } from '../kit/clock.ts';
 import { Conflict, errorMessage, InvalidInput, Unavailable } from '../kit/errors.ts';
 import {
   type AnyEvent,
   type EmitOptions,
-  EVENT_NAMES,
-  EVENTS,
   type EventEnvelope,
   type EventName,
   type EventPayload,
   type EventSink,
 } from '../kit/event.ts';
 import type { Logger } from '../kit/logger.ts';
-import { didYouMean } from '../kit/nearest.ts';
 import { type DurableOptions, DurableSubscriber } from './durable.ts';
 import type { EventFilter } from './filter.ts';
 import type { EventJournal } from './journal.ts';
+import { ensureName, parsePayload, priorityOf, toText } from './payload.ts';
 import { type SubscribeOptions, Subscription } from './subscription.ts';
 
 export type Handler<E> = (event: E) => void | Promise<void>;
@@ -56,7 +53,6 @@ interface Guard {
   active: boolean;
 }
 
-const SEVERITY_PRIORITY: Readonly<Record<string, number>> = { critical: 8, high: 6, medium: 5, low: 4 };
 const HELD_AT_MOST = 10_000;
 
 /**
@@ -314,37 +310,4 @@ export class EventBus implements EventSink, AsyncDisposable {
       await this.#journal?.close();
     }
   }
-}
-
-function ensureName(name: string): void {
-  if (!Object.hasOwn(EVENTS, name))
-    throw new InvalidInput(`there is no event '${name}'${didYouMean(name, EVENT_NAMES)}`);
-}
-
-/** The payload as its schema has it. */
-function parsePayload<N extends EventName>(type: N, data: unknown): EventPayload<N> {
-  ensureName(type);
-  const schema: z.ZodType = EVENTS[type];
-  const parsed = schema.safeParse(data);
-  if (parsed.success) return parsed.data as EventPayload<N>;
-  const issues = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'payload'}: ${issue.message}`);
-  throw new InvalidInput(`event ${type}: ${issues.join('; ')}`, { details: { type, issues } });
-}
-
-/** Taken when emitted, so that a later change of the object cannot change the journal. */
-function toText(type: EventName, payload: unknown): string {
-  try {
-    return JSON.stringify(payload);
-  } catch (error) {
-    throw new InvalidInput(`event ${type}: the payload is not JSON: ${errorMessage(error)}`, { cause: error });
-  }
-}
-
-function priorityOf(type: EventName, payload: unknown, asked: number | undefined): number {
-  if (asked !== undefined) {
-    if (Number.isInteger(asked) && asked >= 1 && asked <= 10) return asked;
-    throw new InvalidInput(`event ${type}: priority is a whole number from 1 to 10, not ${asked}`);
-  }
-  const { severity, level } = payload as { readonly severity?: unknown; readonly level?: unknown };
-  return SEVERITY_PRIORITY[String(severity ?? level)] ?? 5;
 }

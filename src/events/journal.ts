@@ -1,10 +1,11 @@
-import type { Database, SqlRow } from '../infra/duckdb/database.ts';
+import type { Database } from '../infra/duckdb/database.ts';
 import type { Clock, Ms, Timer } from '../kit/clock.ts';
 import { errorMessage, Unavailable } from '../kit/errors.ts';
 import type { AnyEvent, EventEnvelope } from '../kit/event.ts';
 import type { Logger } from '../kit/logger.ts';
 import type { EventFilter } from './filter.ts';
 import { SeqMark } from './mark.ts';
+import { pruneEvents, type PruneOptions } from './prune.ts';
 import { queryEvents } from './query.ts';
 
 export const EVENT_TABLES_SQL: readonly string[] = [
@@ -19,7 +20,6 @@ export const EVENT_TABLES_SQL: readonly string[] = [
 
 const RETRY_FIRST_MS = 250;
 const RETRY_LAST_MS = 30_000;
-const DAY_MS = 86_400_000;
 const PAGE = 500;
 
 export interface JournalOptions {
@@ -39,11 +39,6 @@ export interface FollowOptions {
   readonly signal?: AbortSignal | undefined;
   /** Told how far it has read whenever nothing is left to give. */
   readonly onCaughtUp?: ((seq: number) => void) | undefined;
-}
-
-export interface PruneOptions {
-  readonly olderThanMs?: Ms | undefined;
-  readonly keepRows?: number | undefined;
 }
 
 interface Pending {
@@ -188,40 +183,10 @@ export class EventJournal implements AsyncDisposable {
     while (seq > this.#committedSeq && !this.#ended) await this.#nextCommit(undefined);
   }
 
-  /**
-   * Deletes old events: those older than `olderThanMs` and all but the newest `keepRows`. Events that a durable
-   * subscriber has not had yet stay while its cursor moved within the last 7 days. The newest event always stays,
-   * so the numbering goes on.
-   */
+  /** Deletes old events, see `pruneEvents`; the newest always stays, so the numbering goes on. */
   async prune(options: PruneOptions): Promise<{ readonly rows: number }> {
     await this.acknowledged();
-    let before = 0;
-    if (options.keepRows !== undefined) before = this.#committedSeq - options.keepRows + 1;
-    if (options.olderThanMs !== undefined) before = Math.max(before, await this.#firstYoung(options.olderThanMs));
-    const alive = (this.#clock.now() - 7 * DAY_MS) * 1000;
-    const [cursor] = await this.#db.all(
-      'SELECT min(seq) AS seq FROM event_cursors WHERE updated_at >= make_timestamp(CAST(? AS BIGINT))',
-      [alive],
-    );
-    if (cursor?.['seq'] !== null && cursor !== undefined) before = Math.min(before, numberOf(cursor, 'seq') + 1);
-    before = Math.min(before, this.#committedSeq);
-    if (before <= 1) return { rows: 0 };
-    const { changed } = await this.#db.run('DELETE FROM events WHERE seq < CAST(? AS BIGINT)', [before]);
-    return { rows: changed };
-  }
-
-  /**
-   * Number of the first event that is younger than `ms`. Only what comes before all young ones counts as old, and times
-   * after now do not count as young: a clock that jumped back or forth must not take the journal with it.
-   */
-  async #firstYoung(ms: Ms): Promise<number> {
-    const now = this.#clock.now();
-    const [row] = await this.#db.all(
-      `SELECT min(seq) AS seq FROM events
-       WHERE time >= make_timestamp(CAST(? AS BIGINT)) AND time <= make_timestamp(CAST(? AS BIGINT))`,
-      [(now - ms) * 1000, now * 1000],
-    );
-    return numberOf(row, 'seq') || this.#committedSeq;
+    return pruneEvents(this.#db, this.#clock.now(), this.#committedSeq, options);
   }
 
   /** Commits what waits, then refuses more. Throws Unavailable, with the number lost, when the last commit fails. */
@@ -329,13 +294,8 @@ export class EventJournal implements AsyncDisposable {
 }
 
 async function highestSeq(db: Database): Promise<number> {
-  const [row] = await db.all('SELECT max(seq) AS seq FROM events');
-  return numberOf(row, 'seq');
-}
-
-function numberOf(row: SqlRow | undefined, column: string): number {
-  const value = row?.[column];
-  return typeof value === 'number' ? value : 0;
+  const [row] = await db.all<{ seq: number | null }>('SELECT max(seq) AS seq FROM events');
+  return row?.seq ?? 0;
 }
 
 function columnsOf(batch: readonly Pending[]): unknown[][] {

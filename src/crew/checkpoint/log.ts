@@ -1,4 +1,5 @@
 import type { Database, SqlRow } from '../../infra/duckdb/database.ts';
+import type { Place } from './place.ts';
 
 /**
  * Checkpoints are written to one table that only grows (until pruned), because one append a commit is the cheapest
@@ -75,4 +76,24 @@ export function textOf(row: SqlRow, column: keyof LogRow): string {
 export async function lastNumber(db: Database): Promise<number> {
   const [row] = await db.all<{ n: number | null }>('SELECT max(n) AS n FROM checkpoint_log');
   return row?.n ?? 0;
+}
+
+/** A row of a kind with everything else empty. */
+export function emptyRow(kind: LogRow['kind'], place: Place, id: string): LogRow {
+  return {
+    kind,
+    thread_id: place.thread,
+    checkpoint_ns: place.ns,
+    checkpoint_id: id,
+    parent_id: null,
+    task_id: null,
+    idx: null,
+    channel: null,
+    version: null,
+    encoding: 'json',
+    value: 'null',
+    metadata_encoding: null,
+    metadata: null,
+    refs: null,
+  };
 }

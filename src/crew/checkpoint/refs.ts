@@ -1,11 +1,7 @@
 import type { Database } from '../../infra/duckdb/database.ts';
 import type { GroupWriter } from '../../infra/duckdb/group-writer.ts';
 import { type Refs, textOf } from './log.ts';
-
-interface Place {
-  readonly thread: string;
-  readonly ns: string;
-}
+import type { Place } from './place.ts';
 
 const REMEMBERED = 1000;
 

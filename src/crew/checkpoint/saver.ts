@@ -19,14 +19,10 @@ import { GroupWriter } from '../../infra/duckdb/group-writer.ts';
 import type { Clock } from '../../kit/clock.ts';
 import { InvalidInput } from '../../kit/errors.ts';
 import { decodeValue, encodeValue } from './encoding.ts';
-import { CHECKPOINT_SQL, lastNumber, type LogRow, type Refs, textOf, toColumns } from './log.ts';
+import { CHECKPOINT_SQL, emptyRow, lastNumber, type LogRow, type Refs, textOf, toColumns } from './log.ts';
+import { configOf, type Place, placeOf, text } from './place.ts';
 import { pruneThread } from './prune.ts';
 import { RefCache } from './refs.ts';
-
-interface Place {
-  readonly thread: string;
-  readonly ns: string;
-}
 
 /**
  * LangGraph's checkpoints in the operations database. `put` and `putWrites` resolve when the data is durable; what is
@@ -129,7 +125,7 @@ export class DuckDBSaver extends BaseCheckpointSaver {
       if (Object.hasOwn(newVersions, channel)) {
         if (!Object.hasOwn(values, channel)) continue;
         const { encoding, text: value } = await encodeValue(this.serde, values[channel]);
-        rows.push({ ...row('blob', place, checkpoint.id), channel, version: String(version), encoding, value });
+        rows.push({ ...emptyRow('blob', place, checkpoint.id), channel, version: String(version), encoding, value });
         refs[channel] = [checkpoint.id, String(version)];
       } else if (held?.[1] === String(version)) refs[channel] = held;
       else if (Object.hasOwn(values, channel)) {
@@ -138,7 +134,7 @@ export class DuckDBSaver extends BaseCheckpointSaver {
       }
     }
     rows.push({
-      ...row('checkpoint', place, checkpoint.id),
+      ...emptyRow('checkpoint', place, checkpoint.id),
       parent_id: parent === '' ? null : parent,
       encoding: body.encoding,
       value: body.text,
@@ -166,7 +162,7 @@ export class DuckDBSaver extends BaseCheckpointSaver {
       writes.map(async ([channel, value], i): Promise<LogRow> => {
         const { encoding, text: encoded } = await encodeValue(this.serde, value);
         const idx = WRITES_IDX_MAP[channel] ?? i;
-        return { ...row('write', place, id), task_id: taskId, idx, channel, encoding, value: encoded };
+        return { ...emptyRow('write', place, id), task_id: taskId, idx, channel, encoding, value: encoded };
       }),
     );
     await this.#append(rows);
@@ -297,41 +293,6 @@ export class DuckDBSaver extends BaseCheckpointSaver {
   }
 }
 
-function text(config: RunnableConfig, key: string): string | undefined {
-  const value: unknown = config.configurable?.[key];
-  return typeof value === 'string' ? value : undefined;
-}
-
-function placeOf(config: RunnableConfig, what: string): Place {
-  const thread = text(config, 'thread_id');
-  if (thread === undefined || thread === '')
-    throw new InvalidInput(`${what} cannot be saved: the config's configurable has no thread_id (text)`);
-  return { thread, ns: text(config, 'checkpoint_ns') ?? '' };
-}
-
-function configOf(place: Place, id: string): RunnableConfig {
-  return { configurable: { thread_id: place.thread, checkpoint_ns: place.ns, checkpoint_id: id } };
-}
-
 function matches(metadata: CheckpointMetadata, filter: Readonly<Record<string, unknown>>): boolean {
   return Object.entries(filter).every(([key, value]) => (metadata as Record<string, unknown>)[key] === value);
-}
-
-function row(kind: LogRow['kind'], place: Place, id: string): LogRow {
-  return {
-    kind,
-    thread_id: place.thread,
-    checkpoint_ns: place.ns,
-    checkpoint_id: id,
-    parent_id: null,
-    task_id: null,
-    idx: null,
-    channel: null,
-    version: null,
-    encoding: 'json',
-    value: 'null',
-    metadata_encoding: null,
-    metadata: null,
-    refs: null,
-  };
 }
