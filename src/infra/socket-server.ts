@@ -41,7 +41,7 @@ export interface SocketListener {
   onClose(): void;
 }
 
-/** A server for HTTP and WebSocket on 127.0.0.1 only. Throws Unavailable when the port is taken. */
+/** A server for HTTP and WebSocket on 127.0.0.1 only; it keeps the process alive until closed. Throws Unavailable when the port is taken. */
 export class SocketServer implements AsyncDisposable {
   readonly #http: Server;
   readonly #sockets: WebSocketServer;
@@ -64,8 +64,6 @@ export class SocketServer implements AsyncDisposable {
       server.#http.listen(options.port, '127.0.0.1', resolve);
     });
     server.#http.on('error', (error) => options.log.warn('socket_server.error', { error: errorMessage(error) }));
-    // The listener alone does not keep the process alive; whoever serves on purpose waits for something else.
-    server.#http.unref();
     return server;
   }
 

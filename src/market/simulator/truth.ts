@@ -26,7 +26,7 @@ export interface ExportOptions {
   readonly durationMs: Ms;
   /** Made when absent. */
   readonly dir: string;
-  /** Market keys; default all four. */
+  /** Markets (`binance_futures`) or venues (`bybit`); default all. */
   readonly markets?: readonly string[] | undefined;
   readonly symbols?: readonly string[] | undefined;
 }
@@ -56,21 +56,23 @@ const FROM_MODEL: ReadonlySet<string> = new Set(['trades', 'candles', 'liquidati
 export async function exportTruth(options: ExportOptions): Promise<readonly ExportedFile[]> {
   const { from, durationMs, dir } = options;
   const markets = createSimulatedMarkets({ seed: options.seed, symbols: options.symbols ?? [...DEFAULT_SYMBOLS] });
-  const keys = options.markets ?? [...markets.keys()];
-  for (const key of keys) {
-    if (markets.has(key)) continue;
-    const valid = [...markets.keys()];
-    throw new InvalidInput(
-      `'${key}' is not a simulated market${didYouMean(key, valid)}; there are ${valid.join(', ')}`,
-    );
-  }
+  const keys = options.markets?.flatMap((name) => marketsNamed(name, [...markets.keys()])) ?? [...markets.keys()];
   await mkdir(dir, { recursive: true });
   const written: ExportedFile[] = [];
-  for (const key of keys) {
+  for (const key of new Set(keys)) {
     const market = markets.get(key);
     if (market !== undefined) written.push(...(await exportMarket(key, market, from, from + durationMs, dir)));
   }
   return written;
+}
+
+function marketsNamed(name: string, keys: readonly string[]): readonly string[] {
+  const named = keys.filter((key) => key === name || key.startsWith(`${name}_`));
+  if (named.length > 0) return named;
+  const valid = [...new Set(keys.map((key) => key.slice(0, key.indexOf('_')))), ...keys];
+  throw new InvalidInput(
+    `'${name}' is not a simulated market${didYouMean(name, valid)}; there are ${valid.join(', ')}`,
+  );
 }
 
 async function exportMarket(

@@ -5,7 +5,6 @@ import { ManualClock } from '../../../src/kit/clock.ts';
 import { InvalidInput, Unavailable } from '../../../src/kit/errors.ts';
 import { silentLogger } from '../../../src/kit/logger.ts';
 import { startSimulator, type Simulator, type SimulatorOptions } from '../../../src/market/simulator/server.ts';
-import { serveSimulator } from '../../../src/market/simulator/standalone.ts';
 
 const START = Date.UTC(2026, 1, 3, 4, 5, 6, 789);
 
@@ -330,20 +329,5 @@ describe('the simulated venues', () => {
     expect(() => simulator.injectFault('gap')).toThrow(InvalidInput);
     const port = Number(new URL(address(simulator, 'binance_futures', 'rest')).port);
     await expect(start({ port })).rejects.toThrow(Unavailable);
-  });
-
-  it('serves alone until it is aborted', async () => {
-    const controller = new AbortController();
-    let addresses: Simulator['addresses'] = {};
-    const options = { seed: 1, speed: 1, faults: [], clock: systemClock, log: silentLogger, symbols: ['BTCUSDT'] };
-    const served = serveSimulator(options, controller.signal, (simulator) => {
-      addresses = simulator.addresses;
-    });
-    await until(() => addresses['bybit_spot'] !== undefined, 'readiness');
-    const url = `${addresses['bybit_spot']?.['rest']}/v5/market/time`;
-    expect(await (await fetch(url)).json()).toMatchObject({ retCode: 0, retMsg: 'OK' });
-    controller.abort();
-    await served;
-    await expect(fetch(url)).rejects.toThrow();
   });
 });

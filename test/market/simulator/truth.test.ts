@@ -103,6 +103,13 @@ describe('the export of the truth', () => {
     expect(await text(7)).not.toBe(await text(8));
   });
 
+  it('takes venues for their markets', async () => {
+    const options = { seed: 7, from: FROM, durationMs: 200, dir: await folder(), symbols: ['ARUSDT'] };
+    const files = await exportTruth({ ...options, markets: ['bybit', 'bybit_spot'] });
+    expect(new Set(files.map((f) => f.market))).toEqual(new Set(['bybit_futures', 'bybit_spot']));
+    expect(files).toHaveLength(14);
+  });
+
   it('names an unknown market', async () => {
     const options = { seed: 7, from: FROM, durationMs: 1000, dir: await folder(), markets: ['bybit_linear'] };
     await expect(exportTruth(options)).rejects.toThrow(InvalidInput);
