@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parseDuration } from '../../kit/duration.ts';
+import { cronPattern, durationSeconds } from './fields.ts';
 
 /** agents.yaml, tasks.yaml and crews.yaml: maps keyed by id, with CrewAI's fields and, marked so, a few of ours. */
 
@@ -35,13 +35,11 @@ export const agentSchema = z.strictObject({
     .describe('Ours: tools of its list that need a person’s approval each time'),
 });
 
-const every = z.union([z.number().positive(), z.string().transform(durationSeconds)]);
-
 const trigger = z
   .union([
-    z.strictObject({ every: every.describe('Seconds between two starts, or 30s, 5m, 1h') }),
+    z.strictObject({ every: durationSeconds.describe('Seconds between two starts, or 30s, 5m, 1h') }),
     z.strictObject({ event: z.string().min(1).describe('Event that starts it') }),
-    z.strictObject({ cron: z.string().min(1).describe('When it starts, in cron’s fields, UTC') }),
+    z.strictObject({ cron: cronPattern.describe('When it starts, in cron’s fields, UTC') }),
   ])
   .describe('Ours: what starts it in continuous work');
 
@@ -133,16 +131,3 @@ export const UNUSED_TASK_FIELDS: readonly string[] = [
   'output_pydantic',
   'response_model',
 ];
-
-function durationSeconds(text: string, context: z.core.$RefinementCtx): number {
-  try {
-    return parseDuration(text) / 1000;
-  } catch (error) {
-    context.issues.push({
-      code: 'custom',
-      input: text,
-      message: error instanceof Error ? error.message : String(error),
-    });
-    return z.NEVER;
-  }
-}

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ACCESS_LEVELS, TOOL_CATEGORIES, type AccessLevel } from '../../kit/access.ts';
-import { parseDuration } from '../../kit/duration.ts';
+import { cronPattern, duration, timeZone } from './fields.ts';
 
 /** The generic part of system.yaml. Defaults live here alone; a secret is given by the name of its variable (`*_env`). */
 
@@ -10,16 +10,6 @@ const seconds = z.number().positive();
 const variable = z
   .string()
   .regex(/^[A-Z][A-Z0-9_]*$/, 'is not the name of an environment variable (capitals, digits, underscores)');
-
-/** `30s`, `5m`, `24h`: milliseconds. */
-const duration = z.string().transform((text, context) => {
-  try {
-    return parseDuration(text);
-  } catch (error) {
-    context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : String(error) });
-    return z.NEVER;
-  }
-});
 
 const everywhere = (held: AccessLevel): Partial<Record<(typeof TOOL_CATEGORIES)[number], AccessLevel>> =>
   Object.fromEntries(TOOL_CATEGORIES.map((name) => [name, held]));
@@ -77,10 +67,10 @@ const notifications = z.strictObject({
 
 const behaviour = z.strictObject({
   enabled: z.boolean().optional().describe('Whether it fires by itself; it can always be run by hand'),
-  cron: z.string().optional().describe('When it fires, in cron’s five or six fields'),
+  cron: cronPattern.optional().describe('When it fires, in cron’s five or six fields'),
   every: duration.optional().describe('How often it fires: 30s, 5m, 1h'),
   cooldown: duration.optional().describe('Shortest time between two firings'),
-  time_zone: z.string().optional().describe('Time zone of cron; UTC unless given'),
+  time_zone: timeZone.optional().describe('Time zone of cron; UTC unless given'),
 });
 
 export const systemSchema = z.strictObject({

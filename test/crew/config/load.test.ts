@@ -211,6 +211,23 @@ describe('loading a configuration', () => {
       ],
     ],
     [
+      'a cron pattern that is none',
+      { 'agents.yaml': agent('writer'), 'tasks.yaml': task('draft', '  trigger: { cron: "61 * * * *" }') },
+      [
+        expect.stringMatching(
+          /^tasks\.yaml:5:20: draft\.trigger\.cron: '61 \* \* \* \*' is not a cron pattern/,
+        ) as string,
+      ],
+    ],
+    [
+      'a behaviour with a cron pattern and a time zone that are none',
+      { 'system.yaml': 'behaviours: { check: { cron: daily, time_zone: Mars/Olympus } }' },
+      [
+        expect.stringMatching(/^system\.yaml:1:30: behaviours\.check\.cron: 'daily' is not a cron pattern/) as string,
+        expect.stringMatching(/^system\.yaml:1:48: behaviours\.check\.time_zone: .*Mars\/Olympus/) as string,
+      ],
+    ],
+    [
       'a behaviour with a wrong duration',
       { 'system.yaml': 'behaviours: { check: { every: often } }' },
       [
