@@ -136,7 +136,7 @@ class Engine implements BehaviourEngine {
       this.#queue.add({
         priority: 0,
         run: () => this.#run(behaviour, manual(), true).then(resolve, reject),
-        dropped: () => resolve('skipped'),
+        dropped: () => resolve(this.#skipped(behaviour, 'the engine is stopped')),
       });
     });
   }
@@ -175,7 +175,18 @@ class Engine implements BehaviourEngine {
   }
 
   readonly #heard = (event: AnyEvent): void => {
-    for (const running of this.#watches.values()) running.hear(event);
+    for (const [behaviour, running] of this.#watches) {
+      try {
+        running.hear(event);
+      } catch (error) {
+        // A fault in a behaviour's own condition must not reach whoever emitted the event.
+        this.#deps.log.error('behaviour.condition_failed', {
+          behaviour,
+          event: event.type,
+          error: errorMessage(error),
+        });
+      }
+    }
   };
 
   #watch(behaviour: Behaviour): Watch {

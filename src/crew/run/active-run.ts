@@ -74,14 +74,16 @@ export class ActiveRun {
     }
     if (compiled.structureHash !== this.row.structure_hash) return this.close('failed', STRUCTURE_CHANGED);
     const snapshot = await compiled.graph.getState(this.#thread());
-    const pauses = pausesOf(snapshot);
+    // A task that went on keeps its old pause in the checkpoint until its siblings have ended too.
+    const open = new Set(this.row.waiting_for.map((pause) => pause.id));
+    const pauses = pausesOf(snapshot).filter((pause) => open.size === 0 || open.has(pause.id));
     const resume = Object.fromEntries(
-      pauses.flatMap(({ id, pause }) => {
+      pauses.flatMap((pause) => {
         const answer = pause.kind === 'approval' ? true : answers[pause.task];
-        return answer === undefined ? [] : [[id, answer]];
+        return answer === undefined ? [] : [[pause.id, answer]];
       }),
     );
-    if (pauses.length > 0 && Object.keys(resume).length === 0) return this.#finish('waiting', null);
+    if (pauses.length > 0 && Object.keys(resume).length === 0) return this.#finish('waiting', null, pauses);
     const began = snapshot.next.length > 0 || Object.keys(valuesOf(snapshot)).length > 0;
     const { run_id, crew } = this.row;
     this.#events.emit('run.resumed', { run_id, crew, from: snapshot.next.join(', ') || 'start' });
@@ -132,7 +134,7 @@ export class ActiveRun {
     signal?.addEventListener('abort', stop, { once: true });
     try {
       const compiled = this.#compile();
-      await compiled.graph.invoke(input, {
+      const result: unknown = await compiled.graph.invoke(input, {
         ...this.#thread(),
         signal: this.#abort.signal,
         durability: this.#parts.durability ?? 'async',
@@ -140,7 +142,9 @@ export class ActiveRun {
         callbacks: [],
       });
       const snapshot = await compiled.graph.getState(this.#thread());
-      if (pausesOf(snapshot).length > 0) return await this.#finish('waiting', null);
+      const fresh = interruptIds(result);
+      const pauses = pausesOf(snapshot).filter((pause) => fresh.has(pause.id));
+      if (pauses.length > 0) return await this.#finish('waiting', null, pauses);
       const halted = (await this.#state()).halted ?? null;
       return await this.#finish(halted === null ? 'completed' : 'failed', halted);
     } catch (error) {
@@ -156,11 +160,10 @@ export class ActiveRun {
     }
   }
 
-  async #finish(status: RunStatus, reason: string | null): Promise<RunDocument> {
+  async #finish(status: RunStatus, reason: string | null, pauses: readonly RunPause[] = []): Promise<RunDocument> {
     const { run_id, crew, started_at } = this.row;
     const now = this.#parts.clock.now();
-    const waiting_for =
-      status === 'waiting' ? pausesOf(await this.#compile().graph.getState(this.#thread())).map((p) => p.pause) : [];
+    const waiting_for = pauses;
     const ended = status !== 'waiting' && status !== 'running';
     this.row = { ...this.row, status, error: reason, waiting_for, finished_at: ended ? now : null };
     if (status === 'completed')
@@ -309,24 +312,27 @@ function valuesOf(snapshot: StateSnapshot): RunState {
   return values ?? {};
 }
 
-interface OpenPause {
-  readonly id: string;
-  readonly pause: RunPause;
-}
-
-function pausesOf({ tasks }: StateSnapshot): readonly OpenPause[] {
+/** Pauses that the checkpoint knows of, those of tasks that went on included. */
+function pausesOf({ tasks }: StateSnapshot): readonly RunPause[] {
   return tasks.flatMap((task) =>
-    task.interrupts.flatMap(({ id, value }) => (id === undefined ? [] : [{ id, pause: readPause(task.name, value) }])),
+    task.interrupts.flatMap(({ id, value }) => (id === undefined ? [] : [readPause(id, task.name, value)])),
   );
 }
 
-function readPause(node: string, value: unknown): RunPause {
+const Interrupted = z.object({ __interrupt__: z.array(z.object({ id: z.string() })) });
+
+/** Ids of the interrupts that a graph stopped at. */
+function interruptIds(result: unknown): ReadonlySet<string> {
+  return new Set(Interrupted.safeParse(result).data?.__interrupt__.map((i) => i.id));
+}
+
+function readPause(id: string, node: string, value: unknown): RunPause {
   const parsed = StoredPause.safeParse(value);
   if (!parsed.success) {
-    return { kind: 'custom', task: node, agent: null, approval_id: null, tool: null, details: value };
+    return { id, kind: 'custom', task: node, agent: null, approval_id: null, tool: null, details: value };
   }
   const { kind, task, agent, approval_id = null, tool = null, args, output } = parsed.data;
-  return { kind, task, agent, approval_id, tool, details: kind === 'approval' ? args : output };
+  return { id, kind, task, agent, approval_id, tool, details: kind === 'approval' ? args : output };
 }
 
 function waitingReason(pauses: readonly RunPause[]): string {

@@ -145,14 +145,24 @@ class Continuous implements ContinuousCrew {
 
   readonly #heard = (event: AnyEvent): void => {
     for (const worker of this.#workers) {
-      if (!('event' in worker.trigger)) continue;
-      const name = worker.trigger.event;
-      const signal: Signal = this.#options.signals?.[name] ?? { event: name };
-      if (![signal.event].flat().includes(event.type) || !(signal.when?.(event) ?? true)) continue;
-      const inputs = signal.inputs?.(event) ?? { event: event.data };
-      this.#enqueue(worker, inputs, `event ${event.type}`, signal.key?.(event) ?? canonicalJson(inputs));
+      try {
+        this.#hear(worker, event);
+      } catch (error) {
+        // A fault in a signal's own condition must not reach whoever emitted the event.
+        const fields = { crew: this.crew, task: worker.task.id, event: event.type, error: errorMessage(error) };
+        this.#deps.log.error('continuous.condition_failed', fields);
+      }
     }
   };
+
+  #hear(worker: Worker, event: AnyEvent): void {
+    if (!('event' in worker.trigger)) return;
+    const name = worker.trigger.event;
+    const signal: Signal = this.#options.signals?.[name] ?? { event: name };
+    if (![signal.event].flat().includes(event.type) || !(signal.when?.(event) ?? true)) return;
+    const inputs = signal.inputs?.(event) ?? { event: event.data };
+    this.#enqueue(worker, inputs, `event ${event.type}`, signal.key?.(event) ?? canonicalJson(inputs));
+  }
 
   /** Equal firings that wait are one. */
   #enqueue(worker: Worker, inputs: Readonly<Record<string, unknown>>, trigger: string, key: string): void {

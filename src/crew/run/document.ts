@@ -47,6 +47,8 @@ export interface RunEffect {
 
 /** What a run waits for: a person's approval of a call, a person's view of an answer, or what a graph.ts asked. */
 export interface RunPause {
+  /** Id of the interrupt in the graph. */
+  readonly id: string;
   readonly kind: 'approval' | 'human_input' | 'custom';
   /** The task, or the graph's node for `custom`. */
   readonly task: string;

@@ -146,7 +146,10 @@ class Runner implements CrewRunner {
   #launch(run: ActiveRun, work: () => Promise<RunDocument>): StartedRun {
     const runId = run.row.run_id;
     const done = work()
-      .finally(() => this.#active.delete(runId))
+      .finally(() => {
+        run.release();
+        this.#active.delete(runId);
+      })
       .then((document) => this.#afterDecision(document));
     this.#active.set(runId, { run, done });
     done.catch((error: unknown) => this.#parts.log.error('run.broke', { run_id: runId, error: String(error) }));

@@ -209,6 +209,26 @@ describe('an event', () => {
     await made.stop();
   });
 
+  test('whose condition breaks hurts neither the emitter nor other behaviours', async () => {
+    const broken = counter('broken', {
+      trigger: {
+        event: 'data.gap_detected',
+        when: () => {
+          throw new Error('no such field');
+        },
+      },
+    });
+    const fine = counter('fine_one', { trigger: { event: 'data.gap_detected' } });
+    const { engine: made, events } = await engine([broken.behaviour, fine.behaviour]);
+    await made.start();
+    events.emit('data.gap_detected', gap(1));
+    await made.idle();
+    expect([broken.runs.length, fine.runs.length]).toEqual([0, 1]);
+    await made.stop();
+    expect(await made.trigger('fine_one')).toBe('skipped');
+    expect(events.of('behaviour.skipped')).toEqual([{ behaviour: 'fine_one', reason: 'the engine is stopped' }]);
+  });
+
   test('that stays away fires once, until it was seen again', async () => {
     const { runs, behaviour } = counter('silence', {
       trigger: { absence: { event: 'data.received', forSeconds: 60 } },

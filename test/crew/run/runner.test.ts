@@ -1,12 +1,13 @@
 import { ToolMessage } from '@langchain/core/messages';
-import { MemorySaver } from '@langchain/langgraph';
+import { type BaseCheckpointSaver, MemorySaver } from '@langchain/langgraph';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { definePlaybook } from '../../../src/crew/index.ts';
+import { DuckDBSaver } from '../../../src/crew/checkpoint/saver.ts';
 import { createModelSource } from '../../../src/crew/model/source.ts';
 import { createMemoryRunStore } from '../../../src/crew/run/memory-store.ts';
 import { createRunStore, type RunStore } from '../../../src/crew/run/store.ts';
 import { Database } from '../../../src/infra/duckdb/database.ts';
-import { ScriptedModel, toyAgent, toyTask, toyTool } from '../../../src/testing/index.ts';
+import { ManualClock, ScriptedModel, toyAgent, toyTask, toyTool } from '../../../src/testing/index.ts';
 import { desk } from './desk.ts';
 
 const ana = toyAgent('ana', { tools: ['look', 'change'] });
@@ -172,6 +173,44 @@ describe('a run that waits', () => {
     model.assertUsed();
   });
 
+  test('for two approvals at once takes them in any order, and makes each call once', async () => {
+    let made: string[] = [];
+    const tools = ['one', 'two'].map((name) =>
+      toyTool(
+        name,
+        () => {
+          made = [...made, name];
+          return { name };
+        },
+        { effects: 'effect' },
+      ),
+    );
+    const agents = [toyAgent('ana', { tools: ['one'] }), toyAgent('ben', { tools: ['two'] })];
+    const act = (tool: string): ScriptedModel =>
+      new ScriptedModel([{ calls: [{ tool, args: {} }] }, { text: `${tool} is done` }]);
+    const scripts: Record<string, ScriptedModel> = { ana: act('one'), ben: act('two') };
+    const { runner, invoker } = desk({
+      agents,
+      tasks: [toyTask('a', 'ana'), toyTask('b', 'ben')],
+      crew: { process: 'parallel' },
+      tools,
+      needsApproval: ['one', 'two'],
+      models: {
+        modelsFor: (agent) => Promise.resolve([scripts[agent.id]?.named(agent.id) ?? act('none').named('none')]),
+      },
+    });
+    const { run_id, waiting_for } = await runner.kickoff('toy');
+    expect(waiting_for.map((p) => p.tool)).toEqual(['one', 'two']);
+    invoker.approved.add('approval_two');
+    const half = await runner.resume(run_id);
+    expect(half.waiting_for.map((p) => p.tool)).toEqual(['one']);
+    expect(half.tasks.map((t) => t.status)).toEqual(['waiting', 'completed']);
+    invoker.approved.add('approval_one');
+    const done = await runner.resume(run_id);
+    expect(done.tasks.map((t) => t.output)).toEqual(['one is done', 'two is done']);
+    expect(made).toEqual(['two', 'one']);
+  });
+
   test('is ended by cancelling it', async () => {
     const { runner } = desk({
       agents: [ana, ben],
@@ -193,21 +232,31 @@ describe('after a kill', () => {
   });
   afterAll(() => database.close());
 
-  for (const [name, makeStore] of [
-    ['memory', (): Promise<RunStore> => Promise.resolve(createMemoryRunStore())],
-    ['ops database', (): Promise<RunStore> => createRunStore(database)],
+  const inMemory = (saver: BaseCheckpointSaver) => (): Promise<BaseCheckpointSaver> => Promise.resolve(saver);
+  for (const [name, makeStore, makeSaver] of [
+    [
+      'memory',
+      (): Promise<RunStore> => Promise.resolve(createMemoryRunStore()),
+      (): (() => Promise<BaseCheckpointSaver>) => inMemory(new MemorySaver()),
+    ],
+    [
+      'ops database',
+      (): Promise<RunStore> => createRunStore(database),
+      // Each process has a saver of its own on the one database.
+      (): (() => Promise<BaseCheckpointSaver>) => () => DuckDBSaver.open(database, { clock: new ManualClock() }),
+    ],
   ] as const) {
     test(`a run goes on from its last step, not from its start (${name})`, async () => {
       const store = await makeStore();
-      const saver = new MemorySaver();
+      const openSaver = makeSaver();
       const before = new ScriptedModel([
         { calls: [{ tool: 'look', args: { what: 1 } }] },
         { text: 'first is done' },
         { calls: [{ tool: 'look', args: { what: 2 } }] },
         { hang: true },
       ]);
-      const common = { agents: [ana, ben], tasks: [first, second], tools: [look, change], store, saver };
-      const killed = desk({ ...common, models: [before.named('m')] });
+      const common = { agents: [ana, ben], tasks: [first, second], tools: [look, change], store };
+      const killed = desk({ ...common, saver: await openSaver(), models: [before.named('m')] });
       const { runId } = await killed.runner.start('toy', { symbol: 'BTC' });
       while (before.used < 4) await new Promise(setImmediate);
 
@@ -217,7 +266,7 @@ describe('after a kill', () => {
           expect: (messages) => expect(messages.filter((m) => ToolMessage.isInstance(m))).toHaveLength(1),
         },
       ]);
-      const next = desk({ ...common, models: [after.named('m')] });
+      const next = desk({ ...common, saver: await openSaver(), models: [after.named('m')] });
       const [taken] = await next.runner.recover();
       expect(taken?.runId).toBe(runId);
       const document = await taken?.done;
