@@ -4,6 +4,7 @@ import {
   END,
   START,
   StateGraph,
+  type CrewGraphBuilder,
   type CrewIssue,
   type TaskOutput,
 } from '../../src/crew/index.ts';
@@ -16,7 +17,7 @@ import { items, numberAt, textAt, type Fields } from './read.ts';
  * that fails does not stop the others.
  */
 export default defineCrewGraph((builder) => {
-  const task = builder.taskNode;
+  const task: CrewGraphBuilder['taskNode'] = (id, options) => builder.taskNode(id, options);
   return new StateGraph(CrewState)
     .addNode(
       'connections',

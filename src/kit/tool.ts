@@ -38,7 +38,7 @@ export interface ToolContext<S> {
   readonly events: EventSink;
   readonly services: S;
   /** Long work reports progress, 0–1, for terminals and MCP clients. */
-  progress(fraction: number, message?: string): void;
+  readonly progress: (fraction: number, message?: string) => void;
 }
 
 /** What a tool's `run` gives back: data of the output schema, and its provenance. */

@@ -61,17 +61,24 @@ export async function latestPrices(
   return new Map([...found].map(([name, own]) => [name, [...own.values()]]));
 }
 
-async function latestFunding(services: Pick<MarketServices, 'store'>, symbol: string | undefined) {
-  const found = new Map<
-    string,
-    Map<string, { exchange: string; market: Market; rate: number; hours: number | null }>
-  >();
+interface VenueFunding {
+  readonly exchange: string;
+  readonly market: Market;
+  readonly rate: number;
+  readonly hours: number | null;
+}
+
+async function latestFunding(
+  services: Pick<MarketServices, 'store'>,
+  symbol: string | undefined,
+): Promise<ReadonlyMap<string, readonly VenueFunding[]>> {
+  const found = new Map<string, Map<string, VenueFunding>>();
   for (const stream of ['mark_prices', 'funding_rates'] as const) {
     for (const row of await services.store.latest(stream, symbol)) {
       const series = seriesOf(row);
       const rate = numberOf(row, 'funding_rate');
       if (series === null || rate === null) continue;
-      const own = found.get(series.symbol) ?? new Map();
+      const own = found.get(series.symbol) ?? new Map<string, VenueFunding>();
       const hours = numberOf(row, 'funding_interval_hours');
       const key = `${series.exchange}_${series.market}`;
       own.set(key, {

@@ -1,5 +1,5 @@
 import type { Ms } from '../../kit/clock.ts';
-import type { OpsStore } from '../../kit/ops.ts';
+import type { OpsStore, OpsStored } from '../../kit/ops.ts';
 import type { MarketServices } from '../services.ts';
 import { healthScore, type HealthScore } from './health.ts';
 import { SEVERITIES, type Severity } from './finding.ts';
@@ -192,7 +192,7 @@ async function interpolated(ops: OpsStore, since: Ms): Promise<number> {
   return rows.reduce((sum, row) => sum + row.records_created, 0);
 }
 
-function agentMetrics(actions: Awaited<ReturnType<typeof selectActions>>): readonly AgentMetrics[] {
+function agentMetrics(actions: readonly OpsStored<'agent_actions'>[]): readonly AgentMetrics[] {
   const ids = [...new Set(actions.map((a) => a.agent_id))].sort();
   return ids.map((id) => {
     const own = actions.filter((a) => a.agent_id === id);
@@ -209,10 +209,6 @@ function agentMetrics(actions: Awaited<ReturnType<typeof selectActions>>): reado
       avg_response_ms: durations.length === 0 ? null : durations.reduce((a, b) => a + b, 0) / durations.length,
     };
   });
-}
-
-function selectActions(ops: OpsStore) {
-  return ops.select('agent_actions');
 }
 
 function byLevel(rows: readonly { readonly escalation_level: Severity }[]): Record<Severity, number> {

@@ -41,13 +41,17 @@ export default marketTool({
     const used = capacity(await services.store.storage(), [], services.config);
     const blocked = status.rate_limits.filter((r) => r.blocked_until !== null && r.blocked_until > clock.now());
     const level = (critical: boolean, poor: boolean): string => (critical ? 'critical' : poor ? 'degraded' : 'healthy');
+    const failing = status.store_error ?? status.tape.error;
     const components = [
       {
         component: 'collector',
-        status: level(!status.running, status.store_lag_ms > 5000),
-        detail: status.running
-          ? `${status.records_per_minute.toFixed(0)} records a minute, store ${status.store_lag_ms} ms behind`
-          : 'not running',
+        status: level(!status.running || failing !== null, status.store_lag_ms > 5000),
+        detail:
+          failing !== null
+            ? failing
+            : status.running
+              ? `${status.records_per_minute.toFixed(0)} records a minute, store ${status.store_lag_ms} ms behind`
+              : 'not running',
         latency_ms: status.store_lag_ms,
       },
       {

@@ -53,7 +53,7 @@ export default marketTool({
     }
     const limits = services.config.operations.tables;
     const slowest = Math.max(...queries.map((q) => q.median_ms));
-    const level =
+    const level: 'ok' | 'warning' | 'critical' =
       slowest > limits.query_critical_ms ? 'critical' : slowest > limits.query_warning_ms ? 'warning' : 'ok';
     const recommendations =
       level === 'ok'
@@ -63,7 +63,7 @@ export default marketTool({
             'the isolated views filter one hot table by its series; an index on them does not help DuckDB scans',
           ];
     return {
-      data: { table: input.table, queries, level: level as 'ok' | 'warning' | 'critical', recommendations },
+      data: { table: input.table, queries, level, recommendations },
       provenance: measuredNow(clock, input.table),
     };
   },

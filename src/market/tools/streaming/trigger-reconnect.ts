@@ -26,9 +26,7 @@ export default marketTool({
     connections: z.array(z.string()),
     note: z.string(),
   }),
-  examples: [
-    { title: 'Reopen Bybit spot', input: { exchange: 'bybit', market: 'spot', reason: 'no data for a minute' } },
-  ],
+  examples: [{ title: 'Reopen Bybit', input: { exchange: 'bybit', reason: 'no data for a minute' } }],
   rateLimit: { key: 'reconnect', perSecond: 0.5, burst: 5 },
   preview: async (input, { services }) => {
     collectedVenue(services, input.exchange, input.market);

@@ -58,7 +58,7 @@ export default marketTool({
         mean,
         samples: verdict.samples,
         reason: far
-          ? `${(deviation ?? 0).toFixed(1)} % from the mean (limit ${rules.price_deviation_percent} %)`
+          ? `${deviation.toFixed(1)} % from the mean (limit ${rules.price_deviation_percent} %)`
           : strange
             ? `z-score beyond ${rules.anomaly_z.low}`
             : verdict.reason,

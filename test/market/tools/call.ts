@@ -1,0 +1,45 @@
+import { createIdSource } from '../../../src/kit/id.ts';
+import type { AnyTool, ToolContext, ToolResult } from '../../../src/kit/tool.ts';
+import type { MarketServices } from '../../../src/market/services.ts';
+import { tools } from '../../../src/market/tools/catalogue.generated.ts';
+import type { Bench } from '../jobs/bench.ts';
+
+const ids = createIdSource(
+  () => 0,
+  () => 0.5,
+);
+
+export function toolNamed(name: string): AnyTool<MarketServices> {
+  const tool = tools.find((t) => t.name === name || t.aliases.includes(name));
+  if (tool === undefined) throw new Error(`no tool ${name}`);
+  return tool;
+}
+
+export function contextOf(bench: Bench, agentId: string | null = 'validator'): ToolContext<MarketServices> {
+  return {
+    callId: ids('call'),
+    caller: agentId === null ? 'operator' : `agent:${agentId}`,
+    agentId,
+    runId: null,
+    taskId: null,
+    signal: new AbortController().signal,
+    clock: bench.clock,
+    log: bench.services.log,
+    events: bench.events,
+    services: bench.services,
+    progress: () => undefined,
+  };
+}
+
+/** Parses the input, runs the tool, parses the output: what the pipeline does around it, without its gates. */
+export async function call(bench: Bench, name: string, input: unknown = {}): Promise<ToolResult<any>> {
+  const tool = toolNamed(name);
+  const result = await tool.run(tool.input.parse(input), contextOf(bench));
+  return { data: tool.output.parse(result.data), provenance: result.provenance };
+}
+
+export async function preview(bench: Bench, name: string, input: unknown = {}): Promise<Record<string, unknown>> {
+  const tool = toolNamed(name);
+  if (tool.preview === undefined) throw new Error(`${name} has no preview`);
+  return tool.preview(tool.input.parse(input), contextOf(bench));
+}
