@@ -5,18 +5,16 @@ import type { Decoder, DecoderOptions, FrameVerdict, RestCall } from '../contrac
 import { createSymbolTable } from '../shared/symbols.ts';
 import { isObject, parseJson, type WireObject } from '../shared/values.ts';
 import { control, readRows, refused, rejected, verdictOf, type Reading } from '../shared/verdicts.ts';
+import type { ReadContext } from './context.ts';
 import {
-  pushOpenInterest,
   readBookTicker,
   readDepth,
   readForceOrder,
-  readKline,
   readMarkPrice,
   readRecordedSnapshot,
-  readTicker,
   readTrade,
-  type ReadContext,
 } from './normalise.ts';
+import { pushOpenInterest, readKline, readTicker } from './statistics.ts';
 import { depthKind, sizingRule, symbolOfStream, UNSTORED_EVENTS } from './wire.ts';
 
 /** Decodes one Binance market. It remembers nothing between frames but symbols. */

@@ -14,16 +14,9 @@ import {
   type WireObject,
 } from '../shared/values.ts';
 import { readRows, rejected, verdictOf, type Reading } from '../shared/verdicts.ts';
-import {
-  pushCandle,
-  pushOpenInterest,
-  pushPrices,
-  readPremiumIndex,
-  readTickerRow,
-  readTrade,
-  readTradeRow,
-  type ReadContext,
-} from './normalise.ts';
+import type { ReadContext } from './context.ts';
+import { pushPrices, readPremiumIndex, readTrade, readTradeRow } from './normalise.ts';
+import { pushCandle, pushOpenInterest, readTickerRow } from './statistics.ts';
 import { sizingRule } from './wire.ts';
 
 const MINUTE_US: Us = 60_000_000;
@@ -131,12 +124,7 @@ const INTERVAL_OF_LENGTH: ReadonlyMap<number, CandleInterval> = new Map(
  * `markPriceKlines` carry four mark prices a minute and nothing else that is real. The first, at the candle's opening
  * time, is final at once; index and funding are not in the answer.
  */
-export function readMarkCandle(
-  row: unknown,
-  facts: SymbolFacts | undefined,
-  context: ReadContext,
-  args: RestArgs,
-): Reading {
+function readMarkCandle(row: unknown, facts: SymbolFacts | undefined, context: ReadContext, args: RestArgs): Reading {
   if (!Array.isArray(row) || facts === undefined) return 'no mark price';
   if (!within(row[0], args)) return 0;
   const mark = priceOf(row[1]);
@@ -157,6 +145,16 @@ export function readMarkCandle(
     funding_interval_hours: facts.fundingIntervalHours,
   });
   return 1;
+}
+
+/** A row of `markPriceKlines`, or `premiumIndex`. */
+export function readMarkPrice(
+  row: unknown,
+  facts: SymbolFacts | undefined,
+  context: ReadContext,
+  args: RestArgs,
+): Reading {
+  return isObject(row) ? readPremiumIndex(row, context) : readMarkCandle(row, facts, context, args);
 }
 
 /** Settled funding: `{symbol, fundingTime, fundingRate, markPrice}`. */

@@ -12,7 +12,7 @@ import {
   readFundingRow,
   readInterest,
   readInterestHistory,
-  readMarkCandle,
+  readMarkPrice,
   readTickerAnswer,
   readTradeAnswer,
   type RowReader,
@@ -41,7 +41,7 @@ export function futuresRest(): Readonly<Partial<Record<RestCallName, RestCall>>>
     book_snapshot: of.book((limit) => (limit <= 50 ? 2 : limit <= 100 ? 5 : limit <= 500 ? 10 : 20), 1000),
     trades: of.trades(20),
     candles: of.candles('klines', (limit) => (limit < 100 ? 1 : limit < 500 ? 2 : limit <= 1000 ? 5 : 10)),
-    mark_prices: { ...of.candles('markPriceKlines', () => 5), decode: of.rows('backfill', readMarkCandle) },
+    mark_prices: markPrices(of),
     ticker_24h: of.ticker((args) => (args.symbol === undefined ? 40 : 1)),
     open_interest: {
       request: (args, instrument) => request(withQuery('/fapi/v1/openInterest', { symbol: name(args, instrument) }), 1),
@@ -79,6 +79,19 @@ export function futuresRest(): Readonly<Partial<Record<RestCallName, RestCall>>>
       decode: of.rows('backfill', readFundingRow),
       nextPage: (args, body) => nextAfter(args, body, 1000, 'fundingTime', 1),
     },
+  };
+}
+
+/** History by the minute; without bounds the state now, which has index and funding too. */
+function markPrices(of: ReturnType<typeof callsOf>): RestCall {
+  const history = of.candles('markPriceKlines', () => 5);
+  return {
+    ...history,
+    request: (args, instrument) =>
+      args.from === undefined && args.to === undefined
+        ? request(withQuery('/fapi/v1/premiumIndex', { symbol: name(args, instrument) }), 1)
+        : history.request(args, instrument),
+    decode: of.rows('backfill', readMarkPrice),
   };
 }
 

@@ -80,6 +80,23 @@ describe('Binance history over REST', () => {
     ]);
   });
 
+  it('asks for the mark price of now when no time is given', () => {
+    expect(pathOf('mark_prices', { symbol: 'BTCUSDT', limit: 3 })).toBe('/fapi/v1/premiumIndex?symbol=BTCUSDT');
+    expect(pathOf('mark_prices', { symbol: 'BTCUSDT', from: T, to: T + 1 })).toContain('/fapi/v1/markPriceKlines?');
+    const now = {
+      symbol: 'BTCUSDT',
+      markPrice: '101',
+      indexPrice: '100',
+      lastFundingRate: '0.0001',
+      nextFundingTime: T + HOUR,
+      time: T,
+    };
+    expect(decode('mark_prices', { symbol: 'BTCUSDT' }, now)).toMatchObject([
+      { stream: 'mark_prices', mark_price: 101, index_price: 100, event_time: T * 1000 },
+      { stream: 'funding_rates', funding_rate: 0.0001, next_funding_time: (T + HOUR) * 1000 },
+    ]);
+  });
+
   it('reads settled funding and open interest', () => {
     const funding = { symbol: 'BTCUSDT', fundingTime: T, fundingRate: '-0.0001', markPrice: '1' };
     expect(decode('funding_rates', { symbol: 'BTCUSDT' }, [funding])).toMatchObject([
