@@ -31,9 +31,9 @@ interface Connection {
   readonly faults: FaultState;
 }
 
-/** Real time a pump may spend on preparing 24 h windows, ms; minutes prepared between two looks at the clock. */
-const WARM_MS = 10;
-const WARM_MINUTES = 16;
+/** Real time a pump spends on 24 h windows, ms; minutes prepared between two looks at the clock, and at least. */
+const WARM_MS = 6;
+const WARM_MINUTES = 96;
 /** A client that leaves so much unread is cut. */
 const MOST_UNREAD_BYTES = 64 * 1024 * 1024;
 
