@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Clock, Ms } from './clock.ts';
 
 /**
@@ -16,6 +17,8 @@ export function withDeadline<T>(
   const { clock, timeoutMs, outer, late } = options;
   if (outer?.aborted === true) return Promise.reject(outer.reason as Error);
   const controller = new AbortController();
+  // Many calls of one run share its signal, and a tool may hand its own to many queries: that is no leak to warn of.
+  setMaxListeners(0, controller.signal, ...(outer === undefined ? [] : [outer]));
   return new Promise<T>((resolve, reject) => {
     const stop = (reason: Error): void => {
       release();

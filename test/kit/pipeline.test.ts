@@ -284,6 +284,22 @@ describe('deadline and abort in the pipeline', () => {
     expect(desk.clock.pending).toBe(0);
   });
 
+  it('lets many calls share a signal without a warning', async () => {
+    const warnings: string[] = [];
+    const warned = (warning: Error): void => void warnings.push(warning.name);
+    process.on('warning', warned);
+    const controller = new AbortController();
+    const desk = deskOf([echoTool({ run: hangs })]);
+    const pending = Array.from({ length: 20 }, () => desk.invoker.invoke(call({ signal: controller.signal })));
+    await desk.clock.advance(0);
+    controller.abort(new DOMException('enough', 'AbortError'));
+    const settled = await Promise.allSettled(pending);
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', warned);
+    expect(settled.every((s) => s.status === 'rejected')).toBe(true);
+    expect(warnings).toEqual([]);
+  });
+
   it('leaves no timer behind', async () => {
     const desk = deskOf([echoTool()]);
     await desk.invoker.invoke(call({ signal: new AbortController().signal }));
