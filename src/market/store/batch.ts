@@ -91,7 +91,17 @@ export function stageBatch(
     columns: [...numbers, ...texts],
     moves: true,
   };
-  return { table, append, staged: kept.length, rejected, firsts, minTime, maxTime, days, slots: kept.flatMap(slot) };
+  return {
+    table,
+    append,
+    staged: kept.length,
+    rejected,
+    firsts,
+    minTime,
+    maxTime,
+    days,
+    slots: table.identity === 'slot' ? kept.flatMap(slot) : [],
+  };
 }
 
 function slot({ id, seriesId, time, record }: Kept): Slot[] {

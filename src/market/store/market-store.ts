@@ -135,7 +135,8 @@ export class DuckMarketStore implements MarketStore {
   }
 
   async #ensure(keys: readonly SeriesKey[]): Promise<void> {
-    const unknown = keys.filter((key) => this.#core.registry.find(key) === undefined);
+    const { registry } = this.#core;
+    const unknown = keys.filter((key) => registry.find(key) === undefined);
     if (unknown.length === 0) return;
     const missing = this.#core.registry.missing(unknown, this.#core.clock.now());
     if (missing === null) return;
@@ -152,11 +153,11 @@ export class DuckMarketStore implements MarketStore {
   }
 
   seriesRows(query: SeriesRowsQuery): Promise<readonly SqlRow[]> {
-    return this.#noticing(() => rowsOf(this.#core, query));
+    return this.#noticing(() => again(() => rowsOf(this.#core, query)));
   }
 
   latest(stream: Stream, symbol?: string): Promise<readonly SqlRow[]> {
-    return this.#noticing(() => latestRows(this.#core, stream, symbol));
+    return this.#noticing(() => again(() => latestRows(this.#core, stream, symbol)));
   }
 
   read<T = SqlRow>(
@@ -164,11 +165,11 @@ export class DuckMarketStore implements MarketStore {
     params?: readonly (string | number | boolean | null)[],
     signal?: AbortSignal,
   ): Promise<T[]> {
-    return this.#noticing(() => this.#core.db.all<T>(sql, params, signal));
+    return this.#noticing(() => again(() => this.#core.db.all<T>(sql, params, signal)));
   }
 
   query(sql: string, limits: Parameters<Database['query']>[1]): Promise<QueryResult> {
-    return this.#noticing(() => this.#core.db.query(sql, limits));
+    return this.#noticing(() => again(() => this.#core.db.query(sql, limits)));
   }
 
   quarantine(request: QuarantineRequest): Promise<number> {
@@ -249,6 +250,16 @@ export class DuckMarketStore implements MarketStore {
   #refuseReadOnly(): void {
     if (this.#readOnly)
       throw new Unsupported('the market database is open for reading only: ask the running controller');
+  }
+}
+
+/** A day's file can be replaced between the planning of a read and its reading: then it is planned once more. */
+async function again<T>(read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof AppError && /No files found that match|Cannot open file/.test(error.message)) return read();
+    throw error;
   }
 }
 

@@ -18,7 +18,9 @@ interface Known extends Series, SeriesRef {}
 export class Registry {
   readonly #tables: ReadonlyMap<Stream, TableDefinition>;
   readonly #byName = new Map<string, Known>();
-  readonly #byRecord = new Map<string, Known>();
+  readonly #byId = new Map<number, Known>();
+  /** stream → exchange → market → symbol: looked up for every record, so no key is built. */
+  readonly #byRecord = new Map<string, Map<string, Map<string, Map<string, Known>>>>();
   #nextId = 1;
 
   constructor(tables: readonly TableDefinition[]) {
@@ -74,7 +76,7 @@ export class Registry {
   }
 
   find(key: SeriesKey): Series | undefined {
-    return this.#byRecord.get(recordKey(key));
+    return this.#byRecord.get(key.stream)?.get(key.exchange)?.get(key.market)?.get(key.symbol);
   }
 
   /** Throws NotFound naming the nearest series. */
@@ -91,14 +93,13 @@ export class Registry {
 
   /** The series of a record, which must be registered. */
   ref(record: StoredRecord): SeriesRef {
-    const held = this.#byRecord.get(recordKey(record));
+    const held = this.#byRecord.get(record.stream)?.get(record.exchange)?.get(record.market)?.get(record.symbol);
     if (held === undefined) throw new NotFound(`series ${recordKey(record)} is not registered`);
     return held;
   }
 
   byId(id: number): Series | undefined {
-    for (const held of this.#byName.values()) if (held.id === id) return held;
-    return undefined;
+    return this.#byId.get(id);
   }
 
   all(): readonly Series[] {
@@ -108,9 +109,17 @@ export class Registry {
   #add(key: SeriesKey, id: number, name: string): void {
     const known: Known = { id, name, key: pick(key), table: this.table(key.stream), seeds: seriesSeeds(key) };
     this.#byName.set(name, known);
-    this.#byRecord.set(recordKey(key), known);
+    this.#byId.set(id, known);
+    const streams = within(this.#byRecord, key.stream);
+    within(within(streams, key.exchange), key.market).set(key.symbol, known);
     this.#nextId = Math.max(this.#nextId, id + 1);
   }
+}
+
+function within<V>(map: Map<string, Map<string, V>>, key: string): Map<string, V> {
+  const held = map.get(key) ?? new Map<string, V>();
+  map.set(key, held);
+  return held;
 }
 
 function recordKey(key: SeriesKey): string {

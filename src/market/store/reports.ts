@@ -6,9 +6,13 @@ import type { Stream } from '../domain/records.ts';
 import type { SeriesRowsQuery, StorageReport, TableStats } from './contract.ts';
 import { PARQUET_FOLDER, numberOrNull, sqlTime } from './core.ts';
 import type { StoreCore } from './core.ts';
+import { dayOf } from './days.ts';
 import { literal, quoted } from './names.ts';
-import { hotTable, seriesSelect } from './schema.ts';
+import { hotTable, seriesSelect, shownColumns } from './schema.ts';
 import type { Series } from './schema.ts';
+import type { TableDefinition } from './tables/contract.ts';
+
+const DAY_US = 86_400_000_000;
 
 /** Rows, times and files of every series, or of one table. */
 export async function tableStats(core: StoreCore, name: string | undefined): Promise<TableStats[]> {
@@ -69,22 +73,46 @@ export async function latestRows(core: StoreCore, stream: Stream, symbol: string
     `SELECT series_id, max(${table.time}) AS newest FROM ${hotTable(table)} GROUP BY series_id`,
   );
   const times = new Map(newest.map((row) => [Number(row['series_id']), Number(row['newest'])]));
-  const parts = wanted.flatMap((series) => {
-    const time = times.get(series.id) ?? core.days.of(series.name).at(-1)?.last_event_time ?? null;
-    return time === null ? [] : [newestRow(core, series, time, !times.has(series.id))];
-  });
+  // A late row of a finished day is hot and is not the newest.
+  for (const { id, name } of wanted) {
+    const last = core.days.of(name).at(-1);
+    if (last !== undefined && dayOf(last.day) * DAY_US > (times.get(id) ?? 0) - DAY_US) times.delete(id);
+  }
+  const together = table.lookbackUs === 0 ? wanted.filter((series) => times.has(series.id)) : [];
+  const parts = wanted
+    .filter((series) => !together.includes(series))
+    .flatMap((series) => newestRow(core, series, times.get(series.id)) ?? []);
+  if (together.length > 0) parts.push(newestHotRows(table, together, times));
   return parts.length === 0 ? [] : core.db.all(parts.join(' UNION ALL '));
 }
 
-function newestRow(core: StoreCore, series: Series, newest: Us, frozen: boolean): string {
+/** One pass over the hot rows for all series that need nothing else. */
+function newestHotRows(table: TableDefinition, wanted: readonly Series[], times: ReadonlyMap<number, Us>): string {
+  const known = wanted.map((s) => {
+    const { exchange, market, symbol } = s.key;
+    const texts = [s.name, exchange, market, symbol].map(literal).join(', ');
+    return `(${s.id}, ${sqlTime(times.get(s.id) ?? 0)}, ${texts})`;
+  });
+  const oldest = Math.min(...wanted.map((s) => times.get(s.id) ?? 0));
+  return `(SELECT "table", exchange, market, symbol, ${shownColumns(table, '')}, id::VARCHAR AS row_key
+    FROM ${hotTable(table)} hot_rows
+    JOIN (VALUES ${known.join(', ')}) known(series_id, newest, "table", exchange, market, symbol)
+      ON hot_rows.series_id = known.series_id AND hot_rows.${table.time} = known.newest
+    WHERE hot_rows.${table.time} >= ${sqlTime(oldest)}
+    QUALIFY row_number() OVER (PARTITION BY known.series_id ORDER BY seq DESC NULLS LAST, id DESC) = 1)`;
+}
+
+/** The newest row of a series that looks back, or whose rows are all in finished days; null when it has none. */
+function newestRow(core: StoreCore, series: Series, hot: Us | undefined): string | null {
   const { table, key } = series;
-  // A day's last event time can lie before a candle's open time by none, so the whole last day is searched.
-  const from = frozen ? Math.floor(newest / 86_400_000_000) * 86_400_000_000 - 86_400_000_000 : newest;
+  const last = core.days.of(series.name).at(-1);
+  const from = hot ?? (last === undefined ? null : dayOf(last.day) * DAY_US);
+  if (from === null) return null;
   const where = `${table.time} >= ${sqlTime(from - table.lookbackUs)}`;
-  const days = frozen || table.lookbackUs > 0 ? core.days.source(series.name) : null;
   return `(SELECT ${literal(series.name)} AS "table", ${literal(key.exchange)} AS exchange, ${literal(key.market)} AS market,
     ${literal(key.symbol)} AS symbol, *, id::VARCHAR AS row_key
-    FROM (${seriesSelect(table, series.id, days, where)}) ORDER BY ${quoted(table.time)} DESC, seq DESC NULLS LAST, id DESC LIMIT 1)`;
+    FROM (${seriesSelect(table, series.id, core.days.source(series.name), where)})
+    ORDER BY ${quoted(table.time)} DESC, seq DESC NULLS LAST, id DESC LIMIT 1)`;
 }
 
 /** What the disk and the file say, measured now. */

@@ -170,7 +170,8 @@ export function streamSelect(table: TableDefinition, days: string | null): strin
   return `SELECT exchange, market, symbol, ${shownColumns(table, 'PARTITION BY exchange, market, symbol')} FROM (${rows})`;
 }
 
-function shownColumns(table: TableDefinition, partition: string): string {
+/** The columns of a view, in order; `partition` is what computed columns are computed within. */
+export function shownColumns(table: TableDefinition, partition: string): string {
   const computed = table.computed(partition);
   return [
     'id',

@@ -89,7 +89,7 @@ describe('opening the market database', () => {
       .then(() => process.send('opened'), (error) => process.send(error.message))`;
     const said = await new Promise<string>((resolve) => {
       const child = fork('-e', [script, join(folder, 'streaming_data.duckdb')], { execArgv: [], cwd: process.cwd() });
-      child.on('message', (message) => resolve(String(message)));
+      child.on('message', (message) => resolve(JSON.stringify(message)));
     });
     expect(said).toMatch(/lock/i);
   });

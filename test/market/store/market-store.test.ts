@@ -1,7 +1,12 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { InvalidInput, NotFound, PermissionDenied } from '../../../src/kit/errors.ts';
 import { STREAMS } from '../../../src/market/domain/records.ts';
 import {
+  DAY,
   HOUR,
+  clock,
   MINUTE,
   RecordedEvents,
   SECOND,
@@ -151,5 +156,134 @@ describe('MarketStore', () => {
     ]);
     expect(await store.latest('prices', 'ETHUSDT')).toHaveLength(1);
     expect(await store.latest('trades')).toEqual([]);
+  });
+
+  it('finds the newest row in a finished day when only a late one is hot', async () => {
+    const { store } = await open(temporaryFolder());
+    await using _ = store;
+    await store.ingest([price(T0), price(T0 + HOUR, { bid_price: 7 })], null);
+    await store.compact({ now: T0 + 2 * DAY, minimumGain: 1 });
+    await store.ingest([price(T0 + MINUTE, { bid_price: 8 })], null);
+    expect((await store.latest('prices')).map((row) => row['bid_price'])).toEqual([7]);
+  });
+
+  it('stores nothing of a flush whose transaction fails, and all of it when it is tried again', async () => {
+    const events = new RecordedEvents();
+    const { store } = await open(temporaryFolder(), { events });
+    await using _ = store;
+    await store.ingest(everyStream(T0), { segment: 1, item: 1 });
+    const again = everyStream(T0 + MINUTE);
+    const emitted = events.list.length;
+    await expect(store.ingest(again, { segment: Number.NaN, item: 2 })).rejects.toMatchObject({ retryable: true });
+    expect((await store.stats()).map((table) => table.rows)).toEqual(Array.from({ length: 9 }, () => 1));
+    expect(await store.position()).toEqual({ segment: 1, item: 1 });
+    expect(events.list).toHaveLength(emitted);
+    const result = await store.ingest(again, { segment: 1, item: 2 });
+    expect(result.tables.map((table) => [table.rows, table.duplicates])).toEqual(result.tables.map(() => [1, 0]));
+  });
+
+  it('leaves out what cannot be a row, and counts it', async () => {
+    const { store } = await open(temporaryFolder());
+    await using _ = store;
+    const bad = [
+      trade(1, Number.NaN),
+      trade(2, -1),
+      trade(3, T0 + 0.5),
+      trade(4, T0, { price: Number.NaN }),
+      trade(5, T0, { quantity: Number.POSITIVE_INFINITY }),
+      trade(6, T0, { recv_time: Number.NaN }),
+    ];
+    const result = await store.ingest([...bad, trade(7, T0)], null);
+    expect(result.tables).toEqual([expect.objectContaining({ rows: 1, duplicates: 0, rejected: 6 })]);
+    expect(await store.seriesRows({ ...series, stream: 'trades', ...all })).toHaveLength(1);
+  });
+
+  it('lets no name into SQL that is not plain', async () => {
+    const { store } = await open(temporaryFolder());
+    await using _ = store;
+    const hostile = [
+      { symbol: 'BTC"; DROP TABLE hot.trades; --' },
+      { symbol: "BTC' OR 1=1" },
+      { symbol: '../../etc/passwd' },
+      { symbol: 'btcusdt' },
+      { symbol: '' },
+      { symbol: 'A'.repeat(300) },
+      { symbol: 'BTC\u0000USDT' },
+      { exchange: 'bi/nance' },
+      { exchange: 'binance"' },
+      { exchange: '' },
+    ];
+    for (const changes of hostile) {
+      await expect(store.ingest([trade(1, T0, changes)], null), JSON.stringify(changes)).rejects.toBeInstanceOf(
+        InvalidInput,
+      );
+      await expect(store.ensureSeries([{ ...series, stream: 'trades', ...changes }])).rejects.toBeInstanceOf(
+        InvalidInput,
+      );
+      await expect(store.seriesRows({ ...series, stream: 'trades', ...changes, ...all })).rejects.toBeInstanceOf(
+        InvalidInput,
+      );
+    }
+    await expect(store.stats('x"; DROP TABLE hot.trades')).rejects.toBeInstanceOf(NotFound);
+    expect(await store.series()).toEqual([]);
+    await store.ingest([trade("1'); DROP TABLE hot.trades; --", T0)], null);
+    const rows = await store.seriesRows({ ...series, stream: 'trades', ...all });
+    expect(rows.map((row) => row['trade_id'])).toEqual(["1'); DROP TABLE hot.trades; --"]);
+  });
+
+  it('registers a series once', async () => {
+    const { store } = await open(temporaryFolder());
+    await using _ = store;
+    await store.ensureSeries([
+      { ...series, stream: 'trades' },
+      { ...series, stream: 'trades' },
+    ]);
+    expect(await store.series()).toHaveLength(1);
+    const rows = await store.query('SELECT * FROM _table_registry', { maxRows: 5, timeoutMs: 5000 });
+    expect(rows.rows).toEqual([
+      expect.objectContaining({
+        table_name: 'btcusdt_binance_futures_trades',
+        market_type: 'futures',
+        stream_type: 'trades',
+      }),
+    ]);
+  });
+
+  it('measures the disk', async () => {
+    const folder = temporaryFolder();
+    const { store } = await open(folder);
+    await using _ = store;
+    mkdirSync(join(folder, 'tape'));
+    writeFileSync(join(folder, 'tape', 'segment'), 'x'.repeat(1000));
+    await store.ingest(everyStream(T0), null);
+    await store.analyze();
+    const report = await store.storage();
+    expect(report).toMatchObject({ tape_bytes: 1000, parquet_bytes: 0, measured_at: clock().now() * 1000 });
+    expect(report.database_bytes + report.wal_bytes).toBeGreaterThan(0);
+    expect(report.disk_free_bytes).toBeGreaterThan(0);
+    expect(report.disk_total_bytes).toBeGreaterThan(report.disk_free_bytes);
+    expect(report.fragmentation_percent).toBeGreaterThanOrEqual(0);
+  });
+
+  it('opens nothing to SQL but its own rows and days', async () => {
+    const folder = temporaryFolder();
+    const { store } = await open(folder);
+    await using _ = store;
+    await store.ingest(everyStream(T0), null);
+    await store.compact({ now: T0 + 2 * DAY, minimumGain: 1 });
+    writeFileSync(join(folder, 'controller.json'), '{"token":"secret"}');
+    for (const sql of [
+      `SELECT * FROM read_text('${folder}/controller.json')`,
+      `SELECT * FROM read_json('${folder}/parquet/../controller.json')`,
+      `SELECT * FROM glob('${folder}/*')`,
+      `SELECT * FROM '${folder}/controller.json'`,
+    ]) {
+      await expect(store.query(sql, { maxRows: 5, timeoutMs: 5000 }), sql).rejects.toBeInstanceOf(PermissionDenied);
+    }
+    const shown = await store.query('SELECT count(*) AS n FROM btcusdt_binance_futures_orderbooks', {
+      maxRows: 1,
+      timeoutMs: 5000,
+    });
+    expect(shown.rows).toEqual([{ n: 1 }]);
   });
 });
