@@ -1,11 +1,12 @@
 import { HttpClient } from '../../infra/http.ts';
-import { sleep, type Clock, type Ms, type Timer } from '../../kit/clock.ts';
+import { sleep, type Clock, type Ms, type Timer, type Us } from '../../kit/clock.ts';
 import { Conflict, InvalidInput, NotFound, Stale, Unavailable, errorMessage } from '../../kit/errors.ts';
 import type { EventSink } from '../../kit/event.ts';
 import type { Logger } from '../../kit/logger.ts';
 import type { MarketConfig } from '../config.ts';
 import type { Instrument } from '../domain/instrument.ts';
 import { marketKey, type CandleRecord, type Market, type SeriesKey, type Stream } from '../domain/records.ts';
+import type { TapeItem } from '../domain/tape.ts';
 import type { Venue } from '../exchanges/contract.ts';
 import type { MarketStore } from '../store/contract.ts';
 import { Backfills } from './backfill.ts';
@@ -199,8 +200,14 @@ class LiveCollector implements Collector {
       log: this.#log,
       markets: this.#markets,
       hooks: {
-        onVerdict: (item, verdict) => this.#watch?.verdict(item, verdict),
-        onBookProblem: (item, problem) => this.#watch?.bookProblem(item, problem),
+        onVerdict: (item, verdict) => {
+          this.#watch?.verdict(item, verdict);
+          if (verdict.kind === 'rejected') this.#suspect(item, item.recv_time);
+        },
+        onBookProblem: (item, problem) => {
+          this.#watch?.bookProblem(item, problem);
+          if (problem.kind === 'book_sequence') this.#suspect(item, problem.lastEventTime ?? item.recv_time);
+        },
         onTradeHole: (item, hole) => {
           const feed = this.#feeds.find(({ key }) => key === marketKey(item.exchange, item.market));
           if (feed !== undefined) this.#holes?.trades(feed, hole);
@@ -241,10 +248,13 @@ class LiveCollector implements Collector {
       },
       onSelected: async (feed, series) => {
         await this.#options.store.ensureSeries(series);
-        for (const key of series) {
-          const last = this.#session?.lastStored.get(seriesId(key));
-          if (last !== undefined) this.#holes?.downtime(feed, key, last);
-        }
+        const stored = this.#session?.lastStored;
+        const last = series.flatMap((key) => {
+          const eventTime = stored?.get(seriesId(key));
+          stored?.delete(seriesId(key));
+          return eventTime === undefined ? [] : [{ key, eventTime }];
+        });
+        this.#holes?.downtime(feed, last);
       },
     });
   }
@@ -263,12 +273,22 @@ class LiveCollector implements Collector {
     for (const work of started) work.catch(() => undefined);
     const allowed = requireConnection?.timeoutMs ?? config.collect.connect_timeout_ms;
     const until = clock.monotonicMs() + allowed;
-    const tries = { over: false };
-    const all = Promise.allSettled(started).then(() => {
-      tries.over = true;
-    });
+    const tries: { over: boolean; failure?: unknown } = { over: false };
+    const all = Promise.all(started).then(
+      () => {
+        tries.over = true;
+      },
+      (error: unknown) => {
+        tries.over = true;
+        tries.failure = error;
+      },
+    );
     while (!tries.over && clock.monotonicMs() < until && this.#stopping === undefined) {
       await Promise.race([all, sleep(clock, 50)]);
+    }
+    if (tries.failure !== undefined) {
+      await this.stop();
+      throw tries.failure;
     }
     if (requireConnection === undefined) return;
     while (clock.monotonicMs() < until && this.#stopping === undefined && !this.#feeds.some((f) => f.connected)) {
@@ -332,8 +352,8 @@ class LiveCollector implements Collector {
     while (this.#storedAt[1] !== undefined && this.#storedAt[1].at <= now - 60_000) this.#storedAt.shift();
     const series = session.series.status();
     const health = {
-      exchanges_connected: this.#feeds.filter((feed) => feed.connected).length,
-      exchanges_total: this.#feeds.length,
+      exchanges_connected: new Set(this.#feeds.filter((f) => f.connected).map((f) => f.market.exchange)).size,
+      exchanges_total: new Set(this.#feeds.map((f) => f.market.exchange)).size,
       streams_active: series.filter(({ state }) => state === 'live').length,
       streams_stale: series.filter(({ state }) => state === 'stale').length,
     };
@@ -367,6 +387,12 @@ class LiveCollector implements Collector {
     const elapsed = oldest === undefined ? 0 : this.#options.clock.monotonicMs() - oldest.at;
     if (oldest === undefined || elapsed < LOOK_MS) return stored;
     return Math.round(((stored - oldest.stored) * 60_000) / Math.max(elapsed, LOOK_MS));
+  }
+
+  /** A frame of this item's market was lost or unreadable: trades may have been in it. */
+  #suspect(item: TapeItem, since: Us): void {
+    const feed = this.#feeds.find(({ key }) => key === marketKey(item.exchange, item.market));
+    if (feed !== undefined) this.#holes?.suspected(feed, since / 1000);
   }
 
   #candle(record: CandleRecord): void {

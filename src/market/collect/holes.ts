@@ -12,6 +12,8 @@ import type { TradeHole } from './trade-ids.ts';
 const FETCHED: readonly Stream[] = ['trades', 'candles'];
 /** The new link's subscriptions are given this long, so that fetched and live records overlap. */
 const SETTLE_MS = 2_000;
+/** Trades this long before a loss are fetched with it: a venue's streams do not keep step with each other. */
+const SUSPECT_MS = 2_000;
 const MINUTE_MS = 60_000;
 
 interface Waiting {
@@ -46,10 +48,13 @@ export class Holes {
     }
   }
 
-  /** Nothing was collected since the last stored row of a series. */
-  downtime(feed: MarketFeed, key: SeriesKey, lastEventTime: Us): void {
-    this.#tell(feed, 'downtime', lastEventTime / 1000, this.#environment.clock.now(), {}, key);
-    this.#fetch(feed, key, lastEventTime / 1000, null);
+  /** Nothing was collected since the newest stored rows of these series. */
+  downtime(feed: MarketFeed, last: readonly { readonly key: SeriesKey; readonly eventTime: Us }[]): void {
+    if (last.length === 0) return;
+    const from = last.reduce((newest, { eventTime }) => Math.max(newest, eventTime), 0);
+    const series = last.map(({ key }) => viewName(key));
+    this.#tell(feed, 'downtime', from / 1000, Math.max(from / 1000, this.#environment.clock.now()), { series });
+    for (const { key, eventTime } of last) this.#fetch(feed, key, eventTime / 1000, null);
   }
 
   /** The venue's consecutive ids show that trades are missing. */
@@ -61,6 +66,20 @@ export class Holes {
     const details = { from_id: hole.fromId, to_id: hole.toId, missing: hole.toId - hole.fromId + 1 };
     this.#tell(feed, 'trade_ids', hole.after / 1000, hole.before / 1000, details, key);
     this.#fetch(feed, key, hole.after / 1000, Math.floor(hole.before / 1000) + 1);
+  }
+
+  /**
+   * Frames of a market were lost at about `since`. Where the trades' ids cannot show whether any were among them, the
+   * recent ones are fetched: a venue whose history reaches only so far must be asked at once.
+   */
+  suspected(feed: MarketFeed, since: Ms): void {
+    if (feed.market.streams.trades?.consecutiveIds === true) return;
+    const { exchange, market } = feed.market;
+    for (const tracked of this.#environment.series.all()) {
+      const { key } = tracked;
+      if (key.exchange !== exchange || key.market !== market || key.stream !== 'trades') continue;
+      this.#fetch(feed, key, since - SUSPECT_MS, null);
+    }
   }
 
   /** The end of a candle was not told. */

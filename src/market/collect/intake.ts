@@ -25,9 +25,9 @@ export interface IntakeOptions {
 }
 
 /** Rows waiting beyond this bring the next commit forward … */
-const EARLY_COMMIT_ROWS = 50_000;
+const EARLY_COMMIT_ROWS = 25_000;
 /** … and beyond this the sources are paused until the store has caught up. */
-const MAX_WAITING_ROWS = 300_000;
+const MAX_WAITING_ROWS = 150_000;
 const MAX_TAPE_PRESSURE = 0.5;
 /** A position without rows is committed this seldom. */
 const IDLE_COMMIT_MS = 30_000;

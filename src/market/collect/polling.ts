@@ -64,7 +64,7 @@ export class Pollers {
     return this.#requests;
   }
 
-  /** True once an answer has come. */
+  /** Whether the last request was answered. */
   get answered(): boolean {
     return this.#answered;
   }
@@ -145,6 +145,7 @@ export class Pollers {
     } catch (error) {
       if (isAbort(error) || signal.aborted) throw error;
       this.#lastError = errorMessage(error);
+      this.#answered = false;
       const { log, events, clock } = this.#environment;
       const { exchange, market } = this.#market;
       log.warn('collect.poll_failed', { exchange, market, call, symbol, error: this.#lastError });

@@ -14,6 +14,8 @@ interface Request {
 
 const FIRST_RETRY_MS = 500;
 const MAX_RETRY_MS = 30_000;
+/** Books that break again right after they were mended are mended at once this often. */
+const QUICK_TRIES = 5;
 /** A snapshot asked for over the stream is given this long. */
 const STREAM_GRACE_MS = 5_000;
 
@@ -31,8 +33,11 @@ export class BookResync {
     this.#rest = rest;
   }
 
-  /** Asks for a snapshot of the symbol's book on this connection's link, unless one is on its way. */
-  request(connection: SupervisedConnection, symbol: string): void {
+  /**
+   * Asks for a snapshot of the symbol's book on this connection's link, unless one is on its way. `fresh`: the book was
+   * valid a moment ago, so that the last request did help and need not be waited for.
+   */
+  request(connection: SupervisedConnection, symbol: string, fresh = false): void {
     const { link } = connection;
     const { clock, log } = this.#environment;
     if (link === undefined) return;
@@ -40,7 +45,8 @@ export class BookResync {
     const request = this.#requests.get(key) ?? { attempts: 0, notBefore: 0, running: false };
     this.#requests.set(key, request);
     const now = clock.monotonicMs();
-    if (request.running || (request.attempts > 0 && now < request.notBefore)) return;
+    const patient = !fresh || request.attempts > QUICK_TRIES;
+    if (request.running || (patient && request.attempts > 0 && now < request.notBefore)) return;
     request.running = true;
     request.attempts += 1;
     const wait = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** (request.attempts - 1));

@@ -29,7 +29,7 @@ export interface Session {
   readonly pipeline: Pipeline;
   readonly series: SeriesTracker;
   /** Event time of the newest stored row of each series at the start, UTC µs, by "exchange market symbol stream". */
-  readonly lastStored: ReadonlyMap<string, Us>;
+  readonly lastStored: Map<string, Us>;
   tapeBytes(): number;
   tapeSegments(): number;
   prune(maxBytes: number): Promise<void>;
@@ -138,12 +138,15 @@ interface Wiring {
 
 function makePipeline(options: SessionOptions, wiring: Wiring, series: SeriesTracker): Pipeline {
   const { hooks } = options;
+  const fromTape = options.config.source.startsWith('tape:');
   return new Pipeline({
     markets: options.markets,
     bookIntervalMs: options.config.collect.book_interval_ms,
     sink: (record) => wiring.sink(record),
     onRecord: (item, record) => {
       if (!wiring.live) return;
+      // What another tape holds is not known beforehand.
+      if (fromTape && record.stream !== 'book') series.add(keyOf(record), null, item.recv_time);
       series.touch(record, item.recv_time);
       hooks.onRecord?.(item, record);
     },
@@ -207,12 +210,16 @@ function report(options: SessionOptions, recovered: ReplayReport, tape: TapeWrit
   });
 }
 
-async function lastStored({ store }: SessionOptions): Promise<ReadonlyMap<string, Us>> {
+async function lastStored({ store }: SessionOptions): Promise<Map<string, Us>> {
   const last = new Map<string, Us>();
   for (const { series, last_event_time: time } of await store.stats()) {
     if (series !== null && time !== null) last.set(idOf(series), time);
   }
   return last;
+}
+
+function keyOf({ exchange, market, symbol, stream }: SeriesKey): SeriesKey {
+  return { exchange, market, symbol, stream };
 }
 
 function idOf(key: SeriesKey): string {

@@ -98,7 +98,7 @@ export class Watch {
     const feed = this.#feed(item);
     if (connection === undefined || feed === undefined) return;
     // Not from inside the pipeline: what a resync does may put items on the tape.
-    queueMicrotask(() => feed.resync.request(connection, problem.symbol));
+    queueMicrotask(() => feed.resync.request(connection, problem.symbol, problem.kind !== 'book_bridge'));
   }
 
   /** Called every second. */

@@ -377,6 +377,7 @@ test('another tape goes through the same pipeline', async () => {
   expect(replayed.store.rows).toEqual(live.store.rows);
   expect(replayed.collector.status()).toMatchObject({ source: 'tape', frames_total: 4 });
   expect(replayed.collector.status().first_connected_at).not.toBeNull();
+  expect(replayed.collector.status().series.find(({ stream }) => stream === 'trades')).toMatchObject({ rows: 2 });
 });
 
 test('while the store refuses, rows wait, the status says so, and nothing is lost', async () => {
@@ -393,5 +394,5 @@ test('while the store refuses, rows wait, the status says so, and nothing is los
   store.failure = undefined;
   await until(() => trades(store.rows).length === 2, 'the rows');
   expect(trades(store.rows)).toEqual(['1 live', '2 live']);
-  expect(collector.status()).toMatchObject({ store_error: null, store_lag_ms: 0 });
+  expect(collector.status().store_error).toBeNull();
 });

@@ -1,0 +1,151 @@
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { ManualClock } from '../../../src/kit/clock.ts';
+import { silentLogger } from '../../../src/kit/logger.ts';
+import { backOffMs } from '../../../src/market/collect/back-off.ts';
+import { CandleEnds } from '../../../src/market/collect/candles.ts';
+import { Intake } from '../../../src/market/collect/intake.ts';
+import { Latency } from '../../../src/market/collect/latency.ts';
+import { Pipeline } from '../../../src/market/collect/pipeline.ts';
+import { BookSampler } from '../../../src/market/collect/sampler.ts';
+import { verifyTape } from '../../../src/market/collect/tape/inspect.ts';
+import { readTape } from '../../../src/market/collect/tape/reader.ts';
+import { TapeWriter } from '../../../src/market/collect/tape/writer.ts';
+import { TradeIds } from '../../../src/market/collect/trade-ids.ts';
+import type { CandleRecord, TradeRecord } from '../../../src/market/domain/records.ts';
+import { MemoryStore, RecordingSink, collect, frame, temporaryFolder } from './support.ts';
+import { toyVenue } from './toy-venue.ts';
+
+const base = { exchange: 'toy', market: 'spot', symbol: 'AB', recv_time: 0, seq: null, origin: 'live' } as const;
+
+function trade(id: number | string): TradeRecord {
+  const event_time = Number(id) * 1000;
+  return { ...base, stream: 'trades', event_time, trade_id: String(id), price: 1, quantity: 1, side: 'buy' };
+}
+
+function candle(minute: number, closed: boolean): CandleRecord {
+  const open_time = minute * 60_000_000;
+  const prices = { open: 1, high: 1, low: 1, close: 1, volume: 1 };
+  const nulls = { quote_volume: null, trade_count: null, taker_buy_volume: null, taker_buy_quote: null };
+  const close_time = open_time + 60_000_000;
+  return {
+    ...base,
+    ...prices,
+    ...nulls,
+    stream: 'candles',
+    event_time: open_time,
+    interval: '1m',
+    open_time,
+    close_time,
+    closed,
+  };
+}
+
+test('back-off doubles its bound up to the largest and jitters over all of it', () => {
+  const half = (): number => 0.5;
+  expect([0, 1, 2, 3, 7, 8, 50].map((n) => backOffMs(n, 250, 30_000, half))).toEqual([
+    125, 250, 500, 1000, 15_000, 15_000, 15_000,
+  ]);
+  expect(backOffMs(5, 250, 30_000, () => 0)).toBe(0);
+  expect(backOffMs(5, 250, 30_000, () => 0.999_999)).toBe(7999);
+});
+
+test('trade ids: holes are found on one connection, across connections, and not while two overlap', () => {
+  const ids = new TradeIds();
+  expect(ids.next('a', trade(5))).toBeUndefined();
+  expect(ids.next('a', trade(6))).toBeUndefined();
+  expect(ids.next('a', trade(9))).toMatchObject({ fromId: 7, toId: 8, after: 6000, before: 9000 });
+  expect(ids.next('a', trade(8))).toBeUndefined();
+  expect(ids.next('b', trade(15))).toBeUndefined();
+  expect(ids.next('a', trade(10))).toBeUndefined();
+  expect(ids.next('b', trade(16))).toBeUndefined();
+  ids.close('a');
+  ids.close('b');
+  expect(ids.next('c', trade(20))).toMatchObject({ fromId: 17, toId: 19 });
+  expect(ids.next('c', trade('not-a-number'))).toBeUndefined();
+  const copy = new TradeIds();
+  copy.restore(ids.state());
+  expect(copy.next('d', trade(23))).toMatchObject({ fromId: 21, toId: 22 });
+});
+
+test('candles: the end that was missed, and whole candles, are holes', () => {
+  const ends = new CandleEnds();
+  expect(ends.next(candle(1, false))).toBeUndefined();
+  expect(ends.next(candle(1, true))).toBeUndefined();
+  expect(ends.next(candle(2, false))).toBeUndefined();
+  expect(ends.next(candle(3, false))).toMatchObject({ from: 120_000_000, to: 180_000_000 });
+  expect(ends.next(candle(3, true))).toBeUndefined();
+  expect(ends.next(candle(6, false))).toMatchObject({ from: 240_000_000, to: 360_000_000 });
+  expect(ends.next(candle(5, true))).toBeUndefined();
+});
+
+test('books are sampled once an interval of event time, and again after a clock that was far ahead', () => {
+  const sampler = new BookSampler(1000);
+  const at = (ms: number): boolean => sampler.takes('AB', ms * 1000);
+  expect([0, 400, 999, 1000, 1500, 900, 2100].map(at)).toEqual([true, false, false, true, false, false, true]);
+  expect(at(9_000_000)).toBe(true);
+  expect(at(3000)).toBe(true);
+  expect(new BookSampler(0).takes('AB', 1)).toBe(true);
+});
+
+test('latency is the median of the last records', () => {
+  const latency = new Latency();
+  expect(latency.medianMs()).toBeNull();
+  for (let i = 0; i < 2000; i++) latency.note(0, i < 1000 ? 900_000 : 5_000);
+  expect(latency.medianMs()).toBe(5);
+});
+
+test('receive time never goes back, however the clock jumps, and a commit flushes the tape first', async () => {
+  await using folder = await temporaryFolder();
+  const clock = new ManualClock();
+  const store = new MemoryStore();
+  const events = new RecordingSink(clock);
+  const log = silentLogger;
+  const sink = { take: (): void => undefined } as { take: (record: never) => void };
+  const pipeline = new Pipeline({ markets: toyVenue().markets, bookIntervalMs: 0, sink: (r) => sink.take(r as never) });
+  const tapeDir = join(folder.path, 'tape');
+  const writer = await TapeWriter.open({
+    folder: tapeDir,
+    clock,
+    log,
+    segmentBytes: 1e9,
+    segmentMs: 9e8,
+    flushMs: 1e9,
+  });
+  const intake = new Intake({
+    tape: writer,
+    pipeline,
+    store: store.asStore(),
+    events,
+    clock,
+    log,
+    commitMs: 1000,
+    lastRecvTime: (clock.now() + 60_000) * 1000,
+    onPressure: () => undefined,
+    onTapeError: () => undefined,
+  });
+  sink.take = intake.take;
+  const push = (id: number): number => {
+    const recv = intake.recvTime();
+    const text = JSON.stringify({ type: 'trade', symbol: 'AB', id, price: 1, at: id });
+    expect(intake.push(frame(text, recv))).toBe(true);
+    return recv;
+  };
+  const first = push(1);
+  expect(first).toBe((clock.now() + 60_000) * 1000);
+  clock.jump(3_600_000);
+  const second = push(2);
+  expect(second).toBe(clock.now() * 1000);
+  clock.jump(-7_200_000);
+  expect(push(3)).toBe(second);
+  expect(store.rows).toEqual([]);
+  expect(writer.unwrittenItems).toBe(3);
+  await intake.flush();
+  expect(writer.unwrittenItems).toBe(0);
+  expect(store.rows).toHaveLength(3);
+  expect(store.reached).toEqual({ segment: 1, item: 2 });
+  intake.stop();
+  await writer.close();
+  expect((await verifyTape(tapeDir)).intact).toBe(true);
+  expect(await collect(readTape(tapeDir))).toHaveLength(3);
+});

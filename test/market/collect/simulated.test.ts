@@ -1,0 +1,111 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { systemClock } from '../../../src/infra/clock.ts';
+import { Stale } from '../../../src/kit/errors.ts';
+import { silentLogger } from '../../../src/kit/logger.ts';
+import { createCollector } from '../../../src/market/collect/collector.ts';
+import { rebuild } from '../../../src/market/collect/replay.ts';
+import { verifyTape } from '../../../src/market/collect/tape/inspect.ts';
+import { marketConfigSchema } from '../../../src/market/config.ts';
+import { viewName, type SeriesKey } from '../../../src/market/domain/records.ts';
+import { venues } from '../../../src/market/exchanges/catalogue.generated.ts';
+import { startSimulator } from '../../../src/market/simulator/server.ts';
+import type { MarketStore } from '../../../src/market/store/contract.ts';
+import { openMarketStore } from '../../../src/market/store/open.ts';
+import { RecordingSink, temporaryFolder, until } from './support.ts';
+
+const SYMBOLS = ['BTCUSDT', 'SOLUSDT'];
+const clock = systemClock;
+
+/** Every row of a series as text, ordered. */
+async function rowsOf(store: MarketStore, key: SeriesKey): Promise<string[]> {
+  const rows = await store.read(`SELECT * EXCLUDE (id) FROM "${viewName(key)}"`);
+  return rows
+    .map((row) => JSON.stringify(row, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value)))
+    .sort();
+}
+
+test('faults of the simulated venues are told and mended, and the tape gives the same rows again', async () => {
+  await using folder = await temporaryFolder();
+  const events = new RecordingSink(clock);
+  const common = { clock, log: silentLogger, events };
+  const config = marketConfigSchema.parse({ collect: { symbols: SYMBOLS } });
+  const faults = ['disconnect@500ms,gap@1500ms/500ms,duplicate@2200ms,reorder@2400ms,malformed@2600ms,crossed@2800ms'];
+  await using simulator = await startSimulator({
+    seed: 7,
+    speed: 1,
+    faults,
+    clock,
+    log: silentLogger,
+    symbols: SYMBOLS,
+  });
+  const { store } = await openMarketStore({ dataDir: folder.path, config: config.storage, ...common });
+  const tapeDir = join(folder.path, 'tape');
+  const options = { ...common, config, venues, addresses: simulator.addresses, store, tapeDir, random: () => 0.5 };
+  const collector = createCollector(options);
+  await collector.start();
+  await until(() => simulator.faults().some(({ name }) => name === 'crossed'), 'the last fault', 15_000);
+  const last = performance.now();
+  const quiet = (): boolean => {
+    const done = collector.backfills();
+    return performance.now() > last + 2_300 && done.length > 0 && done.every(({ status }) => status !== 'running');
+  };
+  await until(quiet, 'the holes to be fetched', 15_000);
+  const readable = (exchange: string, market: 'futures' | 'spot', symbol: string): boolean => {
+    try {
+      return collector.book(exchange, market, symbol, 1).bids.length === 1;
+    } catch (error) {
+      if (error instanceof Stale) return false;
+      throw error;
+    }
+  };
+  for (const exchange of ['binance', 'bybit']) {
+    for (const market of ['futures', 'spot'] as const) {
+      for (const symbol of SYMBOLS) {
+        await until(() => readable(exchange, market, symbol), `the book of ${symbol} on ${exchange} ${market}`, 10_000);
+      }
+    }
+  }
+  await collector.stop();
+
+  const gaps = new Set(events.of('data.gap_detected').map(({ data }) => data.kind));
+  expect([...gaps]).toEqual(expect.arrayContaining(['disconnect', 'trade_ids', 'book_sequence']));
+  const alerts = new Set(events.of('data.quality_alert').map(({ data }) => data.alert_type));
+  expect([...alerts]).toEqual(expect.arrayContaining(['malformed', 'crossed_book']));
+  for (const market of ['futures', 'spot'] as const) {
+    for (const symbol of SYMBOLS) {
+      const [row] = await store.read<{ n: number; span: number }>(
+        `SELECT count(*) AS n, max(trade_id::BIGINT) - min(trade_id::BIGINT) + 1 AS span
+         FROM "${viewName({ exchange: 'binance', market, symbol, stream: 'trades' })}"`,
+      );
+      expect(Number(row?.n)).toBeGreaterThan(0);
+      expect(Number(row?.n)).toBe(Number(row?.span));
+    }
+  }
+
+  const verified = await verifyTape(tapeDir);
+  expect(verified.damage).toEqual([]);
+  const keys = (await store.series()).filter(({ symbol }) => SYMBOLS.includes(symbol));
+  const before = new Map(
+    await Promise.all(keys.map(async (key) => [viewName(key), await rowsOf(store, key)] as const)),
+  );
+  await store[Symbol.asyncDispose]();
+
+  // The database is derived: without it the tape gives the same rows.
+  await rm(join(folder.path, 'streaming_data.duckdb'));
+  await rm(join(folder.path, 'streaming_data.duckdb.wal'), { force: true });
+  const { store: again } = await openMarketStore({ dataDir: folder.path, config: config.storage, ...common });
+  const markets = venues.flatMap((venue) => venue.markets);
+  const report = await rebuild({ tapeDir, markets, bookIntervalMs: config.collect.book_interval_ms, store: again });
+  expect(report.last).not.toBeNull();
+  let rows = 0;
+  for (const key of keys) {
+    const expected = before.get(viewName(key)) ?? [];
+    if (expected.length === 0) continue;
+    expect(await rowsOf(again, key), viewName(key)).toEqual(expected);
+    rows += expected.length;
+  }
+  expect(rows).toBeGreaterThan(300);
+  await again[Symbol.asyncDispose]();
+});
