@@ -30,8 +30,9 @@ export type {
   SampleContext,
 } from './behaviour/define.ts';
 export { defineBehaviour } from './behaviour/define.ts';
-export type { BehaviourEngine, BehaviourEngineDeps, BehaviourStatus } from './behaviour/engine.ts';
+export type { BehaviourEngine, BehaviourEngineDeps } from './behaviour/engine.ts';
 export { createBehaviourEngine } from './behaviour/engine.ts';
+export type { BehaviourStatus } from './behaviour/status.ts';
 export type { BehaviourStore } from './behaviour/store.ts';
 export { createBehaviourStore } from './behaviour/store.ts';
 export type { CrewGraphBuilder, CrewGraphDefinition, CrewMessage, CrewNode, TaskNodeOptions } from './graph/define.ts';

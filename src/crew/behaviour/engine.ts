@@ -9,6 +9,7 @@ import type { EventSource } from '../run/event-source.ts';
 import type { CrewRunner } from '../run/contract.ts';
 import type { AgentSpec } from '../spec.ts';
 import { type Behaviour, type BehaviourContext, isScheduled, type SampleContext } from './define.ts';
+import { type BehaviourStatus, describeBehaviour } from './status.ts';
 import type { BehaviourRecord, BehaviourStore, LeaseAnswer } from './store.ts';
 import { type Firing, nextTime, type Watch, watch } from './watch.ts';
 import { WorkQueue } from '../schedule/work-queue.ts';
@@ -30,25 +31,6 @@ export interface BehaviourEngineDeps {
   readonly concurrency?: number | undefined;
   /** Firings that wait; beyond it the least urgent is skipped. Default 64. */
   readonly queueLimit?: number | undefined;
-}
-
-export interface BehaviourStatus {
-  readonly id: string;
-  readonly name: string;
-  readonly description: string;
-  readonly trigger: string;
-  readonly agent: string | null;
-  readonly enabled: boolean;
-  readonly priority: number;
-  readonly cooldown_seconds: number;
-  readonly running: boolean;
-  /** UTC ISO times. */
-  readonly last_run: string | null;
-  readonly next_run: string | null;
-  readonly last_status: 'running' | 'completed' | 'failed' | null;
-  readonly last_error: string | null;
-  readonly fired: number;
-  readonly failed: number;
 }
 
 /** Watches the triggers and runs what they set off, each firing once, whoever else watches the same database. */
@@ -149,12 +131,15 @@ class Engine implements BehaviourEngine {
 
   async list(): Promise<readonly BehaviourStatus[]> {
     const records = await this.#deps.store.load();
-    return [...this.#behaviours.values()].map((b) =>
-      this.#status(
-        b,
-        records.filter((r) => r.name === b.name),
-      ),
-    );
+    return [...this.#behaviours.values()].map((behaviour) => {
+      const own = records.filter((r) => r.name === behaviour.name);
+      const kept = own.find((r) => r.key === '')?.enabled;
+      return describeBehaviour(behaviour, own, {
+        enabled: this.#enabled.get(behaviour.name) ?? kept ?? behaviour.enabled,
+        running: (this.#running.get(behaviour.name) ?? 0) > 0,
+        nextAt: this.#watches.get(behaviour.name)?.nextAt ?? nextTime(behaviour, this.#deps.clock.now()),
+      });
+    });
   }
 
   idle(): Promise<void> {
@@ -355,52 +340,10 @@ class Engine implements BehaviourEngine {
       tools: agent.tools,
     };
   }
-
-  #status(behaviour: Behaviour, records: readonly BehaviourRecord[]): BehaviourStatus {
-    const latest = [...records].sort((a, b) => (b.last_fired_at ?? 0) - (a.last_fired_at ?? 0))[0];
-    const enabled =
-      this.#enabled.get(behaviour.name) ?? records.find((r) => r.key === '')?.enabled ?? behaviour.enabled;
-    const next = this.#watches.get(behaviour.name)?.nextAt ?? nextTime(behaviour, this.#deps.clock.now());
-    const iso = (ms: Ms | null | undefined): string | null =>
-      ms === null || ms === undefined ? null : new Date(ms).toISOString();
-    return {
-      id: behaviour.name,
-      name: behaviour.name,
-      description: behaviour.description,
-      trigger: describeTrigger(behaviour),
-      agent: behaviour.agent,
-      enabled,
-      priority: behaviour.priority,
-      cooldown_seconds: behaviour.cooldownSeconds,
-      running: (this.#running.get(behaviour.name) ?? 0) > 0,
-      last_run: iso(latest?.last_fired_at),
-      next_run: enabled ? iso(next) : null,
-      last_status: latest?.last_status ?? null,
-      last_error: latest?.last_error ?? null,
-      fired: records.reduce((n, r) => n + r.fired, 0),
-      failed: records.reduce((n, r) => n + r.failed, 0),
-    };
-  }
 }
 
 function manual(): Firing {
   return { trigger: 'manual', event: null, value: null, slot: null, caughtUp: false };
-}
-
-function describeTrigger({ trigger }: Behaviour): string {
-  if ('cron' in trigger) return `cron ${trigger.cron} (${trigger.timezone ?? 'UTC'})`;
-  if ('every' in trigger) return `every ${trigger.every} s`;
-  if ('event' in trigger) return `event ${[trigger.event].flat().join(', ')}`;
-  if ('threshold' in trigger) {
-    const { threshold } = trigger;
-    const bounds = [
-      ...(threshold.above === undefined ? [] : [`> ${threshold.above}`]),
-      ...(threshold.below === undefined ? [] : [`< ${threshold.below}`]),
-    ].join(' or ');
-    return `threshold ${bounds} (${'event' in threshold ? threshold.event : `every ${threshold.every} s`})`;
-  }
-  const { absence } = trigger;
-  return `absence of ${'event' in absence ? absence.event : 'data'} for ${absence.forSeconds} s`;
 }
 
 /** An action that ignores its signal is left behind when the time is over, so that the lease can end. */

@@ -1,6 +1,5 @@
 import { setMaxListeners } from 'node:events';
 import { Command, type StateSnapshot } from '@langchain/langgraph';
-import { z } from 'zod';
 import { errorMessage, InvalidInput, NotFound } from '../../kit/errors.ts';
 import { createManagerTurn } from '../agent/manager.ts';
 import { unresolved } from '../agent/prompt.ts';
@@ -13,6 +12,7 @@ import type { CrewModel } from '../model/model.ts';
 import type { AgentSpec, CrewSpec, TaskSpec } from '../spec.ts';
 import { describeRun, type RunState } from './describe.ts';
 import type { RunDocument, RunPause, RunStatus } from './document.ts';
+import { interruptIds, pausesOf, waitingReason } from './pauses.ts';
 import { RunEvents } from './run-events.ts';
 import type { Answers, RunnerParts } from './contract.ts';
 import type { RunRow } from './store.ts';
@@ -296,56 +296,10 @@ class RunCancelled extends Error {
   override readonly name = 'RunCancelled';
 }
 
-const StoredPause = z.object({
-  kind: z.enum(['approval', 'human_input']),
-  task: z.string(),
-  agent: z.string(),
-  approval_id: z.string().optional(),
-  tool: z.string().optional(),
-  args: z.unknown().optional(),
-  output: z.unknown().optional(),
-});
-
 /** The checkpoint's state: written by our graphs alone, so its shape is theirs. Empty before the first step. */
 function valuesOf(snapshot: StateSnapshot): RunState {
   const { values } = snapshot as { readonly values?: RunState };
   return values ?? {};
-}
-
-/** Pauses that the checkpoint knows of, those of tasks that went on included. */
-function pausesOf({ tasks }: StateSnapshot): readonly RunPause[] {
-  return tasks.flatMap((task) =>
-    task.interrupts.flatMap(({ id, value }) => (id === undefined ? [] : [readPause(id, task.name, value)])),
-  );
-}
-
-const Interrupted = z.object({ __interrupt__: z.array(z.object({ id: z.string() })) });
-
-/** Ids of the interrupts that a graph stopped at. */
-function interruptIds(result: unknown): ReadonlySet<string> {
-  return new Set(Interrupted.safeParse(result).data?.__interrupt__.map((i) => i.id));
-}
-
-function readPause(id: string, node: string, value: unknown): RunPause {
-  const parsed = StoredPause.safeParse(value);
-  if (!parsed.success) {
-    return { id, kind: 'custom', task: node, agent: null, approval_id: null, tool: null, details: value };
-  }
-  const { kind, task, agent, approval_id = null, tool = null, args, output } = parsed.data;
-  return { id, kind, task, agent, approval_id, tool, details: kind === 'approval' ? args : output };
-}
-
-function waitingReason(pauses: readonly RunPause[]): string {
-  if (pauses.length === 0) return 'an answer';
-  return pauses
-    .map((p) =>
-      p.kind === 'approval'
-        ? `approval ${p.approval_id ?? ''} of ${p.tool ?? ''} in ${p.task}`
-        : p.kind === 'human_input'
-          ? `a review of ${p.task}`
-          : `an answer at ${p.task}`,
-    )
-    .join('; ');
 }
 
 function withDetails<T extends { readonly details?: Readonly<Record<string, unknown>> | undefined }>(
