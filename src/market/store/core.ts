@@ -1,5 +1,5 @@
 import type { Database, Statement, StatementResult } from '../../infra/duckdb/database.ts';
-import type { Clock, Us } from '../../kit/clock.ts';
+import type { Clock } from '../../kit/clock.ts';
 import type { EventSink } from '../../kit/event.ts';
 import type { Logger } from '../../kit/logger.ts';
 import type { Days } from './days.ts';
@@ -43,11 +43,6 @@ export function runAll(db: Database, statements: readonly (string | Statement)[]
   return db.transaction(
     statements.map((statement) => (typeof statement === 'string' ? { sql: statement } : statement)),
   );
-}
-
-/** `make_timestamp(…)` of a time that was checked. */
-export function sqlTime(time: Us): string {
-  return `make_timestamp(${Math.trunc(time)}::BIGINT)`;
 }
 
 /** A cell as a number; null stays null. */

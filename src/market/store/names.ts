@@ -1,3 +1,4 @@
+import type { Us } from '../../kit/clock.ts';
 import { InvalidInput } from '../../kit/errors.ts';
 import { MARKETS, STREAMS, viewName } from '../domain/records.ts';
 import type { SeriesKey } from '../domain/records.ts';
@@ -27,6 +28,11 @@ export function quoted(name: string): string {
 /** A single-quoted SQL text. */
 export function literal(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** `make_timestamp(…)` of a time that was checked. */
+export function sqlTime(time: Us): string {
+  return `make_timestamp(${Math.trunc(time)}::BIGINT)`;
 }
 
 function shown(text: string): string {

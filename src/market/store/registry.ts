@@ -6,8 +6,8 @@ import { MARKETS, STREAMS } from '../domain/records.ts';
 import type { Market, SeriesKey, StoredRecord, Stream } from '../domain/records.ts';
 import { seriesSeeds } from './batch.ts';
 import type { SeriesRef } from './batch.ts';
-import { sqlTime } from './core.ts';
-import { literal, vettedViewName } from './names.ts';
+
+import { literal, vettedViewName, sqlTime } from './names.ts';
 import { seriesView } from './schema.ts';
 import type { Series } from './schema.ts';
 import type { TableDefinition } from './tables/contract.ts';

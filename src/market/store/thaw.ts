@@ -2,11 +2,11 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dayNumber } from './batch.ts';
 import type { StagedBatch } from './batch.ts';
-import { sqlTime } from './core.ts';
+
 import type { StoreCore } from './core.ts';
 import { dayText } from './days.ts';
 import type { DayFile, Days } from './days.ts';
-import { literal } from './names.ts';
+import { literal, sqlTime } from './names.ts';
 import { hotTable, readDays, rowColumnList } from './schema.ts';
 import type { Series } from './schema.ts';
 
