@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { COLUMNS, rowOf } from '../../../src/market/domain/columns.ts';
 import type { MarketRecord } from '../../../src/market/domain/records.ts';
+import { venues } from '../../../src/market/exchanges/catalogue.generated.ts';
 import { decodeAny, decodeFrame, marketOf } from './recorded/data.ts';
 
 const MUTATIONS = 10_000;
@@ -11,7 +12,7 @@ const SEED = 20_261_120;
 const RECEIVED = 1_790_000_000_000_000;
 const LATEST = 7_258_118_400_000_000;
 
-const KEYS = ['binance_futures', 'binance_spot', 'bybit_futures', 'bybit_spot'];
+const KEYS = venues.flatMap((venue) => venue.markets.map((market) => `${market.exchange}_${market.market}`));
 
 /** REST bodies too: they come over the same network. */
 const BODIES: Record<string, readonly string[]> = {

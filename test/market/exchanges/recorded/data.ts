@@ -2,8 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import type { Us } from '../../../../src/kit/clock.ts';
-import binance from '../../../../src/market/exchanges/binance/index.ts';
-import bybit from '../../../../src/market/exchanges/bybit/index.ts';
+import { venues } from '../../../../src/market/exchanges/catalogue.generated.ts';
 import type { Decoder, FrameVerdict, VenueMarket } from '../../../../src/market/exchanges/contract.ts';
 import type { MarketRecord } from '../../../../src/market/domain/records.ts';
 
@@ -27,7 +26,9 @@ export const json = (file: string): any => JSON.parse(text(file));
 export const jsonLines = (file: string): any[] => lines(file).map((line) => JSON.parse(line));
 
 export function marketOf(key: string): VenueMarket {
-  const found = [...binance.markets, ...bybit.markets].find((market) => `${market.exchange}_${market.market}` === key);
+  const found = venues
+    .flatMap((venue) => venue.markets)
+    .find((market) => `${market.exchange}_${market.market}` === key);
   if (found === undefined) throw new Error(`no market ${key}`);
   return found;
 }
