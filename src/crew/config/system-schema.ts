@@ -75,7 +75,6 @@ const behaviour = z.strictObject({
 
 export const systemSchema = z.strictObject({
   version: z.literal(1).default(1).describe('Version of this file’s layout'),
-  environment: z.string().default('development').describe('Name of this installation, shown in status and logs'),
   model: model.prefault({}).describe('Language models of the agents'),
   roles: z
     .record(z.string(), role)
@@ -90,12 +89,6 @@ export const systemSchema = z.strictObject({
     })
     .prefault({})
     .describe('The event journal'),
-  runs: z
-    .strictObject({
-      retention_days: z.number().int().min(1).default(14).describe('Checkpoints of runs older than this are deleted'),
-    })
-    .prefault({})
-    .describe('Crew runs'),
   logging: z
     .strictObject({
       level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info').describe('Least level written'),
@@ -118,10 +111,6 @@ export const systemSchema = z.strictObject({
   mcp: z
     .strictObject({
       role: z.string().default('reader').describe('Role of MCP clients'),
-      toolsets: z
-        .array(z.string())
-        .default([])
-        .describe('Toolsets served besides the small default set; all: every one'),
     })
     .prefault({})
     .describe('The MCP server'),

@@ -384,7 +384,7 @@ describe('loading a configuration', () => {
   });
 
   it('does not let a variable cover up a file that holds no map', () => {
-    expect(issuesOf({ 'system.yaml': '- a' }, { env: { CREW_ENVIRONMENT: 'x' } })).toEqual([
+    expect(issuesOf({ 'system.yaml': '- a' }, { env: { CREW_LOGGING__LEVEL: 'debug' } })).toEqual([
       'system.yaml:1:1: expected object, got ["a"]',
     ]);
   });
@@ -440,7 +440,7 @@ describe('the environment over system.yaml', () => {
       env: {
         CREW_MARKET__COLLECT__FLUSH_INTERVAL_MS: '500',
         CREW_MARKET__SYMBOLS: '[BTCUSDT, ETHUSDT]',
-        CREW_ENVIRONMENT: 'production',
+        CREW_LOGGING__LEVEL: 'debug',
         CREW_LOGGING__JSON: 'true',
         PATH: '/bin',
       },
@@ -450,7 +450,7 @@ describe('the environment over system.yaml', () => {
       collect: { flush_interval_ms: 500 },
       symbols: ['BTCUSDT', 'ETHUSDT'],
     });
-    expect(config.system).toMatchObject({ environment: 'production', logging: { json: true } });
+    expect(config.system).toMatchObject({ logging: { level: 'debug', json: true } });
   });
 
   it('reports what is wrong by the name of the variable', () => {
