@@ -29,7 +29,7 @@ import { Gate } from './runtime/gate.ts';
 import { type MarketHalf, openMarket, reapplyQuarantines } from './runtime/market.ts';
 import { type Operations, openOperations } from './runtime/operations.ts';
 import { escalationChannels } from './runtime/channels.ts';
-import { type Autonomy, startAutonomy } from './runtime/autonomy.ts';
+import { type Autonomy, openAutonomy } from './runtime/autonomy.ts';
 import { serveRunning } from './runtime/serving.ts';
 import { documentExtras } from './report.ts';
 import { VERSION } from './version.ts';
@@ -147,13 +147,7 @@ export class CrewController implements AsyncDisposable {
     const { operations, market, crews, source, dataDir, config } = this.runtime;
     this.#shadow = options.shadow ?? this.#options.shadow ?? false;
     try {
-      await startCollecting(market, options.signal);
-      await reapplyQuarantines(market.services);
-      this.#startedAt = this.#clock.now();
-      if (this.#options.control !== false) await this.#serve(config, dataDir);
-      this.#state = 'running';
-      operations.bus.emit('system.started', { mode: this.#shadow ? 'shadow' : 'active', source, version: VERSION });
-      this.#autonomy = await startAutonomy({
+      this.#autonomy = await openAutonomy({
         runtime: this.runtime,
         clock: this.#clock,
         log: this.#log,
@@ -162,6 +156,13 @@ export class CrewController implements AsyncDisposable {
         autonomous: options.autonomous ?? true,
         crews: options.crews,
       });
+      await startCollecting(market, options.signal);
+      await reapplyQuarantines(market.services);
+      this.#startedAt = this.#clock.now();
+      if (this.#options.control !== false) await this.#serve(config, dataDir);
+      this.#state = 'running';
+      operations.bus.emit('system.started', { mode: this.#shadow ? 'shadow' : 'active', source, version: VERSION });
+      await this.#autonomy.begin();
       for (const run of await crews.runner.recover()) run.done.catch((error: unknown) => this.#note(error));
     } catch (error) {
       await this.#fail(error);
@@ -183,7 +184,7 @@ export class CrewController implements AsyncDisposable {
   async resume(): Promise<DeskStatus> {
     if (this.#state !== 'paused') throw new Conflict(`the controller is ${this.#state}, not paused`);
     this.#gate.open();
-    await this.#autonomy?.resume();
+    await this.#autonomy?.begin();
     this.#state = 'running';
     return this.getStatus();
   }
@@ -364,7 +365,10 @@ export class CrewController implements AsyncDisposable {
         log,
         newId,
         random,
-        documentExtras: (run: RunRow) => documentExtras(half.services, market.source, run),
+        documentExtras: async (run: RunRow) => {
+          await this.#autonomy?.settle();
+          return documentExtras(half.services, market.source, run);
+        },
         gate: (signal) => this.#gate.pass(signal),
       }),
     );

@@ -3,6 +3,7 @@ import type { AnyEvent } from '../kit/event.ts';
 import type { Caller, PermissionDecision, ToolOutcome } from '../kit/invoke.ts';
 import { didYouMean } from '../kit/nearest.ts';
 import { queryEvents } from '../events/index.ts';
+import { createProposalScorer } from '../market/jobs/shadow-score.ts';
 import type { CrewController, Runtime } from './controller.ts';
 import type {
   AgentRow,
@@ -234,7 +235,8 @@ export class LocalDesk implements Desk {
   async shadowReport(
     query: { readonly since?: number | undefined; readonly limit?: number | undefined } = {},
   ): Promise<ShadowReport> {
-    const { crews } = this.#runtime;
+    const { crews, market } = this.#runtime;
+    await crews.proposals.scoreOpen(createProposalScorer(market.services));
     return shadowReport(await crews.proposals.list(query));
   }
 

@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import { systemClock } from '../infra/clock.ts';
 import type { RunDocument } from '../crew/index.ts';
-import { sleep } from '../kit/clock.ts';
+import { mergeUsage as mergeModelUsage } from '../crew/model/usage.ts';
+import { type Ms, sleep } from '../kit/clock.ts';
 import { Conflict, isAbort } from '../kit/errors.ts';
 import { readAddress } from './control/address.ts';
 import { connectDesk } from './control/client.ts';
@@ -22,6 +23,7 @@ export interface SessionOptions {
 
 /** Between the rounds of a crew that works for a given time. */
 const ROUND_PAUSE_MS = 2000;
+const ISSUES_SHOWN = 1000;
 
 /**
  * Runs a crew once, or for a given time, and gives one document. A controller that runs on the data folder does it;
@@ -29,6 +31,7 @@ const ROUND_PAUSE_MS = 2000;
  * a running controller would have to be something else than it is.
  */
 export async function runCrew(session: SessionOptions): Promise<RunDocument> {
+  const began = systemClock.now();
   const address = readAddress(resolve(session.options.dataDir ?? 'data'));
   if (address !== undefined) {
     const { source, exchanges, symbols, simulator } = session.options;
@@ -41,7 +44,7 @@ export async function runCrew(session: SessionOptions): Promise<RunDocument> {
         `a controller runs on this data folder (process ${address.pid}) with a source of its own: leave the source options out, or choose another folder with --data`,
       );
     }
-    return rounds(connectDesk(address), session);
+    return rounds(connectDesk(address), session, began);
   }
   await using controller = new CrewController({ ...session.options, shadow: session.shadow });
   session.onProgress('starting …');
@@ -51,10 +54,10 @@ export async function runCrew(session: SessionOptions): Promise<RunDocument> {
     crews: [session.crew],
     signal: session.signal,
   });
-  return await rounds(controller.desk, session);
+  return await rounds(controller.desk, session, began);
 }
 
-async function rounds(desk: Desk, session: SessionOptions): Promise<RunDocument> {
+async function rounds(desk: Desk, session: SessionOptions, began: Ms): Promise<RunDocument> {
   const { durationMs, signal, crew } = session;
   const started = systemClock.monotonicMs();
   const left = (): number => (durationMs ?? 0) - (systemClock.monotonicMs() - started);
@@ -72,7 +75,7 @@ async function rounds(desk: Desk, session: SessionOptions): Promise<RunDocument>
     await pause(Math.min(ROUND_PAUSE_MS, left()), signal);
   } while (left() > 0 && !isAborted(signal));
   if (durationMs !== undefined) await pause(left(), signal);
-  return finish(desk, documents, documents[0]?.started_at);
+  return finish(desk, documents, began);
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
@@ -83,17 +86,11 @@ async function pause(ms: number, signal: AbortSignal): Promise<void> {
 }
 
 /** One document of several rounds: each task as it ended last, all calls, proposals, issues and events together. */
-async function finish(
-  desk: Desk,
-  documents: readonly RunDocument[],
-  startedAt: string | undefined,
-): Promise<RunDocument> {
+async function finish(desk: Desk, documents: readonly RunDocument[], since: Ms): Promise<RunDocument> {
   const last = documents.at(-1);
   const first = documents[0];
-  if (last === undefined || first === undefined || startedAt === undefined) throw new Conflict('no round was run');
-  if (documents.length === 1) return last;
+  if (last === undefined || first === undefined) throw new Conflict('no round was run');
   const status = await desk.status();
-  const since = Date.parse(startedAt);
   const events = await desk.events({ since, limit: 100_000 });
   const byType: Record<string, number> = {};
   for (const event of events) byType[event.type] = (byType[event.type] ?? 0) + 1;
@@ -106,7 +103,7 @@ async function finish(
     tasks: mergeTasks(documents),
     streams: status.streams,
     events: { total: events.length, by_type: byType },
-    quality_issues: uniqueIssues(documents),
+    quality_issues: await issuesSince(desk, since),
     proposed_actions: documents.flatMap((d) => d.proposed_actions),
     effects: documents.flatMap((d) => d.effects),
     health_score: status.health_score ?? last.health_score,
@@ -124,11 +121,11 @@ function mergeTasks(documents: readonly RunDocument[]): RunDocument['tasks'] {
   return [...tasks.values()];
 }
 
-function uniqueIssues(documents: readonly RunDocument[]): readonly unknown[] {
-  const issues = new Map<unknown, unknown>();
-  for (const issue of documents.flatMap((d) => d.quality_issues))
-    issues.set((issue as { id?: unknown }).id ?? issue, issue);
-  return [...issues.values()];
+/** The issues of the whole time, as they stand at its end. */
+async function issuesSince(desk: Desk, since: Ms): Promise<readonly unknown[]> {
+  const from = new Date(since).toISOString().slice(0, -1);
+  const sql = `SELECT * FROM quality_issues WHERE detected_at >= TIMESTAMP '${from}' ORDER BY id`;
+  return (await desk.query({ sql, maxRows: ISSUES_SHOWN, timeoutMs: 10_000, database: 'ops' })).rows;
 }
 
 function mergeUsage(documents: readonly RunDocument[]): RunDocument['usage'] {
@@ -144,27 +141,8 @@ function mergeUsage(documents: readonly RunDocument[]): RunDocument['usage'] {
     total_tokens: sum((u) => u.total_tokens),
     tool_calls: sum((u) => u.tool_calls),
     source: sources.length === 0 ? null : sources.length === 1 ? (sources[0] ?? null) : 'mixed',
-    by_model: mergeModels(usages.flatMap((u) => u.by_model)),
+    by_model: mergeModelUsage(...usages.map((u) => u.by_model)),
   };
-}
-
-function mergeModels(rows: RunDocument['usage']['by_model']): RunDocument['usage']['by_model'] {
-  const models = new Map<string, Record<string, unknown>>();
-  for (const row of rows) {
-    const before = models.get(row.model);
-    models.set(
-      row.model,
-      before === undefined
-        ? { ...row }
-        : Object.fromEntries(
-            Object.entries(row).map(([key, value]) => [
-              key,
-              typeof value === 'number' ? value + Number(before[key] ?? 0) : value,
-            ]),
-          ),
-    );
-  }
-  return [...models.values()] as unknown as RunDocument['usage']['by_model'];
 }
 
 /** Read anew each time: an abort may come while waiting. */

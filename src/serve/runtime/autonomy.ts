@@ -1,6 +1,7 @@
 import {
   type Behaviour,
   type BehaviourEngine,
+  type ContinuousCrew,
   createBehaviourEngine,
   createBehaviourStore,
   defineBehaviour,
@@ -10,21 +11,28 @@ import { InvalidInput } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
 import { createIdSource } from '../../kit/id.ts';
 import { didYouMean } from '../../kit/nearest.ts';
+import { createIssueRecorder } from '../../market/jobs/issue-recorder.ts';
 import type { Runtime } from '../controller.ts';
 import type { BehaviourRow } from '../desk.ts';
 
-/** What runs by itself: the behaviours of the crews. */
+/** What runs by itself: behaviours, the triggered tasks of the crews, and the record of what collecting went through. */
 export interface Autonomy extends AsyncDisposable {
+  /** Lets behaviours and triggered tasks run by themselves. */
+  begin(): Promise<void>;
+  /** Waits until what was heard so far is recorded as quality issues. */
+  settle(): Promise<void>;
   behaviours(): Promise<readonly BehaviourRow[]>;
   /** Fires a behaviour now. Throws NotFound. */
   fire(name: string): Promise<Readonly<Record<string, unknown>>>;
-  /** No trigger fires until `resume`; what runs is stopped at its next step. */
+  /** No trigger fires until `begin`; what runs is stopped at its next step. */
   pause(): Promise<void>;
-  resume(): Promise<void>;
 }
 
-/** Makes the engine; the behaviours are watched at once when `autonomous`, else they only fire by hand. */
-export async function startAutonomy(options: {
+/**
+ * Records quality issues from now on. After `begin`, when `autonomous`, behaviours are watched and tasks run by their
+ * triggers; else behaviours fire by hand only.
+ */
+export async function openAutonomy(options: {
   readonly runtime: Runtime;
   readonly clock: Clock;
   readonly log: Logger;
@@ -50,14 +58,36 @@ export async function startAutonomy(options: {
     shadow: options.shadow,
     concurrency: config.system.limits.max_concurrent_agents,
   });
-  if (autonomous) await engine.start();
+  const recorder = createIssueRecorder(runtime.market.services, operations.bus);
+  let work: readonly ContinuousCrew[] = [];
+  const begin = async (): Promise<void> => {
+    if (!autonomous) return;
+    await engine.start();
+    if (options.crews === undefined) work = continuous(runtime, options.shadow());
+  };
+  const cease = async (): Promise<void> => {
+    await Promise.all([engine.stop(), ...work.map((crew) => crew.stop())]);
+    work = [];
+  };
   return {
+    begin,
+    settle: () => recorder.flush(),
     behaviours: async () => (await engine.list()).map(rowOf),
     fire: async (name) => ({ behaviour: name, outcome: await engine.trigger(name) }),
-    pause: () => engine.stop(),
-    resume: () => (autonomous ? engine.start() : Promise.resolve()),
-    [Symbol.asyncDispose]: () => engine.stop(),
+    pause: cease,
+    async [Symbol.asyncDispose]() {
+      await cease();
+      await recorder[Symbol.asyncDispose]();
+    },
   };
+}
+
+/** Every crew that has tasks with triggers, at continuous work. */
+function continuous({ crews, config }: Runtime, shadow: boolean): readonly ContinuousCrew[] {
+  const triggered = new Set(config.tasks.filter((task) => task.trigger !== null).map((task) => task.id));
+  return config.crews
+    .filter((crew) => crew.tasks.some((task) => triggered.has(task)))
+    .map((crew) => crews.runner.runContinuous(crew.id, { shadow }));
 }
 
 function rowOf(status: Awaited<ReturnType<BehaviourEngine['list']>>[number]): BehaviourRow {

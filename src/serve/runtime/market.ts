@@ -6,6 +6,7 @@ import type { OpsStore } from '../../kit/ops.ts';
 import { createCollector } from '../../market/collect/collector.ts';
 import type { Collector } from '../../market/collect/contract.ts';
 import type { MarketConfig } from '../../market/config.ts';
+import { DEFAULT_SYMBOLS } from '../../market/domain/instrument.ts';
 import { MARKETS, STREAMS } from '../../market/domain/records.ts';
 import type { EscalationChannel } from '../../market/jobs/contract.ts';
 import { venues } from '../../market/exchanges/catalogue.generated.ts';
@@ -54,7 +55,7 @@ export async function openMarket(options: {
     store,
     tapeDir: join(dataDir, 'tape'),
     events,
-    clock,
+    clock: simulator?.clock ?? clock,
     log,
     random: options.random,
     requireConnection: { timeoutMs: config.collect.connect_timeout_ms + config.collect.request_timeout_ms },
@@ -77,7 +78,8 @@ export async function openMarket(options: {
 async function startSimulator(config: MarketConfig, clock: Clock, log: Logger): Promise<Simulator> {
   const simulator = await import('../../market/simulator/server.ts');
   const { seed, speed, faults } = config.simulator;
-  return simulator.startSimulator({ seed, speed, faults, clock, log });
+  const symbols = [...new Set([...DEFAULT_SYMBOLS, ...config.collect.symbols])];
+  return simulator.startSimulator({ seed, speed, faults, clock, log, symbols });
 }
 
 /** Applies again the quarantines that the operations database knows: a rebuilt market database has lost them. */
