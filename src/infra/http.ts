@@ -1,6 +1,6 @@
 import { EnvHttpProxyAgent, request } from 'undici';
 import type { Clock, Ms } from '../kit/clock.ts';
-import { AppError, DeadlineExceeded, Unavailable, errorMessage, isAbort } from '../kit/errors.ts';
+import { AppError, DeadlineExceeded, Unavailable, errorMessage } from '../kit/errors.ts';
 import type { Logger } from '../kit/logger.ts';
 import { RateLimiter } from './rate-limit.ts';
 
@@ -50,15 +50,17 @@ export class HttpClient implements AsyncDisposable {
   async get(url: string, options: HttpRequest): Promise<HttpResponse> {
     const host = new URL(url).host;
     await this.limiter.acquire(host, options.weight ?? 1, options.signal);
-    const deadline = new AbortController();
+    // Linked by hand: AbortSignal.any would leave a reference on a long-lived signal for every request.
+    const stop = new AbortController();
+    const onAbort = (): void => stop.abort(options.signal?.reason);
+    options.signal?.addEventListener('abort', onAbort, { once: true });
     const timer = this.#clock.schedule(
       options.timeoutMs,
-      () => deadline.abort(new DeadlineExceeded(`${safeUrl(url)} did not answer within ${options.timeoutMs} ms`)),
+      () => stop.abort(new DeadlineExceeded(`${safeUrl(url)} did not answer within ${options.timeoutMs} ms`)),
       { keepAlive: true },
     );
-    const signal = options.signal === undefined ? deadline.signal : AbortSignal.any([options.signal, deadline.signal]);
     try {
-      const answer = await this.#request(url, options, signal);
+      const answer = await this.#request(url, options, stop.signal);
       if (answer.status === 418 || answer.status === 429) {
         const wait = answer.retryAfterMs ?? DEFAULT_BLOCK_MS[answer.status];
         this.limiter.block(host, wait);
@@ -66,11 +68,12 @@ export class HttpClient implements AsyncDisposable {
       }
       return answer;
     } catch (error) {
-      if (deadline.signal.aborted && options.signal?.aborted !== true) throw deadline.signal.reason;
-      if (isAbort(error) || options.signal?.aborted === true || error instanceof AppError) throw error;
+      if (stop.signal.aborted) throw stop.signal.reason;
+      if (error instanceof AppError) throw error;
       throw new Unavailable(`${safeUrl(url)}: ${causeText(error)}`, { cause: error });
     } finally {
       timer.cancel();
+      options.signal?.removeEventListener('abort', onAbort);
     }
   }
 

@@ -1,47 +1,29 @@
-import { HttpClient } from '../../infra/http.ts';
-import { sleep, type Clock, type Ms, type Timer, type Us } from '../../kit/clock.ts';
-import { Conflict, InvalidInput, NotFound, Stale, Unavailable, errorMessage } from '../../kit/errors.ts';
-import type { EventSink } from '../../kit/event.ts';
+import { sleep, type Ms, type Timer, type Us } from '../../kit/clock.ts';
+import { Conflict, InvalidInput, NotFound, Unavailable, errorMessage } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
-import type { MarketConfig } from '../config.ts';
 import type { Instrument } from '../domain/instrument.ts';
 import { marketKey, type CandleRecord, type Market, type SeriesKey, type Stream } from '../domain/records.ts';
 import type { TapeItem } from '../domain/tape.ts';
-import type { Venue } from '../exchanges/contract.ts';
-import type { MarketStore } from '../store/contract.ts';
 import { Backfills } from './backfill.ts';
+import { readBook } from './book-view.ts';
 import { CandleEnds } from './candles.ts';
 import type { BackfillResult, BookView, Collector, CollectorStatus } from './contract.ts';
 import type { CollectEnvironment } from './environment.ts';
 import { Holes } from './holes.ts';
 import { MarketFeed } from './market-feed.ts';
-import { addressesOf, marketsOf, type Addresses } from './markets.ts';
+import { addressesOf, marketsOf } from './markets.ts';
+import type { CollectorOptions } from './options.ts';
 import { openSession, type Session } from './session.ts';
 import { TapeSource } from './tape-source.ts';
 import { Watch } from './watch.ts';
-
-export interface CollectorOptions {
-  readonly config: MarketConfig;
-  readonly venues: readonly Venue[];
-  /** Replace addresses of the venues and of the configuration: the simulator's. */
-  readonly addresses?: Addresses | undefined;
-  readonly store: MarketStore;
-  readonly tapeDir: string;
-  readonly events: EventSink;
-  readonly clock: Clock;
-  readonly log: Logger;
-  /** [0, 1): jitter. */
-  readonly random: () => number;
-  /** `start` fails with Unavailable when no venue was reached within this time; left out, it goes on trying. */
-  readonly requireConnection?: { readonly timeoutMs: Ms } | undefined;
-  readonly http?: HttpClient | undefined;
-}
 
 /** Longest time that `stop` waits for holes to be fetched. */
 const LAST_FETCH_MS = 800;
 const LOOK_MS = 1_000;
 const PRUNE_MS = 30_000;
 const BYTES_PER_GB = 1_000_000_000;
+
+export type { CollectorOptions } from './options.ts';
 
 /** The collectors of all configured markets over one tape and one store. */
 export function createCollector(options: CollectorOptions): Collector {
@@ -163,30 +145,8 @@ class LiveCollector implements Collector {
   }
 
   book(exchange: string, market: Market, symbol: string, depth: number): BookView {
-    const books = this.#running().pipeline.books(exchange, market, symbol);
-    const name = `${symbol} on ${exchange} ${market}`;
-    const staleAfter = this.#markets.find((m) => m.exchange === exchange && m.market === market)?.streams.orderbooks;
-    if (books.length === 0) {
-      const known = this.#session?.series.get({ exchange, market, symbol, stream: 'orderbooks' });
-      if (known === undefined) throw new NotFound(`the book of ${name} is not collected`);
-      throw new Stale(`the book of ${name} has not begun`);
-    }
-    const book = books.findLast(({ state }) => state === 'valid');
-    if (book === undefined)
-      throw new Stale(`the book of ${name} is not valid now (${books.at(-1)?.state ?? 'waiting'})`);
-    const age = this.#running().intake.recvTime() - book.recvTime;
-    if (staleAfter?.staleAfterMs != null && age > staleAfter.staleAfterMs * 1000) {
-      throw new Stale(`the book of ${name} has not changed for ${Math.round(age / 1000)} ms`);
-    }
-    return {
-      exchange,
-      market,
-      symbol,
-      event_time: book.eventTime,
-      seq: book.lastSeq,
-      bids: book.levels.bids(depth),
-      asks: book.levels.asks(depth),
-    };
+    const definition = this.#markets.find((m) => m.exchange === exchange && m.market === market);
+    return readBook(this.#running(), definition, { exchange, market, symbol, stream: 'orderbooks' }, depth);
   }
 
   async flush(): Promise<void> {

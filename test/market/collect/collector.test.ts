@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../../src/infra/clock.ts';
@@ -305,6 +306,15 @@ test('start fails when a connection is required and no venue is reached, and say
   await expect(started).rejects.toThrow(Unavailable);
   await expect(started).rejects.toThrow(/toy_spot: .*restricted location.*HTTP 451.*HTTPS_PROXY/);
   await expect(desk.collector.start()).rejects.toThrow(Conflict);
+});
+
+test('a tape folder that cannot be written is told at the start', async () => {
+  await using folder = await temporaryFolder();
+  await using server = await ToyServer.listen();
+  await writeFile(join(folder.path, 'tape'), 'in the way');
+  await using desk = await openDesk({ server, folder: folder.path, start: false });
+  await expect(desk.collector.start()).rejects.toThrow(/tape/);
+  expect(desk.collector.status()).toMatchObject({ running: false, frames_total: 0 });
 });
 
 test('unknown names are refused with the nearest known one', async () => {
