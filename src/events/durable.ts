@@ -47,10 +47,7 @@ export class DurableSubscriber implements AsyncDisposable {
   ) {
     this.name = name;
     this.#parts = parts;
-    this.#done = this.#run(filter, handler, options).catch((error: unknown) => {
-      if (!this.#stop.signal.aborted)
-        parts.log.error('events.durable_stopped', { name, error: errorMessage(error), cursor: this.#cursor });
-    });
+    this.#done = this.#run(filter, handler, options);
   }
 
   /** Number of the newest event that needs no repeat. */
@@ -77,20 +74,42 @@ export class DurableSubscriber implements AsyncDisposable {
     return this.close();
   }
 
+  /** Goes on after a database that failed for a while, from where it was. */
   async #run(
     filter: EventFilter,
     handler: (event: EventEnvelope) => void | Promise<void>,
     options: DurableOptions,
   ): Promise<void> {
-    const { journal } = this.#parts;
+    const { clock, log, journal } = this.#parts;
+    const first = options.from === 'now' ? journal.lastSeq : 0;
+    for (let failures = 0; !this.#stop.signal.aborted; failures++) {
+      const before = this.#handled;
+      try {
+        await this.#consume(filter, handler, options, first);
+        return;
+      } catch (error) {
+        if (this.#handled > before) failures = 0;
+        log.error('events.durable_failed', { name: this.name, error: errorMessage(error), cursor: this.#cursor });
+        const pause = Math.min(RETRY_LAST_MS, RETRY_FIRST_MS * 2 ** failures);
+        if (!(await slept(clock, pause, this.#stop.signal))) return;
+      }
+    }
+  }
+
+  async #consume(
+    filter: EventFilter,
+    handler: (event: EventEnvelope) => void | Promise<void>,
+    options: DurableOptions,
+    first: number,
+  ): Promise<void> {
+    const { journal, clock } = this.#parts;
     const db = journal.database;
     const signal = this.#stop.signal;
-    const first = options.from === 'now' ? journal.lastSeq : 0;
-    this.#cursor = await loadCursor(db, this.name, first, this.#parts.clock.now());
-    let saved = this.#cursor;
+    let saved = await loadCursor(db, this.name, first, clock.now());
+    this.#cursor = Math.max(this.#cursor, saved);
     const save = async (): Promise<void> => {
       if (this.#cursor === saved) return;
-      await saveCursor(db, this.name, this.#cursor, this.#parts.clock.now());
+      await saveCursor(db, this.name, this.#cursor, clock.now());
       saved = this.#cursor;
     };
     const onCaughtUp = (seq: number): void => void (this.#cursor = seq);

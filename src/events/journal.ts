@@ -91,7 +91,10 @@ export class EventJournal implements AsyncDisposable {
   /** Creates the tables when they are missing and continues the numbering. */
   static async open(db: Database, options: JournalOptions): Promise<EventJournal> {
     for (const sql of EVENT_TABLES_SQL) await db.run(sql);
-    return new EventJournal(db, await highestSeq(db), options);
+    const lastSeq = await highestSeq(db);
+    // Numbers that a crash or a restored copy gave back will mean other events: no cursor may stand beyond them.
+    await db.run('UPDATE event_cursors SET seq = CAST(? AS BIGINT) WHERE seq > CAST(? AS BIGINT)', [lastSeq, lastSeq]);
+    return new EventJournal(db, lastSeq, options);
   }
 
   get database(): Database {

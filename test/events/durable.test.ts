@@ -108,6 +108,38 @@ describe('durable subscribers', () => {
     await second.close();
   });
 
+  it('go on when the database failed for a while', async () => {
+    await using db = await Database.open({ path: ':memory:' });
+    const clock = new ManualClock();
+    const log = recordingLogger();
+    const bus = makeBus({ clock, log, journal: await openJournal(db) });
+    await db.run('ALTER TABLE event_cursors RENAME TO away');
+    const seen: number[] = [];
+    const subscriber = bus.durable('d', {}, (event) => void seen.push(event.seq));
+    bus.emit('custom', { kind: 'x' });
+    await until(() => clock.pending > 0);
+    expect(log.entries.map((e) => e.event)).toEqual(['events.durable_failed']);
+    await db.run('ALTER TABLE away RENAME TO event_cursors');
+    await clock.advance(200);
+    await until(() => seen.length === 1);
+    expect(seen).toEqual([1]);
+    await bus.close();
+    expect(subscriber.cursor).toBe(1);
+  });
+
+  it('do not skip numbers that a crash gave back', async () => {
+    await using db = await Database.open({ path: ':memory:' });
+    await (await openJournal(db)).close();
+    await db.run(`INSERT INTO event_cursors VALUES ('d', 40, TIMESTAMP '2026-01-01')`);
+    const bus = makeBus({ journal: await openJournal(db) });
+    bus.emit('custom', { kind: 'x' });
+    const seen: number[] = [];
+    bus.durable('d', {}, (event) => void seen.push(event.seq));
+    await until(() => seen.length === 1);
+    expect(seen).toEqual([1]);
+    await bus.close();
+  });
+
   it('have names of their own and need a journal', async () => {
     await using db = await Database.open({ path: ':memory:' });
     const bus = makeBus({ journal: await openJournal(db) });
