@@ -40,7 +40,7 @@ export function crossChecks(
     ...[...agents].flatMap(([id, agent]) => checkAgent(files, id, agent, roles, byName)),
     ...checkOverrides(files, agents, byName),
     ...checkRoleNames(files, roles),
-    ...[...tasks].flatMap(([id, task]) => checkTask(files, id, task, { agents, tasks })),
+    ...[...tasks].flatMap(([id, task]) => checkTask(files, id, task, { agents, tasks, tools: byName })),
     ...contextCycles(files, tasks),
   ];
 }
@@ -51,13 +51,20 @@ export function toolsByName(tools: readonly KnownTool[]): ReadonlyMap<string, Kn
 }
 
 type Entry = Readonly<Record<string, unknown>>;
+type ToolNames = ReadonlyMap<string, KnownTool> | undefined;
+
+/** Whether a list names a tool, by whichever of its names. */
+function lists(own: readonly string[], name: string, tools: ToolNames): boolean {
+  const real = (text: string): string => tools?.get(text)?.name ?? text;
+  return own.some((other) => real(other) === real(name));
+}
 
 function checkAgent(
   files: RawFiles,
   id: string,
   agent: Entry,
   roles: RoleGrants,
-  tools: ReadonlyMap<string, KnownTool> | undefined,
+  tools: ToolNames,
 ): readonly ConfigIssue[] {
   const issues: ConfigIssue[] = [];
   const file = files.agents;
@@ -84,7 +91,7 @@ function checkAgent(
     }
   }
   for (const [i, name] of namedItems(agent['approval_required'])) {
-    if (!own.includes(name)) {
+    if (!lists(own, name, tools)) {
       issues.push(
         file.issue(
           [id, 'approval_required', i],
@@ -105,7 +112,11 @@ function roleProblem(
 ): string | null {
   const needs = `${tool.name} needs ${tool.category} ${tool.access}`;
   const given = overridesOf(system).some(
-    (o) => o['agent'] === id && o['tool'] === tool.name && isLevel(o['level']) && reaches(o['level'], tool.access),
+    (o) =>
+      o['agent'] === id &&
+      [tool.name, ...(tool.aliases ?? [])].some((name) => name === o['tool']) &&
+      isLevel(o['level']) &&
+      reaches(o['level'], tool.access),
   );
   if (given) return null;
   if (typeof roleName !== 'string') return `agent ${id}: ${needs}, and the agent has no permission_role`;
@@ -116,11 +127,7 @@ function roleProblem(
   return `agent ${id}: ${needs}, and role ${roleName} has ${tool.category} ${level}`;
 }
 
-function checkOverrides(
-  files: RawFiles,
-  agents: ReadonlyMap<string, Entry>,
-  tools: ReadonlyMap<string, KnownTool> | undefined,
-): readonly ConfigIssue[] {
+function checkOverrides(files: RawFiles, agents: ReadonlyMap<string, Entry>, tools: ToolNames): readonly ConfigIssue[] {
   return overridesOf(files.systemValue).flatMap((override, i) => {
     const issues: ConfigIssue[] = [];
     const { agent, tool } = override;
@@ -158,7 +165,11 @@ function checkTask(
   files: RawFiles,
   id: string,
   task: Entry,
-  known: { readonly agents: ReadonlyMap<string, Entry>; readonly tasks: ReadonlyMap<string, Entry> },
+  known: {
+    readonly agents: ReadonlyMap<string, Entry>;
+    readonly tasks: ReadonlyMap<string, Entry>;
+    readonly tools: ToolNames;
+  },
 ): readonly ConfigIssue[] {
   const issues: ConfigIssue[] = [];
   const file = files.tasks;
@@ -181,7 +192,7 @@ function checkTask(
   }
   const own = stringList(agent?.['tools']);
   for (const [i, name] of namedItems(task['tools'])) {
-    if (agent !== undefined && !own.includes(name)) {
+    if (agent !== undefined && !lists(own, name, known.tools)) {
       issues.push(
         file.issue(
           [id, 'tools', i],

@@ -417,6 +417,22 @@ describe('loading a configuration', () => {
     ]);
   });
 
+  it('knows a tool by any of its names', () => {
+    const config = load({
+      'system.yaml': `
+        roles: { operator: {}, reader: {} }
+        overrides: [{ agent: writer, tool: status_of_old, level: READ_ONLY, granted_by: a, reason: b }]`,
+      'agents.yaml': agent(
+        'writer',
+        '  permission_role: reader\n  tools: [status_of_old]\n  approval_required: [get_status]',
+      ).trim(),
+      'tasks.yaml': task('draft', '  tools: [get_status]').trim(),
+    });
+    expect(config.agents[0]).toMatchObject({ tools: ['get_status'], approval_required: ['get_status'] });
+    expect(config.tasks[0]?.tools).toEqual(['get_status']);
+    expect(config.overrides[0]?.tool).toBe('get_status');
+  });
+
   it('does not check tools that it was not told of', () => {
     const files = { 'agents.yaml': agent('writer', '  tools: [anything]') };
     expect(load(files, { knownTools: undefined }).agents[0]?.tools).toEqual(['anything']);
