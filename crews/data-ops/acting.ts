@@ -18,17 +18,22 @@ export function dataOf(outcome: Invoked): Readonly<Record<string, unknown>> {
 
 /** Waits on the behaviour's clock; ends early when the behaviour is aborted. */
 export function pause(context: BehaviourContext, ms: number): Promise<void> {
+  const { clock, signal } = context;
   return new Promise((resolve, reject) => {
-    const timer = context.clock.schedule(ms, () => {
-      context.signal.removeEventListener('abort', stop);
+    const end = new AbortController();
+    const stop = (): void => {
+      reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
+    };
+    if (signal.aborted) {
+      stop();
+      return;
+    }
+    signal.addEventListener('abort', stop, { once: true, signal: end.signal });
+    const timer = clock.schedule(ms, () => {
+      end.abort();
       resolve();
     });
-    const stop = (): void => {
-      timer.cancel();
-      reject(context.signal.reason instanceof Error ? context.signal.reason : new Error('aborted'));
-    };
-    if (context.signal.aborted) stop();
-    else context.signal.addEventListener('abort', stop, { once: true });
+    signal.addEventListener('abort', () => timer.cancel(), { once: true, signal: end.signal });
   });
 }
 

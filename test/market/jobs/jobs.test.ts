@@ -211,7 +211,7 @@ describe('escalation', () => {
   };
   test('the ladder, from its thresholds', () => {
     const levels = (change: Partial<typeof facts> | Record<string, unknown>) =>
-      escalationConditions({ ...facts, ...change } as never, limits()).map((c) => [c.trigger, c.level]);
+      escalationConditions({ ...facts, ...change }, limits()).map((c) => [c.trigger, c.level]);
     expect(levels({})).toEqual([]);
     expect(levels({ anomaly_percent: 2 })).toEqual([]);
     expect(levels({ anomaly_percent: 2.1 })).toEqual([['anomaly_rate', 'low']]);

@@ -121,7 +121,7 @@ describe('the issue recorder', () => {
           broken ? Promise.reject(new Error('disk')) : (ops.select as (...a: never[]) => never)(...args),
       },
     };
-    const second = createIssueRecorder(failing as never, bench.events);
+    const second = createIssueRecorder(failing, bench.events);
     emit('data.quality_alert', { ...venue, alert_type: 'tape_full', message: 'x', severity: 'critical' });
     await second.flush();
     expect(second.waiting).toBe(1);
