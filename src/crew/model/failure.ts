@@ -1,4 +1,4 @@
-import { AppError, errorMessage } from '../../kit/errors.ts';
+import { AppError, errorMessage, RateLimited } from '../../kit/errors.ts';
 
 /** What a failed model call means for the next one. */
 export interface ModelFailure {
@@ -15,6 +15,7 @@ export interface ModelFailure {
  */
 export function modelFailure(error: unknown, now: number): ModelFailure {
   const message = errorMessage(error).split('\n')[0] ?? '';
+  if (error instanceof RateLimited) return { message, retryable: true, retryAfterMs: error.retryAfterMs };
   if (error instanceof AppError) return { message, retryable: error.retryable, retryAfterMs: null };
   const status = numberField(error, 'status') ?? numberField(error, 'status_code');
   if (status !== null) {

@@ -52,6 +52,8 @@ export interface CrewRunnerDeps {
   readonly gate?: ((signal: AbortSignal) => Promise<void>) | undefined;
   /** When checkpoints are written: with each step (`sync`), beside the next one (`async`, the default), or at the end. */
   readonly durability?: 'sync' | 'async' | 'exit' | undefined;
+  /** Ended runs whose checkpoints stay; those of older ones are deleted, their documents are not. Default 20. */
+  readonly keepCheckpointsOf?: number | undefined;
 }
 
 export interface KickoffOptions {

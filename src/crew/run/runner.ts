@@ -23,6 +23,8 @@ class Runner implements CrewRunner {
   readonly #parts: RunnerParts;
   readonly #active = new Map<string, { readonly run: ActiveRun; readonly done: Promise<RunDocument> }>();
 
+  /** Ended runs whose checkpoints stay, oldest first. */
+  #ended: Promise<string[]> | undefined;
   /** Approvals that were decided while their run was still at work. */
   readonly #decided = new Set<string>();
 
@@ -146,6 +148,10 @@ class Runner implements CrewRunner {
   #launch(run: ActiveRun, work: () => Promise<RunDocument>): StartedRun {
     const runId = run.row.run_id;
     const done = work()
+      .then(async (document) => {
+        await this.#retire(document);
+        return document;
+      })
       .finally(() => {
         run.release();
         this.#active.delete(runId);
@@ -154,6 +160,27 @@ class Runner implements CrewRunner {
     this.#active.set(runId, { run, done });
     done.catch((error: unknown) => this.#parts.log.error('run.broke', { run_id: runId, error: String(error) }));
     return { runId, done };
+  }
+
+  /** Deletes the checkpoints of the run that is now too old to keep them. */
+  async #retire({ run_id, status }: RunDocument): Promise<void> {
+    if (status === 'waiting' || status === 'running') return;
+    const { store, checkpointer, keepCheckpointsOf: keep = 20, log } = this.#parts;
+    try {
+      this.#ended ??= store
+        .list({ status: ['completed', 'failed', 'cancelled'], limit: keep + 1 })
+        .then((rows) => rows.map((row) => row.run_id).reverse());
+      const ended = await this.#ended;
+      if (!ended.includes(run_id)) ended.push(run_id);
+      while (ended.length > keep) {
+        const oldest = ended.shift();
+        if (oldest !== undefined) await checkpointer.deleteThread(oldest);
+      }
+    } catch (error) {
+      // The run itself is done and kept; what could not be deleted costs only space.
+      this.#ended = undefined;
+      log.warn('run.checkpoints_kept', { run_id, error: String(error) });
+    }
   }
 
   /** A decision sets the run that waits for it going again. */

@@ -126,6 +126,24 @@ describe('an output file', () => {
   });
 });
 
+describe('checkpoints', () => {
+  test('of ended runs are deleted but for the newest; documents stay', async () => {
+    const model = new ScriptedModel(Array.from({ length: 5 }, (_, i) => ({ text: `run ${i}` })));
+    const { runner, saver } = desk({
+      agents: [ana],
+      tasks: [work],
+      models: [model.named('m')],
+      deps: { keepCheckpointsOf: 2 },
+    });
+    const ids: string[] = [];
+    for (let i = 0; i < 5; i++) ids.push((await runner.kickoff('toy')).run_id);
+    const kept: boolean[] = [];
+    for (const id of ids) kept.push((await saver.getTuple({ configurable: { thread_id: id } })) !== undefined);
+    expect(kept).toEqual([false, false, false, true, true]);
+    expect((await runner.showRun(ids[0] ?? '')).tasks[0]?.output).toBe('run 0');
+  });
+});
+
 describe('an approval', () => {
   test('that is decided sets its run going again', async () => {
     const events = new MemoryEvents();
