@@ -44,10 +44,11 @@ export async function append(connection, batch) {
 
 /** @param {Appender} appender @param {import('./protocol.ts').AppendBatch} batch @param {readonly Fill[]} fills */
 function appendChunks(appender, batch, fills) {
-  const types = fills.map((_, i) => appender.columnType(i));
+  const chunk = chunkOf(fills.map((_, i) => appender.columnType(i)));
   for (let offset = 0; offset < batch.rows; offset += VECTOR_ROWS) {
     const count = Math.min(VECTOR_ROWS, batch.rows - offset);
-    const chunk = DuckDBDataChunk.create(types, count);
+    chunk.reset();
+    chunk.rowCount = count;
     fills.forEach((fill, i) => {
       const vector = chunk.getColumnVector(i);
       fill(vector, /** @type {ArrayLike<unknown>} */ (batch.columns[i]), offset, count);
@@ -55,6 +56,20 @@ function appendChunks(appender, batch, fills) {
     });
     appender.appendDataChunk(chunk);
   }
+}
+
+/** Chunks are used again: their memory is not the collector's, which would let hundreds of them pile up. @type {Map<string, DuckDBDataChunk>} */
+const chunks = new Map();
+const MOST_CHUNKS = 32;
+
+/** @param {import('@duckdb/node-api').DuckDBType[]} types */
+function chunkOf(types) {
+  const key = types.map((type) => type.typeId).join();
+  const held = chunks.get(key);
+  if (held !== undefined) return held;
+  const made = DuckDBDataChunk.create(types);
+  if (chunks.size < MOST_CHUNKS) chunks.set(key, made);
+  return made;
 }
 
 /** The typed memory behind a vector, when the driver shows it as expected. @template T @param {Vector} vector @param {new (...args: never[]) => T} type @returns {T | undefined} */
