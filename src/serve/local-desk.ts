@@ -4,7 +4,7 @@ import type { Caller, PermissionDecision, ToolOutcome } from '../kit/invoke.ts';
 import { didYouMean } from '../kit/nearest.ts';
 import { queryEvents } from '../events/index.ts';
 import { createProposalScorer } from '../market/jobs/shadow-score.ts';
-import type { CrewController, Runtime } from './controller.ts';
+import type { DeskHost, Runtime } from './runtime/contract.ts';
 import type {
   AgentRow,
   ApprovalRow,
@@ -36,10 +36,10 @@ const SEARCH_LIMIT = 50;
 /** The desk of a controller in this process. Disposing it does what `onDispose` says: nothing, unless given. */
 export class LocalDesk implements Desk {
   readonly kind = 'local' as const;
-  readonly #controller: CrewController;
+  readonly #controller: DeskHost;
   readonly #onDispose: () => Promise<void>;
 
-  constructor(controller: CrewController, onDispose: () => Promise<void> = () => Promise.resolve()) {
+  constructor(controller: DeskHost, onDispose: () => Promise<void> = () => Promise.resolve()) {
     this.#controller = controller;
     this.#onDispose = onDispose;
   }
@@ -159,7 +159,43 @@ export class LocalDesk implements Desk {
   }
 
   kickoff(request: KickoffRequest, options: CallOptions = {}): Promise<RunDocument> {
-    return this.#controller.kickoffRequest(request, options);
+    const { onProgress } = options;
+    if (onProgress === undefined) return this.#controller.kickoffRequest(request, options);
+    return this.#kickoffWithProgress(request, { ...options, onProgress });
+  }
+
+  /** Says after each task how much of the crew's work is done. */
+  async #kickoffWithProgress(
+    request: KickoffRequest,
+    options: CallOptions & { readonly onProgress: NonNullable<CallOptions['onProgress']> },
+  ): Promise<RunDocument> {
+    const total = this.#runtime.config.crews.find((crew) => crew.id === request.crew)?.tasks.length ?? 0;
+    const ended: { readonly run: string; readonly task: string }[] = [];
+    let runId: string | undefined;
+    const report = (): void => {
+      const own = ended.filter((task) => task.run === runId);
+      const last = own.at(-1);
+      if (last !== undefined && total > 0)
+        options.onProgress(Math.min(1, new Set(own.map((t) => t.task)).size / total), last.task);
+    };
+    const note = (event: AnyEvent): void => {
+      if (event.type !== 'task.completed' && event.type !== 'task.failed' && event.type !== 'task.skipped') return;
+      ended.push({ run: event.data.run_id, task: event.data.task_id });
+      if (event.data.run_id === runId) report();
+    };
+    this.#controller.on('*', note);
+    try {
+      const started = await this.#runtime.crews.runner.start(request.crew, request.inputs ?? {}, {
+        shadow: request.shadow ?? this.#controller.shadow,
+        signal: options.signal,
+        trigger: request.trigger ?? 'manual',
+      });
+      runId = started.runId;
+      report();
+      return await started.done;
+    } finally {
+      this.#controller.off('*', note);
+    }
   }
 
   async runs(

@@ -6,7 +6,7 @@ import {
   type ServerContext,
   type CallToolResult,
 } from '@modelcontextprotocol/server';
-import { errorMessage } from '../../kit/errors.ts';
+import { errorMessage, NotFound } from '../../kit/errors.ts';
 import type { McpCallContext, McpSurface, McpTool } from './surface.ts';
 
 /** One MCP server instance of a surface: for one connection, or for one request of the stateless protocol. */
@@ -78,11 +78,10 @@ function callContext(context: ServerContext): McpCallContext {
   return {
     signal: context.mcpReq.signal,
     async progress(progress, total = 1, message) {
-      if (token === undefined) return;
-      await context.mcpReq.notify({
-        method: 'notifications/progress',
-        params: { progressToken: token, progress, total, ...(message === undefined ? {} : { message }) },
-      });
+      if (token === undefined || context.mcpReq.signal.aborted) return;
+      const params = { progressToken: token, progress, total, ...(message === undefined ? {} : { message }) };
+      // Best effort: when the client is gone, the end of the call says so.
+      await context.mcpReq.notify({ method: 'notifications/progress', params }).catch(() => undefined);
     },
     log: (level, message) => context.mcpReq.log(level, message),
     async sample({ prompt, maxTokens }) {
@@ -107,7 +106,10 @@ function serveResources(server: Server, surface: McpSurface, subscriptions: Read
     resourceTemplates: (await surface.resourceTemplates()).map(defined),
   }));
   server.setRequestHandler('resources/read', async ({ params }) => {
-    const contents = await surface.read(params.uri);
+    const contents = await surface.read(params.uri).catch((error: unknown) => {
+      if (error instanceof NotFound) return undefined;
+      throw error;
+    });
     if (contents === undefined) throw new ResourceNotFoundError(params.uri);
     return { contents: contents.map((c) => ({ ...c })) };
   });

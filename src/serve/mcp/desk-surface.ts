@@ -244,19 +244,27 @@ function deskResources(desk: Desk): Pick<McpSurface, 'resources' | 'resourceTemp
       if (uri === 'crew://events') return json(uri, await desk.events({ limit: EVENTS_SHOWN }));
       if (uri === 'crew://runs') return json(uri, await desk.runs());
       const table = /^crew:\/\/tables\/([a-z0-9_]+)$/.exec(uri)?.[1];
-      if (table !== undefined)
-        return json(
-          uri,
-          await desk.query({
-            sql: `SELECT * FROM "${table}" ORDER BY event_time DESC LIMIT ${ROWS_SHOWN}`,
-            maxRows: ROWS_SHOWN,
-            timeoutMs: 10_000,
-          }),
-        );
+      if (table !== undefined) {
+        const rows = await newestRows(desk, table);
+        return rows === undefined ? undefined : json(uri, rows);
+      }
       const run = /^crew:\/\/runs\/([\w-]+)$/.exec(uri)?.[1];
       return run === undefined ? undefined : json(uri, await desk.run(run));
     },
   };
+}
+
+/** The newest rows of a table or view; undefined when there is no such one. The name must be checked before. */
+async function newestRows(desk: Desk, table: string): Promise<Awaited<ReturnType<Desk['query']>> | undefined> {
+  const limits = { maxRows: 1000, timeoutMs: 10_000 };
+  const columns = await desk.query({
+    sql: `SELECT column_name FROM information_schema.columns WHERE table_name = '${table}'`,
+    ...limits,
+  });
+  if (columns.rows.length === 0) return undefined;
+  const timed = columns.rows.some((row) => row['column_name'] === 'event_time');
+  const order = timed ? 'ORDER BY event_time DESC ' : '';
+  return desk.query({ sql: `SELECT * FROM "${table}" ${order}LIMIT ${ROWS_SHOWN}`, ...limits });
 }
 
 async function crewPrompts(desk: Desk): Promise<readonly McpPrompt[]> {

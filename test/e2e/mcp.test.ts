@@ -1,0 +1,68 @@
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { Client } from '@modelcontextprotocol/client';
+import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
+import { describe, expect, it } from 'vitest';
+import { built, CLI, temporaryFolder } from './crew.ts';
+
+const small = (dataDir: string): string[] => [
+  'mcp',
+  '--data',
+  dataDir,
+  '--exchanges',
+  'binance_futures',
+  '--symbols',
+  'BTCUSDT',
+];
+
+describe.runIf(built)('crew mcp over stdio', { timeout: 90_000 }, () => {
+  it('serves the desk to a client of the SDK', async () => {
+    const client = new Client({ name: 'test', version: '1.0.0' });
+    await client.connect(
+      new StdioClientTransport({
+        command: process.execPath,
+        args: [CLI, ...small(temporaryFolder())],
+        stderr: 'ignore',
+      }),
+    );
+    try {
+      expect((await client.listTools()).tools.map((tool) => tool.name)).toEqual([
+        'search_tools',
+        'describe_tool',
+        'call_tool',
+        'run_crew',
+      ]);
+      const result = await client.callTool({
+        name: 'call_tool',
+        arguments: { name: 'get_all_exchange_status', arguments: {} },
+      });
+      expect(result.isError ?? false).toBe(false);
+      expect(JSON.stringify(result.structuredContent)).toContain('binance');
+    } finally {
+      await client.close();
+    }
+  });
+
+  it('writes nothing but JSON-RPC to stdout, and ends when its stdin does', async () => {
+    const child = spawn(process.execPath, [CLI, ...small(temporaryFolder()), '--log-level', 'debug'], {
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
+    const lines: string[] = [];
+    const ask = (message: object): void =>
+      void child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
+    const exit = new Promise<number | null>((resolve) => child.once('exit', resolve));
+    const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'test', version: '1' } };
+    ask({ id: 1, method: 'initialize', params });
+    ask({ method: 'notifications/initialized' });
+    ask({ id: 2, method: 'tools/list' });
+    ask({ id: 3, method: 'tools/call', params: { name: 'run_crew', arguments: { crew: 'operations', shadow: true } } });
+    for await (const line of createInterface({ input: child.stdout })) {
+      lines.push(line);
+      if ((JSON.parse(line) as { id?: number }).id === 3) child.stdin.end();
+    }
+    expect(await exit).toBe(0);
+    const messages = lines.map((line) => JSON.parse(line) as { jsonrpc: string; id?: number; result?: object });
+    expect(messages.every((message) => message.jsonrpc === '2.0')).toBe(true);
+    expect(messages.filter((m) => m.result !== undefined).map((m) => m.id)).toEqual(expect.arrayContaining([1, 2, 3]));
+  });
+});
