@@ -41,12 +41,14 @@ server.listen(0, '127.0.0.1', () => {
 
 /** @param {number} n @param {number} base */
 function frame(n, base) {
-  const symbol = symbols[n % symbols.length] ?? 'BTCUSDT';
+  const turn = Math.floor(n / 2);
+  const symbol = symbols[turn % symbols.length] ?? 'BTCUSDT';
+  const id = 1000 + Math.floor(turn / symbols.length);
   const lower = symbol.toLowerCase();
   const at = base + Math.floor(n / 100);
   const price = (60000 + (n % 1000) / 10).toFixed(2);
   if (n % 2 === 0) {
-    return `{"stream":"${lower}@aggTrade","data":{"e":"aggTrade","E":${at},"s":"${symbol}","a":${1000 + n},"p":"${price}","q":"0.01200000","f":${n},"l":${n},"T":${at},"m":true,"M":true}}`;
+    return `{"stream":"${lower}@aggTrade","data":{"e":"aggTrade","E":${at},"s":"${symbol}","a":${id},"p":"${price}","q":"0.01200000","f":${n},"l":${n},"T":${at},"m":true,"M":true}}`;
   }
   return `{"stream":"${lower}@bookTicker","data":{"u":${100000 + n},"s":"${symbol}","b":"${price}","B":"1.25000000","a":"${price}","A":"0.75000000"}}`;
 }

@@ -14,6 +14,8 @@ const FETCHED: readonly Stream[] = ['trades', 'candles'];
 const SETTLE_MS = 2_000;
 /** Trades this long before a loss are fetched with it: a venue's streams do not keep step with each other. */
 const SUSPECT_MS = 2_000;
+/** A venue whose ids jump all the time must not flood the events: one a series in this time, the others counted. */
+const TELL_EVERY_MS = 250;
 const MINUTE_MS = 60_000;
 
 interface Waiting {
@@ -30,6 +32,7 @@ export class Holes {
   readonly #waiting = new Map<string, Waiting>();
   readonly #timers = new Map<MarketFeed, Timer>();
   readonly #jobs = new Set<Promise<void>>();
+  readonly #unreported = new Map<string, { toldAt: Ms; holes: number }>();
 
   constructor(environment: CollectEnvironment, backfills: Backfills) {
     this.#environment = environment;
@@ -63,8 +66,17 @@ export class Holes {
     const key: SeriesKey = { exchange, market, symbol: hole.symbol, stream: 'trades' };
     const tracked = this.#environment.series.get(key);
     if (tracked !== undefined) tracked.gaps += 1;
-    const details = { from_id: hole.fromId, to_id: hole.toId, missing: hole.toId - hole.fromId + 1 };
-    this.#tell(feed, 'trade_ids', hole.after / 1000, hole.before / 1000, details, key);
+    const since = this.#unreported.get(viewName(key)) ?? { toldAt: Number.NEGATIVE_INFINITY, holes: 0 };
+    this.#unreported.set(viewName(key), since);
+    const now = this.#environment.clock.monotonicMs();
+    if (now - since.toldAt < TELL_EVERY_MS) since.holes += 1;
+    else {
+      const missing = hole.toId - hole.fromId + 1;
+      const details = { from_id: hole.fromId, to_id: hole.toId, missing, unreported_before: since.holes };
+      this.#tell(feed, 'trade_ids', hole.after / 1000, hole.before / 1000, details, key);
+      since.toldAt = now;
+      since.holes = 0;
+    }
     this.#fetch(feed, key, hole.after / 1000, Math.floor(hole.before / 1000) + 1);
   }
 
