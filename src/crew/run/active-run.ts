@@ -25,14 +25,16 @@ const SUSPENDED = Symbol('suspended');
 export class ActiveRun {
   row: RunRow;
   readonly #parts: RunnerParts;
+  readonly #brief: boolean;
   readonly #crew: CrewSpec | undefined;
   readonly #events: RunEvents;
   readonly #abort = new AbortController();
   readonly #chains = new Map<string, ModelChain>();
   #compiled: CompiledCrew | undefined;
 
-  constructor(parts: RunnerParts, row: RunRow) {
+  constructor(parts: RunnerParts, row: RunRow, brief = false) {
     this.#parts = parts;
+    this.#brief = brief;
     this.row = row;
     this.#crew = parts.crews[row.crew];
     this.#events = new RunEvents(row.run_id, parts.events, parts.eventSource);
@@ -115,7 +117,8 @@ export class ActiveRun {
   async describe(): Promise<RunDocument> {
     const { row } = this;
     const state = await this.#state();
-    const extras = (await this.#parts.documentExtras?.(row)) ?? {};
+    const given = (await this.#parts.documentExtras?.(row)) ?? {};
+    const extras = this.#brief ? { ...given, streams: [], quality_issues: [] } : given;
     const keys = this.#compiled?.taskKeys ?? new Map((this.#crew?.tasks ?? []).map((id) => [id, id]));
     return describeRun({
       row,

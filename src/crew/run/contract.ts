@@ -64,6 +64,8 @@ export interface KickoffOptions {
   readonly onlyTasks?: readonly string[] | undefined;
   /** What started it, for the record; default `manual`. */
   readonly trigger?: string | undefined;
+  /** Its document leaves out the host's lists (`streams`, `quality_issues`): for runs that come every few seconds. */
+  readonly brief?: boolean | undefined;
 }
 
 /** What runs share: made once per runner. */

@@ -51,22 +51,26 @@ class Runner implements CrewRunner {
     options: KickoffOptions = {},
   ): Promise<StartedRun> {
     const { clock, newId, store } = this.#parts;
-    const run = new ActiveRun(this.#parts, {
-      run_id: newId('run'),
-      crew: this.#crew(crewId).id,
-      shadow: options.shadow ?? false,
-      status: 'running',
-      trigger: options.trigger ?? 'manual',
-      model: null,
-      structure_hash: '',
-      inputs,
-      only_tasks: options.onlyTasks ?? null,
-      started_at: clock.now(),
-      finished_at: null,
-      error: null,
-      waiting_for: [],
-      document: null,
-    });
+    const run = new ActiveRun(
+      this.#parts,
+      {
+        run_id: newId('run'),
+        crew: this.#crew(crewId).id,
+        shadow: options.shadow ?? false,
+        status: 'running',
+        trigger: options.trigger ?? 'manual',
+        model: null,
+        structure_hash: '',
+        inputs,
+        only_tasks: options.onlyTasks ?? null,
+        started_at: clock.now(),
+        finished_at: null,
+        error: null,
+        waiting_for: [],
+        document: null,
+      },
+      options.brief,
+    );
     await run.prepare();
     await store.insert(run.row);
     return this.#launch(run, () => run.begin(options.signal));
@@ -112,7 +116,8 @@ class Runner implements CrewRunner {
       inputs: Readonly<Record<string, unknown>>,
       taskId: string,
       trigger: string,
-    ): Promise<RunDocument> => this.kickoff(crewId, inputs, { onlyTasks: [taskId], trigger, shadow: options.shadow });
+    ): Promise<RunDocument> =>
+      this.kickoff(crewId, inputs, { onlyTasks: [taskId], trigger, shadow: options.shadow, brief: true });
     return startContinuous({ crew, tasks, clock, events, eventSource, log, kickoff }, options);
   }
 

@@ -23,7 +23,11 @@ function work(tasks: ReturnType<typeof toyTask>[], answers: number) {
     agents: [ana],
     tasks,
     models: [model.named('m')],
-    deps: { events: holder(), eventSource: source(holder) },
+    deps: {
+      events: holder(),
+      eventSource: source(holder),
+      documentExtras: () => Promise.resolve({ source: 'sim', streams: [{ table: 't' }] }),
+    },
   });
   return { ...made, events: holder(), model };
 }
@@ -74,6 +78,10 @@ describe('continuous work', () => {
     crew.signal('missing_data', { symbol: 'ETHUSDT' });
     await crew.idle();
     expect((await runner.listRuns()).map((r) => r.inputs)).toEqual([{ symbol: 'ETHUSDT' }, { symbol: 'BTCUSDT' }]);
+    expect((await runner.listRuns()).map((r) => [r.document?.source, r.document?.streams])).toEqual([
+      ['sim', []],
+      ['sim', []],
+    ]);
     expect(() => crew.signal('missing_date')).toThrow(
       "no task of crew toy waits for 'missing_date' (did you mean missing_data?)",
     );
