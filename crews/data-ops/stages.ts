@@ -29,7 +29,7 @@ export function inStages(stages: readonly Stage[], answer: (context: PlaybookCon
   return (context): PlaybookStep => {
     if (context.final !== true) {
       for (const stage of stages) {
-        const open = stage(context).filter((call) => !settled(context.observations, call));
+        const open = distinct(stage(context)).filter((call) => !settled(context.observations, call));
         if (open.length > 0) return { calls: open };
       }
     }
@@ -47,6 +47,13 @@ export function actions(context: PlaybookContext, looking: readonly string[]): r
       args: o.args,
       ...(o.ok ? {} : { error: textAt(o.result, 'message') }),
     }));
+}
+
+/** Two findings may want the same look: asking once answers both, and asking twice would pass for a loop. */
+function distinct(calls: readonly Call[]): readonly Call[] {
+  return calls.filter(
+    (call, i) => calls.findIndex((other) => other.tool === call.tool && sameArgs(call.args, other.args)) === i,
+  );
 }
 
 function settled(observations: readonly Observation[], call: Call): boolean {

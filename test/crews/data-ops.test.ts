@@ -78,7 +78,7 @@ describe('a round of the crew, without a model', () => {
     const hole = { from: FROM + 500 * SECOND, to: FROM + 540 * SECOND };
     const { store } = bench.services;
     await store.quarantine({ ...keyOf('mark_prices'), id: 'hole', reason: 't', keys: null, ...hole });
-    await store.ingest([quote('bybit', FROM + 580_500_000, 250)], null);
+    await store.ingest([quote('bybit', FROM + 580_500_000, 250), mark('binance', FROM + 400_500_000, 260)], null);
     bench.collector.connections = [
       connection('binance'),
       connection('bybit', { state: 'backing_off', last_error: 'reset' }),
@@ -94,6 +94,7 @@ describe('a round of the crew, without a model', () => {
         'cleaner fill_data_gaps',
       ]),
     );
+    expect(proposals.filter((p) => p === 'validator quarantine_data')).toHaveLength(2);
     for (const proposal of document.proposed_actions) expect(proposal.reason.length).toBeGreaterThan(10);
     expect(JSON.stringify([await store.stats(), await store.series()])).toBe(before);
     expect(bench.collector.calls).toEqual([]);

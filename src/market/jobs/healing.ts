@@ -87,6 +87,8 @@ function bookIsValid(services: HealingServices, issue: OpsStored<'quality_issues
 }
 
 function filledBecause(services: HealingServices, gap: OpenGap): string | null {
+  // What a backfill itself told to be out of reach is not healed by another that saw nothing missing.
+  if (gap.issue_type === 'not_recovered') return null;
   const reached = services.collector.backfills().find((b) => {
     const { exchange, market, symbol, stream } = b.series;
     const same =

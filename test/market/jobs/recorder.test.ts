@@ -163,6 +163,21 @@ describe('healing', () => {
     const pending = (await issues()).filter((i) => i.resolution_status === 'pending');
     expect(pending.map((i) => [i.exchange, i.issue_type])).toEqual([['bybit', 'connection_lost']]);
   });
+  test('what a backfill told to be out of reach stays open', async () => {
+    emit('data.gap_detected', {
+      ...venue,
+      symbol: 'BTCUSDT',
+      stream: 'trades',
+      kind: 'not_recovered',
+      gap_start: 1000,
+      gap_end: 2000,
+      duration_seconds: 1,
+    });
+    await recorder.flush();
+    await bench.collector.backfill(keyOf('trades'), 900, 2100);
+    bench.clock.jump(600_000);
+    expect(await recorder.review()).toBe(0);
+  });
   test('passing events settle after five quiet minutes', async () => {
     emit('data.quality_alert', { ...venue, alert_type: 'malformed', message: 'x', severity: 'low' });
     await recorder.flush();
