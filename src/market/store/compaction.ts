@@ -70,8 +70,8 @@ async function freeze(core: StoreCore, series: Series, day: number): Promise<Day
   const hot = `SELECT ${columns} FROM ${hotTable(table)} WHERE ${on}`;
   const rows =
     old === undefined ? hot : `${hot} UNION ALL SELECT ${columns} FROM ${readDays([old.file], core.dataDir)}`;
+  if ((await core.db.all(`SELECT 1 FROM ${hotTable(table)} WHERE ${on} LIMIT 1`)).length === 0) return null;
   const wanted = await summary(core, table, `(${rows})`);
-  if (wanted.rows === 0) return null;
   const work = join(core.dataDir, WORK_FOLDER, `${series.name}-${dayText(day)}.parquet`);
   await writeDay(core, series, day, rows, wanted, work);
   const written = await summary(core, table, `read_parquet(${literal(work)})`);

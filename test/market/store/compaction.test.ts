@@ -98,6 +98,28 @@ describe('compaction', () => {
     expect(await store.seriesRows({ ...series, stream: 'trades', ...all })).toHaveLength(7);
   });
 
+  it('is done once when it is asked for twice, while rows come in', async () => {
+    const folder = temporaryFolder();
+    const { store } = await open(folder);
+    await using _ = store;
+    await store.ingest(threeDays(), null);
+    const [one, two, late] = await Promise.all([
+      store.compact(later),
+      store.compact(later),
+      store.ingest([trade('late', T0 + HOUR)], null),
+    ]);
+    expect(late.tables[0]).toMatchObject({ rows: 1 });
+    const written = [...one.days_written, ...two.days_written].filter((day) => !day.table.endsWith('trades'));
+    expect(new Set(written.map((day) => `${day.table} ${day.day}`)).size).toBe(written.length);
+    expect(await store.seriesRows({ ...series, stream: 'trades', ...all })).toHaveLength(7);
+    await store.compact(later);
+    expect((await store.stats('btcusdt_binance_futures_trades'))[0]).toMatchObject({
+      rows: 7,
+      hot_rows: 0,
+      parquet_files: 3,
+    });
+  });
+
   it('replaces a candle of a finished day', async () => {
     const { store } = await open(temporaryFolder());
     await using _ = store;
