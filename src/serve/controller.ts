@@ -9,7 +9,7 @@ import type { AnyEvent, EventEnvelope, EventName } from '../kit/event.ts';
 import { createIdSource } from '../kit/id.ts';
 import type { ToolOutcome } from '../kit/invoke.ts';
 import type { Logger, LogLevel } from '../kit/logger.ts';
-import { bindTools, type BoundTool } from '../kit/tool.ts';
+import { bindTools } from '../kit/tool.ts';
 import { tools as marketTools } from '../market/tools/catalogue.generated.ts';
 import { type DeskConfig, loadDeskConfig, marketConfig } from './config.ts';
 import { lockDataDir, removeAddress, writeAddress } from './control/address.ts';
@@ -24,27 +24,16 @@ import type {
 } from './desk.ts';
 import { LocalDesk } from './local-desk.ts';
 import type { ControllerOptions } from './options.ts';
-import { type CrewHalf, openCrews } from './runtime/crews.ts';
+import { openCrews } from './runtime/crews.ts';
+import type { Autonomy, DeskHost, Runtime } from './runtime/contract.ts';
 import { Gate } from './runtime/gate.ts';
 import { type MarketHalf, openMarket, reapplyQuarantines } from './runtime/market.ts';
-import { type Operations, openOperations } from './runtime/operations.ts';
+import { openOperations } from './runtime/operations.ts';
 import { escalationChannels } from './runtime/channels.ts';
-import { type Autonomy, openAutonomy } from './runtime/autonomy.ts';
+import { openAutonomy } from './runtime/autonomy.ts';
 import { serveRunning } from './runtime/serving.ts';
 import { documentExtras } from './report.ts';
 import { VERSION } from './version.ts';
-
-/** Everything that is open between `initialize` and `stop`. */
-export interface Runtime {
-  readonly config: DeskConfig;
-  readonly dataDir: string;
-  readonly operations: Operations;
-  readonly market: MarketHalf;
-  readonly crews: CrewHalf;
-  readonly tools: readonly BoundTool[];
-  readonly source: string;
-  readonly model: string;
-}
 
 export interface StartOptions {
   /** Agents propose instead of acting. Default: the constructor's, else false. */
@@ -63,7 +52,7 @@ type EventHandler<N extends EventName> = (event: EventEnvelope<N>) => void;
  * begin, `pause` holds agents and behaviours while collecting goes on, `stop` flushes and closes; a stopped or failed
  * controller can be started again.
  */
-export class CrewController implements AsyncDisposable {
+export class CrewController implements DeskHost, AsyncDisposable {
   readonly #options: ControllerOptions;
   readonly #clock: Clock;
   readonly #random: () => number;

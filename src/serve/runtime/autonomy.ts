@@ -12,21 +12,8 @@ import type { Logger } from '../../kit/logger.ts';
 import { createIdSource } from '../../kit/id.ts';
 import { didYouMean } from '../../kit/nearest.ts';
 import { createIssueRecorder } from '../../market/jobs/issue-recorder.ts';
-import type { Runtime } from '../controller.ts';
+import type { Autonomy, Runtime } from './contract.ts';
 import type { BehaviourRow } from '../desk.ts';
-
-/** What runs by itself: behaviours, the triggered tasks of the crews, and the record of what collecting went through. */
-export interface Autonomy extends AsyncDisposable {
-  /** Lets behaviours and triggered tasks run by themselves. */
-  begin(): Promise<void>;
-  /** Waits until what was heard so far is recorded as quality issues. */
-  settle(): Promise<void>;
-  behaviours(): Promise<readonly BehaviourRow[]>;
-  /** Fires a behaviour now. Throws NotFound. */
-  fire(name: string): Promise<Readonly<Record<string, unknown>>>;
-  /** No trigger fires until `begin`; what runs is stopped at its next step. */
-  pause(): Promise<void>;
-}
 
 /**
  * Records quality issues from now on. After `begin`, when `autonomous`, behaviours are watched and tasks run by their

@@ -1,9 +1,5 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import type { CrewGraphDefinition, CrewSpec, Playbook } from '../../crew/index.ts';
+import { type CrewGraphDefinition, type CrewSpec, findCrewModule, type Playbook } from '../../crew/index.ts';
 import { ConfigInvalid, errorMessage } from '../../kit/errors.ts';
-import { PACKAGE_ROOT } from '../version.ts';
 
 /** What a crew's folder may hold, by file name. */
 type ModuleName = 'graph' | 'playbook' | 'behaviours';
@@ -21,10 +17,10 @@ export interface CrewCode {
  */
 export async function loadCrewCode(configDir: string, crew: CrewSpec): Promise<CrewCode> {
   const load = async (name: ModuleName): Promise<unknown> => {
-    const path = findModule(configDir, crew.id, name);
+    const path = findCrewModule(configDir, crew.id, name);
     if (path === undefined) return undefined;
     try {
-      const module = (await import(/* @vite-ignore */ pathToFileURL(path).href)) as { default?: unknown };
+      const module = (await import(/* @vite-ignore */ path)) as { default?: unknown };
       if (module.default === undefined) throw new Error('it has no default export');
       return module.default;
     } catch (error) {
@@ -39,20 +35,4 @@ export async function loadCrewCode(configDir: string, crew: CrewSpec): Promise<C
     playbook: (await load('playbook')) as Playbook | undefined,
     behaviours: Array.isArray(behaviours) ? behaviours : [],
   };
-}
-
-/** TypeScript is loadable when this very program runs from its sources (tests) or Node strips types itself. */
-function findModule(configDir: string, crew: string, name: ModuleName): string | undefined {
-  const typescript = import.meta.url.endsWith('.ts') || 'typescript' in process.features;
-  const endings = typescript ? ['.ts', '.js', '.mjs'] : ['.js', '.mjs'];
-  const folders = [
-    ...new Set([configDir, ...(import.meta.url.endsWith('.ts') ? [PACKAGE_ROOT] : [join(PACKAGE_ROOT, 'dist')])]),
-  ];
-  for (const folder of folders) {
-    for (const ending of endings) {
-      const path = join(folder, 'crews', crew, `${name}${ending}`);
-      if (existsSync(path)) return path;
-    }
-  }
-  return undefined;
 }

@@ -175,7 +175,10 @@ async function recordDecoder(
     const key = marketKey(item.exchange, item.market);
     const market = markets.get(key);
     if (market === undefined) return;
-    if (item.kind === 'rest' && item.call === 'instruments') instruments.set(key, market.parseInstruments(item.body));
+    if (item.kind === 'rest' && item.call === 'instruments') {
+      const before = item.args.cursor === undefined ? [] : (instruments.get(key) ?? []);
+      instruments.set(key, market.parseInstruments(item.body, before));
+    }
     if (item.kind === 'connected' || item.kind === 'disconnected') decoders.delete(item.connection);
     if (item.kind !== 'frame' && item.kind !== 'rest') return;
     const decoder = decoders.get(item.connection) ?? market.createDecoder({ instruments: instruments.get(key) ?? [] });
