@@ -68,7 +68,7 @@ export function configReference(sections: Sections): string {
   return [
     '# Configuration',
     '',
-    'Written from the schemas by `npm run gen`.',
+    'Written from the schemas by `npm run docs`.',
     '',
     'A configuration is a folder with `system.yaml`, `agents.yaml`, `tasks.yaml` and `crews.yaml`; any of them may be',
     'absent. Everything is checked before anything starts: unknown keys, wrong types and names that nothing bears are',
