@@ -1,5 +1,5 @@
 import { errorMessage } from '../../kit/errors.ts';
-import type { Ms, Us } from '../../kit/clock.ts';
+import type { Ms } from '../../kit/clock.ts';
 import type { Instrument } from '../domain/instrument.ts';
 import {
   marketKey,
@@ -136,11 +136,6 @@ export class Pipeline {
   /** The book of a symbol on one connection. */
   bookOf(exchange: string, market: Market, connection: string, symbol: string): TrackedBook | undefined {
     return this.#markets.get(marketKey(exchange, market))?.connections.get(connection)?.books.get(symbol);
-  }
-
-  /** Time of the newest trade seen of a market whose trade ids are consecutive, UTC µs. */
-  newestTradeTime(exchange: string, market: Market, symbol: string): Us | undefined {
-    return this.#markets.get(marketKey(exchange, market))?.tradeIds.newestTime(symbol);
   }
 
   /** Connections that are open as far as the items tell. */

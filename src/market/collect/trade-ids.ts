@@ -58,11 +58,6 @@ export class TradeIds {
     this.#byConnection.delete(connection);
   }
 
-  /** Time of the newest trade, UTC µs; undefined before the first. */
-  newestTime(symbol: string): Us | undefined {
-    return this.#newest.get(symbol)?.time;
-  }
-
   state(): z.output<typeof tradeIdsStateSchema> {
     return Object.fromEntries([...this.#newest].map(([symbol, last]) => [symbol, { ...last }]));
   }

@@ -4,14 +4,7 @@ import { Unavailable, errorMessage } from '../../../kit/errors.ts';
 import type { Clock, Ms, Timer, Us } from '../../../kit/clock.ts';
 import type { Logger } from '../../../kit/logger.ts';
 import type { TapeItem, TapePosition } from '../../domain/tape.ts';
-import {
-  BLOCK_HEADER_BYTES,
-  CODEC,
-  SEGMENT_HEADER_BYTES,
-  encodeBlockHeader,
-  encodeSegmentHeader,
-  segmentPath,
-} from './format.ts';
+import { CODEC, SEGMENT_HEADER_BYTES, encodeBlockHeader, encodeSegmentHeader, segmentPath } from './format.ts';
 import { BlockBuilder } from './items.ts';
 import { cutTornTail, segmentsOf, type TornTail } from './segments.ts';
 
@@ -360,9 +353,6 @@ export class TapeWriter implements AsyncDisposable {
     });
   }
 }
-
-/** Bytes that a block costs beyond its payload. */
-export const BLOCK_OVERHEAD_BYTES = BLOCK_HEADER_BYTES;
 
 async function openSegment(path: string): Promise<SegmentFile> {
   return open(path, 'w');
