@@ -21,7 +21,11 @@ export const temporaryFolder = (): string => mkdtempSync(join(tmpdir(), 'crew-e2
 /** Runs the command to its end. */
 export function crew(
   args: readonly string[],
-  options: { readonly input?: string; readonly env?: Readonly<Record<string, string>>; readonly cwd?: string } = {},
+  options: {
+    readonly input?: string;
+    readonly env?: Readonly<Record<string, string | undefined>>;
+    readonly cwd?: string;
+  } = {},
 ): Promise<Finished> {
   return new Promise((resolve) => {
     const child = execFile(

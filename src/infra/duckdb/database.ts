@@ -134,6 +134,7 @@ export class Database implements AsyncDisposable {
     sql: string,
     limits: { readonly maxRows: number; readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
   ): Promise<QueryResult> {
+    if (sql.trim() === '') throw new InvalidInput('the query is empty: write one SELECT');
     const timeout = AbortSignal.timeout(limits.timeoutMs);
     const signal = limits.signal === undefined ? timeout : AbortSignal.any([timeout, limits.signal]);
     try {
