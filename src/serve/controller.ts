@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { systemClock } from '../infra/clock.ts';
 import { createLogger } from '../infra/logger.ts';
-import type { CrewRunner, RunDocument, RunRow } from '../crew/index.ts';
+import type { ContinuousCrew, ContinuousOptions, CrewRunner, RunDocument, RunRow } from '../crew/index.ts';
 import type { Clock, Ms } from '../kit/clock.ts';
 import { Conflict, errorMessage, SourceUnreachable, Unavailable } from '../kit/errors.ts';
 import type { AnyEvent, EventEnvelope, EventName } from '../kit/event.ts';
@@ -233,6 +233,16 @@ export class CrewController implements DeskHost, AsyncDisposable {
     });
   }
 
+  /**
+   * Puts a crew to continuous work: its tasks run by their triggers (every so often, on events, by cron) until `stop` of
+   * the result, or of the controller. Throws NotFound, and InvalidInput when none of its tasks has a trigger.
+   */
+  runContinuous(crew: string, options: ContinuousOptions = {}): ContinuousCrew {
+    const work = this.runner.runContinuous(crew, { shadow: this.#shadow, ...options });
+    this.#push({ [Symbol.asyncDispose]: () => work.stop() });
+    return work;
+  }
+
   get runner(): CrewRunner {
     return this.runtime.crews.runner;
   }
@@ -265,7 +275,7 @@ export class CrewController implements DeskHost, AsyncDisposable {
       agent_registry_ok: (runtime?.config.agents.length ?? 0) > 0,
       state_manager_ok: runtime !== undefined,
       event_bus_ok: bus?.running === true && bus.refused_after_close === 0,
-      collectors_ok: runtime?.market.collector.status().running === true,
+      collectors_ok: collectorsOk(runtime),
       error_rate_ok: this.#errors < 10,
     };
     return {
@@ -354,6 +364,7 @@ export class CrewController implements DeskHost, AsyncDisposable {
         log,
         newId,
         random,
+        outputDir: join(dataDir, 'output'),
         documentExtras: async (run: RunRow) => {
           await this.#autonomy?.settle();
           return documentExtras(half.services, market.source, run);
@@ -440,6 +451,12 @@ export class CrewController implements DeskHost, AsyncDisposable {
       crews_initialized: config.crews.length,
     };
   }
+}
+
+/** Collecting runs, and tape and store take what comes. */
+function collectorsOk(runtime: Runtime | undefined): boolean {
+  const status = runtime?.market.collector.status();
+  return status !== undefined && status.running && status.tape.error === null && status.store_error === null;
 }
 
 /** Starts the collectors; a source that cannot be reached is an error of its own, with its own exit code. */

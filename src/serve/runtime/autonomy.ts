@@ -1,7 +1,6 @@
 import {
   type Behaviour,
   type BehaviourEngine,
-  type ContinuousCrew,
   createBehaviourEngine,
   createBehaviourStore,
   defineBehaviour,
@@ -16,8 +15,8 @@ import type { Autonomy, Runtime } from './contract.ts';
 import type { BehaviourRow } from '../desk.ts';
 
 /**
- * Records quality issues from now on. After `begin`, when `autonomous`, behaviours are watched and tasks run by their
- * triggers; else behaviours fire by hand only.
+ * Records quality issues from now on. After `begin`, when `autonomous`, behaviours are watched; else they fire by hand
+ * only.
  */
 export async function openAutonomy(options: {
   readonly runtime: Runtime;
@@ -46,35 +45,18 @@ export async function openAutonomy(options: {
     concurrency: config.system.limits.max_concurrent_agents,
   });
   const recorder = createIssueRecorder(runtime.market.services, operations.bus);
-  let work: readonly ContinuousCrew[] = [];
-  const begin = async (): Promise<void> => {
-    if (!autonomous) return;
-    await engine.start();
-    if (options.crews === undefined) work = continuous(runtime, options.shadow());
-  };
-  const cease = async (): Promise<void> => {
-    await Promise.all([engine.stop(), ...work.map((crew) => crew.stop())]);
-    work = [];
-  };
+  const begin = (): Promise<void> => (autonomous ? engine.start() : Promise.resolve());
   return {
     begin,
     settle: () => recorder.flush(),
     behaviours: async () => (await engine.list()).map(rowOf),
     fire: async (name) => ({ behaviour: name, outcome: await engine.trigger(name) }),
-    pause: cease,
+    pause: () => engine.stop(),
     async [Symbol.asyncDispose]() {
-      await cease();
+      await engine.stop();
       await recorder[Symbol.asyncDispose]();
     },
   };
-}
-
-/** Every crew that has tasks with triggers, at continuous work. */
-function continuous({ crews, config }: Runtime, shadow: boolean): readonly ContinuousCrew[] {
-  const triggered = new Set(config.tasks.filter((task) => task.trigger !== null).map((task) => task.id));
-  return config.crews
-    .filter((crew) => crew.tasks.some((task) => triggered.has(task)))
-    .map((crew) => crews.runner.runContinuous(crew.id, { shadow }));
 }
 
 function rowOf(status: Awaited<ReturnType<BehaviourEngine['list']>>[number]): BehaviourRow {

@@ -20,9 +20,9 @@ export interface Runtime {
   readonly model: string;
 }
 
-/** What runs by itself: behaviours, the triggered tasks of the crews, and the record of what collecting went through. */
+/** What runs by itself: the behaviours of the crews, and the record of what collecting went through. */
 export interface Autonomy extends AsyncDisposable {
-  /** Lets behaviours and triggered tasks run by themselves. */
+  /** Lets behaviours fire by themselves. */
   begin(): Promise<void>;
   /** Waits until what was heard so far is recorded as quality issues. */
   settle(): Promise<void>;

@@ -1,9 +1,12 @@
 import {
   agentCaller,
+  createCrewRecords,
   createCrewRunner,
   createModelSource,
   createPermissionGate,
+  createOutputWriter,
   createRunStore,
+  crewMemory,
   type CrewModel,
   type CrewRunner,
   type DocumentExtras,
@@ -58,6 +61,8 @@ export interface CrewHalfOptions {
   readonly log: Logger;
   readonly newId: (prefix: string) => string;
   readonly random: () => number;
+  /** Where tasks' `output_file` goes. */
+  readonly outputDir: string;
   readonly documentExtras: (run: RunRow) => Promise<DocumentExtras>;
   /** Awaited before each step of an agent: pausing holds them here. */
   readonly gate: (signal: AbortSignal) => Promise<void>;
@@ -123,6 +128,8 @@ export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
     random: options.random,
     modelTimeoutMs: config.system.model.timeout_seconds * 1000,
     documentExtras: options.documentExtras,
+    memory: crewMemory(createCrewRecords(operations.store, clock).memory),
+    writeOutput: createOutputWriter(options.outputDir),
     gate: options.gate,
   });
   let closed: Promise<void> | undefined;
