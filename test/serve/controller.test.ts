@@ -177,6 +177,8 @@ describe('CrewController', { timeout: 60_000 }, () => {
     const env = {
       CREW_MARKET__ADDRESSES:
         '{binance_futures: {rest: "http://127.0.0.1:9", public: "ws://127.0.0.1:9", market: "ws://127.0.0.1:9"}}',
+      CREW_MARKET__COLLECT__CONNECT_TIMEOUT_MS: '500',
+      CREW_MARKET__COLLECT__REQUEST_TIMEOUT_MS: '500',
     };
     const controller = new CrewController(small({ source: 'live', env }));
     const error: unknown = await controller.start().catch((e: unknown) => e);
