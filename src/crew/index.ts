@@ -81,3 +81,12 @@ export type { FlowSave, FlowStatus } from './state/flows.ts';
 export type { Finding, KnowledgeQuery } from './state/knowledge.ts';
 export type { MemoryLimits, MemoryOptions } from './state/memory.ts';
 export type { Message } from './state/messages.ts';
+export {
+  bindTools,
+  type BoundTool,
+  defineTool,
+  type Provenance,
+  type Tool,
+  type ToolContext,
+  type ToolResult,
+} from '../kit/tool.ts';

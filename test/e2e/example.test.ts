@@ -1,0 +1,34 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import ts from 'typescript';
+import { describe, expect, it } from 'vitest';
+import { built, temporaryFolder } from './crew.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+/** A project of its own that has the example, the package and zod, as a user's would. */
+function projectOf(example: string): string {
+  const folder = temporaryFolder();
+  mkdirSync(join(folder, 'node_modules'));
+  symlinkSync(ROOT, join(folder, 'node_modules/orderflow-crew'));
+  symlinkSync(join(ROOT, 'node_modules/zod'), join(folder, 'node_modules/zod'));
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+  const { outputText } = ts.transpileModule(readFileSync(join(ROOT, 'examples', example), 'utf8'), {
+    compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext, verbatimModuleSyntax: true },
+  });
+  writeFileSync(join(folder, 'example.js'), outputText);
+  return folder;
+}
+
+describe.runIf(built)('examples', { timeout: 60_000 }, () => {
+  it('embeds the desk with a tool of its own', async () => {
+    const folder = projectOf('embed.ts');
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, ['example.js', 'data'], { cwd: folder });
+    expect(stderr).toBe('');
+    expect(stdout).toMatch(/^0\.5 held, worth [\d.]+\.$/m);
+    expect(stdout).toMatch(/^data-ops completed in shadow mode, health [\d.]+$/m);
+    expect(stdout).toMatch(/^proposed: \w+ \w+: /m);
+  });
+});
