@@ -17,10 +17,15 @@ if (wanted.length === 0 || unknown.length > 0) {
   process.stdout.write(`benchmarks: ${all.join(', ')}, all\n`);
   process.exitCode = unknown.length > 0 ? 2 : 0;
 } else {
-  const built = spawnSync('npx', ['--no-install', 'tsc', '-p', 'tsconfig.bench.json'], { cwd: dirname(folder), stdio: 'inherit' });
+  const built = spawnSync('npx', ['--no-install', 'tsc', '-p', 'tsconfig.bench.json'], {
+    cwd: dirname(folder),
+    stdio: 'inherit',
+  });
   if (built.status !== 0) process.exit(1);
   for (const name of wanted.includes('all') ? all : wanted) {
-    process.stdout.write(`\n== ${name}: Node ${process.versions.node}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, load ${loadavg()[0]?.toFixed(1)}\n`);
+    process.stdout.write(
+      `\n== ${name}: Node ${process.versions.node}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, load ${loadavg()[0]?.toFixed(1)}\n`,
+    );
     const { run } = await import(pathToFileURL(join(dirname(folder), '.bench', 'bench', `${name}.bench.js`)).href);
     await run();
   }

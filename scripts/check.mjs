@@ -12,7 +12,9 @@ const failed = [];
 for (const [name, command, args] of gates) {
   const started = performance.now();
   const { status } = spawnSync('npx', ['--no-install', command, ...args], { stdio: 'inherit' });
-  process.stdout.write(`${status === 0 ? 'ok  ' : 'FAIL'} ${name} ${((performance.now() - started) / 1000).toFixed(1)} s\n`);
+  process.stdout.write(
+    `${status === 0 ? 'ok  ' : 'FAIL'} ${name} ${((performance.now() - started) / 1000).toFixed(1)} s\n`,
+  );
   if (status !== 0) failed.push(name);
 }
 if (failed.length > 0) {

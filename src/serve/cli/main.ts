@@ -18,7 +18,7 @@ try {
       );
     }
     process.stderr.write(`crew: ${errorMessage(error)}\n`);
-    if (code === 1 && process.env['CREW_DEBUG'] !== undefined && error instanceof Error)
+    if (code === 1 && process.argv.includes('debug') && error instanceof Error)
       process.stderr.write(`${error.stack ?? ''}\n`);
     process.exitCode = code;
   }

@@ -8,10 +8,10 @@ import { serveMcpHttp } from '../../../src/serve/mcp/http.ts';
 import { conformanceSurface } from './conformance-surface.ts';
 
 /**
- * The official suite, installed outside the project (it needs Node 22): CREW_CONFORMANCE names the folder of
+ * The official suite, installed outside the project (it needs Node 22): MCP_CONFORMANCE_DIR names the folder of
  * `npm i --prefix DIR node@22 @modelcontextprotocol/conformance@0.1.16`. CI installs it; without it these are skipped.
  */
-const suite = process.env['CREW_CONFORMANCE'] ?? '';
+const suite = process.env['MCP_CONFORMANCE_DIR'] ?? '';
 const node = join(suite, 'node_modules/node/bin/node');
 const cli = join(suite, 'node_modules/@modelcontextprotocol/conformance/dist/index.js');
 

@@ -10,6 +10,7 @@ import { paint, printJson } from '../print.ts';
 
 // Loaders stand outside functions that use `await using`: inside, TypeScript leaves the path of an import() unwritten.
 const loadDatabase = () => import('../../../infra/duckdb/database.ts');
+const loadStore = () => import('../../../market/store/open.ts');
 
 interface Check {
   readonly id: string;
@@ -43,6 +44,8 @@ export async function doctor(command: Command): Promise<void> {
   checks.push(
     await attempt('databases', async () => {
       await using desk = await context.desk('inspect');
+      const { DATABASE_FILE } = await loadStore();
+      if (desk.kind === 'files' && !existsSync(join(dataDir, DATABASE_FILE))) return 'none yet (crew start makes them)';
       const tables = await desk.query({
         sql: 'SELECT count(*) AS n FROM information_schema.tables',
         maxRows: 1,

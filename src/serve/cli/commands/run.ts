@@ -31,7 +31,7 @@ export function runCommands(program: Command): void {
     .description('serve the tools to LLM clients over MCP: stdio, or Streamable HTTP with --http')
     .option('--http <port>', 'listen on this port instead of stdio (0: any free one)', anyNumber)
     .option('--host <address>', 'address to listen on; anything but loopback needs a token', '127.0.0.1')
-    .option('--token-env <name>', 'environment variable that holds the token for --http', 'CREW_MCP_TOKEN')
+    .option('--token-env <name>', 'environment variable that holds the token for --http', 'MCP_TOKEN')
     .option('--toolsets <names>', 'toolsets to list in full, a,b or all (default: a small set with search)')
     .option('--shadow', 'tools with effects are proposed, not run')
     .addHelpText('after', '\nExamples:\n  crew mcp\n  crew mcp --http 3333 --toolsets all')
