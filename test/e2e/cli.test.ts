@@ -309,7 +309,10 @@ describe.runIf(built)('crew run', { timeout: 90_000 }, () => {
     const { code, stdout, stderr } = await crew([...args, '--data', temporaryFolder()]);
     expect(stderr).toBe('');
     expect(code).toBe(0);
-    const document = JSON.parse(stdout) as Record<string, readonly Record<string, unknown>[]>;
+    const document = JSON.parse(stdout) as Record<string, readonly object[]> & {
+      started_at: string;
+      finished_at: string;
+    };
     expect(document).toMatchObject({
       run_id: expect.any(String),
       crew: 'data-ops',
@@ -323,7 +326,7 @@ describe.runIf(built)('crew run', { timeout: 90_000 }, () => {
       health_score: expect.any(Number),
       usage: expect.any(Object),
     });
-    const seconds = (Date.parse(String(document['finished_at'])) - Date.parse(String(document['started_at']))) / 1000;
+    const seconds = (Date.parse(document.finished_at) - Date.parse(document.started_at)) / 1000;
     expect(seconds).toBeGreaterThan(4);
     const fields = (list: string): string[] => Object.keys(document[list]?.[0] ?? {});
     expect(fields('tasks')).toEqual(expect.arrayContaining(['id', 'agent', 'status', 'output', 'tool_calls']));
