@@ -274,7 +274,7 @@ export class CrewController implements DeskHost, AsyncDisposable {
       tool_registry_ok: (runtime?.tools.length ?? 0) > 0,
       agent_registry_ok: (runtime?.config.agents.length ?? 0) > 0,
       state_manager_ok: runtime !== undefined,
-      event_bus_ok: bus?.running === true && bus.refused_after_close === 0,
+      event_bus_ok: bus?.running === true && bus.refused_after_close === 0 && !bus.journal_failing,
       collectors_ok: collectorsOk(runtime),
       error_rate_ok: this.#errors < 10,
     };

@@ -1,5 +1,5 @@
 import type { Ms, Us } from '../../kit/clock.ts';
-import { AppError, InvalidInput, Unsupported, errorMessage } from '../../kit/errors.ts';
+import { AppError, InvalidInput, RateLimited, Unsupported, errorMessage } from '../../kit/errors.ts';
 import { marketKey, viewName, type MarketRecord, type SeriesKey } from '../domain/records.ts';
 import type { RestArgs, TapeItem } from '../domain/tape.ts';
 import type { StreamSupport, VenueMarket } from '../exchanges/contract.ts';
@@ -31,6 +31,8 @@ interface Running {
 /** A venue that pages without end must not keep a backfill going for ever. */
 const MAX_PAGES = 2_000;
 const KEPT_RESULTS = 500;
+/** A request that a venue refused for now is made again once the venue lets us, so often in a row. */
+const MAX_REFUSALS = 5;
 /** Series of a market fetched at a time; the rate limiter paces them as well. */
 const AT_ONCE = 4;
 
@@ -157,7 +159,8 @@ export class Backfills {
       let args: RestArgs | undefined = { symbol: series.symbol, from: reach, to };
       while (args !== undefined && job.requests < MAX_PAGES) {
         job.requests += 1;
-        const body: string = await rest.ask({ call: history.call, args, origin: 'backfill', signal });
+        const request = { call: history.call, args, origin: 'backfill', signal } as const;
+        const body: string = await askAgain(job, () => rest.ask(request));
         args = history.paged ? nextPage?.(args, body) : undefined;
       }
       if (!history.paged) missing.push(...beyond(job.oldest, reach, to));
@@ -184,6 +187,18 @@ export class Backfills {
     );
     for (const { name, n } of rows) counts.set(name, n);
     return counts;
+  }
+}
+
+/** Asks again where the venue limits our requests: the rate limiter holds each request until the venue's time is over. */
+async function askAgain(job: Running, ask: () => Promise<string>): Promise<string> {
+  for (let refused = 1; ; refused++) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof RateLimited) || refused > MAX_REFUSALS) throw error;
+      job.requests += 1;
+    }
   }
 }
 

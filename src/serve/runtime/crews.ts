@@ -32,6 +32,7 @@ import type { BoundTool } from '../../kit/tool.ts';
 import type { DeskConfig } from '../config.ts';
 import { withAgentTables } from './agents.ts';
 import { type CrewCode, loadCrewCode } from './modules.ts';
+import { keepPruned } from './pruning.ts';
 import type { Operations } from './operations.ts';
 
 /** The crews half of a desk: the tool pipeline, the gate, approvals, runs. */
@@ -50,6 +51,9 @@ export interface CrewHalf extends AsyncDisposable {
   roleCaller(id: string, role: string): Caller;
   needsApproval(agent: string, tool: BoundTool): boolean;
 }
+
+const DAY_MS = 86_400_000;
+const ENDED: ReadonlySet<string> = new Set(['completed', 'failed', 'cancelled']);
 
 export interface CrewHalfOptions {
   readonly config: DeskConfig;
@@ -111,6 +115,12 @@ export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
   );
   const runs = await createRunStore(db);
   const checkpointer = await DuckDBSaver.open(db, { clock });
+  const pruning = keepPruned({
+    name: 'checkpoints',
+    clock,
+    log,
+    work: () => pruneCheckpoints(checkpointer, runs, config.system.events.retention_days * DAY_MS),
+  });
   const runner = createCrewRunner({
     crews: byId(config.crews),
     agents: byId(config.agents),
@@ -134,6 +144,7 @@ export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
   });
   let closed: Promise<void> | undefined;
   const close = async (): Promise<void> => {
+    await pruning[Symbol.asyncDispose]();
     await runner.close();
     await approvals.close();
     await audit.flush();
@@ -161,6 +172,16 @@ export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
     },
     [Symbol.asyncDispose]: () => (closed ??= close()),
   };
+}
+
+/** A run that ended long ago keeps its last checkpoint only; one that waits may still be resumed and keeps all. */
+async function pruneCheckpoints(saver: DuckDBSaver, runs: RunStore, idleMs: number): Promise<void> {
+  const ended: string[] = [];
+  for (const thread of await saver.idleThreads(idleMs)) {
+    const run = await runs.get(thread);
+    if (run === null || ENDED.has(run.status)) ended.push(thread);
+  }
+  await saver.prune(ended);
 }
 
 function modelSource(options: CrewHalfOptions, code: Readonly<Record<string, CrewCode>>): ModelSource {

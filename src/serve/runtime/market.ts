@@ -38,15 +38,7 @@ export async function openMarket(options: {
   readonly channels: readonly EscalationChannel[];
 }): Promise<MarketHalf> {
   const { dataDir, config, clock, log, events, ops } = options;
-  const { store, damaged } = await openMarketStore({ dataDir, config: config.storage, clock, log, events });
-  if (damaged !== null) {
-    events.emit('system.recovered', {
-      what: 'streaming_data.duckdb',
-      action: 'set aside and rebuilt from the tape',
-      lost: null,
-      details: { set_aside: damaged },
-    });
-  }
+  const { store } = await openMarketStore({ dataDir, config: config.storage, clock, log, events });
   const simulator = config.source === 'sim' ? await startSimulator(config, clock, log) : null;
   const collector = createCollector({
     config,

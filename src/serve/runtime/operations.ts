@@ -7,11 +7,12 @@ import {
   EventJournal,
   openOpsDatabase,
   type OpsStoreHandle,
+  pruneOps,
   scheduleBackups,
 } from '../../events/index.ts';
+import { keepPruned } from './pruning.ts';
 
 const BACKUP_EVERY_MS = 3_600_000;
-const PRUNE_EVERY_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 
 /** The operations half of a desk: its database, the journaled bus and the operations tables. */
@@ -39,24 +40,17 @@ export async function openOperations(options: {
   const bus = new EventBus({ clock, newId: options.newId, log, journal, source: 'controller' });
   if (recovered !== null) bus.emit('system.recovered', recovered);
   const backups = scheduleBackups(db, copies, { clock, log, everyMs: BACKUP_EVERY_MS });
-  const pruning = keepPruned(journal, clock, log, options.retentionDays);
+  const olderThanMs = options.retentionDays * DAY_MS;
+  const pruning = [
+    keepPruned({ name: 'events', clock, log, work: () => journal.prune({ olderThanMs }) }),
+    keepPruned({ name: 'ops', clock, log, work: () => pruneOps(db, { clock, olderThanMs }) }),
+  ];
   let closed: Promise<void> | undefined;
   const close = async (): Promise<void> => {
-    pruning.cancel();
+    for (const work of pruning) await work[Symbol.asyncDispose]();
     await backups[Symbol.asyncDispose]();
     await bus.close();
     await db.close();
   };
   return { db, bus, journal, store: createOpsStore(db, clock), [Symbol.asyncDispose]: () => (closed ??= close()) };
-}
-
-function keepPruned(journal: EventJournal, clock: Clock, log: Logger, days: number): { cancel(): void } {
-  let timer = clock.schedule(PRUNE_EVERY_MS, turn);
-  function turn(): void {
-    journal
-      .prune({ olderThanMs: days * DAY_MS })
-      .catch((error: unknown) => log.error('events.prune_failed', { error }));
-    timer = clock.schedule(PRUNE_EVERY_MS, turn);
-  }
-  return { cancel: () => timer.cancel() };
 }

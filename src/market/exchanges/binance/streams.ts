@@ -40,8 +40,8 @@ const SPOT_CHANNELS: readonly Channel[] = [
 
 /** Longest silences: what is sent every second goes stale soon, what waits for the market later. */
 const SHARED_SUPPORT = {
-  prices: { via: 'websocket', staleAfterMs: 60_000 },
-  orderbooks: { via: 'websocket', staleAfterMs: 60_000 },
+  prices: { via: 'websocket', staleAfterMs: 20_000 },
+  orderbooks: { via: 'websocket', staleAfterMs: 20_000 },
   ticker_24h: { via: 'websocket', staleAfterMs: 60_000 },
   candles: { via: 'websocket', staleAfterMs: 120_000, history: { call: 'candles', reachMs: null, paged: true } },
 } satisfies Support;

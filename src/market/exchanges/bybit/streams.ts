@@ -37,8 +37,8 @@ const SPOT_TOPICS: readonly Topic[] = [
 ];
 
 const SHARED_SUPPORT = {
-  prices: { via: 'websocket', staleAfterMs: 60_000 },
-  orderbooks: { via: 'websocket', staleAfterMs: 60_000 },
+  prices: { via: 'websocket', staleAfterMs: 20_000 },
+  orderbooks: { via: 'websocket', staleAfterMs: 20_000 },
   trades: {
     via: 'websocket',
     staleAfterMs: 300_000,
@@ -54,7 +54,7 @@ export const FUTURES_SUPPORT: Support = {
   ...SHARED_SUPPORT,
   mark_prices: {
     via: 'websocket',
-    staleAfterMs: 60_000,
+    staleAfterMs: 20_000,
     history: { call: 'mark_prices', reachMs: null, paged: true },
   },
   funding_rates: {
