@@ -1,0 +1,102 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readAddress } from '../src/serve/control/address.ts';
+import { connectDesk } from '../src/serve/control/client.ts';
+
+const CLI = join(import.meta.dirname, '../src/serve/cli/main.js');
+const STARTS = 10;
+const FIRST_ROWS = 5;
+const RESIDENT_AFTER_MS = 20_000;
+
+/** Cold start of the command and of the desk, and what the desk holds in memory. */
+export async function run(): Promise<void> {
+  const node = median(times(STARTS, () => timeOf(['-e', '0'])));
+  const help = median(times(STARTS, () => timeOf([CLI, '--help'])));
+  print('node -e 0 (baseline), median of 10', node, 'ms');
+  print('crew --help, median of 10 (goal: 150)', help, 'ms');
+
+  const small: number[] = [];
+  for (let i = 0; i < FIRST_ROWS; i++)
+    small.push(await firstRow(['--exchanges', 'binance_futures', '--symbols', 'BTCUSDT']));
+  print('crew start to the first row, 1 market, 1 symbol', median(small), 'ms');
+  const shipped: number[] = [];
+  for (let i = 0; i < FIRST_ROWS; i++) shipped.push(await firstRow([]));
+  print('crew start to the first row, as shipped (goal: 3000)', median(shipped), 'ms');
+
+  await withDesk([], async (child) => {
+    await new Promise((resolve) => setTimeout(resolve, RESIDENT_AFTER_MS));
+    print('resident after 20 s, as shipped with its simulator (goal: 300)', residentMb(child), 'MB');
+  });
+}
+
+/** Milliseconds of one Node process from spawn to exit. */
+function timeOf(args: readonly string[]): number {
+  const began = performance.now();
+  const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(stderr);
+  return performance.now() - began;
+}
+
+function times(count: number, measure: () => number): number[] {
+  measure();
+  return Array.from({ length: count }, measure);
+}
+
+/** Milliseconds from spawn until a query sees a stored row: polling adds up to 5 ms and a query. */
+function firstRow(args: readonly string[]): Promise<number> {
+  const began = performance.now();
+  return withDesk(args, async (child, dataDir) => {
+    const desk = connectDesk(await addressOf(child, dataDir));
+    for (;;) {
+      const { streams } = await desk.status();
+      if (streams.some((stream) => stream.rows > 0)) return performance.now() - began;
+      await pause();
+    }
+  });
+}
+
+async function addressOf(child: ChildProcess, dataDir: string): Promise<NonNullable<ReturnType<typeof readAddress>>> {
+  for (;;) {
+    if (child.exitCode !== null) throw new Error(`the controller ended with ${child.exitCode}`);
+    const address = readAddress(dataDir);
+    if (address !== undefined) return address;
+    await pause();
+  }
+}
+
+async function withDesk<T>(
+  args: readonly string[],
+  work: (child: ChildProcess, dataDir: string) => Promise<T>,
+): Promise<T> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'crew-startup-'));
+  const child = spawn(process.execPath, [CLI, 'start', ...args, '--data', dataDir], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  try {
+    return await work(child, dataDir);
+  } finally {
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    if (child.exitCode === null) {
+      child.kill('SIGINT');
+      await ended;
+    }
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+}
+
+function residentMb(child: ChildProcess): number {
+  const kb = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${child.pid ?? 0}/status`, 'utf8'))?.[1];
+  return Number(kb) / 1024;
+}
+
+const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
+
+function print(name: string, value: number, unit: string): void {
+  process.stdout.write(`${name.padEnd(62)} ${value.toFixed(0).padStart(6)} ${unit}\n`);
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+}
