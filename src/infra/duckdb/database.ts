@@ -38,6 +38,9 @@ export interface DatabaseOptions {
   readonly onWriter?: readonly string[] | undefined;
 }
 
+/** The worker's short-lived objects are few; Node's default would let them take five times as much. */
+const WORKER_YOUNG_MB = 12;
+
 interface Waiting {
   readonly resolve: (value: never) => void;
   readonly reject: (error: Error) => void;
@@ -77,6 +80,7 @@ export class Database implements AsyncDisposable {
     if (!inMemory && Database.#open.has(path)) throw new Conflict(`database ${path} is already open in this process`);
     if (!inMemory) Database.#open.add(path);
     const worker = new Worker(new URL('./worker.mjs', import.meta.url), {
+      resourceLimits: { maxYoungGenerationSizeMb: WORKER_YOUNG_MB },
       workerData: {
         path,
         readers: options.readers ?? 2,
