@@ -335,10 +335,17 @@ export class CrewController implements DeskHost, AsyncDisposable {
     const newId = createIdSource(() => clock.now(), random);
     this.#push({ [Symbol.asyncDispose]: asyncOf(lockDataDir(dataDir, process.pid)) });
     const operations = this.#push(
-      await openOperations({ dataDir, clock, log, newId, retentionDays: config.system.events.retention_days }),
+      await openOperations({
+        dataDir,
+        clock,
+        log,
+        newId,
+        retentionDays: config.system.events.retention_days,
+        onBus: (bus) => {
+          for (const { name, handler } of this.#handlers) bus.on(name as '*', handler as (event: AnyEvent) => void);
+        },
+      }),
     );
-    for (const { name, handler } of this.#handlers)
-      operations.bus.on(name as '*', handler as (event: AnyEvent) => void);
     const half = this.#push(
       await openMarket({
         dataDir,

@@ -6,6 +6,7 @@ import type { MarketConfig } from '../config.ts';
 import type { Venue } from '../exchanges/contract.ts';
 import type { MarketStore } from '../store/contract.ts';
 import type { Addresses } from './markets.ts';
+import type { TapeWriterOptions } from './tape/writer.ts';
 
 /** What a collector is made of. */
 export interface CollectorOptions {
@@ -23,4 +24,6 @@ export interface CollectorOptions {
   /** `start` fails with Unavailable when no venue was reached within this time; left out, it goes on trying. */
   readonly requireConnection?: { readonly timeoutMs: Ms } | undefined;
   readonly http?: HttpClient | undefined;
+  /** Opens a segment of the tape; tests give a disk that fails. */
+  readonly openTapeFile?: TapeWriterOptions['openFile'];
 }

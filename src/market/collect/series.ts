@@ -13,6 +13,8 @@ export interface TrackedSeries {
   gaps: number;
   /** When the series was begun or its connection opened: silence counts from here before the first record. */
   since: Us;
+  /** Live records so far, changes of books included. */
+  heard: number;
 }
 
 /** The series being collected. Touched for every record, so looking up must be cheap. */
@@ -37,6 +39,7 @@ export class SeriesTracker {
       staleAfterMs,
       gaps: 0,
       since,
+      heard: 0,
     };
     this.#all.set(name, series);
     const markets = getOrAdd(
@@ -64,6 +67,7 @@ export class SeriesTracker {
     if (series === undefined) return;
     if (record.origin === 'live') {
       series.lastReceivedAt = recvTime;
+      series.heard += 1;
       if (series.state !== 'live' && series.state !== 'stopped') series.state = 'live';
     }
     if (series.lastEventTime === null || record.event_time > series.lastEventTime) {

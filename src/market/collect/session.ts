@@ -173,6 +173,7 @@ function openTape(options: SessionOptions, pipeline: Pipeline, firstSegment: num
     segmentMs: config.collect.segment_minutes * 60_000,
     flushMs: config.collect.tape_flush_ms,
     firstSegment,
+    openFile: options.openTapeFile,
     segmentStart: (recvTime) => {
       lastTime = Math.max(lastTime, recvTime);
       return pipeline.state().map((note): TapeItem => ({ kind: 'note', recv_time: lastTime, ...note }));

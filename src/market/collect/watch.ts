@@ -33,6 +33,7 @@ export class Watch {
   readonly #feeds: readonly MarketFeed[];
   readonly #rejections = new Map<string, Rejections>();
   readonly #staleActions = new Map<string, StaleAction>();
+  readonly #heard = new Map<TrackedSeries, { readonly heard: number; readonly since: Us; readonly at: Ms }>();
   #rejected = 0;
   #clockOffset: Ms;
 
@@ -161,14 +162,22 @@ export class Watch {
 
   #silent(series: TrackedSeries): boolean {
     if (series.staleAfterMs === null || series.state === 'stopped') return false;
-    const last: Us = Math.max(series.lastReceivedAt ?? 0, series.since);
-    return this.#environment.intake.recvTime() - last > series.staleAfterMs * 1000;
+    return this.#silence(series) > series.staleAfterMs;
+  }
+
+  /** Ms since a look first found nothing new. On the monotonic clock: a calendar that is set must not look like silence. */
+  #silence(series: TrackedSeries): Ms {
+    const now = this.#environment.clock.monotonicMs();
+    const held = this.#heard.get(series);
+    if (held?.heard === series.heard && held.since === series.since) return now - held.at;
+    this.#heard.set(series, { heard: series.heard, since: series.since, at: now });
+    return 0;
   }
 
   #markStale(series: TrackedSeries): void {
     if (series.state === 'stale') return;
     series.state = 'stale';
-    const silence = (this.#environment.intake.recvTime() - (series.lastReceivedAt ?? series.since)) / 1000;
+    const silence = this.#silence(series);
     this.#environment.events.emit('data.quality_alert', {
       alert_type: 'stale',
       message: `nothing came for ${Math.round(silence)} ms; ${series.staleAfterMs} ms is the most that is normal`,

@@ -33,11 +33,14 @@ export async function openOperations(options: {
   readonly log: Logger;
   readonly newId: (prefix: string) => string;
   readonly retentionDays: number;
+  /** Called before the first event, so that handlers miss none. */
+  readonly onBus: (bus: EventBus) => void;
 }): Promise<Operations> {
   const { clock, log } = options;
   const { db, copies, recovered } = await openOpsDatabase(options);
   const journal = await EventJournal.open(db, { clock, log });
   const bus = new EventBus({ clock, newId: options.newId, log, journal, source: 'controller' });
+  options.onBus(bus);
   if (recovered !== null) bus.emit('system.recovered', recovered);
   const backups = scheduleBackups(db, copies, { clock, log, everyMs: BACKUP_EVERY_MS });
   const olderThanMs = options.retentionDays * DAY_MS;
