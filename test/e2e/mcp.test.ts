@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { Client } from '@modelcontextprotocol/client';
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { describe, expect, it } from 'vitest';
-import { built, CLI, temporaryFolder } from './crew.ts';
+import { built, CLI, crew, end, temporaryFolder } from './crew.ts';
 
 const small = (dataDir: string): string[] => [
   'mcp',
@@ -64,5 +64,38 @@ describe.runIf(built)('crew mcp over stdio', { timeout: 90_000 }, () => {
     const messages = lines.map((line) => JSON.parse(line) as { jsonrpc: string; id?: number; result?: object });
     expect(messages.every((message) => message.jsonrpc === '2.0')).toBe(true);
     expect(messages.filter((m) => m.result !== undefined).map((m) => m.id)).toEqual(expect.arrayContaining([1, 2, 3]));
+  });
+});
+
+describe.runIf(built)('crew mcp over HTTP', { timeout: 60_000 }, () => {
+  it.each(['CREW_MCP_TOKEN', 'CREW_MY_TOKEN'])(
+    'serves a client with the token of %s, and ends at Ctrl-C',
+    async (variable) => {
+      const child = spawn(
+        process.execPath,
+        [CLI, ...small(temporaryFolder()), '--http', '0', '--token-env', variable],
+        {
+          stdio: ['ignore', 'pipe', 'ignore'],
+          env: { ...process.env, [variable]: 'right' },
+        },
+      );
+      const [url = ''] = await new Promise<string[]>((resolve) =>
+        child.stdout.once('data', (chunk: Buffer) => resolve(chunk.toString().split('\n'))),
+      );
+      expect((await fetch(url, { method: 'POST' })).status).toBe(401);
+      const client = new Client({ name: 'test', version: '1.0.0' });
+      const requestInit = { headers: { authorization: 'Bearer right' } };
+      await client.connect(new StreamableHTTPClientTransport(new URL(url), { requestInit }));
+      expect((await client.listTools()).tools).toHaveLength(4);
+      await client.close();
+      expect(await end(child, 'SIGINT')).toBe(130);
+    },
+  );
+
+  it('does not listen beyond loopback without a token', async () => {
+    const args = [...small(temporaryFolder()), '--http', '0', '--host', '0.0.0.0'];
+    const { code, stderr } = await crew(args, { env: { CREW_MCP_TOKEN: undefined } });
+    expect(code).toBe(2);
+    expect(stderr).toContain('needs a token');
   });
 });

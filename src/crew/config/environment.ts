@@ -4,6 +4,9 @@ import { pathText } from '../../kit/schema-issues.ts';
 
 const PREFIX = 'CREW_';
 
+/** Variables that the program reads itself: the default token of its MCP server, and stack traces on failure. */
+const PROGRAM_VARIABLES: ReadonlySet<string> = new Set(['CREW_MCP_TOKEN', 'CREW_DEBUG']);
+
 /** One variable that changes a key of system.yaml. */
 interface Override {
   readonly variable: string;
@@ -35,7 +38,8 @@ export function overlayEnvironment(
   const variables = asMap(system) === undefined ? [] : Object.keys(env).sort();
   for (const variable of variables) {
     const text = env[variable];
-    if (!variable.startsWith(PREFIX) || text === undefined || reserved.has(variable)) continue;
+    if (!variable.startsWith(PREFIX) || text === undefined) continue;
+    if (reserved.has(variable) || PROGRAM_VARIABLES.has(variable)) continue;
     const path = variable.slice(PREFIX.length).toLowerCase().split('__');
     if (path.includes('')) {
       issues.push(envIssue(variable, 'is not a path: write CREW_SECTION__KEY'));

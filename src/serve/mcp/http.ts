@@ -25,7 +25,7 @@ import type { McpSurface } from './surface.ts';
 export interface McpHttpOptions {
   readonly port: number;
   readonly host: string;
-  /** Bearer token; may be left out only on loopback. */
+  /** Bearer token; may be left out (or empty) only on loopback. */
   readonly token: string | undefined;
   readonly log: Logger;
   /** Host names that `Host` and `Origin` may carry besides loopback's. */
@@ -55,7 +55,8 @@ const MAX_EVENTS = 1000;
  * for those of 2026-07-28. Throws InvalidInput when the address is not loopback and no token is set.
  */
 export async function serveMcpHttp(surface: McpSurface, options: McpHttpOptions): Promise<McpHttpServer> {
-  if (options.token === undefined && !isLoopback(options.host)) {
+  const token = options.token === '' ? undefined : options.token;
+  if (token === undefined && !isLoopback(options.host)) {
     throw new InvalidInput(
       `serving on ${options.host} needs a token: set the variable named by --token-env, or listen on 127.0.0.1`,
     );
@@ -79,7 +80,7 @@ export async function serveMcpHttp(surface: McpSurface, options: McpHttpOptions)
     if (!hostAllowed(request, response) || !originAllowed(request, response)) return;
     if (new URL(request.url ?? '/', 'http://localhost').pathname !== '/mcp')
       return plain(response, 404, 'the endpoint is /mcp');
-    if (options.token !== undefined && !hasToken(request, options.token)) {
+    if (token !== undefined && !hasToken(request, token)) {
       response.setHeader('www-authenticate', 'Bearer');
       return plain(response, 401, 'missing or wrong token');
     }

@@ -282,6 +282,7 @@ describe('the desk over MCP', { timeout: 60_000 }, () => {
     const surface = await createDeskSurface(controller.desk, { version: '0.0.0' });
     const open = { port: 0, host: '0.0.0.0', token: undefined, log: silentLogger };
     await expect(serveMcpHttp(surface, open)).rejects.toBeInstanceOf(InvalidInput);
+    await expect(serveMcpHttp(surface, { ...open, token: '' })).rejects.toBeInstanceOf(InvalidInput);
     await using guarded = await serveMcpHttp(surface, { ...open, host: '127.0.0.1', token: 'right' });
     const withToken = async (authorization: string | undefined): Promise<number> =>
       (await fetch(guarded.url, { headers: authorization === undefined ? {} : { authorization } })).status;

@@ -11,7 +11,8 @@ const loadLogger = () => import('../../../infra/logger.ts');
 /** `crew mcp` */
 export async function mcp(command: Command): Promise<void> {
   const options = command.opts<{ http?: number; host: string; tokenEnv: string; toolsets?: string }>();
-  const context = contextOf(command);
+  const { [options.tokenEnv]: token, ...env } = process.env;
+  const context = contextOf(command, { env });
   const { createDeskSurface, serveMcpHttp, serveMcpStdio } = await loadMcp();
   await using desk = await context.desk('run');
   const surface = await createDeskSurface(desk, {
@@ -27,7 +28,7 @@ export async function mcp(command: Command): Promise<void> {
   await using server = await serveMcpHttp(surface, {
     port: options.http,
     host: options.host,
-    token: process.env[options.tokenEnv],
+    token,
     log,
   });
   context.output.write(`${server.url}\n`);
