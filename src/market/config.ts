@@ -215,7 +215,6 @@ const operations = z.strictObject({
         .describe('Fewer records a minute than this are an alert'),
       uptime_percent: percent.default(99.9).describe('Connection uptime aimed at, percent'),
       pass_rate_percent: percent.default(99.5).describe('Validated rows that should pass, percent'),
-      pass_rate_alert_percent: percent.default(98).describe('Pass rate below this is an alert, percent'),
     })
     .prefault({}),
   tables: z

@@ -3,11 +3,17 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { type ConfigKey, crewFileKeys, systemKeys } from '../../../src/crew/config/reference.ts';
+import { SECTIONS } from '../../../src/serve/config.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
 /** Where keys are declared, not read. */
-const DECLARATIONS = ['src/crew/config/system-schema.ts', 'src/crew/config/crew-schemas.ts', 'src/crew/spec.ts'];
+const DECLARATIONS = [
+  'src/crew/config/system-schema.ts',
+  'src/crew/config/crew-schemas.ts',
+  'src/crew/spec.ts',
+  'src/market/config.ts',
+];
 
 /** Keys that are read in a way that this search cannot see. */
 const EXEMPT: Readonly<Record<string, string>> = {
@@ -18,6 +24,10 @@ const EXEMPT: Readonly<Record<string, string>> = {
   'overrides[].reason': 'read by the permission gate as a field of OverrideSpec',
   'overrides[].level': 'read by the permission gate as a field of OverrideSpec',
   'behaviours.<name>.cooldown': 'taken apart from one behaviour’s settings, under another name than its section',
+  'market.operations.escalation.channels.low': 'looked up by level, see src/market/jobs/escalation.ts',
+  'market.operations.escalation.channels.medium': 'as low',
+  'market.operations.escalation.channels.high': 'as low',
+  'market.operations.escalation.channels.critical': 'as low',
   'notifications.webhook.url_env': 'the channels are walked by name, see src/serve/runtime/channels.ts',
   'notifications.email.url_env': 'as the webhook',
   'notifications.slack.url_env': 'as the webhook',
@@ -66,7 +76,7 @@ function singular(word: string): string {
 const text = ({ path }: Sought): string => path.join('.').replaceAll('.[]', '[]');
 
 const FILES: readonly (readonly [string, readonly Sought[]])[] = [
-  ['system.yaml', sought(systemKeys({}), 'system')],
+  ['system.yaml', sought(systemKeys(SECTIONS), 'system')],
   ...crewFileKeys().map(({ file, keys }) => [file, sought(keys, file.replace('s.yaml', ''))] as const),
 ];
 
