@@ -4,7 +4,7 @@ import { systemClock } from '../infra/clock.ts';
 import { createLogger } from '../infra/logger.ts';
 import type { ContinuousCrew, ContinuousOptions, CrewRunner, RunDocument, RunRow } from '../crew/index.ts';
 import type { Clock, Ms } from '../kit/clock.ts';
-import { Conflict, errorMessage, SourceUnreachable, Unavailable } from '../kit/errors.ts';
+import { AppError, Conflict, errorMessage, SourceUnreachable, Unavailable } from '../kit/errors.ts';
 import type { AnyEvent, EventEnvelope, EventName } from '../kit/event.ts';
 import { createIdSource } from '../kit/id.ts';
 import type { ToolOutcome } from '../kit/invoke.ts';
@@ -428,15 +428,21 @@ export class CrewController implements DeskHost, AsyncDisposable {
     this.#startedAt = null;
   }
 
+  /** What is expected goes to the caller alone; a bug is logged with its stack as well. */
   async #fail(error: unknown): Promise<void> {
-    this.#note(error);
+    if (error instanceof AppError) this.#count(error);
+    else this.#note(error);
     await this.#close();
     this.#state = 'error';
   }
 
-  #note(error: unknown): void {
+  #count(error: unknown): void {
     this.#errors++;
     this.#lastError = errorMessage(error);
+  }
+
+  #note(error: unknown): void {
+    this.#count(error);
     this.#log.error('controller.error', { error });
   }
 

@@ -169,6 +169,8 @@ export interface KickoffRequest {
   readonly inputs?: Readonly<Record<string, unknown>> | undefined;
   readonly shadow?: boolean | undefined;
   readonly trigger?: string | undefined;
+  /** An MCP client whose role may not write can only have a crew propose. */
+  readonly caller?: 'operator' | 'mcp' | undefined;
 }
 
 export interface RunRow {

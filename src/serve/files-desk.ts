@@ -7,6 +7,8 @@ import { createApprovalPolicy } from '../crew/approval/policy.ts';
 import { agentCaller, createPermissionGate } from '../crew/permission/gate.ts';
 import { openProposals } from '../crew/proposal/log.ts';
 import { createRunStore } from '../crew/run/store.ts';
+import { describeBehaviour } from '../crew/behaviour/status.ts';
+import { type BehaviourStore, createBehaviourStore } from '../crew/behaviour/store.ts';
 import { NotFound, Unavailable } from '../kit/errors.ts';
 import type { AnyEvent } from '../kit/event.ts';
 import { silentLogger } from '../kit/logger.ts';
@@ -75,7 +77,7 @@ export function openFilesDesk(options: ControllerOptions): Desk {
     approvals: (query) => withOps(dataDir, 'approvals', (db) => storedApprovals(db, query?.state), []),
     decide: () => needsController('deciding an approval'),
     explain: async ({ agent, tool }) => explain(configured(), tools, agent, tool),
-    behaviours: () => needsController('listing behaviours with their runs'),
+    behaviours: () => storedBehaviours(dataDir, configured()),
     runBehaviour: () => needsController('firing a behaviour'),
     shadowReport: (query) =>
       withOps(
@@ -186,6 +188,26 @@ async function withOps<T>(dataDir: string, table: string, work: (db: Database) =
 async function storedRun(db: Database, id: string): Promise<RunDocument | undefined> {
   const row = await (await createRunStore(db)).get(id);
   return row === null ? undefined : (row.document ?? undefined);
+}
+
+/** The behaviours as defined, with what is on record of them. */
+async function storedBehaviours(dataDir: string, config: DeskConfig): ReturnType<Desk['behaviours']> {
+  const { behaviourRow, behavioursOf } = await import('./runtime/autonomy.ts');
+  const { loadCrewCode } = await import('./runtime/modules.ts');
+  const code = Object.fromEntries(
+    await Promise.all(config.crews.map(async (crew) => [crew.id, await loadCrewCode(config.dir, crew)] as const)),
+  );
+  const records = await withOps(
+    dataDir,
+    'behaviour_state',
+    async (db) => (await createBehaviourStore(db)).load(),
+    [] as Awaited<ReturnType<BehaviourStore['load']>>,
+  );
+  return behavioursOf(code, config).map((behaviour) => {
+    const own = records.filter((record) => record.name === behaviour.name);
+    const enabled = own.find((record) => record.key === '')?.enabled ?? behaviour.enabled;
+    return behaviourRow(describeBehaviour(behaviour, own, { enabled, running: false, nextAt: null }));
+  });
 }
 
 function missingRun(id: string): never {

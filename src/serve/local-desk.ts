@@ -1,3 +1,4 @@
+import { reaches } from '../kit/access.ts';
 import { NotFound } from '../kit/errors.ts';
 import type { AnyEvent } from '../kit/event.ts';
 import type { Caller, PermissionDecision, ToolOutcome } from '../kit/invoke.ts';
@@ -158,10 +159,18 @@ export class LocalDesk implements Desk {
     });
   }
 
-  kickoff(request: KickoffRequest, options: CallOptions = {}): Promise<RunDocument> {
+  kickoff(asked: KickoffRequest, options: CallOptions = {}): Promise<RunDocument> {
     const { onProgress } = options;
+    const request = asked.caller === 'mcp' && !this.#mcpMayAct() ? { ...asked, shadow: true } : asked;
     if (onProgress === undefined) return this.#controller.kickoffRequest(request, options);
     return this.#kickoffWithProgress(request, { ...options, onProgress });
+  }
+
+  /** Whether the role of MCP clients may itself do what crews do: write in every category that needs approval. */
+  #mcpMayAct(): boolean {
+    const { system, roles } = this.#runtime.config;
+    const grants = roles.find((role) => role.id === system.mcp.role)?.grants ?? {};
+    return system.approvals.categories.every((category) => reaches(grants[category] ?? 'NONE', 'WRITE'));
   }
 
   /** Says after each task how much of the crew's work is done. */

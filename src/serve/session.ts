@@ -3,7 +3,8 @@ import { systemClock } from '../infra/clock.ts';
 import type { RunDocument } from '../crew/index.ts';
 import { mergeUsage as mergeModelUsage } from '../crew/model/usage.ts';
 import { type Ms, sleep } from '../kit/clock.ts';
-import { Conflict, isAbort } from '../kit/errors.ts';
+import { Conflict, isAbort, NotFound } from '../kit/errors.ts';
+import { didYouMean } from '../kit/nearest.ts';
 import { readAddress } from './control/address.ts';
 import { connectDesk } from './control/client.ts';
 import { CrewController } from './controller.ts';
@@ -48,6 +49,13 @@ export async function runCrew(session: SessionOptions): Promise<RunDocument> {
   }
   await using controller = new CrewController({ ...session.options, shadow: session.shadow });
   session.onProgress('starting …');
+  await controller.initialize();
+  const crews = controller.runtime.config.crews.map(({ id }) => id);
+  if (!crews.includes(session.crew)) {
+    throw new NotFound(
+      `there is no crew '${session.crew}'${didYouMean(session.crew, crews)}; crews: ${crews.join(', ')}`,
+    );
+  }
   await controller.start({
     shadow: session.shadow,
     autonomous: session.durationMs !== undefined,

@@ -52,7 +52,7 @@ const TIME = 'epoch_ms(CAST(? AS BIGINT))';
 
 /** Keeps behaviours in the table `behaviour_state` of the ops database, which it creates when it is missing. */
 export async function createBehaviourStore(database: Database): Promise<BehaviourStore> {
-  await database.run(TABLE);
+  if (!database.readOnly) await database.run(TABLE);
   const ensure = (name: string, key: string) => ({
     sql: 'INSERT INTO behaviour_state (name, key) VALUES (?, ?) ON CONFLICT DO NOTHING',
     params: [name, key],

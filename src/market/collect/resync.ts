@@ -1,5 +1,5 @@
 import type { Ms } from '../../kit/clock.ts';
-import { errorMessage } from '../../kit/errors.ts';
+import { errorMessage, isAbort } from '../../kit/errors.ts';
 import type { SupervisedConnection } from './connection.ts';
 import type { CollectEnvironment } from './environment.ts';
 import type { Link } from './link.ts';
@@ -56,7 +56,8 @@ export class BookResync {
       })
       .catch((error: unknown) => {
         request.notBefore = clock.monotonicMs() + wait;
-        log.warn('collect.resync_failed', { connection: link.id, symbol, error: errorMessage(error) });
+        if (!isAbort(error))
+          log.warn('collect.resync_failed', { connection: link.id, symbol, error: errorMessage(error) });
       })
       .finally(() => {
         request.running = false;

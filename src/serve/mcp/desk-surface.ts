@@ -105,6 +105,7 @@ async function smallSet(desk: Desk, form: TextForm): Promise<readonly McpTool[]>
             inputs: asObject(args['inputs']),
             shadow: args['shadow'] === undefined ? undefined : args['shadow'] === true,
             trigger: 'mcp',
+            caller: 'mcp',
           },
           { signal: context.signal, onProgress: (fraction, message) => void context.progress(fraction, 1, message) },
         );

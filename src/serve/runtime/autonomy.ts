@@ -11,7 +11,9 @@ import type { Logger } from '../../kit/logger.ts';
 import { createIdSource } from '../../kit/id.ts';
 import { didYouMean } from '../../kit/nearest.ts';
 import { createIssueRecorder } from '../../market/jobs/issue-recorder.ts';
+import type { DeskConfig } from '../config.ts';
 import type { Autonomy, Runtime } from './contract.ts';
+import type { CrewCode } from './modules.ts';
 import type { BehaviourRow } from '../desk.ts';
 
 /**
@@ -31,7 +33,7 @@ export async function openAutonomy(options: {
   const { runtime, clock, log, autonomous } = options;
   const { operations, crews, config } = runtime;
   const engine = createBehaviourEngine({
-    behaviours: behavioursOf(runtime, options.crews),
+    behaviours: behavioursOf(crews.code, config, options.crews),
     store: await createBehaviourStore(operations.db),
     agents: Object.fromEntries(config.agents.map((agent) => [agent.id, agent])),
     invoker: crews.invoker,
@@ -49,7 +51,7 @@ export async function openAutonomy(options: {
   return {
     begin,
     settle: () => recorder.flush(),
-    behaviours: async () => (await engine.list()).map(rowOf),
+    behaviours: async () => (await engine.list()).map(behaviourRow),
     fire: async (name) => ({ behaviour: name, outcome: await engine.trigger(name) }),
     pause: () => engine.stop(),
     async [Symbol.asyncDispose]() {
@@ -59,7 +61,7 @@ export async function openAutonomy(options: {
   };
 }
 
-function rowOf(status: Awaited<ReturnType<BehaviourEngine['list']>>[number]): BehaviourRow {
+export function behaviourRow(status: Awaited<ReturnType<BehaviourEngine['list']>>[number]): BehaviourRow {
   const { id, enabled, trigger, priority, cooldown_seconds, last_run, next_run, last_status, last_error, description } =
     status;
   return {
@@ -76,8 +78,12 @@ function rowOf(status: Awaited<ReturnType<BehaviourEngine['list']>>[number]): Be
 }
 
 /** The behaviours that the crews bring, with the changes of system.yaml. Throws InvalidInput for a change of one that does not exist. */
-function behavioursOf({ crews, config }: Runtime, only: readonly string[] | undefined): readonly Behaviour[] {
-  const all = Object.entries(crews.code).flatMap(([crew, code]) =>
+export function behavioursOf(
+  code: Readonly<Record<string, CrewCode>>,
+  config: DeskConfig,
+  only?: readonly string[],
+): readonly Behaviour[] {
+  const all = Object.entries(code).flatMap(([crew, code]) =>
     code.behaviours.map((behaviour) => ({ crew, behaviour: behaviour as Behaviour })),
   );
   const names = all.map(({ behaviour }) => behaviour.name);
