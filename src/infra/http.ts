@@ -27,7 +27,7 @@ export interface HttpResponse {
 const DEFAULT_BLOCK_MS = { 418: 120_000, 429: 10_000 } as const;
 
 /**
- * GET over one connection pool and one rate limiter for all callers. A 418 or 429 blocks its host for everyone until
+ * GET and POST over one connection pool and one rate limiter for all callers. A 418 or 429 blocks its host for everyone until
  * the time it names. Proxies by HTTPS_PROXY, HTTP_PROXY and NO_PROXY. Queries are never logged.
  */
 export class HttpClient implements AsyncDisposable {
@@ -47,7 +47,16 @@ export class HttpClient implements AsyncDisposable {
    * Throws Unavailable for network errors and bodies over `maxBytes`, DeadlineExceeded after `timeoutMs`, the
    * signal's reason when aborted. Statuses are answers, not errors.
    */
-  async get(url: string, options: HttpRequest): Promise<HttpResponse> {
+  get(url: string, options: HttpRequest): Promise<HttpResponse> {
+    return this.#ask(url, undefined, options);
+  }
+
+  /** The same with a JSON text as the body of a POST. */
+  post(url: string, json: string, options: HttpRequest): Promise<HttpResponse> {
+    return this.#ask(url, json, options);
+  }
+
+  async #ask(url: string, json: string | undefined, options: HttpRequest): Promise<HttpResponse> {
     const host = new URL(url).host;
     await this.limiter.acquire(host, options.weight ?? 1, options.signal);
     // Linked by hand: AbortSignal.any would leave a reference on a long-lived signal for every request.
@@ -60,7 +69,7 @@ export class HttpClient implements AsyncDisposable {
       { keepAlive: true },
     );
     try {
-      const answer = await this.#request(url, options, stop.signal);
+      const answer = await this.#request(url, json, options, stop.signal);
       if (answer.status === 418 || answer.status === 429) {
         const wait = answer.retryAfterMs ?? DEFAULT_BLOCK_MS[answer.status];
         this.limiter.block(host, wait);
@@ -77,11 +86,22 @@ export class HttpClient implements AsyncDisposable {
     }
   }
 
-  async #request(url: string, options: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {
+  async #request(
+    url: string,
+    json: string | undefined,
+    options: HttpRequest,
+    signal: AbortSignal,
+  ): Promise<HttpResponse> {
     const response = await request(url, {
       dispatcher: this.#agent,
       signal,
-      headers: { accept: 'application/json', 'user-agent': 'orderflow-crew', ...options.headers },
+      ...(json === undefined ? {} : { method: 'POST' as const, body: json }),
+      headers: {
+        accept: 'application/json',
+        'user-agent': 'orderflow-crew',
+        ...(json === undefined ? {} : { 'content-type': 'application/json' }),
+        ...options.headers,
+      },
     });
     const limit = options.maxBytes ?? 64 * 1024 * 1024;
     const chunks: Buffer[] = [];

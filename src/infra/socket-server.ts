@@ -11,6 +11,14 @@ export interface ServerAnswer {
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
+/** A GET, or a POST with its body. */
+export interface ServerRequest {
+  /** Path with query, as the client asked. */
+  readonly path: string;
+  /** Text of a POST's body; undefined for a GET. */
+  readonly body?: string | undefined;
+}
+
 /** One accepted WebSocket connection. */
 export interface ServerSocket {
   /** Path with query, as the client asked. */
@@ -29,8 +37,8 @@ export interface SocketServerOptions {
   readonly log: Logger;
   /** Loopback port; 0 takes a free one. */
   readonly port: number;
-  /** Answers GET requests. */
-  readonly onRequest: (path: string) => ServerAnswer;
+  /** Answers GET and POST requests. */
+  readonly onRequest: (request: ServerRequest) => ServerAnswer;
   /** Null refuses the upgrade with the answer given. */
   readonly onUpgrade: (path: string) => ServerAnswer | null;
   readonly onConnection: (socket: ServerSocket) => SocketListener;
@@ -40,6 +48,9 @@ export interface SocketListener {
   onText(text: string): void;
   onClose(): void;
 }
+
+/** Longest body of a POST. */
+const LARGEST_BODY_BYTES = 1 << 20;
 
 /** A server for HTTP and WebSocket on 127.0.0.1 only; it keeps the process alive until closed. Throws Unavailable when the port is taken. */
 export class SocketServer implements AsyncDisposable {
@@ -51,7 +62,7 @@ export class SocketServer implements AsyncDisposable {
   private constructor(options: SocketServerOptions) {
     this.#options = options;
     this.#sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: 1 << 20 });
-    this.#http = createServer((request, response) => this.#answer(request, response));
+    this.#http = createServer((request, response) => this.#receive(request, response));
     this.#http.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
   }
 
@@ -87,23 +98,36 @@ export class SocketServer implements AsyncDisposable {
     await this.close();
   }
 
-  #answer(request: IncomingMessage, response: ServerResponse): void {
-    let answer: ServerAnswer;
-    if (request.method !== 'GET') answer = { status: 405, body: '' };
-    else {
-      try {
-        answer = this.#options.onRequest(request.url ?? '/');
-      } catch (error) {
-        this.#options.log.error('socket_server.request_failed', { path: request.url, error: errorMessage(error) });
-        answer = { status: 500, body: '' };
-      }
+  #receive(request: IncomingMessage, response: ServerResponse): void {
+    const path = request.url ?? '/';
+    if (request.method === 'GET') {
+      respond(response, this.#answer({ path }));
+      return;
     }
-    response.writeHead(answer.status, {
-      'content-type': 'application/json;charset=UTF-8',
-      'content-length': Buffer.byteLength(answer.body),
-      ...answer.headers,
+    if (request.method !== 'POST') {
+      respond(response, { status: 405, body: '' });
+      return;
+    }
+    const chunks: Buffer[] = [];
+    let size = 0;
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= LARGEST_BODY_BYTES) chunks.push(chunk);
     });
-    response.end(answer.body);
+    request.once('end', () => {
+      if (size > LARGEST_BODY_BYTES) respond(response, { status: 413, body: '' });
+      else respond(response, this.#answer({ path, body: Buffer.concat(chunks).toString('utf8') }));
+    });
+    request.on('error', () => response.destroy());
+  }
+
+  #answer(request: ServerRequest): ServerAnswer {
+    try {
+      return this.#options.onRequest(request);
+    } catch (error) {
+      this.#options.log.error('socket_server.request_failed', { path: request.path, error: errorMessage(error) });
+      return { status: 500, body: '' };
+    }
   }
 
   #upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
@@ -143,4 +167,13 @@ export class SocketServer implements AsyncDisposable {
 function textOf(data: Buffer | ArrayBuffer | Buffer[]): string {
   if (Array.isArray(data)) return Buffer.concat(data).toString('utf8');
   return Buffer.isBuffer(data) ? data.toString('utf8') : Buffer.from(data).toString('utf8');
+}
+
+function respond(response: ServerResponse, answer: ServerAnswer): void {
+  response.writeHead(answer.status, {
+    'content-type': 'application/json;charset=UTF-8',
+    'content-length': Buffer.byteLength(answer.body),
+    ...answer.headers,
+  });
+  response.end(answer.body);
 }

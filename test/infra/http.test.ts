@@ -19,7 +19,8 @@ beforeAll(async () => {
     else if (path === '/half') {
       response.writeHead(200, { 'content-length': '100' });
       response.write('half', () => request.socket.destroy());
-    } else response.writeHead(path === '/451' ? 451 : 200).end(`{"path":"${path}"}`);
+    } else if (path === '/echo') request.pipe(response.writeHead(200, { 'x-sent': request.headers['content-type'] }));
+    else response.writeHead(path === '/451' ? 451 : 200).end(`{"path":"${path}"}`);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   state.server = server;
@@ -34,6 +35,12 @@ afterAll(() => {
 function client(log: Logger = silentLogger): HttpClient {
   return new HttpClient({ clock: systemClock, log });
 }
+
+test('a POST carries its JSON', async () => {
+  await using http = client();
+  const answer = await http.post(`${state.base}/echo`, '{"type":"meta"}', { timeoutMs: 1000 });
+  expect(answer).toMatchObject({ status: 200, body: '{"type":"meta"}', headers: { 'x-sent': 'application/json' } });
+});
 
 test('an answer is given with its status, whatever it is', async () => {
   await using http = client();

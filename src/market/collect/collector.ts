@@ -164,6 +164,7 @@ class LiveCollector implements Collector {
           this.#watch?.verdict(item, verdict);
           if (verdict.kind === 'rejected') this.#suspect(item, item.recv_time);
         },
+        onReply: (item, text) => this.#reply(item.connection, text),
         onBookProblem: (item, problem) => {
           this.#watch?.bookProblem(item, problem);
           if (problem.kind === 'book_sequence') this.#suspect(item, problem.lastEventTime ?? item.recv_time);
@@ -359,6 +360,12 @@ class LiveCollector implements Collector {
     const hole = this.#candleEnds.next(record);
     const feed = this.#feeds.find((f) => f.market.exchange === record.exchange && f.market.market === record.market);
     if (hole !== undefined && feed !== undefined) this.#holes?.candles(feed, hole);
+  }
+
+  #reply(connection: string, text: string): void {
+    for (const feed of this.#feeds) {
+      for (const { link } of feed.connections) if (link?.id === connection) link.socket.send(text);
+    }
   }
 
   #latencyOf(connection: string): { note(event: number, recv: number): void } | undefined {

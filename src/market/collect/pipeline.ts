@@ -31,6 +31,8 @@ import { TradeIds, type TradeHole } from './trade-ids.ts';
 export interface PipelineHooks {
   /** A frame or answer gave no data: rejected, or the venue said no. Control frames are not told. */
   readonly onVerdict?: ((item: TapeItem, verdict: FrameVerdict) => void) | undefined;
+  /** The venue waits for this frame on the connection of the item; nobody answers in a replay. */
+  readonly onReply?: ((item: TapeItem, text: string) => void) | undefined;
   /** A book went stale or crossed. Live asks for a resync; in a replay the answer is on the tape. */
   readonly onBookProblem?: ((item: TapeItem, problem: BookProblem) => void) | undefined;
   readonly onTradeHole?: ((item: TapeItem, hole: TradeHole) => void) | undefined;
@@ -244,6 +246,7 @@ export class Pipeline {
       verdict = { kind: 'rejected', reason: `the decoder failed: ${errorMessage(error)}` };
     }
     if (verdict.kind === 'rejected' || verdict.kind === 'error') this.#options.onVerdict?.(item, verdict);
+    else if (verdict.kind === 'control' && verdict.reply !== undefined) this.#options.onReply?.(item, verdict.reply);
   }
 
   #record(connection: ConnectionState, decoded: MarketRecord): void {

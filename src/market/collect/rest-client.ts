@@ -42,15 +42,13 @@ export class RestClient {
     const { pipeline, http, config, intake } = this.#environment;
     const { exchange, market } = this.#market;
     const instrument = pipeline.instruments(exchange, market).find((i) => i.symbol === request.args.symbol);
-    const { address, path, weight } = call.request(request.args, instrument);
+    const { address, path, weight, body } = call.request(request.args, instrument);
     const url = `${this.#addresses[address] ?? ''}${path}`;
     const host = new URL(url).host;
     http.limiter.configure(host, this.#market.limits.restWeightPerMinute);
-    const answer = await http.get(url, {
-      weight,
-      timeoutMs: config.request_timeout_ms,
-      signal: request.signal ?? this.#environment.signal,
-    });
+    const signal = request.signal ?? this.#environment.signal;
+    const options = { weight, timeoutMs: config.request_timeout_ms, signal };
+    const answer = await (body === undefined ? http.get(url, options) : http.post(url, body, options));
     const problem = this.#market.restError(answer.status, answer.body);
     if (problem !== undefined) throw this.#refused(url, problem, answer.status, answer.retryAfterMs);
     if (answer.status < 200 || answer.status > 299) {

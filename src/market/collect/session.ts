@@ -153,6 +153,9 @@ function makePipeline(options: SessionOptions, wiring: Wiring, series: SeriesTra
     onVerdict: (item, verdict) => {
       if (wiring.live) hooks.onVerdict?.(item, verdict);
     },
+    onReply: (item, text) => {
+      if (wiring.live) hooks.onReply?.(item, text);
+    },
     onBookProblem: (item, problem) => {
       if (wiring.live) hooks.onBookProblem?.(item, problem);
     },

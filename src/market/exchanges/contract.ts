@@ -100,8 +100,8 @@ export interface Decoder {
 export type FrameVerdict =
   /** Gave this many records. */
   | { readonly kind: 'data'; readonly records: number }
-  /** Acknowledgement, pong, heartbeat: nothing to store. */
-  | { readonly kind: 'control'; readonly what: string }
+  /** Acknowledgement, pong, heartbeat: nothing to store. `reply` is a frame that the venue waits for in return. */
+  | { readonly kind: 'control'; readonly what: string; readonly reply?: string | undefined }
   /** The venue says no (bad subscription, too many requests). */
   | { readonly kind: 'error'; readonly message: string }
   /** Not readable: counted, reported, never fatal. */
@@ -124,11 +124,7 @@ export interface BookRule {
 }
 
 export interface RestCall {
-  /** Builds the request; `path` with query, relative to the address named. */
-  readonly request: (
-    args: RestArgs,
-    instrument: Instrument | undefined,
-  ) => { readonly address: string; readonly path: string; readonly weight: number };
+  readonly request: (args: RestArgs, instrument: Instrument | undefined) => RestTarget;
   readonly decode: (
     body: string,
     args: RestArgs,
@@ -138,6 +134,17 @@ export interface RestCall {
   ) => FrameVerdict;
   /** For paged history: arguments of the next page after this body, or undefined when done. */
   readonly nextPage?: ((args: RestArgs, body: string) => RestArgs | undefined) | undefined;
+}
+
+/** What to ask for, and what it costs. */
+export interface RestTarget {
+  /** Key of `addresses`. */
+  readonly address: string;
+  /** With query, relative to the address. */
+  readonly path: string;
+  /** JSON text to send by POST; a GET without. */
+  readonly body?: string | undefined;
+  readonly weight: number;
 }
 
 export interface RestErrorInfo {
@@ -184,7 +191,7 @@ export interface VenueSimulator {
   /** Answers a REST request; undefined when the path is not of this market. */
   readonly rest: (
     market: SimulatedMarket,
-    request: { readonly path: string; readonly query: URLSearchParams },
+    request: { readonly path: string; readonly query: URLSearchParams; readonly body?: string | undefined },
     now: Ms,
   ) => SimulatedAnswer | undefined;
   /** The venue cuts a connection after so long; Infinity when it does not. */

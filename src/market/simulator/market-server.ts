@@ -1,6 +1,12 @@
 import type { Clock, Ms } from '../../kit/clock.ts';
 import type { Logger } from '../../kit/logger.ts';
-import { type ServerAnswer, type ServerSocket, type SocketListener, SocketServer } from '../../infra/socket-server.ts';
+import {
+  type ServerAnswer,
+  type ServerRequest,
+  type ServerSocket,
+  type SocketListener,
+  SocketServer,
+} from '../../infra/socket-server.ts';
 import { marketKey } from '../domain/records.ts';
 import type { VenueSimulator } from '../exchanges/contract.ts';
 import type { FaultDesk, FaultState } from './fault-desk.ts';
@@ -59,7 +65,7 @@ export class MarketServer {
     server.#server = await SocketServer.listen({
       log: options.log,
       port: options.port,
-      onRequest: (path) => server.#request(path),
+      onRequest: (request) => server.#request(request),
       onUpgrade: (path) => server.#upgrade(path),
       onConnection: (socket) => server.#connect(socket),
     });
@@ -196,14 +202,14 @@ export class MarketServer {
     return this.desk.refuses(this.#options.now()) ? { status: 503, body: '' } : null;
   }
 
-  #request(target: string): ServerAnswer {
+  #request({ path, body }: ServerRequest): ServerAnswer {
     const { venue, market, now } = this.#options;
     const at = now();
     const fault = this.desk.rest(at);
     if (fault !== undefined) return venue.limit.refuse(fault.status, fault.retryAfterSeconds);
     if (Math.abs(at - this.#used.since) >= venue.limit.windowMs) this.#used = { since: at, weight: 0 };
-    const url = new URL(target, 'http://127.0.0.1');
-    const answer = venue.rest(market, { path: url.pathname, query: url.searchParams }, at);
+    const url = new URL(path, 'http://127.0.0.1');
+    const answer = venue.rest(market, { path: url.pathname, query: url.searchParams, body }, at);
     if (answer === undefined) return { status: 404, body: '' };
     this.#used.weight += answer.weight;
     if (this.#used.weight > venue.limit.weight) {

@@ -79,6 +79,50 @@ function trades(rows: readonly StoredRecord[]): string[] {
   return rows.flatMap((row) => (row.stream === 'trades' ? [`${row.trade_id} ${row.origin}`] : []));
 }
 
+test('a message that the venue wants answered is answered on its connection, live only', async () => {
+  await using folder = await temporaryFolder();
+  await using server = await ToyServer.listen();
+  const tapeDir = join(folder.path, 'tape');
+  {
+    await using desk = await openDesk({ server, folder: folder.path });
+    server.send('{"type":"are_you_there"}');
+    await until(() => server.received.includes('{"op":"here"}'), 'the answer');
+    await desk.collector.stop();
+  }
+  const items = await collect(readTape(tapeDir));
+  expect(items.some(({ item }) => item.kind === 'frame' && item.text.includes('are_you_there'))).toBe(true);
+  server.received.length = 0;
+  await using again = await openDesk({ server, folder: folder.path });
+  await until(() => server.received.length > 0, 'the subscription');
+  expect(server.received).not.toContain('{"op":"here"}');
+  expect(again.collector.status().running).toBe(true);
+});
+
+test('a call with a body is posted, and its answer is stored and replayed like any other', async () => {
+  await using folder = await temporaryFolder();
+  await using server = await ToyServer.listen();
+  const interest = {
+    request: ({ symbol }: { symbol?: string | undefined }) => ({
+      address: 'rest',
+      path: `/interest?symbol=${symbol ?? ''}`,
+      body: JSON.stringify({ type: 'interest', symbol }),
+      weight: 1,
+    }),
+    decode: () => ({ kind: 'control', what: 'unused' }) as const,
+  };
+  const venue = toyVenue().markets[0]?.rest;
+  await using desk = await openDesk({
+    server,
+    folder: folder.path,
+    venue: { rest: { ...venue, open_interest: interest } },
+  });
+  await until(() => desk.store.rows.some(({ stream }) => stream === 'open_interest'), 'a polled record');
+  expect(server.posted).toContain(`{"type":"interest","symbol":"${SYMBOLS[0]}"}`);
+  await desk.collector.stop();
+  const items = await collect(readTape(desk.tapeDir));
+  expect(items.filter(({ item }) => item.kind === 'rest' && item.call === 'open_interest')).not.toEqual([]);
+});
+
 test('frames go on the tape and their records into the store, with the position reached', async () => {
   await using folder = await temporaryFolder();
   await using server = await ToyServer.listen();

@@ -20,6 +20,7 @@ const message = z.discriminatedUnion('type', [
   }),
   z.object({ type: z.literal('interest'), symbol: z.string(), value: z.number(), at: z.number() }),
   z.object({ type: z.literal('pong') }),
+  z.object({ type: z.literal('are_you_there') }),
 ]);
 export type ToyMessage = z.output<typeof message>;
 
@@ -55,6 +56,7 @@ function createDecoder(): Decoder {
     seen += 1;
     for (const m of messages.data) {
       if (m.type === 'pong') return { kind: 'control', what: 'pong' };
+      if (m.type === 'are_you_there') return { kind: 'control', what: 'heartbeat', reply: '{"op":"here"}' };
       const base: RecordBase = {
         exchange: 'toy',
         market: 'spot',
@@ -175,6 +177,8 @@ export class ToyServer implements AsyncDisposable {
   /** Text frames that clients sent. */
   readonly received: string[] = [];
   readonly requests: string[] = [];
+  /** Bodies of POST requests. */
+  readonly posted: string[] = [];
   /** HTTP status that refuses WebSocket upgrades; undefined: they are accepted. */
   refuseWith: { readonly status: number; readonly retryAfter?: string } | undefined;
   upgrades = 0;
@@ -192,6 +196,7 @@ export class ToyServer implements AsyncDisposable {
       const url = new URL(request.url ?? '/', 'http://toy');
       this.requests.push(request.url ?? '');
       const answer = this.answers[url.pathname]?.(url) ?? { status: 404, body: 'nothing here' };
+      if (request.method === 'POST') request.on('data', (chunk: Buffer) => this.posted.push(chunk.toString()));
       response.writeHead(answer.status ?? 200, answer.headers ?? {}).end(answer.body);
     });
     this.#sockets = new WebSocketServer({ noServer: true });

@@ -66,8 +66,9 @@ function ask({ venue, adapter, market }: Desk, call: RestCallName, args: RestArg
   const rest = adapter.rest[call];
   if (rest === undefined) throw new Error(`no call ${call}`);
   const instrument = market.instruments.find((i) => i.symbol === args.symbol);
-  const url = new URL(rest.request(args, instrument).path, 'http://127.0.0.1');
-  const answer = venue.rest(market, { path: url.pathname, query: url.searchParams }, now);
+  const { path, body } = rest.request(args, instrument);
+  const url = new URL(path, 'http://127.0.0.1');
+  const answer = venue.rest(market, { path: url.pathname, query: url.searchParams, body }, now);
   if (answer === undefined) throw new Error(`${url.pathname} is not served`);
   return { rest, answer };
 }
