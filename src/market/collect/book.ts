@@ -1,4 +1,4 @@
-import type { PriceLevel } from '../domain/records.ts';
+import type { BookProof, PriceLevel } from '../domain/records.ts';
 
 /**
  * One side of a book, best price last, so that the many changes near the best move few levels.
@@ -9,9 +9,12 @@ class Side {
   #quantities = new Float64Array(256);
   #size = 0;
   readonly #order: 1 | -1;
+  /** Each level's text, where a checksum needs it. */
+  readonly #texts: string[] | undefined;
 
-  constructor(order: 1 | -1) {
+  constructor(order: 1 | -1, texts: boolean) {
     this.#order = order;
+    this.#texts = texts ? [] : undefined;
   }
 
   get size(): number {
@@ -25,15 +28,31 @@ class Side {
 
   clear(): void {
     this.#size = 0;
+    if (this.#texts !== undefined) this.#texts.length = 0;
   }
 
-  set(price: number, quantity: number): void {
+  set(price: number, quantity: number, text = ''): void {
     const at = this.#find(price);
     const held = at < this.#size && this.#prices[at] === price;
     if (quantity === 0) {
       if (held) this.#remove(at);
-    } else if (held) this.#quantities[at] = quantity;
-    else this.#insert(at, price, quantity);
+      return;
+    }
+    if (!held) this.#insert(at, price, quantity);
+    this.#quantities[at] = quantity;
+    if (this.#texts === undefined) return;
+    if (held) this.#texts[at] = text;
+    else this.#texts.splice(at, 0, text);
+  }
+
+  /** Drops the worst levels beyond the best `depth`. */
+  truncate(depth: number): void {
+    const extra = this.#size - depth;
+    if (extra <= 0) return;
+    this.#prices.copyWithin(0, extra, this.#size);
+    this.#quantities.copyWithin(0, extra, this.#size);
+    this.#size -= extra;
+    this.#texts?.splice(0, extra);
   }
 
   /** The best levels, best first. */
@@ -43,6 +62,11 @@ class Side {
       levels.push([this.#prices[i] ?? Number.NaN, this.#quantities[i] ?? Number.NaN]);
     }
     return levels;
+  }
+
+  /** Texts of the best levels, best first; none when the side keeps no texts. */
+  texts(depth: number): string[] {
+    return this.#texts?.slice(-depth).reverse() ?? [];
   }
 
   /** Σ quantity, always added from the worst level to the best, so that equal books give equal sums. */
@@ -75,6 +99,7 @@ class Side {
   #remove(at: number): void {
     this.#prices.copyWithin(at, at + 1, this.#size);
     this.#quantities.copyWithin(at, at + 1, this.#size);
+    this.#texts?.splice(at, 1);
     this.#size -= 1;
   }
 
@@ -90,8 +115,15 @@ class Side {
 
 /** Price levels of both sides. Knows nothing of sequences: `BookSet` does. */
 export class OrderBook {
-  readonly #bids = new Side(1);
-  readonly #asks = new Side(-1);
+  readonly #bids: Side;
+  readonly #asks: Side;
+
+  /** `texts`: keeps the levels' texts as well, for a checksum. */
+  constructor(options: { readonly texts?: boolean } = {}) {
+    const texts = options.texts === true;
+    this.#bids = new Side(1, texts);
+    this.#asks = new Side(-1, texts);
+  }
 
   /** Highest bid; NaN when there is none. */
   get bestBid(): number {
@@ -122,9 +154,25 @@ export class OrderBook {
   }
 
   /** Sets levels to their new quantities; 0 removes. */
-  apply(bids: readonly PriceLevel[], asks: readonly PriceLevel[]): void {
+  apply(bids: readonly PriceLevel[], asks: readonly PriceLevel[], texts?: Pick<BookProof, 'bids' | 'asks'>): void {
+    if (texts !== undefined) {
+      setWithTexts(this.#bids, bids, texts.bids);
+      setWithTexts(this.#asks, asks, texts.asks);
+      return;
+    }
     for (const [price, quantity] of bids) this.#bids.set(price, quantity);
     for (const [price, quantity] of asks) this.#asks.set(price, quantity);
+  }
+
+  /** Keeps the best `depth` levels of each side. */
+  truncate(depth: number): void {
+    this.#bids.truncate(depth);
+    this.#asks.truncate(depth);
+  }
+
+  /** The levels' texts, best first, where they are kept. */
+  texts(depth: number): Pick<BookProof, 'bids' | 'asks'> {
+    return { bids: this.#bids.texts(depth), asks: this.#asks.texts(depth) };
   }
 
   /** Best first, at most `depth` a side (all when left out). */
@@ -140,4 +188,8 @@ export class OrderBook {
   totals(): { readonly bids: number; readonly asks: number } {
     return { bids: this.#bids.total(), asks: this.#asks.total() };
   }
+}
+
+function setWithTexts(side: Side, levels: readonly PriceLevel[], texts: readonly string[]): void {
+  for (const [index, [price, quantity]] of levels.entries()) side.set(price, quantity, texts[index]);
 }

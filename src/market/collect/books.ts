@@ -1,16 +1,17 @@
 import { z } from 'zod';
 import type { Us } from '../../kit/clock.ts';
-import { MARKETS, type BookRecord } from '../domain/records.ts';
+import { MARKETS, type BookProof, type BookRecord } from '../domain/records.ts';
 import type { BookRule } from '../exchanges/contract.ts';
 import { OrderBook } from './book.ts';
 
-/** Why a book is not valid: nothing came yet, a change is missing, or its sides cross. */
-export type BookState = 'waiting' | 'valid' | 'gap' | 'crossed';
+/** Why a book is not valid: nothing came yet, a change is missing, its sides cross, its checksum is not the venue's. */
+export type BookState = 'waiting' | 'valid' | Spoilt;
+type Spoilt = 'gap' | 'crossed' | 'mismatch';
 
 export interface BookProblem {
   readonly symbol: string;
   /** `book_bridge`: a snapshot that is older than the changes that wait for it; nothing was lost, another is needed. */
-  readonly kind: 'book_sequence' | 'book_bridge' | 'crossed_book';
+  readonly kind: 'book_sequence' | 'book_bridge' | 'crossed_book' | 'book_checksum';
   /** Last sequence held and the sequence that did not fit; null where the venue has none. */
   readonly lastSeq: number | null;
   readonly nextSeq: number | null;
@@ -35,6 +36,7 @@ export interface TrackedBook {
 const MAX_BUFFERED = 20_000;
 
 const levels = z.array(z.tuple([z.number(), z.number()]));
+const texts = { bids: z.array(z.string()), asks: z.array(z.string()) };
 const bookRecord = z.object({
   stream: z.literal('book'),
   exchange: z.string(),
@@ -49,12 +51,14 @@ const bookRecord = z.object({
   asks: levels,
   first_seq: z.number().nullable(),
   prev_seq: z.number().nullable(),
+  proof: z.object({ checksum: z.number(), ...texts }).optional(),
 });
 export const bookStateSchema = z.object({
   symbol: z.string(),
-  state: z.enum(['waiting', 'valid', 'gap', 'crossed']),
+  state: z.enum(['waiting', 'valid', 'gap', 'crossed', 'mismatch']),
   bids: levels,
   asks: levels,
+  texts: z.object(texts).optional(),
   lastSeq: z.number().nullable(),
   fromSnapshot: z.boolean(),
   eventTime: z.number(),
@@ -104,6 +108,7 @@ export class BookSet {
       state: book.state,
       bids: book.levels.bids().map(([price, quantity]) => [price, quantity]),
       asks: book.levels.asks().map(([price, quantity]) => [price, quantity]),
+      ...(this.#rule.checksum === undefined ? {} : { texts: mutable(book.levels.texts(Number.POSITIVE_INFINITY)) }),
       lastSeq: book.lastSeq,
       fromSnapshot: book.fromSnapshot,
       eventTime: book.eventTime,
@@ -112,6 +117,7 @@ export class BookSet {
         ...change,
         bids: change.bids.map(([price, quantity]) => [price, quantity]),
         asks: change.asks.map(([price, quantity]) => [price, quantity]),
+        proof: change.proof === undefined ? undefined : { ...change.proof, ...mutable(change.proof) },
       })),
     }));
   }
@@ -120,7 +126,7 @@ export class BookSet {
     this.#books.clear();
     for (const state of states) {
       const book = this.#create(state.symbol);
-      book.levels.apply(state.bids, state.asks);
+      book.levels.apply(state.bids, state.asks, state.texts);
       book.state = state.state;
       book.lastSeq = state.lastSeq;
       book.fromSnapshot = state.fromSnapshot;
@@ -134,7 +140,7 @@ export class BookSet {
     const book: TrackedBook = {
       symbol,
       state: 'waiting',
-      levels: new OrderBook(),
+      levels: new OrderBook({ texts: this.#rule.checksum !== undefined }),
       lastSeq: null,
       fromSnapshot: false,
       eventTime: 0,
@@ -154,14 +160,15 @@ export class BookSet {
     // A second answer to the same question must not set a book back that has gone on since.
     if (this.#rule.snapshot === 'rest' && !this.#polled && book.state === 'valid') return undefined;
     book.levels.clear();
-    book.levels.apply(change.bids, change.asks);
+    this.#set(book, change);
     book.lastSeq = change.seq;
     book.fromSnapshot = true;
     book.state = 'valid';
     book.eventTime = change.event_time;
     book.recvTime = change.recv_time;
-    if (book.levels.crossed) {
-      this.#spoil(book, 'crossed', change);
+    const flaw = this.#flaw(book, change);
+    if (flaw !== undefined) {
+      this.#spoil(book, flaw, change);
       return undefined;
     }
     const waiting = book.buffer;
@@ -184,11 +191,12 @@ export class BookSet {
       if (this.#rule.snapshot === 'rest') this.#keep(book, change);
       return undefined;
     }
-    book.levels.apply(change.bids, change.asks);
+    this.#set(book, change);
     book.lastSeq = change.seq ?? book.lastSeq;
     book.fromSnapshot = false;
-    if (book.levels.crossed) {
-      this.#spoil(book, 'crossed', change);
+    const flaw = this.#flaw(book, change);
+    if (flaw !== undefined) {
+      this.#spoil(book, flaw, change);
       return undefined;
     }
     book.eventTime = change.event_time;
@@ -196,18 +204,40 @@ export class BookSet {
     return book;
   }
 
-  #spoil(book: TrackedBook, state: 'gap' | 'crossed', change: BookRecord): void {
+  #set(book: TrackedBook, change: BookRecord): void {
+    const { checksum, keep } = this.#rule;
+    book.levels.apply(change.bids, change.asks, checksum === undefined ? undefined : change.proof);
+    if (keep !== undefined) book.levels.truncate(keep);
+  }
+
+  /** What shows that the levels held cannot be the venue's. */
+  #flaw(book: TrackedBook, { proof }: BookRecord): 'crossed' | 'mismatch' | undefined {
+    const { checksum } = this.#rule;
+    if (checksum !== undefined && proof !== undefined) {
+      const { bids, asks } = book.levels.texts(checksum.depth);
+      if (checksum.of(bids, asks) !== proof.checksum) return 'mismatch';
+    }
+    return book.levels.crossed ? 'crossed' : undefined;
+  }
+
+  #spoil(book: TrackedBook, state: Spoilt, change: BookRecord): void {
     book.state = state;
     const unbridged = book.fromSnapshot && this.#rule.snapshot === 'rest';
     this.#onProblem({
       symbol: book.symbol,
-      kind: state === 'crossed' ? 'crossed_book' : unbridged ? 'book_bridge' : 'book_sequence',
+      kind: state === 'gap' && unbridged ? 'book_bridge' : KIND_OF[state],
       lastSeq: book.lastSeq,
       nextSeq: change.first_seq ?? change.seq,
       lastEventTime: book.eventTime === 0 ? null : book.eventTime,
       nextEventTime: change.event_time,
     });
   }
+}
+
+const KIND_OF = { gap: 'book_sequence', crossed: 'crossed_book', mismatch: 'book_checksum' } as const;
+
+function mutable(texts: Pick<BookProof, 'bids' | 'asks'>): { bids: string[]; asks: string[] } {
+  return { bids: [...texts.bids], asks: [...texts.asks] };
 }
 
 // A call, because the compiler does not see that applying a change may spoil the book.

@@ -167,7 +167,9 @@ class LiveCollector implements Collector {
         onReply: (item, text) => this.#reply(item.connection, text),
         onBookProblem: (item, problem) => {
           this.#watch?.bookProblem(item, problem);
-          if (problem.kind === 'book_sequence') this.#suspect(item, problem.lastEventTime ?? item.recv_time);
+          // Frames were lost or changed on the way: trades may have been among them.
+          const lost = problem.kind === 'book_sequence' || problem.kind === 'book_checksum';
+          if (lost) this.#suspect(item, problem.lastEventTime ?? item.recv_time);
         },
         onTradeHole: (item, hole) => {
           const feed = this.#feeds.find(({ key }) => key === marketKey(item.exchange, item.market));

@@ -82,13 +82,13 @@ export class Watch {
         ...key,
         details,
       });
-    } else if (problem.kind === 'book_sequence') {
+    } else if (problem.kind !== 'book_bridge') {
       const tracked = series.get(key);
       if (tracked !== undefined) tracked.gaps += 1;
       const from = problem.lastEventTime ?? problem.nextEventTime;
       events.emit('data.gap_detected', {
         ...key,
-        kind: 'book_sequence',
+        kind: problem.kind,
         gap_start: Math.floor(from / 1000),
         gap_end: Math.ceil(problem.nextEventTime / 1000),
         duration_seconds: Math.max(0, (problem.nextEventTime - from) / 1_000_000),

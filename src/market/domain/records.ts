@@ -155,6 +155,17 @@ export interface BookRecord extends RecordBase {
   readonly asks: readonly PriceLevel[];
   readonly first_seq: number | null;
   readonly prev_seq: number | null;
+  /** Only where the venue sends a checksum of its book with the change. */
+  readonly proof?: BookProof | undefined;
+}
+
+/** What a book is checked against after a change. Texts keep the digits that a number loses (0.10000000). */
+export interface BookProof {
+  /** Of the venue's best levels after this change. */
+  readonly checksum: number;
+  /** Each level of `bids` and `asks`, in their order, as the venue's checksum reads it. */
+  readonly bids: readonly string[];
+  readonly asks: readonly string[];
 }
 
 /** Ten best levels of a valid book (NaN where there are fewer), best first. Derived by us from BookRecords. */

@@ -63,6 +63,7 @@ function healedBecause(services: HealingServices, issue: OpsStored<'quality_issu
       return series?.state === 'live' ? 'the stream flows again' : null;
     }
     case 'book_sequence':
+    case 'book_checksum':
     case 'crossed_book':
       return bookIsValid(services, issue) ? 'the book was rebuilt and is valid' : null;
     default:

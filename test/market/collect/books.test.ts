@@ -1,9 +1,10 @@
+import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { BookRecord, PriceLevel } from '../../../src/market/domain/records.ts';
 import type { BookRule } from '../../../src/market/exchanges/contract.ts';
 import { OrderBook } from '../../../src/market/collect/book.ts';
-import { BookSet, type BookProblem } from '../../../src/market/collect/books.ts';
+import { BookSet, bookStateSchema, type BookProblem } from '../../../src/market/collect/books.ts';
 
 /** Sequences rise by one a change; the stream sends snapshots. */
 const STREAM_RULE: BookRule = {
@@ -104,6 +105,112 @@ describe('levels', () => {
         expect(book.bids()).toEqual(ordered.reverse());
       }),
       { seed: 11, numRuns: 60 },
+    );
+  });
+});
+
+/** No sequences: changes carry a checksum of the best two levels; the venue tells of three levels a side. */
+const CHECKED_RULE: BookRule = {
+  snapshot: 'stream',
+  depth: 3,
+  keep: 3,
+  next: () => 'apply',
+  checksum: { depth: 2, of: (bids, asks) => crc32([...asks, ...bids].join('|')) },
+};
+
+/** What the venue holds and sends: levels with their texts and the checksum of its own book. */
+class CheckedVenue {
+  readonly #sides = { bids: new Map<number, string>(), asks: new Map<number, string>() };
+
+  send(kind: 'snapshot' | 'delta', bids: readonly string[], asks: readonly string[]): BookRecord {
+    const levels = (texts: readonly string[]): PriceLevel[] =>
+      texts.map((text) => text.split(' ').map(Number) as [number, number]);
+    if (kind === 'snapshot') for (const side of Object.values(this.#sides)) side.clear();
+    for (const [side, texts] of [
+      ['bids', bids],
+      ['asks', asks],
+    ] as const) {
+      for (const text of texts) {
+        const [price = 0, size] = text.split(' ').map(Number);
+        if (size === 0) this.#sides[side].delete(price);
+        else this.#sides[side].set(price, text);
+      }
+      const kept = this.best(side, 3);
+      this.#sides[side] = new Map(kept.map((text) => [Number(text.split(' ')[0]), text]));
+    }
+    const checksum = crc32([...this.best('asks', 2), ...this.best('bids', 2)].join('|'));
+    return { ...change({ kind, seq: null, bids: levels(bids), asks: levels(asks) }), proof: { checksum, bids, asks } };
+  }
+
+  best(side: 'bids' | 'asks', depth: number): string[] {
+    const sign = side === 'bids' ? -1 : 1;
+    return [...this.#sides[side]]
+      .sort(([a], [b]) => (a - b) * sign)
+      .map(([, text]) => text)
+      .slice(0, depth); // prettier-ignore
+  }
+}
+
+describe('checksums', () => {
+  const open = (problems: BookProblem[] = []): BookSet =>
+    new BookSet({ rule: CHECKED_RULE, polled: false, onProblem: (problem) => problems.push(problem) });
+
+  test('a book that does not give the checksum is stale before it can be read, until a snapshot', () => {
+    const problems: BookProblem[] = [];
+    const books = open(problems);
+    const venue = new CheckedVenue();
+    books.apply(venue.send('snapshot', ['9.0 1.10', '8.0 2.00'], ['10.0 1.00']));
+    expect(books.apply(venue.send('delta', ['9.0 1.2'], []))?.levels.bids(1)).toEqual([[9, 1.2]]);
+    venue.send('delta', ['9.5 3.0'], []); // lost on the way
+    expect(books.apply(venue.send('delta', [], ['10.0 7.00']))).toBeUndefined();
+    expect(books.get('AB')?.state).toBe('mismatch');
+    expect(books.apply(venue.send('delta', [], ['10.0 8.00']))).toBeUndefined();
+    expect(problems).toMatchObject([{ kind: 'book_checksum', symbol: 'AB', lastSeq: null }]);
+    expect(books.apply(venue.send('snapshot', ['9.5 3.0'], ['10.0 8.00']))?.state).toBe('valid');
+    const wrong = { ...venue.send('snapshot', ['9.5 3.0'], []), proof: { checksum: 1, bids: ['9.5 3.0'], asks: [] } };
+    expect(books.apply(wrong)).toBeUndefined();
+    expect(problems).toHaveLength(2);
+  });
+
+  test('digits that a number loses count, levels beyond those told of are dropped', () => {
+    const books = open();
+    const venue = new CheckedVenue();
+    books.apply(venue.send('snapshot', ['3.00 1.000', '2.00 1.000', '1.00 1.000'], ['4.00 1.000']));
+    expect(books.apply(venue.send('delta', ['3.50 1.0000'], []))?.levels.bids()).toEqual([
+      [3.5, 1],
+      [3, 1],
+      [2, 1],
+    ]); // prettier-ignore
+    const state = bookStateSchema.array().parse(JSON.parse(JSON.stringify(books.state())));
+    const again = open();
+    again.restore(state);
+    expect(again.apply(venue.send('delta', ['3.50 0'], []))?.levels.texts(9)).toEqual({
+      bids: ['3.00 1.000', '2.00 1.000'],
+      asks: ['4.00 1.000'],
+    });
+  });
+
+  test('whatever is lost or changed is found at the next change of the levels covered', () => {
+    const level = fc.tuple(fc.integer({ min: 1, max: 6 }), fc.integer({ min: 0, max: 3 }), fc.constantFrom('', '0'));
+    const step = fc.record({
+      levels: fc.array(level, { minLength: 1, maxLength: 3 }),
+      lost: fc.integer({ min: 0, max: 9 }),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+        const books = open();
+        const venue = new CheckedVenue();
+        books.apply(venue.send('snapshot', ['5 1', '4 1'], ['21 1', '22 1']));
+        for (const { levels, lost } of steps) {
+          const texts = levels.map(([price, size, zero]) => `${price} ${size}.0${size === 0 ? '' : zero}`);
+          const sent = venue.send('delta', texts, []);
+          if (lost === 0) continue;
+          const book = books.apply(sent);
+          if (book === undefined) break;
+          expect(book.levels.texts(2)).toEqual({ bids: venue.best('bids', 2), asks: venue.best('asks', 2) });
+        }
+      }),
+      { seed: 5, numRuns: 200 },
     );
   });
 });
