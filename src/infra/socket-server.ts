@@ -15,6 +15,8 @@ export interface ServerAnswer {
 export interface ServerRequest {
   /** Path with query, as the client asked. */
   readonly path: string;
+  /** Host and port that the client asked. */
+  readonly host: string;
   /** Text of a POST's body; undefined for a GET. */
   readonly body?: string | undefined;
 }
@@ -99,9 +101,9 @@ export class SocketServer implements AsyncDisposable {
   }
 
   #receive(request: IncomingMessage, response: ServerResponse): void {
-    const path = request.url ?? '/';
+    const asked = { path: request.url ?? '/', host: request.headers.host ?? `127.0.0.1:${this.port}` };
     if (request.method === 'GET') {
-      respond(response, this.#answer({ path }));
+      respond(response, this.#answer(asked));
       return;
     }
     if (request.method !== 'POST') {
@@ -116,7 +118,7 @@ export class SocketServer implements AsyncDisposable {
     });
     request.once('end', () => {
       if (size > LARGEST_BODY_BYTES) respond(response, { status: 413, body: '' });
-      else respond(response, this.#answer({ path, body: Buffer.concat(chunks).toString('utf8') }));
+      else respond(response, this.#answer({ ...asked, body: Buffer.concat(chunks).toString('utf8') }));
     });
     request.on('error', () => response.destroy());
   }

@@ -14,7 +14,11 @@ async function listen(options: Partial<SocketServerOptions> = {}): Promise<Socke
   const server = await SocketServer.listen({
     log: silentLogger,
     port: 0,
-    onRequest: (request) => ({ status: 200, body: JSON.stringify(request), headers: { 'x-told': 'yes' } }),
+    onRequest: ({ path, body, host }) => ({
+      status: 200,
+      body: JSON.stringify({ path, body, host }),
+      headers: { 'x-told': 'yes' },
+    }),
     onUpgrade: (path) => (path === '/refused' ? { status: 503, body: 'busy', headers: { 'retry-after': '3' } } : null),
     onConnection: (socket) => ({ onText: (text) => socket.send(`echo ${text}`), onClose: () => undefined }),
     ...options,
@@ -31,15 +35,16 @@ function next(socket: WebSocket, event: string): Promise<unknown[]> {
 describe('the loopback server', () => {
   it('answers GET and POST, and nothing else', async () => {
     const { port } = await listen();
+    const host = `127.0.0.1:${port}`;
     const answer = await fetch(`http://127.0.0.1:${port}/a/b?c=d`);
     expect([answer.status, answer.headers.get('x-told'), await answer.json()]).toEqual([
       200,
       'yes',
-      { path: '/a/b?c=d' },
+      { path: '/a/b?c=d', host },
     ]);
     const post = (body: string) => fetch(`http://127.0.0.1:${port}/info?a`, { method: 'POST', body });
-    expect(await (await post('{"type":"π"}')).json()).toEqual({ path: '/info?a', body: '{"type":"π"}' });
-    expect(await (await post('')).json()).toEqual({ path: '/info?a', body: '' });
+    expect(await (await post('{"type":"π"}')).json()).toEqual({ path: '/info?a', body: '{"type":"π"}', host });
+    expect(await (await post('')).json()).toEqual({ path: '/info?a', body: '', host });
     expect((await post('x'.repeat(1_100_000))).status).toBe(413);
     expect((await fetch(`http://127.0.0.1:${port}/`, { method: 'PUT', body: 'x' })).status).toBe(405);
   });

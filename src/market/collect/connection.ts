@@ -19,6 +19,13 @@ export interface ConnectionHooks {
   readonly isComplete: (link: Link, connection: SupervisedConnection) => boolean;
 }
 
+export interface ConnectionTarget {
+  readonly plan: ConnectionPlan;
+  readonly url: string;
+  /** Asked before each opening; its address takes the place of `url`. */
+  readonly prepare?: (() => Promise<{ readonly url: string; readonly pingMs: Ms | null }>) | undefined;
+}
+
 /** A link that lived this long proves that the venue takes us: the next loss starts the back-off anew. */
 const PROVEN_MS = 60_000;
 /** Longest time that two links overlap at rotation. */
@@ -29,10 +36,11 @@ const OVERLAP_POLL_MS = 100;
 export class SupervisedConnection {
   readonly market: VenueMarket;
   readonly plan: ConnectionPlan;
-  readonly url: string;
   readonly latency = new Latency();
   readonly #environment: CollectEnvironment;
   readonly #hooks: ConnectionHooks;
+  readonly #prepare: ConnectionTarget['prepare'];
+  #url: string;
   #state: ConnectionState = 'connecting';
   #link: Link | undefined;
   #framesBefore = 0;
@@ -52,16 +60,12 @@ export class SupervisedConnection {
   #fallback = false;
   #firstTry: { readonly promise: Promise<void>; readonly resolve: () => void };
 
-  constructor(
-    environment: CollectEnvironment,
-    market: VenueMarket,
-    target: { readonly plan: ConnectionPlan; readonly url: string },
-    hooks: ConnectionHooks,
-  ) {
+  constructor(environment: CollectEnvironment, market: VenueMarket, target: ConnectionTarget, hooks: ConnectionHooks) {
     this.#environment = environment;
     this.market = market;
     this.plan = target.plan;
-    this.url = target.url;
+    this.#url = target.url;
+    this.#prepare = target.prepare;
     this.#hooks = hooks;
     this.#lastId = `${market.exchange}_${market.market}#-`;
     let resolve: () => void = () => undefined;
@@ -69,6 +73,11 @@ export class SupervisedConnection {
       resolve = done;
     });
     this.#firstTry = { promise, resolve };
+  }
+
+  /** Where it connects, or did last when a preparation tells. */
+  get url(): string {
+    return this.#url;
   }
 
   get link(): Link | undefined {
@@ -150,7 +159,7 @@ export class SupervisedConnection {
     while (!this.#isStopping()) {
       this.#state = 'connecting';
       try {
-        const link = await openLink(this.#environment, this.market, this.plan, this.url);
+        const link = await this.#open();
         this.#begin(link, this.#opened > 0);
       } catch (error) {
         if (this.#isStopping()) return;
@@ -162,6 +171,15 @@ export class SupervisedConnection {
       this.#lost(reason);
       await this.#pause(backOffMs(this.#brief, ...this.#bounds(), this.#environment.random));
     }
+  }
+
+  async #open(): Promise<Link> {
+    if (this.#prepare === undefined) return openLink(this.#environment, this.market, this.plan, this.#url);
+    const { url, pingMs } = await this.#prepare();
+    this.#url = url;
+    const { ping } = this.plan;
+    const plan = ping === null || pingMs === null ? this.plan : { ...this.plan, ping: { ...ping, everyMs: pingMs } };
+    return openLink(this.#environment, this.market, plan, url);
   }
 
   // Read through a call: the flag changes while this code awaits, which the compiler cannot see.
@@ -276,7 +294,7 @@ export class SupervisedConnection {
   async #rotate(): Promise<void> {
     const old = this.#link;
     if (old === undefined) return;
-    const link = await openLink(this.#environment, this.market, this.plan, this.url);
+    const link = await this.#open();
     if (this.#link !== old || this.#isStopping()) {
       await link.close('not needed');
       return;

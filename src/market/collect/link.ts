@@ -21,7 +21,10 @@ export interface Link {
   close(reason: string): Promise<void>;
 }
 
-/** Opens the socket, puts `connected` on the tape and sends the subscriptions. Throws what `openSocket` throws. */
+/**
+ * Opens the socket, puts `connected` on the tape and sends the subscriptions, at once or after the venue's first frame.
+ * Throws what `openSocket` throws.
+ */
 export async function openLink(
   environment: CollectEnvironment,
   market: VenueMarket,
@@ -56,7 +59,9 @@ export async function openLink(
     link.frames += 1;
     link.lastFrameAt = recvTime;
     intake.push({ kind: 'frame', recv_time: recvTime, ...base, text });
+    if (link.frames === 1) greeted?.();
   };
+  let greeted: (() => void) | undefined;
   const socket = await openSocket({
     url,
     clock,
@@ -70,7 +75,9 @@ export async function openLink(
     signal: environment.signal,
   });
   if (life.over) throw new Unavailable(`${safeUrl(url)} closed as soon as it was open`);
-  intake.push({ kind: 'connected', recv_time: intake.recvTime(), ...base, url });
+  // What a preparation gave has a token in its query.
+  const shown = market.prepare === undefined ? url : safeUrl(url);
+  intake.push({ kind: 'connected', recv_time: intake.recvTime(), ...base, url: shown });
   const link: Link = {
     id: base.connection,
     connectedAt: clock.now(),
@@ -84,8 +91,18 @@ export async function openLink(
     },
   };
   life.link = link;
+  const begin = (): void => {
+    timers[1]?.cancel();
+    subscribe(environment, market, plan, socket);
+  };
+  if (plan.awaitGreeting === true) {
+    greeted = begin;
+    timers[1] = clock.schedule(config.connect_timeout_ms, () => {
+      void link.close(`the venue said nothing for ${config.connect_timeout_ms} ms`);
+    });
+  }
   for (const text of early.splice(0)) receive(text);
-  subscribe(environment, market, plan, socket);
+  if (plan.awaitGreeting !== true) begin();
   ping(environment, plan, socket, timers);
   return link;
 }

@@ -244,10 +244,11 @@ export class MarketFeed {
     for (const [planKey, plan] of wanted) {
       if (this.#running.some((running) => running.planKey === planKey)) continue;
       const url = `${this.#addresses[plan.address] ?? ''}${plan.path}`;
+      const { prepare } = this.market;
       const connection = new SupervisedConnection(
         this.#environment,
         this.market,
-        { plan, url },
+        { plan, url, prepare: prepare === undefined ? undefined : () => this.rest.prepare(prepare) },
         {
           onOpen: (link, _connection, hole) => this.#opened(running, link, hole),
           onLost: () => {

@@ -1,8 +1,9 @@
 import { explainStatus, safeUrl } from '../../infra/http.ts';
+import type { Ms } from '../../kit/clock.ts';
 import { AppError, InvalidInput, RateLimited, Unavailable, Unsupported } from '../../kit/errors.ts';
 import type { Origin } from '../domain/records.ts';
 import type { RestArgs, RestCallName } from '../domain/tape.ts';
-import type { RestErrorInfo, VenueMarket } from '../exchanges/contract.ts';
+import type { ConnectionPreparation, RestErrorInfo, RestTarget, VenueMarket } from '../exchanges/contract.ts';
 import type { CollectEnvironment } from './environment.ts';
 
 export interface RestRequest {
@@ -39,24 +40,10 @@ export class RestClient {
   async ask(request: RestRequest): Promise<string> {
     const call = this.#market.rest[request.call];
     if (call === undefined) throw new Unsupported(`${this.#key} has no REST call '${request.call}'`);
-    const { pipeline, http, config, intake } = this.#environment;
+    const { pipeline, intake } = this.#environment;
     const { exchange, market } = this.#market;
     const instrument = pipeline.instruments(exchange, market).find((i) => i.symbol === request.args.symbol);
-    const { address, path, weight, body } = call.request(request.args, instrument);
-    const url = `${this.#addresses[address] ?? ''}${path}`;
-    const host = new URL(url).host;
-    http.limiter.configure(host, this.#market.limits.restWeightPerMinute);
-    const signal = request.signal ?? this.#environment.signal;
-    const options = { weight, timeoutMs: config.request_timeout_ms, signal };
-    const answer = await (body === undefined ? http.get(url, options) : http.post(url, body, options));
-    const problem = this.#market.restError(answer.status, answer.body);
-    if (problem !== undefined) throw this.#refused(url, problem, answer.status, answer.retryAfterMs);
-    if (answer.status < 200 || answer.status > 299) {
-      if (answer.status === 418 || answer.status === 429) {
-        throw new RateLimited(`${safeUrl(url)}: ${explainStatus(answer.status)}`, http.limiter.blockedForMs(host));
-      }
-      throw new Unavailable(`${safeUrl(url)}: ${explainStatus(answer.status)}`, { details: { status: answer.status } });
-    }
+    const body = await this.#fetch(call.request(request.args, instrument), request.signal);
     intake.push({
       kind: 'rest',
       recv_time: intake.recvTime(),
@@ -65,9 +52,41 @@ export class RestClient {
       market,
       call: request.call,
       args: request.args,
-      body: answer.body,
+      body,
       ...(request.origin === 'backfill' ? { origin: 'backfill' as const } : {}),
     });
+    return body;
+  }
+
+  /** Asks where to connect, as the venue's preparation says. The answer holds a token and is not kept. Throws as `ask`. */
+  async prepare(preparation: ConnectionPreparation): Promise<{ readonly url: string; readonly pingMs: Ms | null }> {
+    const target = preparation.request();
+    const way = preparation.read(await this.#fetch(target));
+    const rest = this.#addresses[target.address] ?? '';
+    if (way === undefined) throw new Unavailable(`${safeUrl(`${rest}${target.path}`)} names no endpoint to connect to`);
+    const { protocol } = new URL(way.url);
+    if (protocol !== 'wss:' && !(protocol === 'ws:' && rest.startsWith('http:'))) {
+      throw new Unavailable(`${safeUrl(`${rest}${target.path}`)} names ${safeUrl(way.url)}, which is not encrypted`);
+    }
+    return way;
+  }
+
+  async #fetch(target: RestTarget, signal: AbortSignal = this.#environment.signal): Promise<string> {
+    const { http, config } = this.#environment;
+    const url = `${this.#addresses[target.address] ?? ''}${target.path}`;
+    const host = new URL(url).host;
+    http.limiter.configure(host, this.#market.limits.restWeightPerMinute);
+    const options = { weight: target.weight, timeoutMs: config.request_timeout_ms, signal };
+    const answer =
+      target.body === undefined ? await http.get(url, options) : await http.post(url, target.body, options);
+    const problem = this.#market.restError(answer.status, answer.body);
+    if (problem !== undefined) throw this.#refused(url, problem, answer.status, answer.retryAfterMs);
+    if (answer.status < 200 || answer.status > 299) {
+      if (answer.status === 418 || answer.status === 429) {
+        throw new RateLimited(`${safeUrl(url)}: ${explainStatus(answer.status)}`, http.limiter.blockedForMs(host));
+      }
+      throw new Unavailable(`${safeUrl(url)}: ${explainStatus(answer.status)}`, { details: { status: answer.status } });
+    }
     return answer.body;
   }
 

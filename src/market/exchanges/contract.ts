@@ -23,6 +23,8 @@ export interface VenueMarket {
   /** Default addresses; configuration may replace each by its name. */
   readonly addresses: Readonly<Record<string, string>>;
   readonly limits: ConnectionLimits;
+  /** How a connection learns where to go, when the venue tells that by REST; asked before each is opened. */
+  readonly prepare?: ConnectionPreparation | undefined;
   /** The connections that a set of instruments and streams needs, within the limits. */
   readonly plan: (instruments: readonly Instrument[], streams: readonly Stream[]) => readonly ConnectionPlan[];
   /** Stateful: merges partial tickers, knows instruments. One per connection; made anew after a disconnect. */
@@ -67,6 +69,13 @@ export interface ConnectionLimits {
   readonly restWeightPerMinute: number;
 }
 
+/** A connection needs a token or an endpoint that REST gives; neither goes on the tape nor into a log. */
+export interface ConnectionPreparation {
+  readonly request: () => RestTarget;
+  /** Where to connect, token included, and how often to ping; undefined when the answer does not say. */
+  readonly read: (body: string) => { readonly url: string; readonly pingMs: Ms | null } | undefined;
+}
+
 /** One socket to open. */
 export interface ConnectionPlan {
   /** Key of `addresses`; the collector resolves it. */
@@ -75,6 +84,8 @@ export interface ConnectionPlan {
   readonly path: string;
   /** Frames to send after opening, in order. */
   readonly subscribe: readonly string[];
+  /** The venue speaks first: nothing is sent before its first frame. */
+  readonly awaitGreeting?: boolean | undefined;
   /** The series that this connection carries. */
   readonly series: readonly { readonly symbol: string; readonly stream: Stream }[];
   /** Application-level ping; null when the protocol's own ping frames do. */
@@ -121,6 +132,17 @@ export interface BookRule {
   ) => 'apply' | 'skip' | 'gap';
   /** Levels a side to ask for in a REST snapshot. */
   readonly depth: number;
+  /** Levels a side of which the venue tells changes: what falls beyond is dropped after each. Absent: all. */
+  readonly keep?: number | undefined;
+  /** For books whose changes carry a `proof`: a book that does not give its checksum is stale from there. */
+  readonly checksum?: BookChecksum | undefined;
+}
+
+export interface BookChecksum {
+  /** Levels a side that it covers. */
+  readonly depth: number;
+  /** Of the levels' texts (`BookProof`), best first; fewer than `depth` where the book has fewer. */
+  readonly of: (bids: readonly string[], asks: readonly string[]) => number;
 }
 
 export interface RestCall {
@@ -142,7 +164,7 @@ export interface RestTarget {
   readonly address: string;
   /** With query, relative to the address. */
   readonly path: string;
-  /** JSON text to send by POST; a GET without. */
+  /** JSON text, or none, to send by POST; a GET without. */
   readonly body?: string | undefined;
   readonly weight: number;
 }
@@ -189,11 +211,7 @@ export interface VenueSimulator {
   /** The frame's text as a connection on this path gets it (Binance wraps it on combined streams). */
   readonly envelope: (path: string, frame: SimulatedFrame) => string;
   /** Answers a REST request; undefined when the path is not of this market. */
-  readonly rest: (
-    market: SimulatedMarket,
-    request: { readonly path: string; readonly query: URLSearchParams; readonly body?: string | undefined },
-    now: Ms,
-  ) => SimulatedAnswer | undefined;
+  readonly rest: (market: SimulatedMarket, request: SimulatedRequest, now: Ms) => SimulatedAnswer | undefined;
   /** The venue cuts a connection after so long; Infinity when it does not. */
   readonly connectionLifetimeMs: Ms;
   /** Request weight allowed in a window, and the answer beyond it. */
@@ -216,6 +234,15 @@ export interface SimulatedFrame {
   readonly at: Ms;
   readonly channel: string;
   readonly text: string;
+}
+
+export interface SimulatedRequest {
+  readonly path: string;
+  readonly query: URLSearchParams;
+  /** Body of a POST; absent for GET. */
+  readonly body?: string | undefined;
+  /** Host and port that the client asked, for answers that name an endpoint. */
+  readonly host: string;
 }
 
 export interface SimulatedAnswer {

@@ -202,14 +202,14 @@ export class MarketServer {
     return this.desk.refuses(this.#options.now()) ? { status: 503, body: '' } : null;
   }
 
-  #request({ path, body }: ServerRequest): ServerAnswer {
+  #request({ path, body, host }: ServerRequest): ServerAnswer {
     const { venue, market, now } = this.#options;
     const at = now();
     const fault = this.desk.rest(at);
     if (fault !== undefined) return venue.limit.refuse(fault.status, fault.retryAfterSeconds);
     if (Math.abs(at - this.#used.since) >= venue.limit.windowMs) this.#used = { since: at, weight: 0 };
     const url = new URL(path, 'http://127.0.0.1');
-    const answer = venue.rest(market, { path: url.pathname, query: url.searchParams, body }, at);
+    const answer = venue.rest(market, { path: url.pathname, query: url.searchParams, body, host }, at);
     if (answer === undefined) return { status: 404, body: '' };
     this.#used.weight += answer.weight;
     if (this.#used.weight > venue.limit.weight) {

@@ -195,7 +195,11 @@ function bookSnapshots(
     const request = venueMarket.rest.book_snapshot?.request(args, instrument);
     if (request === undefined) continue;
     const url = new URL(request.path, 'http://127.0.0.1');
-    const answer = venue.rest(market, { path: url.pathname, query: url.searchParams, body: request.body }, at);
+    const answer = venue.rest(
+      market,
+      { path: url.pathname, query: url.searchParams, body: request.body, host: url.host },
+      at,
+    );
     if (answer === undefined) continue;
     decoder.rest('book_snapshot', args, answer.body, msToUs(at), (record) => records.push(record));
   }

@@ -1,71 +1,16 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { systemClock } from '../../../src/infra/clock.ts';
 import { Conflict, InvalidInput, NotFound, Stale, Unavailable } from '../../../src/kit/errors.ts';
-import { silentLogger } from '../../../src/kit/logger.ts';
-import { createCollector, type CollectorOptions } from '../../../src/market/collect/collector.ts';
-import type { Collector } from '../../../src/market/collect/contract.ts';
 import { verifyTape } from '../../../src/market/collect/tape/inspect.ts';
 import { readTape } from '../../../src/market/collect/tape/reader.ts';
-import { marketConfigSchema } from '../../../src/market/config.ts';
 import type { StoredRecord } from '../../../src/market/domain/records.ts';
-import { MemoryStore, RecordingSink, collect, temporaryFolder, until } from './support.ts';
+import { MemoryStore, collect, temporaryFolder, until } from './support.ts';
+import { openDesk } from './toy-desk.ts';
 import { SYMBOLS, ToyServer, toyVenue, type ToyMessage } from './toy-venue.ts';
 
 /** Recent, so that holes are within what is fetched. */
 const NOW = Date.now() - 60_000;
-
-interface Desk extends AsyncDisposable {
-  readonly collector: Collector;
-  readonly store: MemoryStore;
-  readonly events: RecordingSink;
-  readonly server: ToyServer;
-  readonly tapeDir: string;
-}
-
-interface DeskOptions {
-  readonly server: ToyServer;
-  readonly folder: string;
-  readonly store?: MemoryStore;
-  readonly venue?: Parameters<typeof toyVenue>[0];
-  readonly collect?: Record<string, unknown>;
-  readonly source?: string;
-  readonly start?: boolean;
-  readonly more?: Partial<CollectorOptions>;
-}
-
-async function openDesk(options: DeskOptions): Promise<Desk> {
-  const { server, folder, store = new MemoryStore() } = options;
-  const events = new RecordingSink(systemClock);
-  const tapeDir = join(folder, 'tape');
-  const collector = createCollector({
-    config: marketConfigSchema.parse({
-      source: options.source ?? 'live',
-      collect: {
-        exchanges: ['toy'],
-        symbols: [...SYMBOLS],
-        flush_interval_ms: 50,
-        tape_flush_ms: 5,
-        reconnect_min_ms: 10,
-        reconnect_max_ms: 40,
-        connect_timeout_ms: 1000,
-        ...options.collect,
-      },
-    }),
-    venues: [toyVenue(options.venue)],
-    addresses: server.addresses,
-    store: store.asStore(),
-    tapeDir,
-    events,
-    clock: systemClock,
-    log: silentLogger,
-    random: () => 0.5,
-    ...options.more,
-  });
-  if (options.start !== false) await collector.start();
-  return { collector, store, events, server, tapeDir, [Symbol.asyncDispose]: () => collector.stop() };
-}
 
 function trade(id: number, symbol: string = SYMBOLS[0]): ToyMessage {
   return { type: 'trade', symbol, id, price: 10 + id / 10, at: NOW + id };

@@ -182,7 +182,7 @@ export class ToyServer implements AsyncDisposable {
   /** HTTP status that refuses WebSocket upgrades; undefined: they are accepted. */
   refuseWith: { readonly status: number; readonly retryAfter?: string } | undefined;
   upgrades = 0;
-  onOpen: (client: WebSocket) => void = () => undefined;
+  onOpen: (client: WebSocket, path: string) => void = () => undefined;
   answers: Record<string, Answer> = {
     '/instruments': () => ({ body: '[]' }),
     '/interest': (url) => ({
@@ -212,7 +212,7 @@ export class ToyServer implements AsyncDisposable {
         this.clients.push(client);
         client.on('message', (data: Buffer) => this.received.push(data.toString()));
         client.on('close', () => this.clients.splice(this.clients.indexOf(client), 1));
-        this.onOpen(client);
+        this.onOpen(client, request.url ?? '');
       });
     });
   }

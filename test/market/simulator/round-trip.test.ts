@@ -68,7 +68,7 @@ function ask({ venue, adapter, market }: Desk, call: RestCallName, args: RestArg
   const instrument = market.instruments.find((i) => i.symbol === args.symbol);
   const { path, body } = rest.request(args, instrument);
   const url = new URL(path, 'http://127.0.0.1');
-  const answer = venue.rest(market, { path: url.pathname, query: url.searchParams, body }, now);
+  const answer = venue.rest(market, { path: url.pathname, query: url.searchParams, body, host: url.host }, now);
   if (answer === undefined) throw new Error(`${url.pathname} is not served`);
   return { rest, answer };
 }
