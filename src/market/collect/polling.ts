@@ -16,6 +16,7 @@ const CALL_OF: Readonly<Partial<Record<Stream, RestCallName>>> = {
   open_interest: 'open_interest',
   ticker_24h: 'ticker_24h',
   candles: 'candles',
+  option_summaries: 'ticker_24h',
 };
 
 /** How often a call is made when the venue's description does not say, ms. */

@@ -7,7 +7,7 @@ export type ColumnType = 'double' | 'bigint' | 'integer' | 'varchar' | 'boolean'
 export interface ColumnSpec {
   readonly name: string;
   readonly type: ColumnType;
-  /** `quote`, `base`, `percent`, `bps`, `fraction`, `ratio`, `count`, `hours`, `s`, `µs` or '' where there is none. */
+  /** `quote`, `base`, `usd`, `percent`, `bps`, `fraction`, `ratio`, `count`, `hours`, `s`, `µs` or '' where there is none. */
   readonly unit: string;
   /** False: never null. */
   readonly nullable: boolean;
@@ -47,7 +47,8 @@ function bookColumns(): ColumnSpec[] {
  */
 export const COLUMNS: Readonly<Record<Stream, readonly ColumnSpec[]>> = {
   prices: [
-    column('mid_price', 'double', 'quote', 'd'),
+    // Not marked derived: it is what an oracle says, and tells two of its prices apart.
+    column('mid_price', 'double', 'quote'),
     column('bid_price', 'double', 'quote'),
     column('ask_price', 'double', 'quote'),
     column('spread', 'double', 'quote', 'd'),
@@ -55,6 +56,7 @@ export const COLUMNS: Readonly<Record<Stream, readonly ColumnSpec[]>> = {
     column('bid_qty', 'double', 'base'),
     column('ask_qty', 'double', 'base'),
     column('last_price', 'double', 'quote'),
+    column('confidence', 'double', 'quote'),
   ],
   orderbooks: [
     ...bookColumns(),
@@ -131,6 +133,28 @@ export const COLUMNS: Readonly<Record<Stream, readonly ColumnSpec[]>> = {
     column('value_usd', 'double', 'quote', '!d'),
     column('is_large', 'boolean', '', '!d'),
   ],
+  option_summaries: [
+    column('option_type', 'varchar', '', '!'),
+    column('strike_price', 'double', 'usd', '!'),
+    column('expiry_time', 'timestamp', 'µs', '!'),
+    column('underlying_price', 'double', 'usd'),
+    column('underlying', 'varchar', ''),
+    column('mark_price', 'double', 'quote'),
+    column('mark_iv', 'double', 'percent'),
+    column('bid_price', 'double', 'quote'),
+    column('bid_qty', 'double', 'base'),
+    column('bid_iv', 'double', 'percent'),
+    column('ask_price', 'double', 'quote'),
+    column('ask_qty', 'double', 'base'),
+    column('ask_iv', 'double', 'percent'),
+    column('last_price', 'double', 'quote'),
+    column('open_interest', 'double', 'base'),
+    column('delta', 'double', 'ratio'),
+    column('gamma', 'double', 'ratio'),
+    column('vega', 'double', 'ratio'),
+    column('theta', 'double', 'ratio'),
+    column('rho', 'double', 'ratio'),
+  ],
 };
 
 /**
@@ -141,10 +165,10 @@ export function rowOf(record: StoredRecord): ColumnValue[] {
   switch (record.stream) {
     case 'prices': {
       const { bid_price: bid, ask_price: ask } = record;
-      const mid = midOf(bid, ask);
+      const mid = record.mid_price ?? midOf(bid, ask);
       const spread = spreadOf(bid, ask);
       const bps = scaled(spread, mid, 1e4);
-      return [mid, bid, ask, spread, bps, record.bid_qty, record.ask_qty, record.last_price];
+      return [mid, bid, ask, spread, bps, record.bid_qty, record.ask_qty, record.last_price, record.confidence ?? null];
     }
     case 'orderbooks':
       return bookRow(record);
@@ -198,6 +222,29 @@ export function rowOf(record: StoredRecord): ColumnValue[] {
       const value = record.price * record.quantity;
       return [record.side, record.price, record.quantity, value, value > LARGE_LIQUIDATION_USD];
     }
+    case 'option_summaries':
+      return [
+        record.option_type,
+        record.strike_price,
+        record.expiry_time,
+        record.underlying_price,
+        record.underlying,
+        record.mark_price,
+        record.mark_iv,
+        record.bid_price,
+        record.bid_qty,
+        record.bid_iv,
+        record.ask_price,
+        record.ask_qty,
+        record.ask_iv,
+        record.last_price,
+        record.open_interest,
+        record.delta,
+        record.gamma,
+        record.vega,
+        record.theta,
+        record.rho,
+      ];
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Ms, Us } from '../../kit/clock.ts';
 
-/** The nine streams. Each is one hot table; readers see one view per venue, market, symbol and stream. */
+/** The ten streams. Each is one hot table; readers see one view per venue, market, symbol and stream. */
 export const STREAMS = [
   'prices',
   'orderbooks',
@@ -11,10 +11,11 @@ export const STREAMS = [
   'ticker_24h',
   'candles',
   'liquidations',
+  'option_summaries',
 ] as const;
 export type Stream = (typeof STREAMS)[number];
 
-export const MARKETS = ['futures', 'spot', 'oracle'] as const;
+export const MARKETS = ['futures', 'spot', 'oracle', 'options'] as const;
 export type Market = (typeof MARKETS)[number];
 
 /** `live` came from the stream as it happened (or from polling); `backfill` was fetched afterwards. */
@@ -36,7 +37,10 @@ export interface RecordBase {
   readonly origin: Origin;
 }
 
-/** Best bid and ask. `last_price` where the same message has it. Sizes in base units. */
+/**
+ * Best bid and ask. `last_price` where the same message has it. Sizes in base units. An oracle says one price, which is
+ * the `mid_price` here, and how far the truth may lie from it on either side; bid and ask are null then.
+ */
 export interface PriceRecord extends RecordBase {
   readonly stream: 'prices';
   readonly bid_price: number | null;
@@ -44,6 +48,10 @@ export interface PriceRecord extends RecordBase {
   readonly bid_qty: number | null;
   readonly ask_qty: number | null;
   readonly last_price: number | null;
+  /** Only where the source gives a middle and no sides: an oracle. */
+  readonly mid_price?: number | undefined;
+  /** Half-width of the confidence interval about `mid_price`, quote units. */
+  readonly confidence?: number | undefined;
 }
 
 /** `side` is the taker's. `trade_id` is the venue's (Binance: the aggregate's). */
@@ -145,6 +153,37 @@ export interface LiquidationRecord extends RecordBase {
 export type PriceLevel = readonly [price: number, quantity: number];
 
 /**
+ * An option as its venue values it. Prices of the option are in the instrument's quote (BTC for Deribit's inverse
+ * options), those of the underlying and the strike in its price currency (USD). Volatilities are percent a year;
+ * greeks are the venue's own: delta and gamma per unit of underlying, vega per point of volatility, theta per day,
+ * rho per point of interest.
+ */
+export interface OptionSummaryRecord extends RecordBase {
+  readonly stream: 'option_summaries';
+  readonly option_type: 'call' | 'put';
+  readonly strike_price: number;
+  readonly expiry_time: Us;
+  readonly underlying_price: number | null;
+  /** What the underlying price is of, as the venue names it: an index or a dated future. */
+  readonly underlying: string | null;
+  readonly mark_price: number | null;
+  readonly mark_iv: number | null;
+  readonly bid_price: number | null;
+  readonly bid_qty: number | null;
+  readonly bid_iv: number | null;
+  readonly ask_price: number | null;
+  readonly ask_qty: number | null;
+  readonly ask_iv: number | null;
+  readonly last_price: number | null;
+  readonly open_interest: number | null;
+  readonly delta: number | null;
+  readonly gamma: number | null;
+  readonly vega: number | null;
+  readonly theta: number | null;
+  readonly rho: number | null;
+}
+
+/**
  * A change of a book as the venue sent it; the book builder turns it into `orderbooks` rows.
  * `first_seq` and `prev_seq` are what the venue's sequence rule needs (Binance U and pu), else null.
  */
@@ -188,6 +227,7 @@ export type MarketRecord =
   | TickerRecord
   | CandleRecord
   | LiquidationRecord
+  | OptionSummaryRecord
   | BookRecord;
 
 /** What the store takes: every decoded record but book changes, and the books built from those. */

@@ -3,7 +3,7 @@ import type { Us } from '../../kit/clock.ts';
 import { InvalidInput } from '../../kit/errors.ts';
 import { columnsOf } from '../domain/columns.ts';
 import type { Instrument } from '../domain/instrument.ts';
-import type { MarketRecord } from '../domain/records.ts';
+import { MARKETS, type MarketRecord } from '../domain/records.ts';
 import type { Decoder, FrameVerdict, VenueMarket } from './contract.ts';
 import { isObject, parseJson } from './shared/values.ts';
 
@@ -123,7 +123,7 @@ function stampOf(whole: string, fraction: string): Us {
 
 const instrumentSchema = z.object({
   exchange: z.string().optional(),
-  market: z.enum(['futures', 'spot', 'oracle']).optional(),
+  market: z.enum(MARKETS).optional(),
   symbol: z.string().min(1),
   venue_symbol: z.string().min(1).optional(),
   base: z.string().default(''),
@@ -166,7 +166,7 @@ function ownInstruments(value: unknown, { exchange, market }: VenueMarket): read
     exchange: row.exchange ?? exchange,
     market: row.market ?? market,
     venue_symbol: row.venue_symbol ?? row.symbol,
-    kind: row.kind ?? (market === 'spot' ? 'spot' : 'perpetual'),
+    kind: row.kind ?? (market === 'futures' ? 'perpetual' : market === 'options' ? 'option' : 'spot'),
   }));
 }
 

@@ -15,7 +15,7 @@ export interface InterpolationRule {
 /**
  * The desk's rules: prices and mark prices linear below the limit of the configuration and the last known value above
  * it; funding the last known value; open interest linear (or the last known); books, trades, liquidations, candles and
- * tickers never, because inventing them would invent trades. Nothing longer than the configured maximum.
+ * tickers never (nor what an option is worth), because inventing them would invent trades. Nothing longer than the configured maximum.
  */
 export function interpolationRule(
   stream: Stream,
@@ -43,6 +43,8 @@ export function interpolationRule(
     case 'candles':
     case 'ticker_24h':
       return none(`${stream} come from trades; they are fetched again, never filled`);
+    case 'option_summaries':
+      return none('an option is worth what its venue says at that moment; it is never filled');
   }
 }
 
@@ -83,7 +85,7 @@ export function interpolate(
 
 /** Columns that are filled, by stream. */
 export const FILLED_COLUMNS: Readonly<Partial<Record<Stream, readonly string[]>>> = {
-  prices: ['bid_price', 'ask_price', 'last_price'],
+  prices: ['mid_price', 'bid_price', 'ask_price', 'last_price'],
   mark_prices: ['mark_price', 'index_price'],
   funding_rates: ['funding_rate', 'funding_interval_hours'],
   open_interest: ['open_interest', 'open_interest_usd'],

@@ -22,7 +22,7 @@ export function timeOf(row: SqlRow, stream: Stream): Us | null {
 
 /**
  * The price that a row of a stream stands for, quote units: trade price, mark price, close, last price, or the middle
- * of best bid and ask. Null where the stream has none.
+ * of best bid and ask (an oracle's price). Null where the stream has none.
  */
 export function priceOf(row: SqlRow, stream: Stream): number | null {
   switch (stream) {
@@ -30,13 +30,18 @@ export function priceOf(row: SqlRow, stream: Stream): number | null {
     case 'liquidations':
       return numberOf(row, 'price');
     case 'mark_prices':
+    case 'option_summaries':
       return numberOf(row, 'mark_price');
     case 'candles':
       return numberOf(row, 'close');
     case 'ticker_24h':
       return numberOf(row, 'last_price');
     case 'prices':
-      return middle(numberOf(row, 'bid_price'), numberOf(row, 'ask_price')) ?? numberOf(row, 'last_price');
+      return (
+        middle(numberOf(row, 'bid_price'), numberOf(row, 'ask_price')) ??
+        numberOf(row, 'mid_price') ??
+        numberOf(row, 'last_price')
+      );
     case 'orderbooks':
       return middle(numberOf(row, 'bid_1_price'), numberOf(row, 'ask_1_price'));
     case 'funding_rates':

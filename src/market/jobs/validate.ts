@@ -108,6 +108,7 @@ function checksOf(key: SeriesKey, rows: readonly SqlRow[], services: ReadService
       break;
     case 'mark_prices':
     case 'ticker_24h':
+    case 'option_summaries':
       break;
   }
   return findings;

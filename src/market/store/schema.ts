@@ -4,7 +4,7 @@ import { literal, quoted } from './names.ts';
 import type { TableDefinition } from './tables/contract.ts';
 
 /** Version of the market database's tables and of the Parquet days. */
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
 
 const SQL_TYPES: Readonly<Record<ColumnType, string>> = {
   double: 'DOUBLE',

@@ -75,6 +75,30 @@ const samples: Record<string, StoredRecord> = {
     closed: true,
   },
   liquidations: { ...base, stream: 'liquidations', side: 'long', price: 50_000, quantity: 2.5 },
+  option_summaries: {
+    ...base,
+    stream: 'option_summaries',
+    option_type: 'put',
+    strike_price: 60_000,
+    expiry_time: 1_800_000_000_000_000,
+    underlying_price: 59_000.5,
+    underlying: 'BTC-15JAN27',
+    mark_price: 0.05,
+    mark_iv: 61.2,
+    bid_price: 0.049,
+    bid_qty: 3,
+    bid_iv: 60.1,
+    ask_price: null,
+    ask_qty: null,
+    ask_iv: null,
+    last_price: 0.051,
+    open_interest: 120.5,
+    delta: -0.52,
+    gamma: 0.00002,
+    vega: 88.1,
+    theta: -40.2,
+    rho: -12.5,
+  },
 };
 
 const sample = (stream: string): StoredRecord => {
@@ -117,6 +141,12 @@ describe('columns of the streams', () => {
     expect(row).toMatchObject({ bid_1_price: 99, bid_10_price: 90, ask_2_price: 102, ask_2_qty: 2, ask_3_price: null });
     expect(row).toMatchObject({ bid_ask_ratio: 2, spread: 2, spread_pct: 2, mid_price: 100 });
     expect(Object.keys(row)).toHaveLength(46);
+  });
+
+  it('keeps the one price of an oracle and its confidence, and no sides', () => {
+    const said = { bid_price: null, ask_price: null, bid_qty: null, ask_qty: null, mid_price: 100.5, confidence: 0.2 };
+    const row = columnsOf({ ...base, market: 'oracle', stream: 'prices', last_price: null, ...said });
+    expect(row).toMatchObject({ mid_price: 100.5, confidence: 0.2, bid_price: null, spread: null, spread_bps: null });
   });
 
   it('gives null, not a guess, when an input is missing', () => {

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { StoredRecord } from '../../../src/market/domain/records.ts';
+import { STREAMS, type StoredRecord } from '../../../src/market/domain/records.ts';
 import type { MarketStore } from '../../../src/market/store/contract.ts';
 import {
   DAY,
@@ -48,7 +48,7 @@ describe('compaction', () => {
     await store.ingest(threeDays(), null);
     const before = await everything(store);
     const report = await store.compact({ now: T0 + 2 * DAY + HOUR, minimumGain: 1 });
-    expect(report.days_written).toHaveLength(18);
+    expect(report.days_written).toHaveLength(2 * STREAMS.length);
     expect(report.days_written.find((day) => day.table.endsWith('trades'))).toMatchObject({
       day: '2026-01-02',
       rows: 3,
@@ -65,14 +65,14 @@ describe('compaction', () => {
       }),
     ]);
     expect(stats[0]?.parquet_bytes).toBeGreaterThan(0);
-    expect(days(folder)).toHaveLength(18);
+    expect(days(folder)).toHaveLength(2 * STREAMS.length);
     const wide = await store.query('SELECT count(*) AS n, count(DISTINCT symbol) AS s FROM trades', {
       maxRows: 1,
       timeoutMs: 5000,
     });
     expect(wide.rows).toEqual([{ n: 6, s: 1 }]);
     expect(events.of('storage.compacted')).toEqual([
-      expect.objectContaining({ files_written: 18, bytes_after: report.bytes_after }),
+      expect.objectContaining({ files_written: 2 * STREAMS.length, bytes_after: report.bytes_after }),
     ]);
     expect(await store.compact({ now: T0 + 2 * DAY + HOUR, minimumGain: 1 })).toMatchObject({ days_written: [] });
   });
@@ -179,11 +179,11 @@ describe('compaction', () => {
     const second = await open(folder);
     await using store = second.store;
     expect(second.created).toBe(true);
-    expect((await store.stats()).map((table) => table.rows)).toEqual(Array.from({ length: 9 }, () => 5));
+    expect((await store.stats()).map((table) => table.rows)).toEqual(Array.from({ length: STREAMS.length }, () => 5));
     await store.ingest(threeDays(), null);
     expect(await everything(store)).toEqual(expect.arrayContaining(before as unknown[]));
     expect((await store.stats()).map((table) => [table.rows, table.hot_rows])).toEqual(
-      Array.from({ length: 9 }, () => [6, 1]),
+      Array.from({ length: STREAMS.length }, () => [6, 1]),
     );
   });
 
@@ -238,9 +238,9 @@ describe('compaction', () => {
     await store.ingest(threeDays(), null);
     await store.compact({ now: T0 + DAY, minimumGain: 1 });
     const pruned = await store.retain({ now: T0 + 3 * DAY + HOUR, days: 1 });
-    expect(pruned).toMatchObject({ files: 9, rows: 45 });
+    expect(pruned).toMatchObject({ files: STREAMS.length, rows: 5 * STREAMS.length });
     expect(days(folder)).toEqual([]);
-    expect((await store.stats()).map((table) => table.rows)).toEqual(Array.from({ length: 9 }, () => 1));
+    expect((await store.stats()).map((table) => table.rows)).toEqual(Array.from({ length: STREAMS.length }, () => 1));
     expect(events.of('storage.pruned')).toHaveLength(1);
     expect(await store.retain({ now: T0 + 3 * DAY + HOUR, days: 1 })).toEqual({ files: 0, bytes: 0, rows: 0 });
   });

@@ -41,7 +41,7 @@ describe('MarketStore', () => {
         .sort(),
     ).toEqual([...STREAMS].sort());
     const stats = await store.stats();
-    expect(stats).toHaveLength(9);
+    expect(stats).toHaveLength(STREAMS.length);
     expect(stats.every((table) => table.rows === 1 && table.hot_rows === 1)).toBe(true);
     const [row] = await store.seriesRows({ ...series, stream: 'trades', ...all });
     expect(row).toMatchObject({
@@ -175,7 +175,7 @@ describe('MarketStore', () => {
     const again = everyStream(T0 + MINUTE);
     const emitted = events.list.length;
     await expect(store.ingest(again, { segment: Number.NaN, item: 2 })).rejects.toMatchObject({ retryable: true });
-    expect((await store.stats()).map((table) => table.rows)).toEqual(Array.from({ length: 9 }, () => 1));
+    expect((await store.stats()).map((table) => table.rows)).toEqual(Array.from({ length: STREAMS.length }, () => 1));
     expect(await store.position()).toEqual({ segment: 1, item: 1 });
     expect(events.list).toHaveLength(emitted);
     const result = await store.ingest(again, { segment: 1, item: 2 });

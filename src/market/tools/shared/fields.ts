@@ -4,12 +4,14 @@ import { MARKETS, STREAMS, type Market } from '../../domain/records.ts';
 /** Input fields that many tools share: one wording, one bound. */
 
 export const exchange = z.string().min(1).max(32).describe('Venue, as in binance');
-export const market = z.enum(MARKETS).describe('Market of the venue: futures, spot or oracle');
+export const market = z.enum(MARKETS).describe('Market of the venue: futures, spot, oracle or options');
 export const symbol = z.string().min(1).max(40).describe('Canonical symbol, as in BTCUSDT');
 export const stream = z.enum(STREAMS).describe('Stream, as in trades');
 
 export const anyExchange = exchange.optional().describe('Venue, as in binance; all when left out');
-export const anyMarket = market.optional().describe('Market of the venue (futures, spot, oracle); all when left out');
+export const anyMarket = market
+  .optional()
+  .describe('Market of the venue (futures, spot, oracle, options); all when left out');
 export const anySymbol = symbol.optional().describe('Canonical symbol, as in BTCUSDT; all when left out');
 export const anyStream = stream.optional().describe('Stream, as in trades; all when left out');
 
@@ -31,7 +33,10 @@ export const optionalTime = (what: string) =>
   z.iso.datetime({ offset: true }).optional().describe(`${what}, ISO 8601 with zone, as in 2026-01-31T12:00:00Z`);
 
 export const marketOr = (fallback: Market) =>
-  z.enum(MARKETS).default(fallback).describe(`Market of the venue: futures, spot or oracle (default ${fallback})`);
+  z
+    .enum(MARKETS)
+    .default(fallback)
+    .describe(`Market of the venue: futures, spot, oracle or options (default ${fallback})`);
 
 export const limit = (fallback: number, most: number) =>
   z
