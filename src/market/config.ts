@@ -10,7 +10,7 @@ const series = z.strictObject({
   exchanges: z
     .array(z.string())
     .default(['binance', 'bybit'])
-    .describe('Venues, or venue markets such as binance_futures, to collect'),
+    .describe('Venues, or venue markets such as binance_futures, to collect; `all` is every venue there is'),
   symbols: z
     .array(z.string())
     .min(1)

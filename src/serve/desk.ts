@@ -98,6 +98,8 @@ export interface DeskHealth {
 
 export interface StreamRow {
   readonly table: string;
+  /** The venue's own name of what is collected under the asked one; absent where they are the same. */
+  readonly listed_as?: string;
   readonly rows: number;
   readonly last_event_time: string | null;
   readonly state: string;

@@ -1,7 +1,24 @@
 import { configReference, jsonSchemas } from '../crew/config/reference.ts';
+import { venues } from '../market/exchanges/catalogue.generated.ts';
 import { tools } from '../market/tools/catalogue.generated.ts';
 import { SECTIONS } from './config.ts';
-import { toolReference } from './reference.ts';
+import { toolReference, venueTable } from './reference.ts';
+
+/** Parts of files that are made from the definitions: path → name of the block → text between its marks. */
+export function generatedBlocks(): Readonly<Record<string, Readonly<Record<string, string>>>> {
+  return { 'README.md': { venues: venueTable(venues) } };
+}
+
+/**
+ * The file's text with the block `<!-- name:begin -->` … `<!-- name:end -->` made anew. Throws when it has no such marks:
+ * then somebody took them out by mistake.
+ */
+export function withBlock(file: string, name: string, block: string): string {
+  const [begin, end] = [`<!-- ${name}:begin -->`, `<!-- ${name}:end -->`];
+  const [from, to] = [file.indexOf(begin), file.indexOf(end)];
+  if (from < 0 || to < from) throw new Error(`there is no block ${begin} … ${end}`);
+  return `${file.slice(0, from + begin.length)}\n\n${block}\n\n${file.slice(to)}`;
+}
 
 /** Files that are made from the definitions: path from the repository's root → text. */
 export function generatedFiles(): Readonly<Record<string, string>> {

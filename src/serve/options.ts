@@ -11,7 +11,7 @@ export interface ControllerOptions {
   readonly dataDir?: string | undefined;
   /** `sim`, `live` or `tape:DIR`. */
   readonly source?: string | undefined;
-  /** Venues (`binance`) or venue markets (`binance_futures`). */
+  /** Venues (`binance`), venue markets (`binance_futures`), or `all`. */
   readonly exchanges?: readonly string[] | undefined;
   readonly symbols?: readonly string[] | undefined;
   /** `playbook`, `openai:…`, `anthropic:…`, `ollama:…`, or a model of your own (`{ name, source: 'llm', chat }` with a LangChain chat model). */

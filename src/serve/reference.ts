@@ -1,5 +1,8 @@
 import { z } from 'zod';
 import type { AnyTool } from '../kit/tool.ts';
+import { STREAMS } from '../market/domain/records.ts';
+import type { Venue } from '../market/exchanges/contract.ts';
+import { marketSupport, supportText } from '../market/exchanges/support.ts';
 
 /** JSON Schema of a tool's input, as served to models. */
 export function inputSchema(tool: Pick<AnyTool<never>, 'input'>): Record<string, unknown> {
@@ -35,6 +38,17 @@ export function toolReference(tools: readonly ListedTool[]): string {
     return `## ${set}\n\n${members.map(toolSection).join('\n')}`;
   });
   return `# Tools\n\nGenerated from the definitions (\`npm run docs\`). ${tools.length} tools in ${sets.length} toolsets. Every result carries \`as_of\`, \`source\`, \`complete\` and \`stale_ms\`.\nEffects: \`none\` reads, \`ops\` writes only the operations database, \`effect\` changes market data or collectors and is proposed instead in shadow mode.\n\n${sections.join('\n')}`;
+}
+
+/** The README's table: every venue market with the streams that it offers. */
+export function venueTable(venues: readonly Venue[]): string {
+  const rows = marketSupport(venues).map(
+    ({ title, market, streams }) =>
+      `| ${title} ${market} | ${STREAMS.map((stream) => supportText(streams[stream])).join(' | ')} |`,
+  );
+  const head = `| market | ${STREAMS.map((stream) => stream.replaceAll('_', ' ')).join(' | ')} |`;
+  const legend = '`ws` WebSocket, `rest` polled, `+h` history can be fetched, `–` not offered by the venue.';
+  return [head, `|---|${STREAMS.map(() => '---|').join('')}`, ...rows, '', legend].join('\n');
 }
 
 function toolSection(tool: ListedTool): string {

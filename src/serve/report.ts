@@ -28,8 +28,9 @@ export async function currentHealth(services: MarketServices): Promise<number> {
 
 /** Series of the collector as rows for people: rows, newest event, state. */
 export function streamRows(series: readonly SeriesStatus[]): readonly StreamRow[] {
-  return series.map(({ table, rows, last_event_time, state }) => ({
+  return series.map(({ table, listed_as, rows, last_event_time, state }) => ({
     table,
+    ...(listed_as === null ? {} : { listed_as }),
     rows,
     last_event_time: isoOfUs(last_event_time),
     state,

@@ -73,6 +73,15 @@ describe.runIf(built)('crew', { timeout: 60_000 }, () => {
     expect((await crew(['permissions', 'explain', 'cleaner', 'no_such_tool'])).code).toBe(3);
   });
 
+  it('lists the venues and what each offers', async () => {
+    const all = rowsOf(await crew(['venues', 'ls', '--json']));
+    expect(all.map(({ id }) => id)).toContain('binance_futures');
+    expect(all[0]).toMatchObject({ streams: { trades: { via: 'websocket' } } });
+    const some = await crew(['venues', '--exchanges', 'bybit']);
+    expect(some.stdout).toContain('bybit_spot');
+    expect(some.stdout).not.toContain('binance');
+  });
+
   it('decodes frames from stdin, and counts what it cannot read', async () => {
     const frame =
       '{"e":"aggTrade","E":1700000000100,"a":5,"s":"BTCUSDT","p":"37000.10","q":"0.002","f":10,"l":11,"T":1700000000000,"m":true}';

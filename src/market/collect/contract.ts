@@ -28,6 +28,8 @@ export interface ConnectionStatus {
 
 export interface SeriesStatus extends SeriesKey {
   readonly table: string;
+  /** The venue's own canonical name of what stands for the asked symbol (BTCUSD for BTCUSDT); null: the symbol itself. */
+  readonly listed_as: string | null;
   readonly state: SeriesState;
   readonly rows: number;
   readonly last_event_time: Us | null;

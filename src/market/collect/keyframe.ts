@@ -33,6 +33,7 @@ export const instrumentsSchema = z.array(
     contract_size: z.number().nullable(),
     inverse: z.boolean(),
     funding_interval_hours: z.number().nullable(),
+    stands_in_as: z.string().optional(),
   }),
 );
 

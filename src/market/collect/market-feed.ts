@@ -10,9 +10,11 @@ import { SupervisedConnection } from './connection.ts';
 import type { ConnectionStatus } from './contract.ts';
 import type { CollectEnvironment } from './environment.ts';
 import type { Link } from './link.ts';
+import { INSTRUMENTS_IN_FORCE } from './keyframe.ts';
 import { Pollers, pollCall } from './polling.ts';
 import { RestClient } from './rest-client.ts';
 import { BookResync, bookSymbols } from './resync.ts';
+import { underAskedNames } from './stand-ins.ts';
 
 export interface MarketFeedHooks {
   /** A broken connection is back: what it carried is missing from `since` (our time, UTC µs) until now. */
@@ -47,6 +49,7 @@ export class MarketFeed {
   readonly #hooks: MarketFeedHooks;
   #instruments: readonly Instrument[] = [];
   #unlisted: readonly string[] = [];
+  readonly #asked = new Set<string>();
   #selected = new Map<string, { readonly symbol: string; readonly stream: Stream }>();
   #running: Running[] = [];
   #forcedRest = false;
@@ -102,6 +105,7 @@ export class MarketFeed {
   /** Loads instruments, retrying for ever, then opens the connections. Resolves when each was tried once. */
   async start(symbols: readonly string[], streams: readonly Stream[]): Promise<void> {
     await this.#loadInstruments();
+    this.#nameAsAsked(symbols);
     const listed = new Set(this.#instruments.filter((i) => i.status === 'trading').map((i) => i.symbol));
     this.#unlisted = symbols.filter((symbol) => !listed.has(symbol));
     if (this.#unlisted.length > 0) {
@@ -132,6 +136,7 @@ export class MarketFeed {
   /** Throws InvalidInput when the market does not list the symbol or does not offer the stream. */
   async startStream(symbol: string, stream: Stream): Promise<void> {
     if (this.market.streams[stream] === undefined) throw new InvalidInput(`${this.key} has no stream '${stream}'`);
+    this.#nameAsAsked([symbol]);
     if (!this.#instruments.some((i) => i.symbol === symbol)) {
       throw new InvalidInput(`${this.key} does not list '${symbol}'`);
     }
@@ -218,15 +223,35 @@ export class MarketFeed {
     }
   }
 
+  /** Lets contracts stand for asked symbols; the names are on the tape, so that a replay gives the same tables. */
+  #nameAsAsked(symbols: readonly string[]): void {
+    for (const symbol of symbols) this.#asked.add(symbol);
+    const named = underAskedNames(this.market, this.#instruments, this.#asked);
+    if (named === this.#instruments || JSON.stringify(named) === JSON.stringify(this.#instruments)) return;
+    const { intake, pipeline } = this.#environment;
+    const { exchange, market } = this.market;
+    intake.push({
+      kind: 'note',
+      recv_time: intake.recvTime(),
+      connection: `${this.key}#instruments`,
+      exchange,
+      market,
+      note: INSTRUMENTS_IN_FORCE,
+      data: named,
+    });
+    this.#instruments = pipeline.instruments(exchange, market);
+  }
+
   #select(symbol: string, stream: Stream): void {
     const { exchange, market } = this.market;
     this.#selected.set(`${symbol} ${stream}`, { symbol, stream });
     const { intake, series } = this.#environment;
-    series.add(
+    const tracked = series.add(
       { exchange, market, symbol, stream },
       this.market.streams[stream]?.staleAfterMs ?? null,
       intake.recvTime(),
     );
+    tracked.listedAs = this.#instruments.find((i) => i.symbol === symbol)?.stands_in_as ?? null;
   }
 
   #setState(key: SeriesKey, state: 'stopped'): void {

@@ -1,23 +1,25 @@
 import { InvalidInput } from '../../kit/errors.ts';
 import { didYouMean } from '../../kit/nearest.ts';
-import type { MarketConfig } from '../config.ts';
 import { marketKey } from '../domain/records.ts';
 import type { Venue, VenueMarket } from '../exchanges/contract.ts';
+
+/** Stands for every market of every venue. */
+const ALL = 'all';
 
 /** Address overrides: `binance_futures` → address name → URL. */
 export type Addresses = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
 /**
- * The markets that `collect.exchanges` names: a venue (all its markets) or one market, as `binance_futures`. Throws
- * InvalidInput for a name that no venue bears.
+ * The markets that `collect.exchanges` names: a venue (all its markets), one market, as `binance_futures`, or `all`.
+ * Throws InvalidInput for a name that no venue bears.
  */
-export function marketsOf(venues: readonly Venue[], names: MarketConfig['collect']['exchanges']): VenueMarket[] {
+export function marketsOf(venues: readonly Venue[], names: readonly string[]): VenueMarket[] {
   const all = venues.flatMap((venue) => venue.markets);
   const chosen = new Set<VenueMarket>();
   for (const name of names) {
-    const matching = all.filter((m) => m.exchange === name || marketKey(m.exchange, m.market) === name);
+    const matching = all.filter((m) => [ALL, m.exchange, marketKey(m.exchange, m.market)].includes(name));
     if (matching.length === 0) {
-      const known = [...new Set(all.flatMap((m) => [m.exchange, marketKey(m.exchange, m.market)]))];
+      const known = [ALL, ...new Set(all.flatMap((m) => [m.exchange, marketKey(m.exchange, m.market)]))];
       throw new InvalidInput(
         `no venue or market is called '${name}'${didYouMean(name, known)}; known are ${known.join(', ')}`,
       );

@@ -295,7 +295,7 @@ export class Pipeline {
         return;
       }
       case INSTRUMENTS_IN_FORCE:
-        market.instruments = instrumentsSchema.parse(data);
+        this.#setInstruments(market, instrumentsSchema.parse(data));
         return;
       case MARKET_STATE: {
         const state = marketStateSchema.parse(data);

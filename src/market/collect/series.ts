@@ -10,6 +10,8 @@ export interface TrackedSeries {
   lastEventTime: Us | null;
   lastReceivedAt: Us | null;
   readonly staleAfterMs: Ms | null;
+  /** The venue's own name where it is not the symbol. */
+  listedAs: string | null;
   gaps: number;
   /** When the series was begun or its connection opened: silence counts from here before the first record. */
   since: Us;
@@ -37,6 +39,7 @@ export class SeriesTracker {
       lastEventTime: null,
       lastReceivedAt: null,
       staleAfterMs,
+      listedAs: null,
       gaps: 0,
       since,
       heard: 0,
@@ -86,6 +89,7 @@ export class SeriesTracker {
     return [...this.#all.values()].map((series) => ({
       ...series.key,
       table: viewName(series.key),
+      listed_as: series.listedAs,
       state: series.state,
       rows: series.rows,
       last_event_time: series.lastEventTime,

@@ -22,6 +22,8 @@ export interface Instrument {
   readonly inverse: boolean;
   /** Hours between funding payments; null for spot and when the venue does not say. */
   readonly funding_interval_hours: number | null;
+  /** Its own canonical name, where `symbol` is an asked name that it stands for: BTCUSD, collected as BTCUSDT. */
+  readonly stands_in_as?: string | undefined;
 }
 
 /** The default universe. */

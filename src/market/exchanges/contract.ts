@@ -42,6 +42,11 @@ export interface VenueMarket {
    * without their call. Undefined when it could be more than one.
    */
   readonly recognise?: (value: unknown) => { readonly call: RestCallName; readonly args: RestArgs } | undefined;
+  /**
+   * Which quote of its own stands for an asked one that it does not list: `{ USDT: 'USD' }`. The contract is then
+   * collected under the asked name; an exact listing always wins.
+   */
+  readonly standsFor?: Readonly<Record<string, string>> | undefined;
   /** Text of the venue's error answer, for a REST body that is not data; undefined when the body is data. */
   readonly restError: (status: number, body: string) => RestErrorInfo | undefined;
 }
@@ -177,10 +182,33 @@ export interface RestErrorInfo {
   readonly kind: 'rate_limited' | 'banned' | 'blocked_region' | 'forbidden' | 'bad_request' | 'unavailable';
 }
 
+/** A contract as a simulated market lists it, over the price path of a symbol of the simulated universe (USDT pairs). */
+export interface SimulatedListing {
+  /** Smallest price step as the wire writes it: '0.10'. */
+  readonly tick: string;
+  /** Smallest quantity step in base units, whatever the wire counts in: '0.001'. */
+  readonly lot: string;
+  /** Where the instrument differs from a plain one: named as the symbol, quoted in USDT, sized in base units. */
+  readonly instrument?: Partial<SimulatedInstrument> | undefined;
+}
+
+export type SimulatedInstrument = Pick<
+  Instrument,
+  'symbol' | 'venue_symbol' | 'base' | 'quote' | 'kind' | 'contract_size' | 'inverse' | 'funding_interval_hours'
+>;
+
 /** The simulator's half of a venue: the same wire, the other direction. */
 export interface VenueSimulator {
   readonly exchange: string;
   readonly market: Market;
+  /** What this market lists of a symbol whose price is about `price`; none when it does not list it. */
+  readonly listings: (symbol: string, price: number) => readonly SimulatedListing[];
+  /** This market's part of a symbol's trading; 1 on the most active. */
+  readonly activity: number;
+  /** How many numbers the sequence of a book takes in 100 ms: 1 where frames are numbered, more where changes are. */
+  readonly sequenceStride: number;
+  /** Decimals of mark and index prices on the wire; null: those of prices. */
+  readonly markDecimals: number | null;
   /** Whether this market serves WebSocket on the path. */
   readonly acceptsPath: (path: string) => boolean;
   /** Answers a client's text frame: what to send back now and which channels are on from here. */

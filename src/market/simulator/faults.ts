@@ -3,7 +3,7 @@ import { parseDuration } from '../../kit/duration.ts';
 import { errorMessage, InvalidInput } from '../../kit/errors.ts';
 import { didYouMean } from '../../kit/nearest.ts';
 import { marketKey } from '../domain/records.ts';
-import { SIMULATED_MARKETS } from './model/specification.ts';
+import { simulators } from './catalogue.generated.ts';
 
 /** What can go wrong, what it does, and how long it lasts unless a duration is given (0: once). */
 export const FAULTS = {
@@ -33,7 +33,7 @@ export interface FaultSpec {
   readonly targets: readonly string[];
 }
 
-const MARKET_KEYS = SIMULATED_MARKETS.map((m) => marketKey(m.exchange, m.market));
+const MARKET_KEYS = simulators.flat().map((m) => marketKey(m.exchange, m.market));
 
 /**
  * Reads faults separated by commas. One is `name@offset[/duration][+every][:target]`:
@@ -90,7 +90,7 @@ function targetsOf(part: string, target: string | undefined): readonly string[] 
   if (target === undefined) return MARKET_KEYS;
   const targets = MARKET_KEYS.filter((key) => key === target || key.startsWith(`${target}_`));
   if (targets.length > 0) return targets;
-  const valid = [...new Set(SIMULATED_MARKETS.map((m) => m.exchange)), ...MARKET_KEYS];
+  const valid = [...new Set(simulators.flat().map((m) => m.exchange)), ...MARKET_KEYS];
   throw new InvalidInput(
     `fault '${part}': '${target}' is not a market${didYouMean(target, valid)}; there are ${valid.join(', ')}`,
   );

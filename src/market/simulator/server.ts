@@ -19,6 +19,8 @@ export interface SimulatorOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly symbols?: readonly string[] | undefined;
+  /** Keys of the markets to serve (`binance_futures`); all when absent. */
+  readonly markets?: readonly string[] | undefined;
   /** Port of the first market, the others follow; 0 (the default) takes free ones. */
   readonly port?: number | undefined;
 }
@@ -46,7 +48,7 @@ const PUMP_MS = 50;
 const LONGEST_PAUSE_MS = 30_000;
 
 /**
- * Starts the four simulated markets on loopback ports, each with WebSocket and REST. The market itself depends on seed
+ * Starts the simulated markets on loopback ports, each with WebSocket and REST. The market itself depends on seed
  * and UTC time alone, so that a restart continues it. Throws InvalidInput for faults that cannot be read, Unavailable
  * when a port is taken.
  */
@@ -65,7 +67,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     for (const venue of simulators.flat()) {
       const key = marketKey(venue.exchange, venue.market);
       const market = markets.get(key);
-      if (market === undefined) continue;
+      if (market === undefined || options.markets?.includes(key) === false) continue;
       const port = options.port === undefined || options.port === 0 ? 0 : options.port + servers.length;
       const desk = new FaultDesk(options.seed, key, specs, report);
       servers.push(

@@ -23,7 +23,7 @@ export function anyNumber(value: string): number {
 export function withSource(command: Command): Command {
   return command
     .option('--source <source>', 'sim, live or tape:DIR (default: sim)')
-    .option('--exchanges <names>', 'venues or venue markets, as in binance,bybit_spot', list)
+    .option('--exchanges <names>', 'venues or venue markets, as in binance,bybit_spot, or all', list)
     .option('--symbols <names>', 'symbols, as in BTCUSDT,ETHUSDT', list)
     .option('--model <name>', 'playbook, openai:NAME, anthropic:NAME or ollama:NAME (default: playbook)')
     .option('--sim-seed <n>', 'seed of the simulated market', anyNumber)

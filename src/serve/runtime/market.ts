@@ -5,9 +5,10 @@ import type { Logger } from '../../kit/logger.ts';
 import type { OpsStore } from '../../kit/ops.ts';
 import { createCollector } from '../../market/collect/collector.ts';
 import type { Collector } from '../../market/collect/contract.ts';
+import { marketsOf } from '../../market/collect/markets.ts';
 import type { MarketConfig } from '../../market/config.ts';
 import { DEFAULT_SYMBOLS } from '../../market/domain/instrument.ts';
-import { MARKETS, STREAMS } from '../../market/domain/records.ts';
+import { marketKey, MARKETS, STREAMS } from '../../market/domain/records.ts';
 import type { EscalationChannel } from '../../market/jobs/contract.ts';
 import { venues } from '../../market/exchanges/catalogue.generated.ts';
 import type { MarketServices } from '../../market/services.ts';
@@ -71,7 +72,8 @@ async function startSimulator(config: MarketConfig, clock: Clock, log: Logger): 
   const simulator = await import('../../market/simulator/server.ts');
   const { seed, speed, faults } = config.simulator;
   const symbols = [...new Set([...DEFAULT_SYMBOLS, ...config.collect.symbols])];
-  return simulator.startSimulator({ seed, speed, faults, clock, log, symbols });
+  const markets = marketsOf(venues, config.collect.exchanges).map((m) => marketKey(m.exchange, m.market));
+  return simulator.startSimulator({ seed, speed, faults, clock, log, symbols, markets });
 }
 
 /** Applies again the quarantines that the operations database knows: a rebuilt market database has lost them. */

@@ -1,19 +1,17 @@
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { InvalidInput } from '../../../src/kit/errors.ts';
+import { marketKey } from '../../../src/market/domain/records.ts';
+import { venues } from '../../../src/market/exchanges/catalogue.generated.ts';
 import {
   createDecodeStream,
   parseInstrumentFile,
   type DecodedObject,
   type UnreadLine,
 } from '../../../src/market/exchanges/decode.ts';
+import { fixtureCases, fixtureInstruments, fixtureMarkets } from './fixtures.ts';
 import { marketOf } from './recorded/data.ts';
 
-const FIXTURES = path.resolve(import.meta.dirname, '../../fixtures');
 const NOW = 1_790_000_000_000_000;
-
-const fixture = (file: string): string => readFileSync(path.join(FIXTURES, file), 'utf8');
 
 function start(key: string, instrumentText?: string) {
   const venueMarket = marketOf(key);
@@ -29,30 +27,24 @@ function start(key: string, instrumentText?: string) {
   return { stream, objects, unread };
 }
 
-describe.each([
-  ['binance_futures', 'binance/futures.jsonl', 'binance/futures.instruments.json'],
-  ['binance_spot', 'binance/spot.jsonl', undefined],
-  ['bybit_futures', 'bybit/futures.jsonl', undefined],
-  ['bybit_spot', 'bybit/spot.jsonl', undefined],
-])('%s lines', (key, file, instruments) => {
-  const { stream, objects } = start(key, instruments === undefined ? undefined : fixture(instruments));
-  const cases = fixture(file)
-    .trim()
-    .split('\n')
-    .map((line) => {
-      const parsed: any = JSON.parse(line);
-      return { name: String(parsed.name), parsed };
-    });
+it('every venue market has its frames', () => {
+  const markets = venues.flatMap((venue) => venue.markets.map((m) => marketKey(m.exchange, m.market)));
+  expect(fixtureMarkets().toSorted()).toEqual(markets.sort());
+});
+
+describe.each(fixtureMarkets())('%s lines', (key) => {
+  const [exchange = '', market = ''] = key.split('_');
+  const { stream, objects } = start(key, fixtureInstruments(exchange, market));
   // In order, since the venue's partial messages are.
-  it.each(cases)('$name', ({ parsed }) => {
+  it.each([...fixtureCases(exchange, market)])('$name', (one) => {
     objects.length = 0;
     const before = { ...stream.counts };
-    stream.push(JSON.stringify(parsed.frame));
-    expect(objects).toEqual(parsed.objects);
+    stream.push(one.text ?? JSON.stringify(one.frame));
+    expect(objects).toEqual(one.objects);
     for (const count of ['control', 'errors', 'unread'] as const) {
-      expect(stream.counts[count] - before[count], count).toBe(parsed[count] ?? 0);
+      expect(stream.counts[count] - before[count], count).toBe(one[count] ?? 0);
     }
-    expect(stream.counts.records - before.records).toBe(parsed.objects.length);
+    expect(stream.counts.records - before.records).toBe(one.objects.length);
   });
 });
 

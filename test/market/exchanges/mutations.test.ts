@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { COLUMNS, rowOf } from '../../../src/market/domain/columns.ts';
 import type { MarketRecord } from '../../../src/market/domain/records.ts';
 import { venues } from '../../../src/market/exchanges/catalogue.generated.ts';
+import { fixtureBodies, fixtureCases } from './fixtures.ts';
 import { decodeAny, decodeFrame, marketOf } from './recorded/data.ts';
 
 const MUTATIONS = 10_000;
@@ -14,26 +13,9 @@ const LATEST = 7_258_118_400_000_000;
 
 const KEYS = venues.flatMap((venue) => venue.markets.map((market) => `${market.exchange}_${market.market}`));
 
-/** REST bodies too: they come over the same network. */
-const BODIES: Record<string, readonly string[]> = {
-  binance: [
-    '[{"symbol":"BTCUSDT","fundingTime":1780000000000,"fundingRate":"-0.0030","markPrice":"34651.4"}]',
-    '[[1780000000000,"1","4","0.5","2","148.1",1780000059999,"243.1",308,"75.6","28.4","0"]]',
-    '{"symbol":"BTCUSDT","priceChange":"-94.9","priceChangePercent":"-95.9","weightedAvgPrice":"0.29","lastPrice":"4.0","openPrice":"99","highPrice":"100","lowPrice":"0.1","volume":"8913.3","quoteVolume":"15.3","openTime":1780000000000,"closeTime":1780086400000,"bidPrice":"3.9","bidQty":"1","askPrice":"4.1","askQty":"2","count":76}',
-    '[{"symbol":"BTCUSDT","sumOpenInterest":"20403.6","sumOpenInterestValue":"150570784.07","timestamp":1780000000000}]',
-  ],
-  bybit: [
-    '{"retCode":0,"retMsg":"OK","result":{"category":"linear","list":[{"symbol":"BTCUSDT","fundingRate":"0.0001","fundingRateTimestamp":"1780000000000"}]},"time":1780000000001}',
-    '{"retCode":0,"retMsg":"OK","result":{"category":"spot","list":[{"execId":"2100000000007764263","symbol":"BTCUSDT","price":"16618.49","size":"0.00012","side":"Buy","time":"1780000000000","isBlockTrade":false}]},"time":1780000000001}',
-    '{"retCode":0,"retMsg":"OK","result":{"symbol":"BTCUSDT","list":[["1780000060000","3","4","2","3.5","10","30"],["1780000000000","1","2","1","2","5","6"]]},"time":1780000070000}',
-  ],
-};
-
 function frames(key: string): string[] {
   const [exchange = '', market = ''] = key.split('_');
-  const file = path.resolve(import.meta.dirname, '../../fixtures', exchange, `${market}.jsonl`);
-  const own = readFileSync(file, 'utf8').trim().split('\n');
-  return [...own.map((line) => JSON.stringify(JSON.parse(line).frame)), ...(BODIES[exchange] ?? [])];
+  return [...fixtureCases(exchange, market).map(({ frame }) => JSON.stringify(frame)), ...fixtureBodies(exchange)];
 }
 
 /** Values that a field may be replaced with. */

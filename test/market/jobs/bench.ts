@@ -209,6 +209,7 @@ export function connection(exchange: string, change: Partial<ConnectionStatus> =
 export function status(key: SeriesKey, change: Partial<SeriesStatus> = {}): SeriesStatus {
   return {
     ...key,
+    listed_as: null,
     table: viewName(key),
     state: 'live',
     rows: 1,

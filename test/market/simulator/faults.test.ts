@@ -7,7 +7,7 @@ import { FAULTS, parseFaults } from '../../../src/market/simulator/faults.ts';
 import { createSimulatedMarkets } from '../../../src/market/simulator/model/market.ts';
 
 const START = Date.UTC(2026, 3, 1, 10, 0, 0);
-const ALL = ['binance_futures', 'binance_spot', 'bybit_futures', 'bybit_spot'];
+const ALL = simulators.flat().map((s) => `${s.exchange}_${s.market}`);
 
 describe('the grammar of faults', () => {
   it('reads name, offset, duration, period and target', () => {

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_SYMBOLS } from '../../../src/market/domain/instrument.ts';
 import type { SimulatedMarket } from '../../../src/market/exchanges/contract.ts';
+import { marketKey } from '../../../src/market/domain/records.ts';
+import { simulators } from '../../../src/market/simulator/catalogue.generated.ts';
 import { createSimulatedMarkets, type ModelMarket } from '../../../src/market/simulator/model/market.ts';
 
 const NOW = Date.UTC(2026, 2, 14, 15, 9, 26, 535);
@@ -28,13 +30,19 @@ function cuts(from: number, to: number, steps: readonly number[]): [number, numb
 describe('the market model', () => {
   it('lists what each venue lists', () => {
     const all = createSimulatedMarkets({ seed: 7, symbols: DEFAULT_SYMBOLS });
-    const counts = [...all].map(([key, m]) => [key, m.instruments.length]);
-    expect(Object.fromEntries(counts)).toEqual({
-      binance_futures: 9,
-      binance_spot: 7,
-      bybit_futures: 9,
-      bybit_spot: 9,
-    });
+    const keys = simulators.flat().map((venue) => marketKey(venue.exchange, venue.market));
+    expect([...all.keys()]).toEqual(keys);
+    for (const [key, { instruments }] of all) {
+      expect(instruments.length, key).toBeGreaterThan(0);
+      for (const name of ['symbol', 'venue_symbol'] as const) {
+        expect(new Set(instruments.map((i) => i[name])).size, key).toBe(instruments.length);
+      }
+      expect(
+        instruments.every((i) => marketKey(i.exchange, i.market) === key),
+        key,
+      ).toBe(true);
+    }
+    expect(all.get('binance_spot')?.instruments).toHaveLength(7);
     expect(all.get('binance_spot')?.instruments.map((i) => i.symbol)).not.toContain('BRETTUSDT');
   });
 

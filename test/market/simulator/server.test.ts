@@ -4,6 +4,8 @@ import { openSocket, type Socket } from '../../../src/infra/socket.ts';
 import { ManualClock } from '../../../src/kit/clock.ts';
 import { InvalidInput, Unavailable } from '../../../src/kit/errors.ts';
 import { silentLogger } from '../../../src/kit/logger.ts';
+import { marketKey } from '../../../src/market/domain/records.ts';
+import { simulators } from '../../../src/market/simulator/catalogue.generated.ts';
 import { startSimulator, type Simulator, type SimulatorOptions } from '../../../src/market/simulator/server.ts';
 
 const START = Date.UTC(2026, 1, 3, 4, 5, 6, 789);
@@ -75,12 +77,8 @@ function address(simulator: Simulator, market: string, name: string): string {
 describe('the simulated venues', () => {
   it('replaces the addresses of the venues, paths and all', async () => {
     const { simulator } = await start();
-    expect(Object.keys(simulator.addresses).sort()).toEqual([
-      'binance_futures',
-      'binance_spot',
-      'bybit_futures',
-      'bybit_spot',
-    ]);
+    const all = simulators.flat().map((venue) => marketKey(venue.exchange, venue.market));
+    expect(Object.keys(simulator.addresses).sort()).toEqual(all.sort());
     expect(address(simulator, 'binance_futures', 'public')).toMatch(/^ws:\/\/127\.0\.0\.1:\d+\/public$/);
     expect(address(simulator, 'bybit_futures', 'stream')).toMatch(/^ws:\/\/127\.0\.0\.1:\d+\/v5\/public\/linear$/);
     expect(address(simulator, 'bybit_spot', 'rest')).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);

@@ -33,7 +33,8 @@ async function read(path: string): Promise<Record<string, unknown>[]> {
 describe('the export of the truth', () => {
   it('writes one file a market and stream, in order of time, with the columns of the stream', async () => {
     const dir = join(await folder(), 'made/on/the/way');
-    const files = await exportTruth({ seed: 7, from: FROM, durationMs: 61_000, dir, symbols: ['ARUSDT'] });
+    const markets = ['binance_spot', 'bybit_futures'];
+    const files = await exportTruth({ seed: 7, from: FROM, durationMs: 61_000, dir, symbols: ['ARUSDT'], markets });
     expect((await readdir(dir)).sort()).toEqual(files.map((f) => f.path.split('/').pop()).sort());
     expect(
       files

@@ -1,5 +1,6 @@
 import type { Market } from '../../domain/records.ts';
 import type { SimulatedFrame, VenueSimulator } from '../contract.ts';
+import { listingsWith } from '../shared/simulated-steps.ts';
 import { makerOf } from './simulate-frames.ts';
 import { answer, restOf, text } from './simulate-rest.ts';
 
@@ -15,6 +16,32 @@ const DAY = 86_400_000;
 const COMBINED = /^\/(?:public\/|market\/)?stream(?:\?|$)/;
 const RAW = /^\/(?:public\/|market\/)?ws(?:\/|$)/;
 
+/** Tick and lot. */
+const FUTURES_LISTINGS = listingsWith({
+  BTCUSDT: ['0.10', '0.001'],
+  ETHUSDT: ['0.01', '0.001'],
+  SOLUSDT: ['0.0100', '0.01'],
+  XRPUSDT: ['0.0001', '0.1'],
+  ARUSDT: ['0.001', '0.1'],
+  BRETTUSDT: ['0.0000100', '1'],
+  POPCATUSDT: ['0.0001000', '1'],
+  WIFUSDT: ['0.0001000', '0.1'],
+  PNUTUSDT: ['0.0000100', '1'],
+});
+
+const SPOT_LISTINGS = listingsWith(
+  {
+    BTCUSDT: ['0.01000000', '0.00001'],
+    ETHUSDT: ['0.01000000', '0.0001'],
+    SOLUSDT: ['0.01000000', '0.001'],
+    XRPUSDT: ['0.00010000', '0.1'],
+    ARUSDT: ['0.00100000', '0.01'],
+    WIFUSDT: ['0.00010000', '0.01'],
+    PNUTUSDT: ['0.00010000', '0.1'],
+  },
+  { without: ['BRETTUSDT', 'POPCATUSDT'] },
+);
+
 /** The simulators of Binance's markets. */
 const simulators: readonly VenueSimulator[] = Object.freeze([simulatorOf('futures'), simulatorOf('spot')]);
 
@@ -24,6 +51,10 @@ function simulatorOf(kind: Market): VenueSimulator {
   return Object.freeze<VenueSimulator>({
     exchange: 'binance',
     market: kind,
+    listings: kind === 'futures' ? FUTURES_LISTINGS : SPOT_LISTINGS,
+    activity: kind === 'futures' ? 1 : 0.7,
+    sequenceStride: 16,
+    markDecimals: 8,
     acceptsPath: (path) => COMBINED.test(path) || RAW.test(path),
     channelsOfPath(path) {
       if (COMBINED.test(path)) {

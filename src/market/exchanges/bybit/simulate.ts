@@ -1,6 +1,7 @@
 import type { Ms } from '../../../kit/clock.ts';
 import type { Market } from '../../domain/records.ts';
 import type { SimulatedFrame, SimulatedMarket, SimulatedTrade, VenueSimulator } from '../contract.ts';
+import { listingsWith } from '../shared/simulated-steps.ts';
 import { envelope, executionId, level, restOf } from './simulate-rest.ts';
 import { changedFields, tickerFields } from './simulate-ticker.ts';
 
@@ -18,6 +19,31 @@ const TICKER_STEP = 100;
 const SPOT_TICKER_STEP = 500;
 const BOOK_DEPTHS = [1, 50, 200, 1000];
 
+/** Tick and lot. */
+const FUTURES_LISTINGS = listingsWith({
+  BTCUSDT: ['0.10', '0.001'],
+  ETHUSDT: ['0.01', '0.01'],
+  SOLUSDT: ['0.010', '0.1'],
+  XRPUSDT: ['0.0001', '0.1'],
+  ARUSDT: ['0.001', '0.1'],
+  BRETTUSDT: ['0.00001', '1'],
+  POPCATUSDT: ['0.0001', '1'],
+  WIFUSDT: ['0.0001', '1'],
+  PNUTUSDT: ['0.00001', '1'],
+});
+
+const SPOT_LISTINGS = listingsWith({
+  BTCUSDT: ['0.1', '0.000001'],
+  ETHUSDT: ['0.01', '0.00001'],
+  SOLUSDT: ['0.01', '0.001'],
+  XRPUSDT: ['0.0001', '0.01'],
+  ARUSDT: ['0.001', '0.01'],
+  BRETTUSDT: ['0.00001', '0.1'],
+  POPCATUSDT: ['0.0001', '0.01'],
+  WIFUSDT: ['0.0001', '0.01'],
+  PNUTUSDT: ['0.0001', '0.1'],
+});
+
 /** The simulators of Bybit's markets. */
 const simulators: readonly VenueSimulator[] = Object.freeze([simulatorOf('futures'), simulatorOf('spot')]);
 
@@ -28,6 +54,10 @@ function simulatorOf(kind: Market): VenueSimulator {
   return Object.freeze<VenueSimulator>({
     exchange: 'bybit',
     market: kind,
+    listings: kind === 'futures' ? FUTURES_LISTINGS : SPOT_LISTINGS,
+    activity: kind === 'futures' ? 0.8 : 0.4,
+    sequenceStride: 1,
+    markDecimals: null,
     acceptsPath: (path) => path.split('?', 1)[0] === `/v5/public/${category}`,
     channelsOfPath: () => [],
     onFrame: (market, text) => converse(market, kind, text),

@@ -43,7 +43,7 @@ export function createDerivatives(
   paths: PricePaths,
   touch: Touch,
 ): Derivatives {
-  const key = keyOf(seed, 'derivatives', series.exchange, series.symbol);
+  const key = keyOf(seed, 'derivatives', series.exchange, series.instrument.symbol);
   const intervalMs = series.fundingIntervalHours * 3_600_000;
   const lot = series.lotUnits / series.quantityScale;
   const usualRun = series.dailyVolatility * Math.sqrt(RUN_MS / 86_400_000);

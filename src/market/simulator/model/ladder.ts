@@ -40,7 +40,7 @@ const SIZES = Float64Array.from({ length: 256 }, (_, i) => 0.1 + 1.2 * (-Math.lo
  * known without the ones before.
  */
 export function createLadder(seed: number, series: SeriesSpecification, touch: Touch): Ladder {
-  const key = keyOf(seed, 'book', series.exchange, series.market, series.symbol);
+  const key = keyOf(seed, 'book', series.exchange, series.market, series.instrument.symbol);
   const tick = series.tickUnits / series.priceScale;
   const cell = Math.max(1, Math.round((series.price * 0.4e-4) / tick));
   const lot = series.lotUnits / series.quantityScale;

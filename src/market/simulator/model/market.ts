@@ -1,12 +1,13 @@
 import type { Ms } from '../../../kit/clock.ts';
-import type { SimulatedBookChange, SimulatedMarket, SimulatedTrade } from '../../exchanges/contract.ts';
+import type { SimulatedBookChange, SimulatedMarket, SimulatedTrade, VenueSimulator } from '../../exchanges/contract.ts';
 import { marketKey } from '../../domain/records.ts';
+import { simulators } from '../catalogue.generated.ts';
 import { createAggregates, type SeriesAggregates } from './candles.ts';
 import { createDerivatives, type Derivatives } from './derivatives.ts';
 import { createLadder, LADDER_LEVELS, type Ladder, type LadderSide } from './ladder.ts';
 import { createPricePaths, MINUTE_MS, type PricePaths } from './path.ts';
 import { hash, keyOf } from './random.ts';
-import { decimalsOf, instrumentOf, SIMULATED_MARKETS, seriesOf, type SeriesSpecification } from './specification.ts';
+import { decimalsOf, seriesOf, type SeriesSpecification } from './specification.ts';
 import { createTradeTape, type MinuteTape, type TradeTape } from './tape.ts';
 import { createTouch, STEP_MS } from './touch.ts';
 
@@ -26,38 +27,29 @@ interface Series {
   readonly decimals: ReturnType<SimulatedMarket['decimals']>;
 }
 
-/** Binance numbers every single change of a book, so its ids jump between frames; Bybit numbers frames. */
-const SEQUENCE_STRIDE: Readonly<Record<string, number>> = { binance: 16 };
-
 /** All markets of the simulator, by market key (`binance_futures` …), over one set of price paths. */
 export function createSimulatedMarkets(options: {
   readonly seed: number;
   readonly symbols: readonly string[];
 }): ReadonlyMap<string, ModelMarket> {
-  const listed = SIMULATED_MARKETS.map(({ exchange, market }) => ({
-    exchange,
-    market,
-    series: seriesOf(exchange, market, options.symbols),
-  }));
+  const listed = simulators.flat().map((venue) => ({ venue, series: seriesOf(venue, options.symbols) }));
   const specifications = new Map(listed.flatMap((m) => m.series.map((s) => [s.symbol, s] as const)));
   const paths = createPricePaths(options.seed, [...specifications.values()]);
   return new Map(
-    listed.map((m) => [
-      marketKey(m.exchange, m.market),
-      createMarket(m.exchange, m.market, options.seed, m.series, paths),
+    listed.map(({ venue, series }) => [
+      marketKey(venue.exchange, venue.market),
+      createMarket(venue, options.seed, series, paths),
     ]),
   );
 }
 
 function createMarket(
-  exchange: string,
-  market: SimulatedMarket['market'],
+  { exchange, market, sequenceStride: stride }: VenueSimulator,
   seed: number,
   specifications: readonly SeriesSpecification[],
   paths: PricePaths,
 ): ModelMarket {
-  const all = new Map(specifications.map((s) => [s.symbol, createSeries(seed, s, paths)] as const));
-  const stride = SEQUENCE_STRIDE[exchange] ?? 1;
+  const all = new Map(specifications.map((s) => [s.instrument.symbol, createSeries(seed, s, paths)] as const));
   const of = (symbol: string): Series => {
     const series = all.get(symbol);
     if (series === undefined) throw new Error(`${marketKey(exchange, market)} does not list ${symbol}`);
@@ -69,7 +61,7 @@ function createMarket(
   return {
     exchange,
     market,
-    instruments: specifications.map(instrumentOf),
+    instruments: specifications.map(({ instrument }) => instrument),
     decimals: (symbol) => of(symbol).decimals,
     trades(symbol, from, to) {
       const { tape } = of(symbol);
@@ -164,7 +156,7 @@ function createSeries(seed: number, specification: SeriesSpecification, paths: P
       quantity: decimalsOf(specification.lotSize),
       mark: specification.markDecimals,
     },
-    sequenceKey: keyOf(seed, 'sequence', specification.exchange, specification.market, specification.symbol),
+    sequenceKey: keyOf(seed, 'sequence', specification.exchange, specification.market, specification.instrument.symbol),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Instrument } from '../../domain/instrument.ts';
 import type { Market } from '../../domain/records.ts';
+import type { SimulatedListing, VenueSimulator } from '../../exchanges/contract.ts';
 import { hash, keyOf } from './random.ts';
 
 /** How one symbol behaves on all venues. Prices in quote units (USDT). */
@@ -25,6 +26,8 @@ export interface SymbolSpecification {
 
 /** A symbol as one venue's market lists it. Prices are `ticks × tickUnits ÷ priceScale`, sizes `lots × lotUnits ÷ quantityScale`. */
 export interface SeriesSpecification extends SymbolSpecification {
+  /** What is listed; its own symbol may differ from the one whose path it follows. */
+  readonly instrument: Instrument;
   readonly exchange: string;
   readonly market: Market;
   readonly tickUnits: number;
@@ -51,117 +54,58 @@ const SYMBOLS: readonly SymbolSpecification[] = [
   row('PNUTUSDT', 0.27, 0.07, 1.4, 0.8, 100, 5e7, 4, 1.5),
 ];
 
-type Steps = readonly [tick: string, lot: string];
-
-/** Tick and lot a market. */
-const STEPS: Readonly<Record<string, Readonly<Record<string, Steps>>>> = {
-  binance_futures: {
-    BTCUSDT: ['0.10', '0.001'],
-    ETHUSDT: ['0.01', '0.001'],
-    SOLUSDT: ['0.0100', '0.01'],
-    XRPUSDT: ['0.0001', '0.1'],
-    ARUSDT: ['0.001', '0.1'],
-    BRETTUSDT: ['0.0000100', '1'],
-    POPCATUSDT: ['0.0001000', '1'],
-    WIFUSDT: ['0.0001000', '0.1'],
-    PNUTUSDT: ['0.0000100', '1'],
-  },
-  binance_spot: {
-    BTCUSDT: ['0.01000000', '0.00001'],
-    ETHUSDT: ['0.01000000', '0.0001'],
-    SOLUSDT: ['0.01000000', '0.001'],
-    XRPUSDT: ['0.00010000', '0.1'],
-    ARUSDT: ['0.00100000', '0.01'],
-    WIFUSDT: ['0.00010000', '0.01'],
-    PNUTUSDT: ['0.00010000', '0.1'],
-  },
-  bybit_futures: {
-    BTCUSDT: ['0.10', '0.001'],
-    ETHUSDT: ['0.01', '0.01'],
-    SOLUSDT: ['0.010', '0.1'],
-    XRPUSDT: ['0.0001', '0.1'],
-    ARUSDT: ['0.001', '0.1'],
-    BRETTUSDT: ['0.00001', '1'],
-    POPCATUSDT: ['0.0001', '1'],
-    WIFUSDT: ['0.0001', '1'],
-    PNUTUSDT: ['0.00001', '1'],
-  },
-  bybit_spot: {
-    BTCUSDT: ['0.1', '0.000001'],
-    ETHUSDT: ['0.01', '0.00001'],
-    SOLUSDT: ['0.01', '0.001'],
-    XRPUSDT: ['0.0001', '0.01'],
-    ARUSDT: ['0.001', '0.01'],
-    BRETTUSDT: ['0.00001', '0.1'],
-    POPCATUSDT: ['0.0001', '0.01'],
-    WIFUSDT: ['0.0001', '0.01'],
-    PNUTUSDT: ['0.0001', '0.1'],
-  },
-};
-
-const ACTIVITY: Readonly<Record<string, number>> = {
-  binance_futures: 1,
-  binance_spot: 0.7,
-  bybit_futures: 0.8,
-  bybit_spot: 0.4,
-};
-
-/** Not listed on a market although the symbol exists elsewhere. */
-const NOT_LISTED: Readonly<Record<string, readonly string[]>> = { binance_spot: ['BRETTUSDT', 'POPCATUSDT'] };
-
-/** The four markets that the simulator speaks for. */
-export const SIMULATED_MARKETS = [
-  { exchange: 'binance', market: 'futures' },
-  { exchange: 'binance', market: 'spot' },
-  { exchange: 'bybit', market: 'futures' },
-  { exchange: 'bybit', market: 'spot' },
-] as const satisfies readonly { readonly exchange: string; readonly market: Market }[];
-
 /**
  * The symbols as a market lists them; those it does not list are left out. A symbol that is not among the known ones
  * gets a made-up character from its name, so that tests can ask for any number of symbols.
  */
-export function seriesOf(exchange: string, market: Market, symbols: readonly string[]): readonly SeriesSpecification[] {
-  const key = `${exchange}_${market}`;
-  return symbols
-    .filter((symbol) => NOT_LISTED[key]?.includes(symbol) !== true)
-    .map((symbol) => {
-      const known = SYMBOLS.find((s) => s.symbol === symbol) ?? invented(symbol);
-      const [tick, lot] = STEPS[key]?.[symbol] ?? inventedSteps(known.price);
-      const price = scaled(tick);
-      const quantity = scaled(lot);
+export function seriesOf(venue: VenueSimulator, symbols: readonly string[]): readonly SeriesSpecification[] {
+  const taken = new Set<string>();
+  return symbols.flatMap((symbol) => {
+    const known = SYMBOLS.find((s) => s.symbol === symbol) ?? invented(symbol);
+    return venue.listings(symbol, known.price).flatMap((listing) => {
+      const price = scaled(listing.tick);
+      const quantity = scaled(listing.lot);
+      const instrument = instrumentOf(venue, known, listing);
+      // BTCUSD may be asked for beside the BTCUSDT that this market lists under that name.
+      if (taken.has(instrument.symbol)) return [];
+      taken.add(instrument.symbol);
       return {
         ...known,
-        exchange,
-        market,
+        fundingIntervalHours: instrument.funding_interval_hours ?? known.fundingIntervalHours,
+        instrument,
+        exchange: venue.exchange,
+        market: venue.market,
         tickUnits: price.units,
         priceScale: price.scale,
         lotUnits: quantity.units,
         quantityScale: quantity.scale,
-        tickSize: Number(tick),
-        lotSize: Number(lot),
-        markDecimals: exchange === 'binance' ? 8 : decimalsOf(Number(tick)),
-        activity: ACTIVITY[key] ?? 0.5,
+        tickSize: Number(listing.tick),
+        lotSize: Number(listing.lot),
+        markDecimals: venue.markDecimals ?? decimalsOf(Number(listing.tick)),
+        activity: venue.activity,
       };
     });
+  });
 }
 
 /** The instrument that an adapter should read from the list that the simulator serves. */
-export function instrumentOf(series: SeriesSpecification): Instrument {
+function instrumentOf(venue: VenueSimulator, known: SymbolSpecification, listing: SimulatedListing): Instrument {
+  const spot = venue.market === 'spot';
   return {
-    exchange: series.exchange,
-    market: series.market,
-    symbol: series.symbol,
-    venue_symbol: series.symbol,
-    base: series.base,
+    exchange: venue.exchange,
+    market: venue.market,
+    symbol: known.symbol,
+    venue_symbol: known.symbol,
+    base: known.base,
     quote: 'USDT',
-    kind: series.market === 'spot' ? 'spot' : 'perpetual',
+    kind: spot ? 'spot' : 'perpetual',
     status: 'trading',
-    tick_size: series.tickSize,
-    lot_size: series.lotSize,
+    tick_size: Number(listing.tick),
+    lot_size: Number(listing.lot),
     contract_size: 1,
     inverse: false,
-    funding_interval_hours: series.market === 'spot' ? null : series.fundingIntervalHours,
+    funding_interval_hours: spot ? null : known.fundingIntervalHours,
+    ...listing.instrument,
   };
 }
 
@@ -206,10 +150,4 @@ function invented(symbol: string): SymbolSpecification {
   const h = hash(keyOf(0, symbol), 0, 0);
   const price = 10 ** (((h & 255) / 255) * 4 - 2);
   return row(symbol, price, 0.04 + ((h >>> 8) & 15) / 400, 1.2, 0.6 + ((h >>> 12) & 7) / 8, 120, 4e7, 8, 1.5);
-}
-
-function inventedSteps(price: number): Steps {
-  const tick = 10 ** Math.floor(Math.log10(price) - 3.5);
-  const lot = 10 ** Math.max(-5, Math.min(0, -Math.floor(Math.log10(price))));
-  return [tick.toFixed(10), lot.toFixed(10)];
 }

@@ -69,7 +69,7 @@ class ModelTape implements TradeTape {
     this.#series = series;
     this.#paths = paths;
     this.#touch = touch;
-    this.#key = keyOf(seed, 'trades', series.exchange, series.market, series.symbol);
+    this.#key = keyOf(seed, 'trades', series.exchange, series.market, series.instrument.symbol);
     const perMinute = series.tradesPerSecond * series.activity * 60;
     this.#perTop = Math.max(0, perMinute - CERTAIN_PER_MINUTE) * TOP_MINUTES;
   }

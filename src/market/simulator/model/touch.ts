@@ -21,7 +21,7 @@ export interface Touch {
 }
 
 export function createTouch(seed: number, series: SeriesSpecification, paths: PricePaths): Touch {
-  const key = keyOf(seed, 'touch', series.exchange, series.market, series.symbol);
+  const key = keyOf(seed, 'touch', series.exchange, series.market, series.instrument.symbol);
   const tick = series.tickUnits / series.priceScale;
   const fixed = (uniform(key, 0, SALT_BASIS) - 0.5) * 1.5e-4 + (series.market === 'futures' ? 1.5e-4 : 0);
   const spreadTicks = Math.max(1, Math.round((series.price * series.spreadBps * 1e-4) / tick));

@@ -26,6 +26,10 @@ export default marketTool({
       z.object({
         table: z.string(),
         ...seriesShape,
+        listed_as: z
+          .string()
+          .nullable()
+          .describe('Own name of the contract that stands for the asked symbol; null: the symbol itself'),
         state: z.string(),
         rows: z.number(),
         last_event_time: isoTime,
@@ -64,6 +68,7 @@ export default marketTool({
           market: s.market,
           symbol: s.symbol,
           stream: s.stream,
+          listed_as: s.listed_as,
           state: s.state,
           rows: s.rows,
           last_event_time: isoOfUs(s.last_event_time),

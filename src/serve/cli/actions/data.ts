@@ -167,6 +167,7 @@ async function recordDecoder(
   write: (text: string) => void,
 ): Promise<(item: import('../../../market/domain/tape.ts').TapeItem) => void> {
   const { venues } = await import('../../../market/exchanges/catalogue.generated.ts');
+  const { INSTRUMENTS_IN_FORCE, instrumentsSchema } = await import('../../../market/collect/keyframe.ts');
   const markets = new Map(venues.flatMap((venue) => venue.markets).map((m) => [marketKey(m.exchange, m.market), m]));
   const decoders = new Map<string, ReturnType<VenueMarket['createDecoder']>>();
   const instruments = new Map<string, readonly Instrument[]>();
@@ -179,6 +180,8 @@ async function recordDecoder(
       const before = item.args.cursor === undefined ? [] : (instruments.get(key) ?? []);
       instruments.set(key, market.parseInstruments(item.body, before));
     }
+    if (item.kind === 'note' && item.note === INSTRUMENTS_IN_FORCE)
+      instruments.set(key, instrumentsSchema.parse(item.data));
     if (item.kind === 'connected' || item.kind === 'disconnected') decoders.delete(item.connection);
     if (item.kind !== 'frame' && item.kind !== 'rest') return;
     const decoder = decoders.get(item.connection) ?? market.createDecoder({ instruments: instruments.get(key) ?? [] });

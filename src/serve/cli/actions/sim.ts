@@ -4,6 +4,9 @@ import { parseDuration } from '../../../kit/duration.ts';
 import { InvalidInput } from '../../../kit/errors.ts';
 import { systemClock } from '../../../infra/clock.ts';
 import { createLogger } from '../../../infra/logger.ts';
+import { marketsOf } from '../../../market/collect/markets.ts';
+import { marketKey } from '../../../market/domain/records.ts';
+import { venues } from '../../../market/exchanges/catalogue.generated.ts';
 import { contextOf } from '../context.ts';
 import { EXIT } from '../exit.ts';
 import { printFields, printJson } from '../print.ts';
@@ -54,6 +57,7 @@ export async function sim(command: Command): Promise<void> {
     clock: systemClock,
     log,
     symbols: options.symbols,
+    markets: marketsOf(venues, options.exchanges ?? ['all']).map((m) => marketKey(m.exchange, m.market)),
   });
   if (output.json) printJson(output, { seed, addresses: simulator.addresses });
   else {

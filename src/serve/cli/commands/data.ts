@@ -1,8 +1,16 @@
 import type { Command } from 'commander';
-import { positiveInteger } from '../parse.ts';
+import { list, positiveInteger } from '../parse.ts';
 
-/** Raw data: tape and decoder. */
+/** Venues, and raw data: tape and decoder. */
 export function dataCommands(program: Command): void {
+  const venues = program.command('venues').description('the venues that can be collected');
+  venues
+    .command('ls', { isDefault: true })
+    .option('--exchanges <names>', 'only these, as in binance,bybit_spot', list)
+    .description('venue markets and the streams that each offers')
+    .addHelpText('after', '\nExamples:\n  crew venues ls\n  crew venues ls --exchanges binance --json')
+    .action(async (_options: unknown, command: Command) => (await import('../actions/venues.ts')).venuesList(command));
+
   const tape = program.command('tape').description('the raw log of everything received');
   tape
     .command('ls', { isDefault: true })
@@ -26,7 +34,7 @@ export function dataCommands(program: Command): void {
   program
     .command('decode')
     .requiredOption('--exchange <name>', 'venue, as in binance')
-    .requiredOption('--market <name>', 'futures or spot')
+    .requiredOption('--market <name>', 'a market of the venue, as in futures or spot')
     .option('--file <path>', 'raw frames, one JSON text a line (default: stdin)')
     .option(
       '--instruments <path>',

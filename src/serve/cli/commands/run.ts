@@ -46,7 +46,7 @@ export function runCommands(program: Command): void {
     .option('--duration <time>', 'length of the export, or how long to serve', '60s')
     .option('--faults <faults>', 'faults to inject while serving')
     .option('--speed <n>', 'simulated seconds per second', anyNumber)
-    .option('--exchanges <names>', 'venue markets, as in binance_futures,bybit_spot', list)
+    .option('--exchanges <names>', 'venues or venue markets, as in binance,bybit_spot', list)
     .option('--symbols <names>', 'symbols, as in BTCUSDT,ETHUSDT', list)
     .addHelpText(
       'after',

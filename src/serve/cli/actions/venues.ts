@@ -1,0 +1,32 @@
+import type { Command } from 'commander';
+import { marketsOf } from '../../../market/collect/markets.ts';
+import { marketKey, STREAMS } from '../../../market/domain/records.ts';
+import { venues } from '../../../market/exchanges/catalogue.generated.ts';
+import { marketSupport, supportText } from '../../../market/exchanges/support.ts';
+import { contextOf } from '../context.ts';
+import { printJson, printTable, type Column } from '../print.ts';
+
+/** `crew venues ls` */
+export function venuesList(command: Command): void {
+  const { output } = contextOf(command);
+  const { exchanges } = command.opts<{ exchanges?: readonly string[] }>();
+  const chosen = new Set(marketsOf(venues, exchanges ?? ['all']).map((m) => marketKey(m.exchange, m.market)));
+  const rows = marketSupport(venues).filter(({ id }) => chosen.has(id));
+  if (output.json) return printJson(output, rows);
+  const columns: Column<(typeof rows)[number]>[] = [
+    { title: 'MARKET', value: ({ id }) => id },
+    ...STREAMS.map((stream) => ({
+      title: stream.toUpperCase(),
+      value: ({ streams }: (typeof rows)[number]) => supportText(streams[stream]),
+    })),
+    {
+      title: 'STANDS IN',
+      value: ({ stands_for: quotes }) =>
+        Object.entries(quotes)
+          .map(([asked, own]) => `${own} for ${asked}`)
+          .join(', ') || null,
+    },
+  ];
+  printTable(output, rows, columns, 'there is no venue');
+  output.write('\nws: WebSocket, rest: polled, +h: history can be fetched, –: the venue does not offer it\n');
+}
