@@ -12,10 +12,16 @@ export interface SymbolFacts {
   readonly fundingIntervalHours: number | null;
 }
 
-/** How a venue sizes a symbol that is in no instrument list; undefined: in base units. */
-export type SizingRule = (
-  venueSymbol: string,
-) => { readonly inverse: boolean; readonly contractSize: number } | undefined;
+/** What the name of a symbol that is in no instrument list tells; undefined: its own name, sizes in base units. */
+export type SizingRule = (venueSymbol: string) => NamedFacts | undefined;
+
+export interface NamedFacts {
+  readonly inverse: boolean;
+  /** Null: the name does not tell, and sizes are not known. */
+  readonly contractSize: number | null;
+  /** Canonical name, where the venue's differs in more than case and dashes (XBT/USD, BTC-USDT-SWAP). */
+  readonly symbol?: string | undefined;
+}
 
 /** Symbols as venues write them to the facts; unknown ones follow the venue's naming rule. */
 export interface SymbolTable {
@@ -23,7 +29,7 @@ export interface SymbolTable {
   facts(venueSymbol: unknown): SymbolFacts | undefined;
 }
 
-const SYMBOL = /^[\p{L}\p{N}][\p{L}\p{N}_.-]{0,39}$/u;
+const SYMBOL = /^[\p{L}\p{N}][\p{L}\p{N}_./-]{0,39}$/u;
 
 /** Damaged frames make symbols up: the table forgets them before they fill the memory. */
 const LARGEST_TABLE = 20_000;
@@ -93,10 +99,13 @@ function ofInstrument(instrument: Instrument): SymbolFacts {
 }
 
 function ofRule(venueSymbol: string, rule: SizingRule): SymbolFacts {
-  const symbol = canonicalSymbol(venueSymbol);
-  const sizing = rule(venueSymbol.toUpperCase());
-  if (sizing === undefined) {
-    return { symbol, plain: true, inverse: false, contractSize: 1, fundingIntervalHours: null };
-  }
-  return { symbol, plain: false, ...sizing, fundingIntervalHours: null };
+  const named = rule(venueSymbol.toUpperCase());
+  const { inverse, contractSize } = named ?? { inverse: false, contractSize: 1 };
+  return {
+    symbol: named?.symbol ?? canonicalSymbol(venueSymbol),
+    plain: !inverse && contractSize === 1,
+    inverse,
+    contractSize,
+    fundingIntervalHours: null,
+  };
 }
