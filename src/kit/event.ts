@@ -59,6 +59,14 @@ export const EVENTS = {
   'streaming.started': connection,
   'streaming.stopped': connection,
   'streaming.error': connection,
+  'streaming.rate_limited': z.strictObject({
+    exchange: text,
+    market: text,
+    host: text,
+    retry_after_ms: count,
+    refused_in_a_row: count,
+    halved_until: z.number().nullable(),
+  }),
   'streaming.health_change': z.strictObject({
     exchanges_connected: count,
     exchanges_total: count,
@@ -159,12 +167,20 @@ export const EVENTS = {
     channels: z.array(text),
   }),
   'escalation.resolved': z.strictObject({ escalation_id: text, resolved_by: text, notes: text.optional() }),
+  'desk.setting_changed': z.strictObject({
+    name: text,
+    value: z.unknown(),
+    previous: z.unknown(),
+    changed_by: text,
+    reason: text,
+  }),
   'storage.compacted': z.strictObject({
     database: text,
     bytes_before: count,
     bytes_after: count,
     files_written: count,
   }),
+  'storage.archived': z.strictObject({ folder: text, files: count, bytes: count, rows: count, reason: text }),
   'storage.pruned': z.strictObject({ what: text, files: count, bytes: count, reason: text }),
 } as const;
 

@@ -81,6 +81,11 @@ const collect = z.strictObject({
 
 const storage = z.strictObject({
   retention_days: z.number().int().min(1).default(30).describe('Finished days older than this are deleted'),
+  archive_dir: z
+    .string()
+    .min(1)
+    .default('archive')
+    .describe('Where archive_data moves finished days: a folder, relative to the data folder unless it is absolute'),
   memory_mb: z.number().int().min(32).default(128).describe('DuckDB memory limit of the market database, MB'),
   compact_minimum_gain: z
     .number()
@@ -134,6 +139,10 @@ const validation = z.strictObject({
     .strictObject({ low: z.number().default(3), medium: z.number().default(3.5), high: z.number().default(4) })
     .prefault({})
     .describe('z-scores at which an anomaly is low, medium or high'),
+  anomaly_adjust_percent: percent
+    .max(90)
+    .default(50)
+    .describe('How far agents may move the anomaly thresholds from those configured here, percent'),
   gap_factor: z.number().min(1).default(2).describe('A gap is silence longer than this many expected intervals'),
   candle_volume_tolerance_percent: percent
     .default(0.01)

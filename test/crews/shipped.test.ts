@@ -86,7 +86,13 @@ describe('the shipped configuration', () => {
 
   test('what needs approval is asked for, what the agents may do alone is not', () => {
     expect(agent('collector').approval_required).toEqual(['add_new_symbol', 'remove_symbol']);
-    expect(agent('schema_manager').approval_required).toEqual(['apply_retention']);
+    expect(agent('schema_manager').approval_required).toEqual([
+      'apply_retention',
+      'create_index',
+      'drop_table',
+      'modify_schema',
+      'archive_data',
+    ]);
     for (const id of ['validator', 'cleaner']) expect(agent(id).approval_required).toEqual([]);
   });
 

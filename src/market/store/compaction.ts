@@ -142,7 +142,7 @@ async function writeDay(
 }
 
 /** `parquet/trades/btcusdt_binance_futures_trades/2026-01-31.2.parquet`: a later file of a day has a higher number. */
-function nextFile(series: Series, day: string, old: DayFile | undefined): string {
+export function nextFile(series: Series, day: string, old: DayFile | undefined): string {
   const version = old === undefined ? 1 : Number(/\.(\d+)\.parquet$/.exec(old.file)?.[1] ?? 0) + 1;
   return join(PARQUET_FOLDER, series.key.stream, series.name, `${day}.${version}.parquet`);
 }

@@ -71,6 +71,46 @@ export interface SeriesRowsQuery extends SeriesKey {
   readonly order?: 'asc' | 'desc' | undefined;
 }
 
+/** An index on the hot rows of a stream. */
+export interface StoreIndex {
+  readonly name: string;
+  readonly stream: Stream;
+  readonly columns: readonly string[];
+}
+
+/** Finished days older than `days` whole days before `now`, into `folder` (relative to the data folder, or absolute). */
+export interface ArchiveRequest {
+  readonly now: Us;
+  readonly days: number;
+  readonly folder: string;
+}
+
+export interface ArchiveReport {
+  /** Absolute. */
+  readonly folder: string;
+  readonly files: number;
+  readonly bytes: number;
+  readonly rows: number;
+  /** `2026-01-31`; null when nothing was moved. */
+  readonly first_day: string | null;
+  readonly last_day: string | null;
+}
+
+/** Archived days `from` to `to` inclusive (`2026-01-31`), of one table or of all. */
+export interface RestoreRequest {
+  readonly folder: string;
+  readonly table?: string | undefined;
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface RestoreReport {
+  readonly files: number;
+  readonly bytes: number;
+  readonly rows: number;
+  readonly skipped: readonly { readonly file: string; readonly reason: string }[];
+}
+
 /** Timeframes that candles are aggregated to. */
 export const TIMEFRAMES = ['1m', '5m', '15m', '1h', '4h', '1d'] as const;
 export type Timeframe = (typeof TIMEFRAMES)[number];
@@ -118,6 +158,25 @@ export interface MarketStore extends AsyncDisposable {
   analyze(): Promise<void>;
   /** Finished days to Parquet, and the file rewritten when `minimumGain` (0–1) of it would come back. */
   compact(options: { readonly now: Us; readonly minimumGain: number }): Promise<CompactionReport>;
+  indexes(): Promise<readonly StoreIndex[]>;
+  /** An index on `series_id` and these columns of a stream's hot rows. Throws InvalidInput for an unknown column. */
+  createIndex(stream: Stream, columns: readonly string[]): Promise<StoreIndex & { readonly created: boolean }>;
+  /** Throws NotFound. */
+  dropIndex(name: string): Promise<void>;
+  /** Rows of a derived table (`…_cleaned`, `…_normalized`, bars). Throws Unsupported for raw tables, NotFound. */
+  derivedRows(table: string): Promise<number>;
+  /** Deletes a derived table; its rows can be written again. Throws as `derivedRows`. Gives the rows deleted. */
+  dropDerived(table: string): Promise<number>;
+  /** Makes all views anew from their definitions. Gives how many. */
+  rebuildViews(): Promise<number>;
+  /** What `archive` would move. */
+  archivable(
+    request: Pick<ArchiveRequest, 'now' | 'days'>,
+  ): Promise<{ readonly files: number; readonly bytes: number }>;
+  /** Moves finished days out of the database's folder, verified; they leave the views until they are restored. */
+  archive(request: ArchiveRequest): Promise<ArchiveReport>;
+  /** Brings archived days back; a day that has rows already is skipped and named. */
+  restore(request: RestoreRequest): Promise<RestoreReport>;
   /** Deletes days older than the policy; gives what was deleted. */
   retain(options: {
     readonly now: Us;

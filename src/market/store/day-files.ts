@@ -63,7 +63,8 @@ export async function adoptDays(core: StoreCore): Promise<Days> {
   return days;
 }
 
-async function readFacts(core: StoreCore, path: string): Promise<{ series: Series; file: DayFile }> {
+/** What a day's file says of itself; its series is registered when it is new. Throws when it does not hold what it says. */
+export async function readFacts(core: StoreCore, path: string): Promise<{ series: Series; file: DayFile }> {
   const rows = await core.db.all(
     `SELECT decode(key) AS name, decode(value) AS value FROM parquet_kv_metadata(${literal(path)})`,
   );

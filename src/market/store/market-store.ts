@@ -8,14 +8,20 @@ import type { TapePosition } from '../domain/tape.ts';
 import { stageBatch } from './batch.ts';
 import type { StagedBatch } from './batch.ts';
 import { compactStore, retainDays } from './compaction.ts';
+import { archivable, archiveDays, restoreDays } from './archive.ts';
 import type {
+  ArchiveReport,
+  ArchiveRequest,
   CleanedRow,
   CompactionReport,
   IngestResult,
   MarketStore,
   QuarantineRequest,
+  RestoreReport,
+  RestoreRequest,
   SeriesRowsQuery,
   StorageReport,
+  StoreIndex,
   TableStats,
   Timeframe,
 } from './contract.ts';
@@ -23,6 +29,7 @@ import { Queue } from './core.ts';
 import type { StoreCore } from './core.ts';
 import { findDamage } from './damage.ts';
 import { aggregateCandles, writeCleanedRows, writeNormalizedRows } from './derived.ts';
+import { createIndex, derivedRows, dropDerived, dropIndex, listIndexes, rebuildViews } from './maintenance.ts';
 import { planIngest, positionStatements } from './ingest.ts';
 import { quarantineRows, releaseRows } from './quarantine.ts';
 import { latestRows, rowsOf, storageReport, tableStats } from './reports.ts';
@@ -212,6 +219,45 @@ export class DuckMarketStore implements MarketStore {
     readonly days: number;
   }): Promise<{ readonly files: number; readonly bytes: number; readonly rows: number }> {
     return this.#write(() => retainDays(this.#core, options));
+  }
+
+  indexes(): Promise<readonly StoreIndex[]> {
+    return this.#noticing(() => listIndexes(this.#core));
+  }
+
+  createIndex(stream: Stream, columns: readonly string[]): Promise<StoreIndex & { readonly created: boolean }> {
+    return this.#write(() => createIndex(this.#core, stream, columns));
+  }
+
+  dropIndex(name: string): Promise<void> {
+    return this.#write(() => dropIndex(this.#core, name));
+  }
+
+  derivedRows(table: string): Promise<number> {
+    return this.#noticing(() => derivedRows(this.#core, table));
+  }
+
+  dropDerived(table: string): Promise<number> {
+    return this.#write(() => dropDerived(this.#core, table));
+  }
+
+  rebuildViews(): Promise<number> {
+    return this.#write(() => rebuildViews(this.#core));
+  }
+
+  async archivable(
+    request: Pick<ArchiveRequest, 'now' | 'days'>,
+  ): Promise<{ readonly files: number; readonly bytes: number }> {
+    const found = archivable(this.#core, request);
+    return { files: found.length, bytes: found.reduce((sum, { file }) => sum + file.bytes, 0) };
+  }
+
+  archive(request: ArchiveRequest): Promise<ArchiveReport> {
+    return this.#write(() => archiveDays(this.#core, request));
+  }
+
+  restore(request: RestoreRequest): Promise<RestoreReport> {
+    return this.#write(() => restoreDays(this.#core, request));
   }
 
   async close(): Promise<void> {

@@ -14,6 +14,7 @@ const ABSENT: Readonly<Record<string, string>> = {
   release_quarantine: 'not_found',
   add_new_symbol: 'not_found',
   remove_symbol: 'not_found',
+  drop_table: 'not_found',
 };
 
 /** The operations that the original names, and those of the crew's README. */
@@ -71,6 +72,11 @@ const NAMED = [
   'recommend_index_creation',
   'recommend_partitioning',
   'monitor_all_tables',
+  'adjust_anomaly_thresholds_within_bounds',
+  'create_index',
+  'drop_table',
+  'modify_schema',
+  'archive_data',
   'list_available_tables',
   'get_latest_prices',
   'get_orderbook_snapshot',

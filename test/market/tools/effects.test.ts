@@ -245,3 +245,34 @@ test('a frame is translated by the decoder of its venue', async () => {
   });
   expect(broken.data).toMatchObject({ verdict: 'rejected', normalized: [] });
 });
+
+test('the schema operations that need approval do what their previews say', async () => {
+  const why = { reason: 'a test of it' };
+  const index = { stream: 'trades', columns: ['trade_id'], ...why };
+  expect(await preview(bench, 'create_index', index)).toMatchObject({ indexes: [] });
+  expect((await call(bench, 'create_index', index)).data).toMatchObject({
+    index: 'idx_trades_trade_id',
+    created: true,
+  });
+  const drop = { operation: 'drop_index', target: 'idx_trades_trade_id', ...why };
+  expect(await preview(bench, 'modify_schema', drop)).toMatchObject({ indexes: ['idx_trades_trade_id'] });
+  expect((await call(bench, 'modify_schema', drop)).data).toEqual({ operation: 'drop_index', changed: 1 });
+  await expect(call(bench, 'modify_schema', { operation: 'drop_index', ...why })).rejects.toThrow(/there are none/);
+  await expect(call(bench, 'modify_schema', { operation: 'add_column', target: 'x', ...why })).rejects.toThrow(
+    /not done while the desk runs.*columns\.ts/,
+  );
+  expect((await call(bench, 'modify_schema', { operation: 'rebuild_views', ...why })).data.changed).toBeGreaterThan(12);
+
+  await call(bench, 'normalize_data', { exchange: 'binance', stream: 'trades', lookback_minutes: 15 });
+  const table = { table: 'btcusdt_binance_futures_trades_normalized', ...why };
+  const { rows } = await preview(bench, 'drop_table', table);
+  expect(rows).toBeGreaterThan(0);
+  expect((await call(bench, 'drop_table', table)).data.rows_deleted).toBe(rows);
+  await expect(call(bench, 'drop_table', { ...table, table: 'btcusdt_binance_futures_trades' })).rejects.toThrow(
+    /never dropped/,
+  );
+
+  const old = { older_than_days: 90, ...why };
+  expect(await preview(bench, 'archive_data', old)).toEqual({ folder: 'archive', files: 0, bytes: 0 });
+  expect((await call(bench, 'archive_data', old)).data).toMatchObject({ files_moved: 0, first_day: null });
+});

@@ -11,4 +11,6 @@ export const OPS_TABLES: readonly OpsTable[] = [
   'schema_health_metrics',
   'crew_performance_metrics',
   'exchange_connection_status',
+  'desk_settings',
+  'desk_settings',
 ];
