@@ -1,8 +1,10 @@
 import { defineBehaviour, type Behaviour, type BehaviourContext } from '../../src/crew/index.ts';
 import { dataOf, outcomeOf, pause } from './acting.ts';
-import { fields, items, textAt } from './read.ts';
+import { fields, items, numberAt, textAt } from './read.ts';
 
 const ATTEMPTS = 3;
+/** Refusals in a row that people are told of. */
+const REFUSALS = 5;
 const FIRST_WAIT_MS = 1000;
 const ORDERLY = /^(stopp|rotat|no longer needed|replaced)/i;
 
@@ -37,6 +39,35 @@ export const connectionBehaviours: readonly Behaviour[] = [
         outcomeOf(await context.invoke('switch_rest_to_websocket', { exchange, market, reason }, reason));
       }
       return { venues: fallen.length };
+    },
+  }),
+  defineBehaviour({
+    name: 'rate_limit_escalation',
+    description:
+      'When a venue refuses five requests in a row for their rate: tells people. The request rate is halved for five minutes after each refusal without anybody asking.',
+    trigger: {
+      event: 'streaming.rate_limited',
+      when: (event) => (numberAt(event.data, 'refused_in_a_row') ?? 0) >= REFUSALS,
+    },
+    agent: 'collector',
+    cooldownSeconds: 300,
+    priority: 3,
+    key: (event) => textAt(event.data, 'host'),
+    run: async (context) => {
+      const data = fields(context.event?.data);
+      const host = textAt(data, 'host');
+      const venue = venueOf(data);
+      const reason = `${host} refused ${numberAt(data, 'refused_in_a_row') ?? REFUSALS} requests in a row for their rate`;
+      const escalation = {
+        level: 'medium',
+        trigger: `rate_limited:${host}`,
+        description: `${reason}; requests are made half as often now`,
+        value: String(numberAt(data, 'refused_in_a_row') ?? ''),
+        threshold: `${REFUSALS} in a row`,
+        exchanges: [venue],
+        recommended_actions: ['poll less often (adjust_polling_interval)', 'see who else uses this address'],
+      };
+      return outcomeOf(await context.invoke('escalate_issue', escalation, reason));
     },
   }),
   defineBehaviour({

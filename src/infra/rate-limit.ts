@@ -7,6 +7,10 @@ export interface RateLimitStatus {
   /** Weight allowed per 60 s now (halved for five minutes after a refusal). */
   readonly limit: number;
   readonly blocked_until: Ms | null;
+  /** Until when we ask half as often after a refusal; null when we do not hold back. */
+  readonly halved_until: Ms | null;
+  /** Refusals (418, 429 and the venue's own codes) since the last answer. */
+  readonly refused_in_a_row: number;
 }
 
 interface Waiter {
@@ -21,6 +25,7 @@ interface Host {
   /** On the monotonic clock. */
   blockedUntil: number;
   slowUntil: number;
+  refused: number;
   readonly queue: Waiter[];
   timer: Timer | undefined;
 }
@@ -87,6 +92,18 @@ export class RateLimiter {
     return Math.max(0, this.#host(host).blockedUntil - this.#clock.monotonicMs());
   }
 
+  /** Whether `host` refused us within the last five minutes: whoever asks regularly then asks half as often. */
+  isHalved(host: string): boolean {
+    return this.#host(host).slowUntil > this.#clock.monotonicMs();
+  }
+
+  /** Notes that `host` refused a request for its rate, or answered one. Gives the refusals in a row. */
+  note(host: string, refused: boolean): number {
+    const entry = this.#host(host);
+    entry.refused = refused ? entry.refused + 1 : 0;
+    return entry.refused;
+  }
+
   status(): readonly RateLimitStatus[] {
     const now = this.#clock.monotonicMs();
     return [...this.#hosts].map(([host, entry]) => {
@@ -96,7 +113,9 @@ export class RateLimiter {
         host,
         used_weight: entry.used,
         limit: Number.isFinite(limit) ? limit : 0,
-        blocked_until: entry.blockedUntil > now ? Math.round(this.#clock.now() + entry.blockedUntil - now) : null,
+        blocked_until: this.#wallTime(entry.blockedUntil, now),
+        halved_until: this.#wallTime(entry.slowUntil, now),
+        refused_in_a_row: entry.refused,
       };
     });
   }
@@ -110,12 +129,18 @@ export class RateLimiter {
         used: 0,
         blockedUntil: Number.NEGATIVE_INFINITY,
         slowUntil: Number.NEGATIVE_INFINITY,
+        refused: 0,
         queue: [],
         timer: undefined,
       };
       this.#hosts.set(name, entry);
     }
     return entry;
+  }
+
+  /** A future moment of the monotonic clock as UTC ms; null for a past one. */
+  #wallTime(at: number, now: number): Ms | null {
+    return at > now ? Math.round(this.#clock.now() + at - now) : null;
   }
 
   #limit(entry: Host, now: number): number {

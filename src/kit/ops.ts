@@ -191,6 +191,15 @@ export interface OpsRows {
     acknowledged_at: Ms | null;
   };
   agent_metrics: { timestamp: Ms; agent_id: string; metric_name: string; metric_value: number; dimensions: unknown };
+  /** Settings that the desk changed while it ran, one row a change: the newest of a name is in force. Never pruned. */
+  desk_settings: {
+    changed_at: Ms;
+    name: string;
+    value: unknown;
+    previous: unknown;
+    changed_by: string;
+    reason: string;
+  };
   /** Rows held apart; applied again after the market database is rebuilt from the tape. */
   quarantines: {
     quarantine_id: string;

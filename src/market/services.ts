@@ -6,6 +6,7 @@ import type { MarketConfig } from './config.ts';
 import type { Collector } from './collect/contract.ts';
 import type { Venue } from './exchanges/contract.ts';
 import type { EscalationChannel } from './jobs/contract.ts';
+import type { DeskSettings } from './jobs/desk-settings.ts';
 import type { MarketStore } from './store/contract.ts';
 
 /** What the tools of the market half are bound to. `config` is the `market:` part of system.yaml. */
@@ -18,6 +19,8 @@ export interface MarketServices {
   readonly log: Logger;
   readonly venues: readonly Venue[];
   readonly config: MarketConfig;
+  /** What changed while the desk ran and outlives a restart: anomaly thresholds, whether trading signals are paused. */
+  readonly settings: DeskSettings;
   /** Ways to tell people of an escalation; a level's channel that is not here is reported missing. */
   readonly channels?: readonly EscalationChannel[] | undefined;
 }

@@ -56,6 +56,7 @@ export class CrewController implements DeskHost, AsyncDisposable {
   readonly #options: ControllerOptions;
   readonly #clock: Clock;
   readonly #random: () => number;
+  readonly #dataDir: string;
   readonly #gate = new Gate();
   readonly #handlers: { readonly name: EventName | '*'; readonly handler: EventHandler<never> }[] = [];
   #log: Logger;
@@ -73,6 +74,7 @@ export class CrewController implements DeskHost, AsyncDisposable {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? (() => randomInt(2 ** 32) / 2 ** 32);
+    this.#dataDir = resolve(options.dataDir ?? 'data');
     this.#log = options.log ?? stderrLogger('warn', false);
   }
 
@@ -293,6 +295,7 @@ export class CrewController implements DeskHost, AsyncDisposable {
     readonly errors: number;
     readonly lastError: string | null;
     readonly clock: Clock;
+    readonly dataDir: string;
   } {
     return {
       address: this.#address,
@@ -301,6 +304,7 @@ export class CrewController implements DeskHost, AsyncDisposable {
       errors: this.#errors,
       lastError: this.#lastError,
       clock: this.#clock,
+      dataDir: this.#dataDir,
     };
   }
 
@@ -329,7 +333,7 @@ export class CrewController implements DeskHost, AsyncDisposable {
     const log = this.#log;
     for (const warning of config.warnings)
       log.warn('config.unused', { at: `${warning.file}:${warning.line}`, message: warning.message });
-    const dataDir = resolve(options.dataDir ?? 'data');
+    const dataDir = this.#dataDir;
     const clock = this.#clock;
     const random = this.#random;
     const newId = createIdSource(() => clock.now(), random);

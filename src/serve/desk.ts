@@ -88,6 +88,13 @@ export interface DeskStatus {
   readonly streams: readonly StreamRow[];
   readonly active_runs: readonly string[];
   readonly health_score: number | null;
+  /** Whether tools may give trading signals; null when the desk is not open. */
+  readonly trading_signals: {
+    readonly state: 'active' | 'paused';
+    readonly since: string | null;
+    readonly reason: string | null;
+    readonly changed_by: string | null;
+  } | null;
 }
 
 export interface DeskHealth {

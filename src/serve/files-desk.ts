@@ -111,6 +111,7 @@ async function status(dataDir: string): Promise<DeskStatus> {
     streams: await storedStreams(dataDir),
     active_runs: [],
     health_score: null,
+    trading_signals: null,
   };
 }
 

@@ -28,7 +28,7 @@ import type {
   ToolsQuery,
 } from './desk.ts';
 import { agentRows, approvalRow, crewRows, runRow, shadowReport, taskRows, toolDetail, toolRow } from './listing.ts';
-import { currentHealth, streamRows } from './report.ts';
+import { currentHealth, signalRow, streamRows } from './report.ts';
 import { createToolSearch } from './tool-search.ts';
 import { VERSION } from './version.ts';
 
@@ -50,7 +50,7 @@ export class LocalDesk implements Desk {
   }
 
   async status(): Promise<DeskStatus> {
-    const { startedAt, uptimeSeconds, address, errors, lastError } = this.#controller.facts();
+    const { startedAt, uptimeSeconds, address, errors, lastError, dataDir } = this.#controller.facts();
     const base = {
       state: this.#controller.state,
       version: VERSION,
@@ -69,7 +69,7 @@ export class LocalDesk implements Desk {
       return {
         ...base,
         mode: null,
-        data_dir: '',
+        data_dir: dataDir,
         source: null,
         model: null,
         metrics: {},
@@ -77,9 +77,10 @@ export class LocalDesk implements Desk {
         streams: [],
         active_runs: [],
         health_score: null,
+        trading_signals: null,
       };
     }
-    const { market, operations, crews, source, model, dataDir, config } = this.#runtime;
+    const { market, operations, crews, source, model, config } = this.#runtime;
     const collector = market.collector.status();
     const bus = operations.bus.statistics();
     return {
@@ -109,6 +110,7 @@ export class LocalDesk implements Desk {
       streams: streamRows(collector.series),
       active_runs: crews.runner.active,
       health_score: await currentHealth(market.services),
+      trading_signals: signalRow(market.services.settings.signals),
     };
   }
 

@@ -2,8 +2,9 @@ import type { DocumentExtras, RunRow } from '../crew/index.ts';
 import type { Ms, Us } from '../kit/clock.ts';
 import type { SeriesStatus } from '../market/collect/contract.ts';
 import { deskMetrics } from '../market/jobs/metrics.ts';
+import type { SignalState } from '../market/jobs/desk-settings.ts';
 import type { MarketServices } from '../market/services.ts';
-import type { StreamRow } from './desk.ts';
+import type { DeskStatus, StreamRow } from './desk.ts';
 
 const ISSUES_SHOWN = 500;
 const DAY_MS = 86_400_000;
@@ -24,6 +25,12 @@ export async function documentExtras(services: MarketServices, source: string, r
 export async function currentHealth(services: MarketServices): Promise<number> {
   const since: Ms = services.clock.now() - DAY_MS;
   return (await deskMetrics(services, since)).performance.health.score;
+}
+
+/** Whether trading signals are paused, for people. */
+export function signalRow(signals: SignalState): NonNullable<DeskStatus['trading_signals']> {
+  const { state, since, reason, changed_by } = signals;
+  return { state, since: since === null ? null : new Date(since).toISOString(), reason, changed_by };
 }
 
 /** Series of the collector as rows for people: rows, newest event, state. */

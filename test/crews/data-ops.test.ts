@@ -205,6 +205,18 @@ describe('behaviours act through the tools of their agent', () => {
     expect(await bench.services.ops.count('escalations')).toBe(1);
   });
 
+  test('five refusals in a row are told to people, fewer are not', async () => {
+    const refused = (n: number) => ({
+      data: { exchange: 'binance', market: 'futures', host: 'fapi', refused_in_a_row: n },
+    });
+    const { when } = one('rate_limit_escalation').trigger as never as { when: (e: unknown) => boolean };
+    expect([when(refused(4)), when(refused(5))]).toEqual([false, true]);
+    await fire('rate_limit_escalation', refused(5));
+    expect(await bench.services.ops.select('escalations')).toMatchObject([
+      { escalation_level: 'medium', trigger_condition: 'rate_limited:fapi', affected_exchanges: ['binance_futures'] },
+    ]);
+  });
+
   test('a long gap is fetched, a small one in prices interpolated, others left to their kind', async () => {
     const gap = (stream: string, seconds: number) => ({
       data: {

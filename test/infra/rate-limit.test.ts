@@ -29,7 +29,9 @@ test('weight is spent within a sliding minute, first come first served', async (
   take('c', 10);
   await clock.advance(49_000);
   expect(order).toEqual(['a']);
-  expect(limiter.status()).toEqual([{ host: 'host', used_weight: 60, limit: 100, blocked_until: null }]);
+  expect(limiter.status()).toEqual([
+    { host: 'host', used_weight: 60, limit: 100, blocked_until: null, halved_until: null, refused_in_a_row: 0 },
+  ]);
   await clock.advance(1_000);
   expect(order).toEqual(['a', 'b', 'c']);
   expect(limiter.status()[0]?.used_weight).toBe(70);
@@ -63,8 +65,18 @@ test('a block holds everyone back until its time, and halves the budget for a wh
   expect(order).toEqual([]);
   await clock.advance(1);
   expect(order).toEqual(['a']);
+  expect([limiter.isHalved('host'), limiter.isHalved('other')]).toEqual([true, false]);
+  expect(limiter.status()[0]).toMatchObject({ halved_until: clock.now() + 300_000 });
   await clock.advance(300_001);
-  expect(limiter.status()[0]).toMatchObject({ limit: 100, blocked_until: null });
+  expect(limiter.status()[0]).toMatchObject({ limit: 100, blocked_until: null, halved_until: null });
+  expect(limiter.isHalved('host')).toBe(false);
+});
+
+test('refusals are counted until an answer comes', () => {
+  const limiter = new RateLimiter({ clock: new ManualClock() });
+  expect([true, true, true].map((refused) => limiter.note('host', refused))).toEqual([1, 2, 3]);
+  expect(limiter.status()[0]?.refused_in_a_row).toBe(3);
+  expect([limiter.note('host', false), limiter.note('host', true)]).toEqual([0, 1]);
 });
 
 test('one who gives up waiting leaves the queue', async () => {

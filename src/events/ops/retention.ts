@@ -10,7 +10,7 @@ const KEPT: Readonly<Partial<Record<OpsTable, string>>> = {
   flow_state: 'completed_at IS NOT NULL',
   quarantines: 'released_at IS NOT NULL',
 };
-const NEVER: ReadonlySet<string> = new Set<OpsTable>(['knowledge_base', 'agent_memory']);
+const NEVER: ReadonlySet<string> = new Set<OpsTable>(['knowledge_base', 'agent_memory', 'desk_settings']);
 
 /**
  * Deletes rows older than `olderThanMs` from the operations tables, except open ones, and memories that have expired.

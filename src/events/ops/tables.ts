@@ -258,6 +258,10 @@ export const OPS_TABLES: { readonly [T in OpsTable]: TableDefinition<T> } = {
     time: 'timestamp',
     columns: { timestamp: time, agent_id: text, metric_name: text, metric_value: number, dimensions: json },
   },
+  desk_settings: {
+    time: 'changed_at',
+    columns: { changed_at: time, name: text, value: json, previous: json, changed_by: text, reason: text },
+  },
   quarantines: {
     time: 'quarantined_at',
     columns: {

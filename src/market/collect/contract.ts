@@ -66,6 +66,10 @@ export interface CollectorStatus {
     readonly used_weight: number;
     readonly limit: number;
     readonly blocked_until: Ms | null;
+    /** Until when requests are made half as often; null when they are not. */
+    readonly halved_until: Ms | null;
+    /** Refusals since the last answer. */
+    readonly refused_in_a_row: number;
   }[];
 }
 

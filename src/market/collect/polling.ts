@@ -132,7 +132,7 @@ export class Pollers {
         signal.throwIfAborted();
         await this.#ask(call, symbol, signal);
       }
-      const every = this.#everyMs.get(call) ?? usual;
+      const every = (this.#everyMs.get(call) ?? usual) * (this.#rest.isHalved(call) ? 2 : 1);
       await sleep(clock, Math.max(50, every - (clock.monotonicMs() - started)), signal);
     }
   }

@@ -21,12 +21,20 @@ export class RestClient {
   readonly #market: VenueMarket;
   readonly #addresses: Readonly<Record<string, string>>;
   readonly #key: string;
+  /** Host that each call went to last. */
+  readonly #hosts = new Map<RestCallName, string>();
 
   constructor(environment: CollectEnvironment, market: VenueMarket, addresses: Readonly<Record<string, string>>) {
     this.#environment = environment;
     this.#market = market;
     this.#addresses = addresses;
     this.#key = `${market.exchange}_${market.market}`;
+  }
+
+  /** Whether the host of the call refused us lately, so that who polls it asks half as often. */
+  isHalved(call: RestCallName): boolean {
+    const host = this.#hosts.get(call);
+    return host !== undefined && this.#environment.http.limiter.isHalved(host);
   }
 
   supports(call: RestCallName): boolean {
@@ -43,7 +51,9 @@ export class RestClient {
     const { pipeline, intake } = this.#environment;
     const { exchange, market } = this.#market;
     const instrument = pipeline.instruments(exchange, market).find((i) => i.symbol === request.args.symbol);
-    const body = await this.#fetch(call.request(request.args, instrument), request.signal);
+    const target = call.request(request.args, instrument);
+    this.#hosts.set(request.call, new URL(this.#urlOf(target)).host);
+    const body = await this.#fetch(target, request.signal);
     intake.push({
       kind: 'rest',
       recv_time: intake.recvTime(),
@@ -71,23 +81,45 @@ export class RestClient {
     return way;
   }
 
+  #urlOf({ address, path }: RestTarget): string {
+    return `${this.#addresses[address] ?? ''}${path}`;
+  }
+
   async #fetch(target: RestTarget, signal: AbortSignal = this.#environment.signal): Promise<string> {
     const { http, config } = this.#environment;
-    const url = `${this.#addresses[target.address] ?? ''}${target.path}`;
+    const url = this.#urlOf(target);
     const host = new URL(url).host;
     http.limiter.configure(host, this.#market.limits.restWeightPerMinute);
     const options = { weight: target.weight, timeoutMs: config.request_timeout_ms, signal };
     const answer =
       target.body === undefined ? await http.get(url, options) : await http.post(url, target.body, options);
     const problem = this.#market.restError(answer.status, answer.body);
-    if (problem !== undefined) throw this.#refused(url, problem, answer.status, answer.retryAfterMs);
+    if (problem !== undefined) throw this.#told(host, this.#refused(url, problem, answer.status, answer.retryAfterMs));
     if (answer.status < 200 || answer.status > 299) {
       if (answer.status === 418 || answer.status === 429) {
-        throw new RateLimited(`${safeUrl(url)}: ${explainStatus(answer.status)}`, http.limiter.blockedForMs(host));
+        const wait = http.limiter.blockedForMs(host);
+        throw this.#told(host, new RateLimited(`${safeUrl(url)}: ${explainStatus(answer.status)}`, wait));
       }
       throw new Unavailable(`${safeUrl(url)}: ${explainStatus(answer.status)}`, { details: { status: answer.status } });
     }
+    http.limiter.note(host, false);
     return answer.body;
+  }
+
+  /** Tells of a refusal for the rate of our requests, with how many came in a row; any other error passes. */
+  #told(host: string, error: AppError): AppError {
+    if (!(error instanceof RateLimited)) return error;
+    const { events, http } = this.#environment;
+    const { exchange, market } = this.#market;
+    events.emit('streaming.rate_limited', {
+      exchange,
+      market,
+      host,
+      retry_after_ms: Math.round(error.retryAfterMs),
+      refused_in_a_row: http.limiter.note(host, true),
+      halved_until: http.limiter.status().find((s) => s.host === host)?.halved_until ?? null,
+    });
+    return error;
   }
 
   #refused(url: string, problem: RestErrorInfo, status: number, headerWait: number | null): AppError {

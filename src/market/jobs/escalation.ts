@@ -61,7 +61,7 @@ export function escalationConditions(
       recommended_actions: [
         'check the network of this machine',
         'trigger_reconnect each venue',
-        'pause trading signals',
+        'resolve the escalation and resume_trading_signals when the venues are back',
       ],
     });
   }
@@ -106,7 +106,9 @@ function gapCondition(
     threshold: `${critical ? limits.gap_critical_seconds : limits.gap_high_seconds} s`,
     description: `the longest open gap lasts ${Math.round(seconds)} s`,
     exchanges: [],
-    recommended_actions: critical ? ['fill_data_gaps', 'pause trading signals'] : ['fill_data_gaps'],
+    recommended_actions: critical
+      ? ['fill_data_gaps', 'resolve the escalation and resume_trading_signals when the gap is filled']
+      : ['fill_data_gaps'],
   };
 }
 
@@ -121,10 +123,11 @@ export interface RaisedEscalation {
   readonly channels_missing: readonly { readonly channel: string; readonly reason: string }[];
 }
 
-type EscalationServices = Pick<MarketServices, 'ops' | 'events' | 'clock' | 'log' | 'config' | 'channels'>;
+type EscalationServices = Pick<MarketServices, 'ops' | 'events' | 'clock' | 'log' | 'config' | 'channels' | 'settings'>;
 
 /**
- * Writes an escalation, tells the channels of its level, and says which are missing. The same trigger still open at
+ * Writes an escalation, tells the channels of its level, and says which are missing; a critical one pauses trading
+ * signals. The same trigger still open at
  * the same level is not raised twice.
  */
 export async function raiseEscalation(
@@ -165,7 +168,14 @@ export async function raiseEscalation(
     { escalation_id: String(id), ...base, description: condition.description, channels: [...sent] },
     { source: 'escalation', priority: priorityOf(condition.level), correlationId: `escalation:${id}` },
   );
+  if (condition.level === 'critical') await pauseSignals(services, condition, id);
   return { ...base, id, is_new: true, channels_sent: sent, channels_missing: missing };
+}
+
+/** What is critical pauses trading signals, until a person resumes them. */
+async function pauseSignals(services: EscalationServices, condition: EscalationCondition, id: number): Promise<void> {
+  const reason = `critical escalation ${id}: ${condition.description}`;
+  await services.settings.pauseSignals({ by: 'escalation', reason, clock: services.clock, events: services.events });
 }
 
 async function notify(

@@ -48,6 +48,7 @@ export interface DeskHost {
     readonly errors: number;
     readonly lastError: string | null;
     readonly clock: Clock;
+    readonly dataDir: string;
   };
   getHealth(): DeskHealth;
   kickoffRequest(request: KickoffRequest, options?: CallOptions): Promise<RunDocument>;

@@ -9,6 +9,7 @@ import { marketsOf } from '../../market/collect/markets.ts';
 import type { MarketConfig } from '../../market/config.ts';
 import { DEFAULT_SYMBOLS } from '../../market/domain/instrument.ts';
 import { marketKey, MARKETS, STREAMS } from '../../market/domain/records.ts';
+import { DeskSettings } from '../../market/jobs/desk-settings.ts';
 import type { EscalationChannel } from '../../market/jobs/contract.ts';
 import { venues } from '../../market/exchanges/catalogue.generated.ts';
 import type { MarketServices } from '../../market/services.ts';
@@ -53,6 +54,7 @@ export async function openMarket(options: {
     random: options.random,
     requireConnection: { timeoutMs: config.collect.connect_timeout_ms + config.collect.request_timeout_ms },
   });
+  const settings = await DeskSettings.open(ops, config.validation);
   let closed: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     await collector.stop();
@@ -63,7 +65,7 @@ export async function openMarket(options: {
     store,
     collector,
     simulator,
-    services: { collector, store, ops, events, clock, log, venues, config, channels: options.channels },
+    services: { collector, store, ops, events, clock, log, venues, config, settings, channels: options.channels },
     [Symbol.asyncDispose]: () => (closed ??= close()),
   };
 }

@@ -281,6 +281,25 @@ test('a 429 with Retry-After is honoured', async () => {
   expect(server.upgrades).toBe(upgrades + 1);
 });
 
+test('a refused poll is told once with how many came in a row, and halves what follows', async () => {
+  await using folder = await temporaryFolder();
+  await using server = await ToyServer.listen();
+  await using desk = await openDesk({ server, folder: folder.path });
+  const { collector, events } = desk;
+  server.answers['/trades'] = () => ({ status: 429, body: '' });
+  await collector.setMode('toy', 'spot', 'rest');
+  await until(() => events.of('streaming.rate_limited').length === 1, 'the refusal');
+  expect(events.of('streaming.rate_limited')[0]?.data).toMatchObject({
+    exchange: 'toy',
+    market: 'spot',
+    refused_in_a_row: 1,
+    retry_after_ms: 10_000,
+  });
+  const [host] = collector.status().rate_limits;
+  expect(host).toMatchObject({ refused_in_a_row: 1 });
+  expect((host?.halved_until ?? 0) - (host?.blocked_until ?? 0)).toBe(300_000);
+});
+
 test('start fails when a connection is required and no venue is reached, and says what was tried', async () => {
   await using folder = await temporaryFolder();
   await using server = await ToyServer.listen();

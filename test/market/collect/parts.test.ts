@@ -6,6 +6,7 @@ import { backOffMs } from '../../../src/market/collect/back-off.ts';
 import { CandleEnds } from '../../../src/market/collect/candles.ts';
 import { Intake } from '../../../src/market/collect/intake.ts';
 import { Latency } from '../../../src/market/collect/latency.ts';
+import { Pollers } from '../../../src/market/collect/polling.ts';
 import { Pipeline } from '../../../src/market/collect/pipeline.ts';
 import { BookSampler } from '../../../src/market/collect/sampler.ts';
 import { verifyTape } from '../../../src/market/collect/tape/inspect.ts';
@@ -14,6 +15,9 @@ import { TapeWriter } from '../../../src/market/collect/tape/writer.ts';
 import { TradeIds } from '../../../src/market/collect/trade-ids.ts';
 import type { CandleRecord, TradeRecord } from '../../../src/market/domain/records.ts';
 import { MemoryStore, RecordingSink, collect, frame, temporaryFolder } from './support.ts';
+import type { CollectEnvironment } from '../../../src/market/collect/environment.ts';
+import type { RestClient } from '../../../src/market/collect/rest-client.ts';
+import type { VenueMarket } from '../../../src/market/exchanges/contract.ts';
 import { toyVenue } from './toy-venue.ts';
 
 const base = { exchange: 'toy', market: 'spot', symbol: 'AB', recv_time: 0, seq: null, origin: 'live' } as const;
@@ -148,4 +152,29 @@ test('receive time never goes back, however the clock jumps, and a commit flushe
   await writer.close();
   expect((await verifyTape(tapeDir)).intact).toBe(true);
   expect(await collect(readTape(tapeDir))).toHaveLength(3);
+});
+
+test('a host that refused us lately is polled half as often', async () => {
+  const clock = new ManualClock();
+  const stop = new AbortController();
+  const asked: number[] = [];
+  let halved = false;
+  const rest = { ask: async () => asked.push(clock.monotonicMs()), isHalved: () => halved };
+  const market = { streams: { trades: { pollMs: 1000 } }, rest: { trades: {} } };
+  const environment = { clock, signal: stop.signal };
+  const pollers = new Pollers(
+    environment as unknown as CollectEnvironment,
+    market as unknown as VenueMarket,
+    rest as unknown as RestClient,
+  );
+  await pollers.set([{ symbol: 'AB', stream: 'trades' }]);
+  for (let i = 0; i < 4; i++) await clock.advance(1000);
+  const usual = asked.length;
+  halved = true;
+  for (let i = 0; i < 8; i++) await clock.advance(1000);
+  const gaps = asked.slice(1).map((at, i) => at - (asked[i] ?? 0));
+  expect(gaps.slice(0, usual - 1).every((gap) => gap === 1000)).toBe(true);
+  expect(gaps.slice(usual).every((gap) => gap === 2000)).toBe(true);
+  expect(gaps.slice(usual).length).toBeGreaterThan(1);
+  stop.abort();
 });

@@ -16,6 +16,7 @@ import type {
 import { marketConfigSchema } from '../../../src/market/config.ts';
 import { viewName, type SeriesKey, type StoredRecord, type Stream } from '../../../src/market/domain/records.ts';
 import { venues } from '../../../src/market/exchanges/catalogue.generated.ts';
+import { DeskSettings } from '../../../src/market/jobs/desk-settings.ts';
 import type { MarketServices } from '../../../src/market/services.ts';
 import { openMarketStore } from '../../../src/market/store/open.ts';
 
@@ -169,8 +170,9 @@ export async function openBench(rules: Record<string, unknown> = {}): Promise<Be
   const { db } = await openOpsDatabase({ dataDir, clock, log: silentLogger });
   const collector = new ScriptedCollector();
   const ops = createOpsStore(db, clock);
+  const settings = await DeskSettings.open(ops, config.validation);
   return {
-    services: { collector, store, ops, events, clock, log: silentLogger, venues, config, channels: [] },
+    services: { collector, store, ops, events, clock, log: silentLogger, venues, config, settings, channels: [] },
     collector,
     events,
     clock,

@@ -105,7 +105,8 @@ describe('the issue recorder', () => {
     expect((await issues()).map((i) => i.occurrences)).toEqual([500]);
   });
   test('a host that shuts us out is noticed by looking, and counted once while it lasts', async () => {
-    bench.collector.rateLimits = [{ host: 'api.example', used_weight: 1, limit: 10, blocked_until: START + 60_000 }];
+    const blocked = { blocked_until: START + 60_000, halved_until: START + 360_000, refused_in_a_row: 1 };
+    bench.collector.rateLimits = [{ host: 'api.example', used_weight: 1, limit: 10, ...blocked }];
     await bench.clock.advance(2000);
     expect((await issues()).map((i) => [i.issue_type, i.occurrences])).toEqual([['rate_limited', 1]]);
     expect(bench.events.of('data.quality_alert')).toHaveLength(1);

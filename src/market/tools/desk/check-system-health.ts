@@ -13,7 +13,7 @@ export default marketTool({
   access: 'READ_ONLY',
   effects: 'ops',
   description:
-    'Checks every component: collector, connections, store (a timed query), operations database (a timed query), storage and rate limits. Gives healthy, degraded or critical with the reason of each, and logs the state of each venue connection.',
+    'Checks every component: collector, connections, store (a timed query), operations database (a timed query), storage, rate limits and whether trading signals are paused. Gives healthy, degraded or critical with the reason of each, and logs the state of each venue connection.',
   input: z.strictObject({}),
   output: z.object({
     status: z.enum(['healthy', 'degraded', 'critical']),
@@ -41,6 +41,7 @@ export default marketTool({
     const used = capacity(await services.store.storage(), [], services.config);
     const blocked = status.rate_limits.filter((r) => r.blocked_until !== null && r.blocked_until > clock.now());
     const level = (critical: boolean, poor: boolean): string => (critical ? 'critical' : poor ? 'degraded' : 'healthy');
+    const { signals } = services.settings;
     const failing = status.store_error ?? status.tape.error;
     const components = [
       {
@@ -72,6 +73,13 @@ export default marketTool({
         component: 'rate_limits',
         status: level(false, blocked.length > 0),
         detail: blocked.length === 0 ? 'no host is blocked' : `blocked: ${blocked.map((b) => b.host).join(', ')}`,
+        latency_ms: null,
+      },
+      {
+        component: 'trading_signals',
+        status: level(false, signals.state === 'paused'),
+        detail:
+          signals.state === 'active' ? 'active' : `paused by ${signals.changed_by ?? ''}: ${signals.reason ?? ''}`,
         latency_ms: null,
       },
     ];

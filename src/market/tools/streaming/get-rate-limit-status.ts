@@ -11,7 +11,7 @@ export default marketTool({
   access: 'READ_ONLY',
   effects: 'none',
   description:
-    'REST budget of each venue host: weight used in the current minute, the limit, and until when the venue has shut us out. Use it before many backfills.',
+    'REST budget of each venue host: weight used in the current minute, the limit, until when the venue has shut us out, and until when we ask half as often after that. Use it before many backfills.',
   input: z.strictObject({}),
   output: z.object({
     hosts: z.array(
@@ -21,6 +21,8 @@ export default marketTool({
         limit: z.number(),
         used_percent: z.number(),
         blocked_until: isoTime,
+        halved_until: isoTime,
+        refused_in_a_row: z.number(),
       }),
     ),
     blocked: z.number(),
@@ -34,6 +36,8 @@ export default marketTool({
       limit: r.limit,
       used_percent: r.limit === 0 ? 0 : (100 * r.used_weight) / r.limit,
       blocked_until: isoOfMs(r.blocked_until),
+      halved_until: isoOfMs(r.halved_until),
+      refused_in_a_row: r.refused_in_a_row,
     }));
     return {
       data: { hosts, blocked: hosts.filter((h) => h.blocked_until !== null).length },

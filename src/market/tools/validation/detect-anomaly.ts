@@ -84,7 +84,7 @@ export default marketTool({
         provenance: at,
       };
     }
-    const rules = services.config.validation;
+    const rules = services.settings.rules;
     const verdict = detectAnomaly(current, history, rules);
     const reach = verdict.population_std === null ? null : verdict.population_std * rules.anomaly_z.low;
     const known = verdict.mean !== null && reach !== null && verdict.z_score !== null;

@@ -43,7 +43,7 @@ export default marketTool({
     const { from, to } = lookback(clock.now(), input.lookback_minutes);
     const rows = await recentRows(services, key, from, to);
     const history = rows.map((row) => priceOf(row, 'trades')).filter((v): v is number => v !== null);
-    const rules = services.config.validation;
+    const rules = services.settings.rules;
     const verdict = detectAnomaly(input.price, history, rules);
     const { mean } = verdict;
     const deviation = mean === null || mean === 0 ? null : (Math.abs(input.price - mean) / mean) * 100;

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { InvalidInput } from '../../../kit/errors.ts';
 import { parseDuration } from '../../../kit/duration.ts';
+import type { DeskStatus } from '../../desk.ts';
 import { contextOf } from '../context.ts';
 import { EXIT, exitCodeOfFailure } from '../exit.ts';
 import { paint, printFields, printJson, printTable } from '../print.ts';
@@ -21,6 +22,7 @@ export async function status(command: Command): Promise<void> {
     'data folder': state.data_dir,
     'started at': state.started_at,
     'health score': state.health_score,
+    'trading signals': signalText(state.trading_signals),
     errors: state.error_count,
     'last error': state.last_error,
   });
@@ -37,6 +39,11 @@ export async function status(command: Command): Promise<void> {
     ],
     'no streams',
   );
+}
+
+function signalText(signals: DeskStatus['trading_signals']): string | null {
+  if (signals === null || signals.state === 'active') return signals?.state ?? null;
+  return `paused since ${signals.since ?? '?'} by ${signals.changed_by ?? '?'}: ${signals.reason ?? ''}`;
 }
 
 /** `crew crews|agents|tasks ls` */

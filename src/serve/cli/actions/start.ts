@@ -59,7 +59,12 @@ async function watch(controller: CrewController, output: Output, signal: AbortSi
 
 function summary(status: DeskStatus): string {
   const live = status.streams.filter((s) => s.state === 'live').length;
-  return `${status.state} health ${status.health_score ?? '–'} streams ${live}/${status.streams.length} live, ${number(status.metrics['records_stored'])} rows, ${number(status.metrics['records_per_minute'])} a minute, ${number(status.metrics['runs'])} runs, ${number(status.metrics['open_issues'])} open issues`;
+  return `${status.state} health ${status.health_score ?? '–'} streams ${live}/${status.streams.length} live, ${number(status.metrics['records_stored'])} rows, ${number(status.metrics['records_per_minute'])} a minute, ${number(status.metrics['runs'])} runs, ${number(status.metrics['open_issues'])} open issues${paused(status)}`;
+}
+
+/** Said only while tools may give no trading signals. */
+function paused(status: DeskStatus): string {
+  return status.trading_signals?.state === 'paused' ? ', TRADING SIGNALS PAUSED' : '';
 }
 
 function panel(output: Output, status: DeskStatus): string {
@@ -84,7 +89,7 @@ function panel(output: Output, status: DeskStatus): string {
   });
   const score = status.health_score;
   const colour = score === null ? 'dim' : score >= 90 ? 'green' : score >= 70 ? 'yellow' : 'red';
-  return `${summaryLine(output, status)}\n${rows.join('\n')}\n  health ${paint(output, colour, score === null ? '–' : score.toFixed(1))}   runs ${number(status.metrics['runs'])}   open issues ${number(status.metrics['open_issues'])}   behaviours fired ${number(status.metrics['behaviours_fired'])}\n`;
+  return `${summaryLine(output, status)}\n${rows.join('\n')}\n  health ${paint(output, colour, score === null ? '–' : score.toFixed(1))}   runs ${number(status.metrics['runs'])}   open issues ${number(status.metrics['open_issues'])}   behaviours fired ${number(status.metrics['behaviours_fired'])}${paused(status)}\n`;
 }
 
 function summaryLine(output: Output, status: DeskStatus): string {
