@@ -111,22 +111,23 @@ export async function openLink(
 export function subscribe(
   environment: CollectEnvironment,
   market: VenueMarket,
-  plan: Pick<ConnectionPlan, 'subscribe'>,
+  plan: Pick<ConnectionPlan, 'subscribe' | 'stamp'>,
   socket: Socket,
 ): void {
   const spacing = 1000 / Math.max(0.1, market.limits.messagesPerSecond);
   const [first, ...rest] = plan.subscribe;
   if (first === undefined) return;
-  socket.send(first);
-  const send = async (): Promise<void> => {
+  const send = (text: string): void => socket.send(stamped(environment, plan, text));
+  send(first);
+  const sendRest = async (): Promise<void> => {
     for (const text of rest) {
       await sleep(environment.clock, spacing, environment.signal);
       if (!socket.open) return;
-      socket.send(text);
+      send(text);
     }
   };
   // The only failure is the collector's stop, which ends the socket as well.
-  send().catch(() => undefined);
+  sendRest().catch(() => undefined);
 }
 
 function ping(
@@ -140,11 +141,15 @@ function ping(
   const next = (): void => {
     timers[0] = environment.clock.schedule(application.everyMs, () => {
       if (!socket.open) return;
-      socket.send(application.text);
+      socket.send(stamped(environment, plan, application.text));
       next();
     });
   };
   next();
+}
+
+function stamped(environment: CollectEnvironment, plan: Pick<ConnectionPlan, 'stamp'>, text: string): string {
+  return plan.stamp?.(text, environment.clock.now()) ?? text;
 }
 
 function deferred<T>(): { readonly promise: Promise<T>; readonly resolve: (value: T) => void } {

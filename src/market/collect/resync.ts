@@ -93,7 +93,7 @@ export class BookResync {
       await connection.reconnect(`the book of ${symbol} needs a new snapshot`);
       return STREAM_GRACE_MS;
     }
-    subscribe(this.#environment, market, { subscribe: plan.resubscribeBook(symbol) }, link.socket);
+    subscribe(this.#environment, market, { subscribe: plan.resubscribeBook(symbol), stamp: plan.stamp }, link.socket);
     return STREAM_GRACE_MS;
   }
 }

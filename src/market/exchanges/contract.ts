@@ -89,6 +89,8 @@ export interface ConnectionPlan {
   readonly path: string;
   /** Frames to send after opening, in order. */
   readonly subscribe: readonly string[];
+  /** Puts the time of sending (UTC ms) into a frame, where the venue wants it there; applied to whatever is sent. */
+  readonly stamp?: ((text: string, now: Ms) => string) | undefined;
   /** The venue speaks first: nothing is sent before its first frame. */
   readonly awaitGreeting?: boolean | undefined;
   /** The series that this connection carries. */

@@ -3,7 +3,7 @@
  * another market's. Each names its evidence. Everything else in the recordings has to decode.
  */
 export interface Exemption {
-  readonly venue: 'binance' | 'bybit';
+  readonly venue: string;
   readonly what: string;
   readonly evidence: string;
   /** True for a parsed frame that the exemption covers. */
@@ -58,6 +58,32 @@ export const EXEMPTIONS: readonly Exemption[] = [
     evidence:
       'another market with a wire of its own (events trade_all and ticker_all, wss://fstream.binance.com options)',
     covers: (frame) => ['trade_all', 'ticker_all'].includes(frame?.data?.e),
+  },
+  {
+    venue: 'okx',
+    what: 'WebSocket v3 (real.okex.com): messages with table',
+    evidence: 'v3 was retired for v5, whose messages have arg and data',
+    covers: (frame) => frame?.table !== undefined,
+  },
+  {
+    venue: 'okx',
+    what: 'options and spreads',
+    evidence: 'markets of their own (instType OPTION, sprd- channels); the venue here is swaps and spot',
+    covers: (frame) =>
+      /-[CP]$/.test(String(frame?.arg?.instId ?? frame?.data?.[0]?.instId)) ||
+      String(frame?.arg?.channel).startsWith('sprd-'),
+  },
+  {
+    venue: 'okx',
+    what: 'channel liquidations marked as generated',
+    evidence: 'made by the recorder from REST answers; the venue has liquidation-orders',
+    covers: (frame) => frame?.arg?.generated === true,
+  },
+  {
+    venue: 'okx',
+    what: 'messages of books without an action',
+    evidence: 'shortened by hand; the channel always says snapshot or update (recorded frames of 2022, documentation)',
+    covers: (frame) => frame?.arg?.channel === 'books' && frame.data !== undefined && frame.action === undefined,
   },
 ];
 

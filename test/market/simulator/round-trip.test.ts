@@ -44,17 +44,18 @@ function listen({ venue, adapter, market }: Desk, from: number, to: number) {
     const path = new URL(adapter.addresses[plan.address] ?? '').pathname.replace(/\/$/, '') + plan.path;
     expect(venue.acceptsPath(path), path).toBe(true);
     const channels = new Set(venue.channelsOfPath(path));
-    const texts: string[] = [];
+    const texts: { readonly text: string; readonly at: number }[] = [];
+    const now = (text: string) => ({ text, at: from });
     for (const frame of plan.subscribe) {
       const answer = venue.onFrame(market, frame, channels);
-      texts.push(...answer.reply);
+      texts.push(...answer.reply.map(now));
       for (const channel of answer.subscribe) channels.add(channel);
     }
     const frames = [...venue.onSubscribe(market, [...channels], from), ...venue.frames(market, channels, from, to)];
-    texts.push(...frames.map((frame) => venue.envelope(path, frame)));
-    if (plan.ping !== null) texts.push(...venue.onFrame(market, plan.ping.text, channels).reply);
-    for (const text of texts) {
-      const verdict = decoder.frame(text, to * 1000, (record) => records.push(record));
+    texts.push(...frames.map((frame) => ({ text: venue.envelope(path, frame), at: frame.at })));
+    if (plan.ping !== null) texts.push(...venue.onFrame(market, plan.ping.text, channels).reply.map(now));
+    for (const { text, at } of texts) {
+      const verdict = decoder.frame(text, at * 1000, (record) => records.push(record));
       const what = verdict.kind === 'rejected' ? `rejected: ${verdict.reason} ${text.slice(0, 120)}` : verdict.kind;
       verdicts[what] = (verdicts[what] ?? 0) + 1;
     }
@@ -136,13 +137,14 @@ describe.each(desks)('$key: the real adapter in front of the simulator', (desk) 
       const ticker = of(records, 'ticker_24h', symbol).at(-1);
       const second = Math.floor((ticker?.event_time ?? 0) / 1e6) * 1000;
       const true24 = market.ticker(symbol, second);
-      expect([ticker?.last_price, ticker?.high_24h, ticker?.low_24h, ticker?.open_24h, ticker?.volume_24h]).toEqual([
+      expect([ticker?.last_price, ticker?.high_24h, ticker?.low_24h, ticker?.volume_24h]).toEqual([
         true24.last,
         true24.high,
         true24.low,
-        true24.open,
         true24.volume,
       ]);
+      // Not every venue tells the opening price.
+      expect([null, true24.open]).toContain(ticker?.open_24h);
       if (futures) checkDerivatives(desk, symbol, records, to);
     }
   });
@@ -171,7 +173,7 @@ describe.each(desks)('$key: the real adapter in front of the simulator', (desk) 
   });
 
   it('serves candles and mark prices that agree with the stream', () => {
-    const symbol = 'WIFUSDT';
+    const symbol = symbols[0] ?? '';
     const from = Math.floor(NOW / MINUTE) * MINUTE - 30 * MINUTE;
     const candles = of(history(desk, 'candles', { symbol, from, to: NOW }), 'candles', symbol);
     expect(candles).toHaveLength(31);
@@ -186,20 +188,21 @@ describe.each(desks)('$key: the real adapter in front of the simulator', (desk) 
         truth?.close,
         truth?.volume,
       ]);
-      expect(c.quote_volume).toBe(truth?.quoteVolume);
+      expect([null, truth?.quoteVolume]).toContain(c.quote_volume);
     }
-    if (!futures) return;
+    if (!futures || adapter.streams.mark_prices?.history === undefined) return;
     const marks = of(history(desk, 'mark_prices', { symbol, from, to: NOW }), 'mark_prices', symbol);
     expect(marks).toHaveLength(31);
     for (const r of marks) expect(r.mark_price).toBe(market.mark(symbol, r.event_time / 1000).mark);
   });
 
   it.runIf(futures)('serves settled funding and open interest', () => {
-    const symbol = 'BRETTUSDT';
+    const symbol = symbols.at(-1) ?? '';
+    const hours = market.instruments.find((i) => i.symbol === symbol)?.funding_interval_hours;
     const from = NOW - 3 * 86_400_000;
     const settled = of(history(desk, 'funding_rates', { symbol, from, to: NOW }), 'funding_rates', symbol);
     expect(settled.map((f) => [f.event_time / 1000, f.funding_rate, f.funding_interval_hours])).toEqual(
-      market.funding(symbol, from, NOW).map((f) => [f.at, f.rate, 4]),
+      market.funding(symbol, from, NOW).map((f) => [f.at, f.rate, hours]),
     );
     const past = of(history(desk, 'open_interest_history', { symbol, from, to: NOW }), 'open_interest', symbol);
     expect(past).toHaveLength(3 * 288);
@@ -238,14 +241,14 @@ function checkCandle({ market }: Desk, symbol: string, read: Extract<MarketRecor
   expect(closed.map((c) => c.close_time)).toEqual([close * 1000]);
   for (const c of read) {
     const truth = market.candle(symbol, c.open_time / 1000, Math.min(c.event_time, c.close_time) / 1000);
-    expect([c.open, c.high, c.low, c.close, c.volume, c.quote_volume]).toEqual([
+    expect([c.open, c.high, c.low, c.close, c.volume]).toEqual([
       truth?.open,
       truth?.high,
       truth?.low,
       truth?.close,
       truth?.volume,
-      truth?.quoteVolume,
     ]);
+    expect([null, truth?.quoteVolume]).toContain(c.quote_volume);
     if (c.trade_count !== null) {
       expect([c.trade_count, c.taker_buy_volume, c.taker_buy_quote]).toEqual([
         truth?.count,
@@ -291,7 +294,11 @@ function checkBook(desk: Desk, symbol: string, changes: readonly BookRecord[], t
       }
     }
   }
-  const truth = market.book(symbol, to, adapter.book.snapshot === 'rest' ? undefined : 50);
+  const truth = market.book(
+    symbol,
+    to,
+    adapter.book.keep ?? (adapter.book.snapshot === 'rest' ? undefined : adapter.book.depth),
+  );
   expect([...sides.bids].sort((a, b) => b[0] - a[0])).toEqual(truth.bids);
   expect([...sides.asks].sort((a, b) => a[0] - b[0])).toEqual(truth.asks);
 }
@@ -301,11 +308,16 @@ function checkDerivatives({ market }: Desk, symbol: string, records: readonly Ma
   expect(marks.length).toBeGreaterThan(15);
   for (const r of marks) {
     const truth = market.mark(symbol, Math.floor(r.event_time / 1e6) * 1000);
-    expect([r.mark_price, r.index_price, r.funding_rate]).toEqual([truth.mark, truth.index, truth.fundingRate]);
+    expect(r.mark_price).toBe(truth.mark);
+    // Venues tell these apart from the mark price: not known before they were heard.
+    expect([null, truth.index]).toContain(r.index_price);
+    if (r.funding_rate !== null) expect(r.funding_rate).toBeCloseTo(truth.fundingRate, 6);
   }
+  expect(marks.some((r) => r.index_price !== null)).toBe(true);
   for (const r of of(records, 'funding_rates', symbol)) {
     const truth = market.mark(symbol, Math.floor(r.event_time / 1e6) * 1000);
-    expect([r.funding_rate, r.next_funding_time]).toEqual([truth.fundingRate, truth.nextFundingTime * 1000]);
+    expect(r.funding_rate).toBe(truth.fundingRate);
+    expect([null, truth.nextFundingTime * 1000]).toContain(r.next_funding_time);
   }
   for (const r of of(records, 'open_interest', symbol)) {
     expect(r.open_interest).toBe(market.openInterest(symbol, Math.floor(r.event_time / 1e6) * 1000));

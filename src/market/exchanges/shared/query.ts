@@ -1,3 +1,6 @@
+import type { RestArgs } from '../../domain/tape.ts';
+import { numberOf } from './values.ts';
+
 /** A path with its query; values that are undefined are left out, in the order given. */
 export function withQuery(path: string, params: Readonly<Record<string, string | number | undefined>>): string {
   const pairs: string[] = [];
@@ -17,4 +20,10 @@ export function chunks<T>(items: readonly T[], size: number): T[][] {
   const pieces: T[][] = [];
   for (let i = 0; i < items.length; i += size) pieces.push(items.slice(i, i + size));
   return pieces;
+}
+
+/** Whether a row's time (ms) lies within the bounds asked for. */
+export function within(time: unknown, args: RestArgs): boolean {
+  const ms = numberOf(time);
+  return !(args.from !== undefined && ms < args.from) && !(args.to !== undefined && ms >= args.to);
 }

@@ -1,4 +1,5 @@
 import type { Instrument } from '../../domain/instrument.ts';
+import { decimalProduct } from './values.ts';
 
 /** What decoding needs of an instrument. */
 export interface SymbolFacts {
@@ -85,7 +86,7 @@ export function baseSize(facts: SymbolFacts, size: number, price: number): numbe
   if (facts.plain) return size;
   if (size === 0) return 0;
   if (facts.contractSize === null) return NaN;
-  return facts.inverse ? (size * facts.contractSize) / price : size * facts.contractSize;
+  return facts.inverse ? (size * facts.contractSize) / price : decimalProduct(size, facts.contractSize);
 }
 
 function ofInstrument(instrument: Instrument): SymbolFacts {

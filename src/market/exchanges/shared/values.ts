@@ -150,6 +150,25 @@ export function levelsOf(value: unknown): PriceLevel[] | undefined {
   return levels as PriceLevel[]; // each element was replaced by a checked pair
 }
 
+/** a × b of two plain decimals without binary noise: 3 × 0.1 is 0.3. Their double product where they are too long. */
+export function decimalProduct(a: number, b: number): number {
+  const [x, p] = wholeOf(a);
+  const [y, q] = wholeOf(b);
+  const whole = x * y;
+  const power = POWERS[p + q];
+  return Number.isSafeInteger(whole) && power !== undefined ? whole / power : a * b;
+}
+
+/** A decimal as a whole number over a power of ten; NaN when it has more than 12 digits after the point. */
+function wholeOf(value: number): readonly [whole: number, decimals: number] {
+  for (let decimals = 0; decimals <= 12; decimals++) {
+    const power = POWERS[decimals] ?? NaN;
+    const whole = Math.round(value * power);
+    if (whole / power === value) return [whole, decimals];
+  }
+  return [NaN, 0];
+}
+
 /** a − b of two decimal texts without binary noise: 69372.6 − 69974.7 is −602.1. */
 export function decimalDifference(a: string | number, b: string | number): number {
   return rounded(numberOf(a) - numberOf(b), Math.max(decimals(a), decimals(b)));

@@ -1,0 +1,50 @@
+import type { Venue, VenueMarket } from '../contract.ts';
+import { createOkxDecoder } from './decoder.ts';
+import { parseOkxInstruments } from './instruments.ts';
+import { spotRest, swapRest } from './rest.ts';
+import { okxRestError, recogniseOkx } from './rest-shapes.ts';
+import { LIMITS, OKX_BOOK, planSpot, planSwap, SPOT_SUPPORT, SWAP_SUPPORT } from './streams.ts';
+
+const swapCalls = Object.freeze(swapRest());
+const spotCalls = Object.freeze(spotRest());
+
+const ADDRESSES = Object.freeze({
+  public: 'wss://ws.okx.com:8443/ws/v5/public',
+  business: 'wss://ws.okx.com:8443/ws/v5/business',
+  rest: 'https://www.okx.com',
+});
+
+const futures: VenueMarket = Object.freeze({
+  exchange: 'okx',
+  market: 'futures',
+  streams: SWAP_SUPPORT,
+  addresses: ADDRESSES,
+  limits: LIMITS,
+  plan: planSwap,
+  createDecoder: (options) => createOkxDecoder('futures', swapCalls, options),
+  book: OKX_BOOK,
+  rest: swapCalls,
+  parseInstruments: (body, before) => parseOkxInstruments('futures', body, before),
+  recognise: recogniseOkx,
+  restError: okxRestError,
+} satisfies VenueMarket);
+
+const spot: VenueMarket = Object.freeze({
+  exchange: 'okx',
+  market: 'spot',
+  streams: SPOT_SUPPORT,
+  addresses: ADDRESSES,
+  limits: LIMITS,
+  plan: planSpot,
+  createDecoder: (options) => createOkxDecoder('spot', spotCalls, options),
+  book: OKX_BOOK,
+  rest: spotCalls,
+  parseInstruments: (body, before) => parseOkxInstruments('spot', body, before),
+  recognise: recogniseOkx,
+  restError: okxRestError,
+} satisfies VenueMarket);
+
+/** OKX: perpetual swaps and spot, over API v5. */
+const okx: Venue = Object.freeze({ name: 'okx', title: 'OKX', markets: Object.freeze([futures, spot]) });
+
+export default okx;

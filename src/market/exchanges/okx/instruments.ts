@@ -1,0 +1,76 @@
+import { z } from 'zod';
+import type { Instrument } from '../../domain/instrument.ts';
+import type { Market } from '../../domain/records.ts';
+import { decimalProduct, isObject, type WireObject } from '../shared/values.ts';
+import { fundingHours } from './normalise.ts';
+import { dataOf } from './rest-rows.ts';
+import { EXCHANGE, namedFacts } from './wire.ts';
+
+/** `public/instruments`. Read 2026-11-28: https://www.okx.com/docs-v5/en/#public-data-rest-api-get-instruments */
+const instrumentSchema = z.object({
+  instId: z.string().min(1),
+  instType: z.enum(['SPOT', 'SWAP', 'FUTURES']),
+  baseCcy: z.string().default(''),
+  quoteCcy: z.string().default(''),
+  ctType: z.string().default(''),
+  ctVal: z.string().default(''),
+  ctMult: z.string().default(''),
+  tickSz: z.string().default(''),
+  lotSz: z.string().default(''),
+  state: z.string(),
+});
+
+/**
+ * Adds a page: instruments, or the funding rates of all swaps, whose next two payments tell the interval. `ctVal` counts
+ * base coins in linear and USD in inverse contracts. Options are left out.
+ */
+export function parseOkxInstruments(
+  market: Market,
+  body: string,
+  before: readonly Instrument[] = [],
+): readonly Instrument[] {
+  const rows = dataOf(body);
+  if (rows === undefined) return before;
+  const intervals = new Map<string, number>();
+  for (const row of rows) {
+    const hours = isObject(row) && row['fundingRate'] !== undefined ? fundingHours(row) : null;
+    if (hours !== null && isObject(row)) intervals.set(String(row['instId']), hours);
+  }
+  const known = before.map((instrument) => {
+    const hours = intervals.get(instrument.venue_symbol);
+    return hours === undefined ? instrument : { ...instrument, funding_interval_hours: hours };
+  });
+  return [...known, ...rows.flatMap((row) => (isObject(row) ? (instrumentOf(market, row) ?? []) : []))];
+}
+
+function instrumentOf(market: Market, row: WireObject): Instrument | undefined {
+  const parsed = instrumentSchema.safeParse(row);
+  if (!parsed.success || (market === 'spot') !== (parsed.data.instType === 'SPOT')) return undefined;
+  const { instId, instType, ctType, ctVal, ctMult, tickSz, lotSz, state } = parsed.data;
+  const [base = '', quote = ''] = instId.split('-');
+  const value = positive(ctVal);
+  const contract = market === 'spot' ? 1 : value === null ? null : decimalProduct(value, positive(ctMult) ?? 1);
+  const lot = positive(lotSz);
+  const inverse = ctType === 'inverse';
+  return {
+    exchange: EXCHANGE,
+    market,
+    symbol: namedFacts(market)(instId)?.symbol ?? instId,
+    venue_symbol: instId,
+    base: parsed.data.baseCcy || base,
+    quote: parsed.data.quoteCcy || quote,
+    kind: instType === 'SPOT' ? 'spot' : instType === 'SWAP' ? 'perpetual' : 'dated',
+    status: state === 'live' ? 'trading' : state === 'expired' ? 'settled' : 'halted',
+    tick_size: positive(tickSz),
+    // The step of inverse contracts is worth another quantity at each price.
+    lot_size: lot === null || contract === null || inverse ? null : decimalProduct(lot, contract),
+    contract_size: contract,
+    inverse,
+    funding_interval_hours: null,
+  };
+}
+
+function positive(text: string): number | null {
+  const number = Number(text);
+  return number > 0 && Number.isFinite(number) ? number : null;
+}

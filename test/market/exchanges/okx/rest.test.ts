@@ -1,0 +1,195 @@
+import { describe, expect, it } from 'vitest';
+import type { BookRecord } from '../../../../src/market/domain/records.ts';
+import type { RestArgs, RestCallName } from '../../../../src/market/domain/tape.ts';
+import { namedFacts } from '../../../../src/market/exchanges/okx/wire.ts';
+import { marketOf } from '../recorded/data.ts';
+
+const swap = marketOf('okx_futures');
+const T = 1_780_000_000_000;
+const args = { symbol: 'BTCUSDT', from: T, to: T + 3_600_000 };
+
+const pathOf = (call: RestCallName, of: RestArgs): string => swap.rest[call]?.request(of, undefined).path ?? '';
+const next = (call: RestCallName, of: RestArgs, data: unknown): RestArgs | undefined =>
+  swap.rest[call]?.nextPage?.(of, JSON.stringify({ code: '0', data }));
+
+describe('OKX history over REST', () => {
+  it('reads trades backwards, by time first and then by id', () => {
+    expect(pathOf('trades', args)).toBe(
+      `/api/v5/market/history-trades?instId=BTCUSDT&type=2&after=${T + 3_600_000}&limit=100`,
+    );
+    const second = next('trades', args, [
+      { tradeId: '9', ts: String(T + 2) },
+      { tradeId: '8', ts: String(T) },
+    ]);
+    expect(second).toEqual({ ...args, cursor: '8' });
+    expect(pathOf('trades', second ?? {})).toBe(
+      '/api/v5/market/history-trades?instId=BTCUSDT&type=1&after=8&limit=100',
+    );
+    expect(next('trades', args, [{ tradeId: '7', ts: String(T - 1) }])).toBeUndefined();
+    expect(next('trades', args, [])).toBeUndefined();
+  });
+
+  it('goes over to the archive where the recent bars end', () => {
+    expect(pathOf('candles', args)).toBe(
+      `/api/v5/market/candles?instId=BTCUSDT&bar=1m&after=${T + 3_600_000}&before=${T - 1}&limit=300`,
+    );
+    const archive = next('candles', args, [[String(T + 60_000)]]);
+    expect(archive).toEqual({ ...args, to: T + 60_000, cursor: 'archive' });
+    expect(pathOf('candles', archive ?? {})).toContain('/market/history-candles?');
+    expect(next('candles', args, [])).toEqual({ ...args, cursor: 'archive' });
+    expect(next('candles', args, [[String(T)]])).toBeUndefined();
+    expect(next('candles', { ...args, cursor: 'archive' }, [])).toBeUndefined();
+  });
+
+  it('takes the present mark price without bounds, history with them', () => {
+    expect(pathOf('mark_prices', { symbol: 'BTCUSDT' })).toContain('/public/mark-price?instType=SWAP');
+    expect(pathOf('mark_prices', args)).toContain('/market/mark-price-candles?');
+  });
+
+  it('pages funding and open interest while pages come full', () => {
+    const rows = Array.from({ length: 100 }, (_, i) => ({ fundingTime: String(T + (200 - i) * 1000) }));
+    expect(next('funding_rates', args, rows)).toEqual({ ...args, to: T + 101_000 });
+    expect(next('funding_rates', args, rows.slice(1))).toBeUndefined();
+    expect(next('open_interest_history', args, [[String(T)]])).toBeUndefined();
+  });
+});
+
+describe('OKX instruments', () => {
+  it('come in two answers: the list, then the rates that tell the intervals', () => {
+    const first = swap.parseInstruments(
+      JSON.stringify({
+        code: '0',
+        data: [
+          {
+            instId: 'DOGE-USDT-SWAP',
+            instType: 'SWAP',
+            ctType: 'linear',
+            ctVal: '1000',
+            ctMult: '1',
+            tickSz: '0.00001',
+            lotSz: '0.01',
+            state: 'live',
+          },
+          { instId: 'BTC-USD-SWAP', instType: 'SWAP', ctType: 'inverse', ctVal: '100', ctMult: '1', state: 'suspend' },
+          { instId: 'BTC-USD-220304-32000-P', instType: 'OPTION', state: 'live' },
+        ],
+      }),
+    );
+    expect(first).toMatchObject([
+      { symbol: 'DOGEUSDT', base: 'DOGE', quote: 'USDT', contract_size: 1000, lot_size: 10, status: 'trading' },
+      { symbol: 'BTCUSD', inverse: true, contract_size: 100, lot_size: null, status: 'halted' },
+    ]);
+    const funding = {
+      instId: 'DOGE-USDT-SWAP',
+      fundingRate: '0.0001',
+      fundingTime: String(T),
+      nextFundingTime: String(T + 14_400_000),
+    };
+    const both = swap.parseInstruments(JSON.stringify({ code: '0', data: [funding] }), first);
+    expect(both.map((i) => i.funding_interval_hours)).toEqual([4, null]);
+    expect(swap.rest.instruments?.nextPage?.({}, '')).toEqual({ cursor: 'funding' });
+    expect(swap.rest.instruments?.nextPage?.({ cursor: 'funding' }, '')).toBeUndefined();
+  });
+
+  it('have names that tell base, quote and date', () => {
+    expect(namedFacts('futures')('BTC-USDT-260327')).toEqual({
+      symbol: 'BTCUSDT_260327',
+      inverse: false,
+      contractSize: null,
+    });
+    expect(namedFacts('futures')('ETH-USD-SWAP')).toEqual({ symbol: 'ETHUSD', inverse: true, contractSize: 10 });
+    expect(namedFacts('spot')('BTC-USDT')).toEqual({ symbol: 'BTCUSDT', inverse: false, contractSize: 1 });
+  });
+});
+
+describe('OKX errors', () => {
+  it.each([
+    ['50011', 'rate_limited'],
+    ['51001', 'bad_request'],
+    ['50110', 'forbidden'],
+    ['50001', 'unavailable'],
+  ])('%s is %s', (code, kind) => {
+    expect(swap.restError(200, JSON.stringify({ code, msg: 'why', data: [] }))).toMatchObject({
+      code,
+      kind,
+      message: 'why',
+    });
+  });
+});
+
+describe('the OKX book rule', () => {
+  const change = (seq: number | null, previous: number | null, proof?: BookRecord['proof']): BookRecord => ({
+    exchange: 'okx',
+    market: 'futures',
+    symbol: 'BTCUSDT',
+    event_time: 1,
+    recv_time: 1,
+    origin: 'live',
+    stream: 'book',
+    kind: 'delta',
+    bids: [],
+    asks: [],
+    seq,
+    first_seq: null,
+    prev_seq: previous,
+    proof,
+  });
+  const { next: judge } = swap.book;
+  const running = { lastSeq: 110, fromSnapshot: false };
+
+  it('follows the predecessor, also where ids begin anew or nothing changed', () => {
+    expect(judge(running, change(115, 110))).toBe('apply');
+    expect(judge(running, change(110, 110))).toBe('apply');
+    expect(judge(running, change(3, 110))).toBe('apply');
+    expect(judge(running, change(120, 115))).toBe('gap');
+    expect(judge(running, change(110, 105))).toBe('skip');
+    expect(judge({ lastSeq: null, fromSnapshot: false }, change(2, 1))).toBe('gap');
+    expect(judge(running, { ...change(9, -1), kind: 'snapshot' })).toBe('apply');
+  });
+
+  it('takes recorded changes without ids at their checksum', () => {
+    const proof = { checksum: 1, bids: [], asks: [] };
+    expect(judge({ lastSeq: null, fromSnapshot: true }, change(null, null, proof))).toBe('apply');
+    expect(judge({ lastSeq: null, fromSnapshot: true }, change(null, null))).toBe('gap');
+    expect(judge(running, change(null, null, proof))).toBe('gap');
+  });
+});
+
+describe('OKX connections', () => {
+  const listed = Array.from({ length: 3 }, (_, i) => ({
+    exchange: 'okx',
+    market: 'futures' as const,
+    symbol: `A${i}USDT`,
+    venue_symbol: `A${i}-USDT-SWAP`,
+    base: `A${i}`,
+    quote: 'USDT',
+    kind: 'perpetual' as const,
+    status: 'trading' as const,
+    tick_size: 1,
+    lot_size: 1,
+    contract_size: 1,
+    inverse: false,
+    funding_interval_hours: null,
+  }));
+
+  it('ask for all liquidations once, after the instruments that they are wanted of', () => {
+    const [plan, ...more] = swap.plan(listed, ['liquidations']);
+    expect(more).toEqual([]);
+    const { args: channels }: { args: { channel: string }[] } = JSON.parse(plan?.subscribe[0] ?? '');
+    expect(channels.map(({ channel }) => channel)).toEqual([
+      'price-limit',
+      'price-limit',
+      'price-limit',
+      'liquidation-orders',
+    ]);
+    expect(plan?.ping).toEqual({ everyMs: 20_000, text: 'ping' });
+  });
+
+  it('get a book again without a new connection', () => {
+    const [plan] = swap.plan(listed, ['orderbooks', 'trades']);
+    expect(plan?.resubscribeBook?.('A1USDT')).toEqual([
+      '{"op":"unsubscribe","args":[{"channel":"books","instId":"A1-USDT-SWAP"}]}',
+      '{"op":"subscribe","args":[{"channel":"books","instId":"A1-USDT-SWAP"}]}',
+    ]);
+  });
+});
