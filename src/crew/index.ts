@@ -1,7 +1,7 @@
 /** The framework alone: agents, tasks and crews as state graphs. Knows no markets. */
 export { Annotation, Command, END, MemorySaver, START, Send, StateGraph, interrupt } from '@langchain/langgraph';
 export type { Proposal, TaskToolCall } from './agent/call.ts';
-export type { GuardrailSubject, GuardrailVerdict, TaskGuardrail } from './agent/guardrail.ts';
+export type { GuardrailSubject, GuardrailVerdict, JudgedRule, TaskGuardrail } from './agent/guardrail.ts';
 export { type CrewMemory, crewMemory } from './agent/memory.ts';
 export type { TaskOutput } from './agent/output.ts';
 export { type ApprovalMode, type ApprovalOptions, type Approvals, openApprovals } from './approval/approvals.ts';
@@ -39,6 +39,9 @@ export type { CrewGraphBuilder, CrewGraphDefinition, CrewMessage, CrewNode, Task
 export { defineCrewGraph } from './graph/define.ts';
 export type { CrewGraphState, CrewGraphUpdate, CrewIssue } from './graph/state.ts';
 export { CrewState } from './graph/state.ts';
+export { type AgentStep, type ConditionContext, type CrewHooks, defineCrewHooks } from './hooks.ts';
+export type { KnowledgePassage, KnowledgeSource } from './agent/knowledge.ts';
+export { openSkills, type Skill, type SkillShelf } from './agent/skills.ts';
 export { openLedger, type StoredLedger, type UnknownEffect } from './ledger/ledger.ts';
 export type { CreateModelOptions } from './model/create.ts';
 export { createModel } from './model/create.ts';
@@ -66,16 +69,25 @@ export {
   type StoredProposals,
 } from './proposal/log.ts';
 export type { ContinuousCrew, ContinuousOptions, ContinuousTask, Signal } from './run/continuous-contract.ts';
-export type { Answers, CrewRunner, CrewRunnerDeps, KickoffOptions, StartedRun } from './run/contract.ts';
+export type {
+  Answers,
+  CrewRunner,
+  CrewRunnerDeps,
+  EachResult,
+  ForEachOptions,
+  KickoffOptions,
+  StartedRun,
+} from './run/contract.ts';
 export type { DocumentExtras, RunDocument, RunPause, RunStatus, RunTask } from './run/document.ts';
 export type { EventSource } from './run/event-source.ts';
 export { createOutputWriter } from './run/output-file.ts';
+export { soloCrewId, type SoloRequest } from './run/solo.ts';
 export { createMemoryRunStore } from './run/memory-store.ts';
 
 export { createCrewRunner } from './run/runner.ts';
 export type { RunQuery, RunRow, RunStore } from './run/store.ts';
 export { createRunStore } from './run/store.ts';
-export type { AgentSpec, CrewSpec, RoleSpec, TaskSpec, TaskTrigger } from './spec.ts';
+export type { AgentSpec, CrewSpec, RoleSpec, TaskCondition, TaskSpec, TaskTrigger } from './spec.ts';
 export { type CrewRecords, createCrewRecords, type Decision } from './state/records.ts';
 export type { FlowSave, FlowStatus } from './state/flows.ts';
 export type { Finding, KnowledgeQuery } from './state/knowledge.ts';

@@ -18,8 +18,32 @@ export interface AgentSpec {
   readonly max_retry_limit: number;
   readonly temperature: number | null;
   readonly max_tokens: number | null;
+  /** Tokens a minute, in and out (ours). A crew's limit takes its place. */
+  readonly max_tpm: number | null;
   /** Overrides the system's model. */
   readonly llm: string | null;
+  /** Ours: models asked in this order when `llm` fails, before the system's own fallbacks. */
+  readonly llm_fallbacks: readonly string[];
+  /** Summarise older messages when the conversation outgrows the model, instead of failing. */
+  readonly respect_context_window: boolean;
+  /** Ours: tokens that the model can read; null: only the model's own refusal tells. */
+  readonly context_window: number | null;
+  /** Write a plan before acting. */
+  readonly reasoning: boolean;
+  /** Times that the plan is refined; null: until it is ready, at most 5. */
+  readonly max_reasoning_attempts: number | null;
+  /** Tell the agent the date. */
+  readonly inject_date: boolean;
+  /** As `strftime` has it. */
+  readonly date_format: string;
+  /** Ours: how far work may be handed on from this agent: 1 means that whoever gets it does it themselves. */
+  readonly max_delegation_depth: number;
+  /** Ours: pieces of work and questions that it may hand to others in one task. */
+  readonly max_delegations: number;
+  /** Ours: agents of the crew that may take a task over from this one. */
+  readonly handoffs: readonly string[];
+  /** Folders with a SKILL.md each, read on demand. */
+  readonly skills: readonly string[];
   readonly verbose: boolean;
   /** Ours: the permission role (roles in system.yaml). Without one the agent has no access to anything guarded. */
   readonly permission_role: string | null;
@@ -37,7 +61,24 @@ export interface TaskSpec {
   readonly tools: readonly string[] | null;
   readonly async_execution: boolean;
   readonly human_input: boolean;
+  /** May hold {placeholders}. */
   readonly output_file: string | null;
+  /** Make the folders of `output_file`. */
+  readonly create_directory: boolean;
+  /** Ask for Markdown. */
+  readonly markdown: boolean;
+  /** Rules for the answer, in order: a name is a function of the crew's hooks, any other text is judged by a model. */
+  readonly guardrails: readonly string[];
+  /** How often each of them may send the answer back. */
+  readonly guardrail_max_retries: number;
+  /** Ours: seconds that guardrails and the answers they asked for may take in all. */
+  readonly guardrail_max_seconds: number | null;
+  /** Ours: tokens that they may use in all. */
+  readonly guardrail_max_tokens: number | null;
+  /** Ours: the task runs only when this holds. A text is the name of a function of the crew's hooks. */
+  readonly condition: TaskCondition | string | null;
+  /** Name of a function of the crew's hooks, called with the output. */
+  readonly callback: string | null;
   readonly output_json: Readonly<Record<string, unknown>> | null;
   readonly priority: 'critical' | 'high' | 'medium' | 'low';
   /** Seconds. */
@@ -45,6 +86,21 @@ export interface TaskSpec {
   readonly max_retries: number;
   /** Ours: what starts it in continuous work; null: only as part of its crew. */
   readonly trigger: TaskTrigger | null;
+}
+
+/** A comparison with the output of an earlier task. All that is given must hold. */
+export interface TaskCondition {
+  /** The task; without one, the last that completed. */
+  readonly task?: string | undefined;
+  /** Path of a field in its output, `a.b`; without one, the whole output. */
+  readonly field?: string | undefined;
+  readonly is?: unknown;
+  readonly is_not?: unknown;
+  readonly above?: number | undefined;
+  readonly below?: number | undefined;
+  /** A text that holds this one, or a list that holds this entry. */
+  readonly contains?: string | undefined;
+  readonly exists?: boolean | undefined;
 }
 
 export type TaskTrigger = { readonly every: number } | { readonly event: string } | { readonly cron: string };
@@ -59,6 +115,13 @@ export interface CrewSpec {
   readonly manager_agent: string | null;
   readonly manager_llm: string | null;
   readonly max_rpm: number | null;
+  /** Ours: tokens a minute over all its agents. */
+  readonly max_tpm: number | null;
+  /** A planner writes a plan for each task before the first one starts. */
+  readonly planning: boolean;
+  readonly planning_llm: string | null;
+  /** Ours: the manager looks at all results at the end, and may reject them. */
+  readonly manager_review: boolean;
   readonly memory: boolean;
   readonly verbose: boolean;
 }

@@ -36,6 +36,9 @@ const agentAction = z.strictObject({
 });
 const run = { run_id: text, crew: text };
 const task = { ...run, task_id: text, agent_id: text };
+/** Which part of a task asks a model, when not a step of it: `judge_answer`, `reason`, `summarise`. */
+const asking = { ...task, purpose: text.optional() };
+const method = { flow: text, run_id: text, method: text, execution: count };
 
 export const EVENTS = {
   /** One a flush and table, never one a record. */
@@ -114,15 +117,21 @@ export const EVENTS = {
   'task.completed': z.strictObject({ ...task, duration_ms: z.number(), tool_calls: count }),
   'task.failed': z.strictObject({ ...task, error: text }),
   'task.skipped': z.strictObject({ ...task, reason: text }),
+  'task.retried': z.strictObject({ ...task, attempt: count, reason: text }),
+  /** A plan that an agent wrote before acting. */
+  'agent.planned': z.strictObject({ ...task, attempt: count, ready: z.boolean(), plan: text }),
+  /** Older messages of a conversation gave way to a summary. */
+  'agent.summarised': z.strictObject({ ...task, messages: count, tokens_before: count, tokens_after: count }),
+  'crew.planned': z.strictObject({ ...run, tasks: z.array(text) }),
   'model.called': z.strictObject({
-    ...task,
+    ...asking,
     model: text,
     input_tokens: count,
     output_tokens: count,
     duration_ms: z.number(),
   }),
-  'model.failed': z.strictObject({ ...task, model: text, error: text, attempt: count }),
-  'model.fallback': z.strictObject({ ...task, from: text, to: text, reason: text }),
+  'model.failed': z.strictObject({ ...asking, model: text, error: text, attempt: count }),
+  'model.fallback': z.strictObject({ ...asking, from: text, to: text, reason: text }),
   'tool.called': z.strictObject({
     call_id: text,
     tool: text,
@@ -148,6 +157,14 @@ export const EVENTS = {
   }),
   'guardrail.passed': z.strictObject({ ...task, guardrail: text, attempt: count }),
   'guardrail.failed': z.strictObject({ ...task, guardrail: text, attempt: count, message: text }),
+  'flow.started': z.strictObject({ flow: text, run_id: text, trigger: text, state_id: text }),
+  'flow.completed': z.strictObject({ flow: text, run_id: text, duration_ms: z.number(), output: z.unknown() }),
+  'flow.failed': z.strictObject({ flow: text, run_id: text, error: text }),
+  'flow.waiting': z.strictObject({ flow: text, run_id: text, reason: text }),
+  'flow.resumed': z.strictObject({ flow: text, run_id: text }),
+  'method.started': z.strictObject({ ...method, trigger: text }),
+  'method.completed': z.strictObject({ ...method, duration_ms: z.number(), route: text.nullable() }),
+  'method.failed': z.strictObject({ ...method, error: text }),
   'memory.saved': z.strictObject({ agent_id: text, key: text, memory_type: text }),
   'crew.message': z.strictObject({ pattern: text, from: text, to: text, action: text, details: fields.optional() }),
   'behaviour.fired': z.strictObject({

@@ -1,5 +1,11 @@
-import { BaseChatModel, type BindToolsInput } from '@langchain/core/language_models/chat_models';
-import { AIMessage, type BaseMessage } from '@langchain/core/messages';
+import {
+  BaseChatModel,
+  type BaseChatModelCallOptions,
+  type BindToolsInput,
+} from '@langchain/core/language_models/chat_models';
+import type { BaseLanguageModelInput } from '@langchain/core/language_models/base';
+import { AIMessage, type AIMessageChunk, type BaseMessage } from '@langchain/core/messages';
+import type { Runnable } from '@langchain/core/runnables';
 import type { ChatResult } from '@langchain/core/outputs';
 import type { CrewModel } from '../crew/model/model.ts';
 import { withTokens } from '../crew/model/tokens.ts';
@@ -24,14 +30,17 @@ export type ScriptStep = {
   | { readonly hang: true }
 );
 
+interface ScriptedCallOptions extends BaseChatModelCallOptions {
+  toolNames?: readonly string[];
+}
+
 /**
  * A LangChain chat model that plays a script. A call beyond the script fails the test by an error;
  * `assertUsed` fails when steps are left.
  */
-export class ScriptedModel extends BaseChatModel {
+export class ScriptedModel extends BaseChatModel<ScriptedCallOptions> {
   readonly #steps: readonly ScriptStep[];
   #at = 0;
-  #tools: readonly string[] = [];
   #problem: unknown;
 
   constructor(steps: readonly ScriptStep[]) {
@@ -65,9 +74,8 @@ export class ScriptedModel extends BaseChatModel {
     return error;
   }
 
-  override bindTools(tools: BindToolsInput[]): this {
-    this.#tools = tools.map(toolName);
-    return this;
+  override bindTools(tools: BindToolsInput[]): Runnable<BaseLanguageModelInput, AIMessageChunk, ScriptedCallOptions> {
+    return this.withConfig({ toolNames: tools.map(toolName) });
   }
 
   override async _generate(messages: BaseMessage[], options: this['ParsedCallOptions']): Promise<ChatResult> {
@@ -76,7 +84,7 @@ export class ScriptedModel extends BaseChatModel {
     if (step === undefined)
       throw this.#broke(new Error(`the script has ${this.#steps.length} steps and was asked for one more`));
     try {
-      step.expect?.(messages, this.#tools);
+      step.expect?.(messages, options.toolNames ?? []);
     } catch (error) {
       throw this.#broke(error);
     }

@@ -6,6 +6,7 @@ import type { Caller, Invoker, ToolCall, ToolOutcome } from '../kit/invoke.ts';
 import { silentLogger } from '../kit/logger.ts';
 import { bindTools, type BoundTool, defineTool, type ToolEffects } from '../kit/tool.ts';
 import type { AgentSpec, CrewSpec, TaskSpec } from '../crew/spec.ts';
+import { agentSpec, crewSpec, taskSpec } from '../crew/defaults.ts';
 import { MemoryEvents } from './events.ts';
 
 /** A small tool for tests: any object in, whatever `run` gives out. */
@@ -134,46 +135,14 @@ export class ToyInvoker implements Invoker {
 
 /** An agent with sensible values; give what matters to the test. */
 export function toyAgent(id: string, given: Partial<AgentSpec> = {}): AgentSpec {
-  return {
-    id,
-    role: `${id} role`,
-    goal: `${id} goal`,
-    backstory: `${id} backstory`,
-    tools: [],
-    allow_delegation: false,
-    max_iter: 20,
-    max_rpm: null,
-    max_execution_time: null,
-    max_retry_limit: 2,
-    temperature: null,
-    max_tokens: null,
-    llm: null,
-    verbose: false,
-    permission_role: 'toy',
-    approval_required: [],
-    ...given,
-  };
+  const prose = { role: `${id} role`, goal: `${id} goal`, backstory: `${id} backstory` };
+  return agentSpec({ id, ...prose, permission_role: 'toy', ...given });
 }
 
 /** A task with sensible values; give what matters to the test. */
 export function toyTask(id: string, agent: string, given: Partial<TaskSpec> = {}): TaskSpec {
-  return {
-    id,
-    description: `Do ${id}.`,
-    expected_output: `The result of ${id}.`,
-    agent,
-    context: [],
-    tools: null,
-    async_execution: false,
-    human_input: false,
-    output_file: null,
-    output_json: null,
-    priority: 'medium',
-    timeout: null,
-    max_retries: 0,
-    trigger: null,
-    ...given,
-  };
+  const prose = { description: `Do ${id}.`, expected_output: `The result of ${id}.` };
+  return taskSpec({ id, agent, ...prose, max_retries: 0, ...given });
 }
 
 /** A crew of the given agents and tasks, sequential unless said otherwise. */
@@ -183,18 +152,11 @@ export function toyCrew(
   tasks: readonly TaskSpec[],
   given: Partial<CrewSpec> = {},
 ): CrewSpec {
-  return {
+  return crewSpec({
     id,
-    name: id,
     description: `Toy crew ${id}.`,
-    process: 'sequential',
     agents: agents.map((a) => a.id),
     tasks: tasks.map((t) => t.id),
-    manager_agent: null,
-    manager_llm: null,
-    max_rpm: null,
-    memory: false,
-    verbose: false,
     ...given,
-  };
+  });
 }

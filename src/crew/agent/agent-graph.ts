@@ -1,6 +1,7 @@
 import { END, type LangGraphRunnableConfig, START, StateGraph } from '@langchain/langgraph';
 import type { TaskRequest } from '../graph/task-node.ts';
 import { checkStep, reviewStep } from './check-step.ts';
+import { planStep } from './plan-step.ts';
 import { modelStep } from './model-step.ts';
 import { type AgentRecord, AgentState } from './state.ts';
 import { emitAgent, type TaskRun } from './task-run.ts';
@@ -34,6 +35,7 @@ type Work = (
 
 const TARGETS = {
   start: 'model',
+  plan: 'plan',
   model: 'model',
   tools: 'tools',
   approval: 'approval',
@@ -50,6 +52,10 @@ const TARGETS = {
 export function buildAgentGraph(): AgentGraph {
   return new StateGraph(AgentState)
     .addNode('model', step(think))
+    .addNode(
+      'plan',
+      step(({ run, request }, record) => planStep(run, request, record)),
+    )
     .addNode(
       'tools',
       step(({ run, request }, record, config) => toolsStep(run, request, record, config)),
@@ -68,6 +74,7 @@ export function buildAgentGraph(): AgentGraph {
     )
     .addEdge(START, 'model')
     .addConditionalEdges('model', route, TARGETS)
+    .addConditionalEdges('plan', route, TARGETS)
     .addConditionalEdges('tools', route, TARGETS)
     .addConditionalEdges('approval', route, TARGETS)
     .addConditionalEdges('check', route, TARGETS)
@@ -93,6 +100,7 @@ const think: Work = async ({ run, request }, record) => {
   if (record.next === 'start') {
     run.scope.events.emit('task.started', run.where, { correlationId: run.scope.runId });
     emitAgent(run, 'agent.started', 'task');
+    if (run.agent.reasoning && run.chain.current.source !== 'playbook') return { ...record, next: 'plan' };
   }
   const after = await modelStep(run, request, record);
   const unguarded = after.next === 'check' && run.scope.guardrailsOf(run.task).length === 0;

@@ -21,3 +21,12 @@ export interface TaskGuardrail {
   readonly maxRetries?: number | undefined;
   check(subject: GuardrailSubject): GuardrailVerdict | Promise<GuardrailVerdict>;
 }
+
+/** A rule in words: a model judges whether the answer keeps it. */
+export interface JudgedRule {
+  readonly name: string;
+  readonly maxRetries?: number | undefined;
+  readonly rule: string;
+}
+
+export type AnyGuardrail = TaskGuardrail | JudgedRule;

@@ -5,8 +5,12 @@ import { ModelsFailed, type ToolSchema } from '../model/chain.ts';
 import { MANAGE_TASK } from '../model/manage-policy.ts';
 import { mergeUsage } from '../model/usage.ts';
 import type { PlaybookContext } from '../playbook.ts';
+import { taskSpec } from '../defaults.ts';
 import type { TaskSpec } from '../spec.ts';
+import { CONDITION } from '../graph/task-node.ts';
+import { askModel } from './ask.ts';
 import { compactJson } from './compact.ts';
+import { innerSchema } from './inner-tool.ts';
 import { systemPrompt } from './prompt.ts';
 import type { RunScope } from './scope.ts';
 
@@ -23,14 +27,16 @@ export function createManagerTurn(scope: RunScope): ManagerTurn {
     const told = { ...record, queue: [], messages: [...record.messages, ...reportMessages(record, request)] };
     const ready = readyTasks(request);
     const left = openTasks(request);
-    if (left.length === 0 || ready.length === 0) return { ...told, done: true };
-    if (record.turn >= request.manager.max_iter) return handOut(scope, request, told, ready);
+    const failed = Object.values(request.state.outputs).some((output) => output.status === 'failed');
+    const reviews = scope.crew.manager_review && left.length === 0 && !failed && record.turn < request.manager.max_iter;
+    if (!reviews && (left.length === 0 || ready.length === 0)) return { ...told, done: true };
+    if (!reviews && record.turn >= request.manager.max_iter) return handOut(scope, request, told, ready);
     let reply: AIMessage;
     let usage: ManagerRecord['usage'];
     try {
-      const asked = await (await scope.chainFor(request.manager)).ask({
-        messages: told.messages,
-        tools: [delegateSchema(request)],
+      const asked = await askModel(scope, request.manager, await scope.chainFor(request.manager), {
+        messages: reviews ? [...told.messages, new HumanMessage(REVIEW)] : told.messages,
+        tools: [reviews ? rejectSchema(request) : delegateSchema(request)],
         context: managerContext(scope, request, ready),
         where: {
           run_id: scope.runId,
@@ -38,19 +44,24 @@ export function createManagerTurn(scope: RunScope): ManagerTurn {
           task_id: MANAGE_TASK,
           agent_id: request.manager.id,
         },
-        retries: request.manager.max_retry_limit,
         signal: scope.signal,
       });
       reply = asked.message;
       ({ usage } = asked);
     } catch (error) {
       if (!(error instanceof ModelsFailed)) throw error;
+      if (reviews) throw error;
       return handOut(scope, request, { ...told, usage: mergeUsage(told.usage, error.usage) }, ready);
     }
     const used = { ...told, turn: told.turn + 1, usage: mergeUsage(told.usage, usage) };
-    return readTurn(scope, request, used, reply, ready);
+    return reviews ? readReview(request, used, reply) : readTurn(scope, request, used, reply, ready);
   };
 }
+
+const REVIEW =
+  'All tasks are done. Look at the results. Reject with reject_work what is not good enough, saying what to change and ' +
+  'who is to do it; else answer with a summary.';
+const REJECTION_LIMIT = 2;
 
 function begin(scope: RunScope, request: ManagerTurnRequest): ManagerRecord {
   const { manager, tasks, coworkers, state } = request;
@@ -62,13 +73,15 @@ function begin(scope: RunScope, request: ManagerTurnRequest): ManagerRecord {
     })
     .join('\n');
   const messages: BaseMessage[] = [
-    new SystemMessage(systemPrompt(manager, state.inputs, { shadow: scope.shadow, hasTools: true })),
+    new SystemMessage(
+      systemPrompt(manager, state.inputs, { shadow: scope.shadow, hasTools: true, now: scope.clock.now() }),
+    ),
     new HumanMessage(
       `You manage this crew. Do none of the work yourself: hand every task to a co-worker with delegate_work.\n\n` +
         `# Co-workers\n${people}\n\n# Tasks\n${work}\n\nWhen all tasks are done, answer with a summary.`,
     ),
   ];
-  return { turn: 0, messages, queue: [], reminders: 0, done: false, answer: '', usage: [] };
+  return { turn: 0, messages, queue: [], reminders: 0, rejections: {}, done: false, answer: '', usage: [] };
 }
 
 function reportMessages(record: ManagerRecord, { reports }: ManagerTurnRequest): readonly BaseMessage[] {
@@ -126,6 +139,44 @@ function readTurn(
   return { ...record, queue, messages: [...record.messages, message, ...refusals] };
 }
 
+const RejectArgs = z.object({ coworker: z.string(), task: z.string(), reason: z.string().min(1) });
+
+/** What the manager rejects is done again, by whom it says, a bounded number of times each. */
+function readReview(request: ManagerTurnRequest, record: ManagerRecord, reply: AIMessage): ManagerRecord {
+  const calls = reply.tool_calls ?? [];
+  if (calls.length === 0) return { ...record, done: true, answer: reply.text.trim() };
+  const queue: Delegation[] = [];
+  const refusals: BaseMessage[] = [];
+  const rejections: Record<string, number> = { ...record.rejections };
+  calls.forEach((call, i) => {
+    const id = call.id ?? `reject_${record.turn}_${i}`;
+    const parsed = RejectArgs.safeParse(call.args);
+    const refuse = (content: string): void => {
+      refusals.push(new ToolMessage({ tool_call_id: id, name: call.name, content, status: 'error' }));
+    };
+    if (!parsed.success) return refuse(`reject_work takes {coworker, task, reason}: ${parsed.error.message}`);
+    const { coworker, task, reason } = parsed.data;
+    if (!request.coworkers.some((c) => c.id === coworker)) return refuse(`there is no co-worker '${coworker}'`);
+    if (!request.tasks.some((t) => t.id === task)) return refuse(`there is no task '${task}'`);
+    if (queue.some((d) => d.task === task)) return refuse(`task ${task} is already rejected`);
+    const times = rejections[task] ?? 0;
+    if (times >= REJECTION_LIMIT) return refuse(`task ${task} was rejected ${times} times: take it as it is`);
+    rejections[task] = times + 1;
+    queue.push({ call_id: id, coworker, task, instruction: `An earlier result was rejected: ${reason}` });
+  });
+  const message = new AIMessage({
+    content: reply.text.trim(),
+    tool_calls: calls.map((c, i) => ({
+      id: c.id ?? `reject_${record.turn}_${i}`,
+      name: c.name,
+      args: { ...c.args },
+      type: 'tool_call' as const,
+    })),
+  });
+  const messages = [...record.messages, new HumanMessage(REVIEW), message, ...refusals];
+  return { ...record, queue, rejections, messages };
+}
+
 const DelegateArgs = z.object({
   coworker: z.string(),
   task: z.string(),
@@ -179,7 +230,10 @@ function openTasks({ tasks, state }: ManagerTurnRequest): readonly TaskSpec[] {
 
 function readyTasks(request: ManagerTurnRequest): readonly TaskSpec[] {
   const ids = request.tasks.map((t) => t.id);
-  const done = (id: string): boolean => !ids.includes(id) || request.state.outputs[id]?.status === 'completed';
+  const done = (id: string): boolean => {
+    const output = request.state.outputs[id];
+    return !ids.includes(id) || output?.status === 'completed' || output?.error === CONDITION;
+  };
   return openTasks(request).filter((t) => t.context.every(done));
 }
 
@@ -202,40 +256,39 @@ function managerContext(scope: RunScope, request: ManagerTurnRequest, ready: rea
 }
 
 function managerTask(agent: string): TaskSpec {
-  return {
+  return taskSpec({
     id: MANAGE_TASK,
     description: 'Hand every task of the crew to a co-worker.',
     expected_output: 'A summary of what was done.',
     agent,
-    context: [],
     tools: [],
-    async_execution: false,
-    human_input: false,
-    output_file: null,
-    output_json: null,
     priority: 'high',
-    timeout: null,
     max_retries: 0,
-    trigger: null,
-  };
+  });
+}
+
+function rejectSchema({ coworkers, tasks }: ManagerTurnRequest): ToolSchema {
+  return innerSchema(
+    'reject_work',
+    'Rejects the result of a task and has it done again.',
+    {
+      task: { description: 'Whose result', choices: tasks.map((t) => t.id) },
+      coworker: { description: 'Who is to do it now', choices: coworkers.map((c) => c.id) },
+      reason: { description: 'What is wrong, and what to change' },
+    },
+    ['task', 'coworker', 'reason'],
+  );
 }
 
 function delegateSchema({ coworkers, tasks }: ManagerTurnRequest): ToolSchema {
-  return {
-    type: 'function',
-    function: {
-      name: 'delegate_work',
-      description: 'Hands a task of the crew to a co-worker, who does it with their own tools and reports back.',
-      parameters: {
-        type: 'object',
-        properties: {
-          coworker: { type: 'string', enum: coworkers.map((c) => c.id), description: 'Who is to do it' },
-          task: { type: 'string', enum: tasks.map((t) => t.id), description: 'Which task' },
-          instruction: { type: 'string', description: 'What to look out for; may be left out' },
-        },
-        required: ['coworker', 'task'],
-        additionalProperties: false,
-      },
+  return innerSchema(
+    'delegate_work',
+    'Hands a task of the crew to a co-worker, who does it with their own tools and reports back.',
+    {
+      coworker: { description: 'Who is to do it', choices: coworkers.map((c) => c.id) },
+      task: { description: 'Which task', choices: tasks.map((t) => t.id) },
+      instruction: { description: 'What to look out for; may be left out' },
     },
-  };
+    ['coworker', 'task'],
+  );
 }

@@ -1,8 +1,11 @@
 import { AIMessage, HumanMessage } from '@langchain/core/messages';
 import { errorMessage } from '../../kit/errors.ts';
 import type { TaskRequest } from '../graph/task-node.ts';
-import { ModelsFailed } from '../model/chain.ts';
+import type { AgentStep } from '../hooks.ts';
+import { ContextOverflow, ModelsFailed } from '../model/chain.ts';
 import { mergeUsage } from '../model/usage.ts';
+import { askModel } from './ask.ts';
+import { isFull, summarise } from './summarise.ts';
 import type { AgentRecord, QueuedCall } from './state.ts';
 import { failAttempt, playbookContext, type TaskRun } from './task-run.ts';
 
@@ -20,31 +23,52 @@ export async function modelStep(run: TaskRun, request: TaskRequest, before: Agen
     return failAttempt(run, request, record, `no final answer, although ${record.forced}`);
   }
   try {
-    await pace(run);
-    const reply = await chain.ask({
+    if (isFull(run, record)) record = await summarise(run, record);
+    const reply = await askModel(scope, agent, chain, {
       messages: record.messages,
       tools: run.tools,
       context: playbookContext(run, record),
       where: run.where,
-      retries: agent.max_retry_limit,
       signal: run.signal,
+      ...(agent.respect_context_window ? { overflow: 'throw' } : {}),
+      ...(run.task.output_json !== null && run.tools.length === 0 ? { schema: run.task.output_json } : {}),
     });
     const used = { ...record, turn: record.turn + 1, usage: mergeUsage(record.usage, reply.usage) };
+    await scope.hooks?.onStep?.(stepOf(run, used, reply.message));
     return readReply(run, request, used, reply.message);
   } catch (error) {
     if (scope.signal.aborted) throw scope.signal.reason;
     if (run.deadline.aborted) return failAttempt(run, request, record, errorMessage(run.deadline.reason));
+    if (error instanceof ContextOverflow) return afterOverflow(run, request, record, error);
     if (!(error instanceof ModelsFailed)) throw error;
     const used = { ...record, usage: mergeUsage(record.usage, error.usage) };
     return failAttempt(run, request, used, error.message);
   }
 }
 
-/** The crew's limit takes the place of the agent's. A playbook asks no provider, so nothing holds it back. */
-async function pace({ scope, agent, chain, signal }: TaskRun): Promise<void> {
-  if (chain.current.source === 'playbook') return;
-  await scope.pacer.take(`crew ${scope.crew.id}`, scope.crew.max_rpm, signal);
-  if (scope.crew.max_rpm === null) await scope.pacer.take(`agent ${agent.id}`, agent.max_rpm, signal);
+/** The model refused the conversation as too long: it goes on from a summary, a bounded number of times. */
+async function afterOverflow(
+  run: TaskRun,
+  request: TaskRequest,
+  record: AgentRecord,
+  error: ContextOverflow,
+): Promise<AgentRecord> {
+  const used = { ...record, usage: mergeUsage(record.usage, error.usage) };
+  try {
+    const shorter = await summarise(run, used);
+    if (shorter !== used) return { ...shorter, next: 'model' };
+    return failAttempt(run, request, used, `the conversation is too long for the model: ${error.message}`);
+  } catch (failure) {
+    if (run.scope.signal.aborted) throw run.scope.signal.reason;
+    if (run.deadline.aborted) return failAttempt(run, request, used, errorMessage(run.deadline.reason));
+    if (!(failure instanceof ModelsFailed || failure instanceof ContextOverflow)) throw failure;
+    return failAttempt(run, request, used, `the conversation could not be summarised: ${failure.message}`);
+  }
+}
+
+function stepOf(run: TaskRun, record: AgentRecord, message: AIMessage): AgentStep {
+  const calls = (message.tool_calls ?? []).map(({ name, args }) => ({ tool: name, args }));
+  return { task: run.task.id, agent: run.agent.id, turn: record.turn, calls, text: message.text.trim() };
 }
 
 /** The next answer must be the last one. */

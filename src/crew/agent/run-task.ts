@@ -2,10 +2,14 @@ import { setMaxListeners } from 'node:events';
 import { DeadlineExceeded } from '../../kit/errors.ts';
 import type { TaskExecution, TaskRequest } from '../graph/task-node.ts';
 import { type AgentGraph, buildAgentGraph, TASK_KEY, TaskHandle } from './agent-graph.ts';
-import { createDelegation } from './delegation.ts';
+import { delegationTools } from './delegation.ts';
+import type { KnowledgePassage } from './knowledge.ts';
+import { skillTool } from './skills.ts';
+import { fill } from './prompt.ts';
 import type { TaskOutput } from './output.ts';
 import type { RunScope } from './scope.ts';
 import type { AgentRecord } from './state.ts';
+import type { TaskSpec } from '../spec.ts';
 import { beginAttempt, callerOf, emitAgent, type TaskRun } from './task-run.ts';
 
 /**
@@ -27,7 +31,7 @@ export function createTaskExecution(scope: RunScope): TaskExecution {
       const run = await createTaskRun(scope, request, late.signal, execute);
       const record = await runAgent(graph, run, request);
       const output = outputOf(run, request, record);
-      if (output.status === 'completed') await keep(run, record);
+      if (output.status === 'completed') await keep(run, record, output);
       finish(run, record, output);
       return output;
     } finally {
@@ -47,19 +51,17 @@ async function createTaskRun(
   const caller = callerOf(agent, task);
   const signal = AbortSignal.any([scope.signal, deadline]);
   setMaxListeners(0, signal);
-  const delegation = createDelegation({
-    crew: scope.crew,
-    agents: scope.agents,
-    request,
-    execute,
-    announce: (to, work) =>
-      void scope.events.emit('crew.message', {
-        pattern: 'delegate_work',
-        from: agent.id,
-        to,
-        action: work.slice(0, 200),
-      }),
-  });
+  const innerTools = [
+    ...delegationTools({
+      crew: scope.crew,
+      agents: scope.agents,
+      request,
+      execute,
+      announce: (pattern, to, what) =>
+        void scope.events.emit('crew.message', { pattern, from: agent.id, to, action: what.slice(0, 200) }),
+    }),
+    ...[skillTool(scope.skills?.of(agent.id) ?? [])].filter((tool) => tool !== null),
+  ];
   const own = scope.schemas.of(scope.invoker.visible(caller));
   return {
     scope,
@@ -67,9 +69,10 @@ async function createTaskRun(
     agent,
     path: `${request.key}#${request.execution}`,
     caller,
-    tools: delegation === null ? own : [...own, delegation.schema],
-    delegation,
-    memory: request.delegated === true ? null : ((await scope.memory?.recall(agent.id, task.id)) ?? null),
+    tools: [...own, ...innerTools.map((tool) => tool.schema)],
+    inner: new Map(innerTools.map((tool) => [tool.schema.function.name, tool])),
+    knowledge: await searchKnowledge(scope, request, signal),
+    memory: (request.depth ?? 0) > 0 ? null : ((await scope.memory?.recall(agent.id, task.id)) ?? null),
     chain: await scope.chainFor(agent),
     instruction: request.instruction,
     deadline,
@@ -78,8 +81,18 @@ async function createTaskRun(
   };
 }
 
+/** What the knowledge source has on the task, asked in the task's own words. */
+async function searchKnowledge(
+  scope: RunScope,
+  { task, agent, inputs }: TaskRequest,
+  signal: AbortSignal,
+): Promise<readonly KnowledgePassage[]> {
+  if (scope.knowledge === undefined) return [];
+  return scope.knowledge.search(fill(task.description, inputs), { agent, crew: scope.crew, signal });
+}
+
 async function runAgent(graph: AgentGraph, run: TaskRun, request: TaskRequest): Promise<AgentRecord> {
-  const turns = (request.agent.max_iter + 20) * (request.task.max_retries + 1);
+  const turns = (request.agent.max_iter + 40) * (request.task.max_retries + 1);
   const state = await graph.invoke(
     { agent: beginAttempt(run, request, null) },
     {
@@ -107,7 +120,7 @@ function outputOf(run: TaskRun, request: TaskRequest, record: AgentRecord): Task
   const failed = record.error !== null;
   return {
     task: request.task.id,
-    agent: request.agent.id,
+    agent: record.takenOverBy ?? request.agent.id,
     status: failed ? 'failed' : 'completed',
     output: failed ? null : record.output,
     raw: record.raw,
@@ -121,14 +134,26 @@ function outputOf(run: TaskRun, request: TaskRequest, record: AgentRecord): Task
   };
 }
 
-/** Writes the task's file and keeps its output for the next run. */
-async function keep(run: TaskRun, record: AgentRecord): Promise<void> {
+/** Writes the task's file, keeps its output for the next run and tells who wants to know. */
+async function keep(run: TaskRun, record: AgentRecord, output: TaskOutput): Promise<void> {
   const { scope, task, agent } = run;
-  if (task.output_file !== null) await scope.writeOutput?.(task.output_file, record.raw);
-  if (scope.memory === undefined) return;
-  await scope.memory.remember(agent.id, task.id, record.output);
-  const kept = { agent_id: agent.id, key: `task:${task.id}`, memory_type: 'working' };
-  scope.events.emit('memory.saved', kept, { correlationId: scope.runId });
+  if (task.output_file !== null) {
+    const path = fill(task.output_file, record.inputs);
+    await scope.writeOutput?.(path, fileText(task, record), task.create_directory);
+  }
+  if (scope.memory !== undefined) {
+    await scope.memory.remember(agent.id, task.id, record.output);
+    const kept = { agent_id: agent.id, key: `task:${task.id}`, memory_type: 'working' };
+    scope.events.emit('memory.saved', kept, { correlationId: scope.runId });
+  }
+  if (task.callback !== null) await scope.hooks?.callbacks?.[task.callback]?.(output);
+  await scope.hooks?.onTask?.(output);
+}
+
+/** With a schema the value, as JSON; else the answer as it was written, or what a guardrail made of it. */
+function fileText(task: TaskSpec, { output, raw }: AgentRecord): string {
+  if (task.output_json !== null) return `${JSON.stringify(output, null, 2)}\n`;
+  return typeof output === 'string' ? output : raw;
 }
 
 /** Seconds: the shorter of the task's time-out and the agent's. */

@@ -6,7 +6,10 @@ import type { ModelChain } from '../model/chain.ts';
 import type { ToolSchemas } from './tool-schema.ts';
 import type { AgentSpec, CrewSpec, TaskSpec } from '../spec.ts';
 import type { CrewMemory } from './memory.ts';
-import type { TaskGuardrail } from './guardrail.ts';
+import type { CrewHooks } from '../hooks.ts';
+import type { AnyGuardrail } from './guardrail.ts';
+import type { KnowledgeSource } from './knowledge.ts';
+import type { SkillShelf } from './skills.ts';
 import type { Pacer } from './pacer.ts';
 
 /** What the tasks of one run share. */
@@ -26,9 +29,13 @@ export interface RunScope {
   readonly agents: Readonly<Record<string, AgentSpec>>;
   /** What agents keep from run to run; absent when the crew keeps nothing. */
   readonly memory?: CrewMemory | undefined;
-  guardrailsOf(task: TaskSpec): readonly TaskGuardrail[];
+  /** The task's own in order, then the host's. */
+  guardrailsOf(task: TaskSpec): readonly AnyGuardrail[];
+  readonly hooks?: CrewHooks | undefined;
+  readonly skills?: SkillShelf | undefined;
+  readonly knowledge?: KnowledgeSource | undefined;
   /** Writes a task's `output_file`; absent when the run may write none. */
-  readonly writeOutput?: ((path: string, text: string) => Promise<void>) | undefined;
+  readonly writeOutput?: ((path: string, text: string, makeFolders: boolean) => Promise<void>) | undefined;
   /** Awaited before every step; holds while the host is paused. */
   readonly gate?: ((signal: AbortSignal) => Promise<void>) | undefined;
 }

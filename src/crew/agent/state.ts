@@ -21,7 +21,7 @@ export interface QueuedCall {
 /** Where an agent stands in its task; the whole of it is checkpointed after every step. */
 export interface AgentRecord {
   /** The step that comes now; `start` is the first model turn. */
-  readonly next: 'start' | 'model' | 'tools' | 'approval' | 'check' | 'review' | 'end';
+  readonly next: 'start' | 'plan' | 'model' | 'tools' | 'approval' | 'check' | 'review' | 'end';
   /** From 0; a new attempt begins the conversation anew. */
   readonly attempt: number;
   readonly turn: number;
@@ -38,6 +38,19 @@ export interface AgentRecord {
   /** Malformed tool calls and empty answers. */
   readonly malformed: number;
   readonly guardrailFailures: Readonly<Record<string, number>>;
+  /** Since when, and over how many tokens, guardrails send answers back; null before the first refusal. */
+  readonly guarded: { readonly sinceMs: number; readonly sinceTokens: number } | null;
+  /** A pass that only brings the answer into its schema was made. */
+  readonly structured: boolean;
+  /** The plan written before acting; null without one. */
+  readonly plan: string | null;
+  readonly planAttempts: number;
+  /** How often older messages gave way to a summary. */
+  readonly summaries: number;
+  /** Pieces of work and questions handed to others. */
+  readonly delegations: number;
+  /** Who took the task over; null: the agent itself ended it. */
+  readonly takenOverBy: string | null;
   /** Why the next answer must be the last; null while there is time. */
   readonly forced: string | null;
   readonly raw: string;

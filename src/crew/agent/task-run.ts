@@ -4,7 +4,8 @@ import type { ModelChain, ModelRequest, ToolSchema } from '../model/chain.ts';
 import type { PlaybookContext } from '../playbook.ts';
 import type { AgentSpec, TaskSpec } from '../spec.ts';
 import type { TaskRequest } from '../graph/task-node.ts';
-import type { DelegationDesk } from './delegation.ts';
+import type { InnerTool } from './inner-tool.ts';
+import type { KnowledgePassage } from './knowledge.ts';
 import { systemPrompt, taskPrompt } from './prompt.ts';
 import type { RunScope } from './scope.ts';
 import type { AgentRecord } from './state.ts';
@@ -20,7 +21,10 @@ export interface TaskRun {
   readonly tools: readonly ToolSchema[];
   readonly chain: ModelChain;
   readonly instruction: string | undefined;
-  readonly delegation: DelegationDesk | null;
+  /** The framework's own tools, by name. */
+  readonly inner: ReadonlyMap<string, InnerTool>;
+  /** What the knowledge source had to say on the task. */
+  readonly knowledge: readonly KnowledgePassage[];
   /** Kept from the run before; null when nothing. */
   readonly memory: unknown;
   /** Aborts when the time for the task is over. */
@@ -46,14 +50,23 @@ export function beginAttempt(run: TaskRun, request: TaskRequest, earlier: AgentR
   const { scope, task, agent, instruction } = run;
   const inputs = { ...request.inputs, ...(instruction === undefined ? {} : { instruction }) };
   return {
-    next: earlier === null ? 'start' : 'model',
+    next: earlier === null ? 'start' : run.agent.reasoning ? 'plan' : 'model',
     attempt: earlier === null ? 0 : earlier.attempt + 1,
     turn: 0,
     inputs,
     context: request.context,
     messages: [
-      new SystemMessage(systemPrompt(agent, inputs, { shadow: scope.shadow, hasTools: run.tools.length > 0 })),
-      new HumanMessage(taskPrompt(task, inputs, request.context, { instruction, memory: run.memory })),
+      new SystemMessage(
+        systemPrompt(agent, inputs, { shadow: scope.shadow, hasTools: run.tools.length > 0, now: scope.clock.now() }),
+      ),
+      new HumanMessage(
+        taskPrompt(task, inputs, request.context, {
+          instruction,
+          memory: run.memory,
+          plan: request.plan,
+          knowledge: run.knowledge,
+        }),
+      ),
     ],
     observations: [],
     queue: [],
@@ -63,6 +76,13 @@ export function beginAttempt(run: TaskRun, request: TaskRequest, earlier: AgentR
     repairs: 0,
     malformed: 0,
     guardrailFailures: {},
+    guarded: null,
+    structured: false,
+    plan: null,
+    planAttempts: 0,
+    summaries: 0,
+    delegations: earlier?.delegations ?? 0,
+    takenOverBy: null,
     forced: null,
     raw: '',
     output: null,
@@ -99,7 +119,11 @@ export function failAttempt(run: TaskRun, request: TaskRequest, record: AgentRec
     },
     { correlationId: run.scope.runId },
   );
-  if (record.attempt < run.task.max_retries && !run.deadline.aborted) return beginAttempt(run, request, record);
+  if (record.attempt < run.task.max_retries && !run.deadline.aborted) {
+    const retried = { ...run.where, attempt: record.attempt + 2, reason: error };
+    run.scope.events.emit('task.retried', retried, { correlationId: run.scope.runId });
+    return beginAttempt(run, request, record);
+  }
   return { ...record, next: 'end', queue: [], error };
 }
 

@@ -7,10 +7,9 @@ import type { TaskRequest } from '../graph/task-node.ts';
 import type { Observation } from '../playbook.ts';
 import type { Proposal, TaskToolCall } from './call.ts';
 import { compactJson } from './compact.ts';
-import { DELEGATE_TOOL } from './delegation.ts';
+import type { InnerOutcome, InnerTool } from './inner-tool.ts';
 import { mergeUsage } from '../model/usage.ts';
 import { force } from './model-step.ts';
-import type { TaskOutput } from './output.ts';
 import type { AgentRecord, QueuedCall } from './state.ts';
 import { failAttempt, type TaskRun } from './task-run.ts';
 
@@ -42,7 +41,7 @@ export async function toolsStep(
   config: LangGraphRunnableConfig,
 ): Promise<AgentRecord> {
   if (record.forced !== null) return refuseAll(record);
-  if (record.queue.some((c) => isDelegation(run, c))) return delegateStep(run, request, record, config);
+  if (record.queue.some((c) => innerTool(run, c) !== undefined)) return innerStep(run, request, record, config);
   const readOnly = record.queue.every((c) => run.scope.invoker.find(c.tool)?.effects === 'none');
   try {
     const outcomes: (ToolOutcome | null)[] = [];
@@ -54,41 +53,46 @@ export async function toolsStep(
   }
 }
 
-function isDelegation(run: TaskRun, call: QueuedCall): boolean {
-  return run.delegation !== null && call.malformed === null && call.tool === DELEGATE_TOOL;
+function innerTool(run: TaskRun, call: QueuedCall): InnerTool | undefined {
+  return call.malformed === null ? run.inner.get(call.tool) : undefined;
 }
 
-/** Does one delegation by itself in its step; the other calls of the turn come in steps of their own. */
-async function delegateStep(
+/** Makes one call of a framework tool by itself in its step; the other calls of the turn come in steps of their own. */
+async function innerStep(
   run: TaskRun,
   request: TaskRequest,
   record: AgentRecord,
   config: LangGraphRunnableConfig,
 ): Promise<AgentRecord> {
-  const at = record.queue.findIndex((c) => isDelegation(run, c));
+  const at = record.queue.findIndex((c) => innerTool(run, c) !== undefined);
   const call = record.queue[at];
-  if (call === undefined || run.delegation === null) return record;
-  let report: TaskOutput | string;
+  const tool = call === undefined ? undefined : innerTool(run, call);
+  if (call === undefined || tool === undefined) return record;
+  let outcome: InnerOutcome;
   try {
-    report = await run.delegation.delegate(call, config);
+    outcome = await tool.run(call, record, config);
   } catch (error) {
     return afterAbort(run, request, record, error);
   }
-  const text = typeof report === 'string' ? report : null;
-  const output = typeof report === 'string' ? null : report;
-  const ok = output?.status === 'completed';
-  const result = ok
-    ? output.output
-    : { code: 'unavailable', message: text ?? output?.error ?? 'no answer', retryable: false };
+  const { by } = outcome;
+  const done: AgentRecord = {
+    ...record,
+    calls: [...record.calls, ...(by?.tool_calls ?? [])],
+    proposals: [...record.proposals, ...(by?.proposals ?? [])],
+    usage: mergeUsage(record.usage, by?.usage ?? []),
+    delegations: record.delegations + (by === undefined ? 0 : 1),
+  };
+  if (outcome.kind === 'over') {
+    const { agent, output, raw, error } = outcome.by;
+    return { ...done, queue: [], next: 'end', output, raw, error, takenOverBy: agent };
+  }
+  const { ok, result } = outcome;
   const observation: Observation = { tool: call.tool, args: call.args, ok, result, proposed: false };
   const rest = record.queue.filter((_, i) => i !== at);
   return {
-    ...record,
+    ...done,
     messages: [...record.messages, toolMessage(call, observation, null)],
     observations: [...record.observations, observation],
-    calls: [...record.calls, ...(output?.tool_calls ?? [])],
-    proposals: [...record.proposals, ...(output?.proposals ?? [])],
-    usage: mergeUsage(record.usage, output?.usage ?? []),
     queue: rest,
     next: rest.length > 0 ? 'tools' : 'model',
   };

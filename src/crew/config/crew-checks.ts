@@ -1,5 +1,6 @@
 import type { ConfigIssue } from '../../kit/errors.ts';
 import { didYouMean } from '../../kit/nearest.ts';
+import { ruleBreaches } from '../rules.ts';
 import { entries, namedItems, type RawFiles, stringList } from './cross-checks.ts';
 
 type Entry = Readonly<Record<string, unknown>>;
@@ -20,7 +21,7 @@ export function crewChecks(files: RawFiles, implicitCrew: string): readonly Conf
   const crews = files.crews;
   if (crews === undefined) {
     const crew = { id: implicitCrew, named: false, process: 'sequential', tasks: [...tasks.keys()], agents: null };
-    return orderChecks(files, tasks, crew);
+    return [...orderChecks(files, tasks, crew), ...ruleChecks(files, tasks, crew, null)];
   }
   return [...entries(crews.value)].flatMap(([id, entry]) => {
     const unknown = (field: string, known: ReadonlyMap<string, Entry>, what: string) =>
@@ -43,10 +44,44 @@ export function crewChecks(files: RawFiles, implicitCrew: string): readonly Conf
       ...named.flatMap((name, i) =>
         named.indexOf(name) === i ? [] : [crews.issue([id, 'tasks', i], `crew ${id}: task ${name} is listed twice`)],
       ),
+      ...(crew.agents?.length === 0
+        ? [
+            crews.issue(
+              [id, 'agents'],
+              `crew ${id}: its list of agents is empty: leave it out to have those of its tasks`,
+            ),
+          ]
+        : []),
       ...managerChecks(files, id, entry, agents),
       ...memberChecks(files, tasks, crew),
       ...orderChecks(files, tasks, crew),
+      ...ruleChecks(files, tasks, crew, entry['manager_agent']),
     ];
+  });
+}
+
+/** CrewAI's own rules, each where the field stands that breaks it. */
+function ruleChecks(
+  files: RawFiles,
+  tasks: ReadonlyMap<string, Entry>,
+  crew: CrewView,
+  manager: unknown,
+): readonly ConfigIssue[] {
+  const breaches = ruleBreaches({
+    id: crew.id,
+    process: String(crew.process),
+    manager_agent: typeof manager === 'string' ? manager.trim() : null,
+    agents: crew.agents,
+    tasks: crew.tasks.map((id) => ({
+      id,
+      context: stringList(tasks.get(id)?.['context']),
+      async_execution: tasks.get(id)?.['async_execution'] === true,
+      conditional: (tasks.get(id)?.['condition'] ?? null) !== null,
+    })),
+  });
+  return breaches.flatMap(({ task, field, message }) => {
+    if (task !== null) return [files.tasks.issue([task, field], message)];
+    return files.crews === undefined ? [] : [files.crews.issue([crew.id, field], message)];
   });
 }
 

@@ -20,11 +20,34 @@ export const agentSchema = z.strictObject({
   llm: orNull(z.string().trim().min(1)).describe(
     'Its model, when not the system’s: openai:…, anthropic:…, ollama:…, playbook',
   ),
+  llm_fallbacks: names.nullable().default([]).describe('Ours: models asked in this order when its model fails'),
   allow_delegation: z.boolean().default(false).describe('Whether it may hand work to the crew’s other agents'),
   max_iter: z.number().int().min(1).default(20).describe('Answers of the model in a task before it must conclude'),
   max_rpm: orNull(z.number().positive()).describe('Requests a minute to the model'),
+  max_tpm: orNull(z.number().positive()).describe('Ours: tokens a minute, in and out'),
   max_execution_time: orNull(z.number().positive()).describe('Seconds allowed for a task'),
   max_retry_limit: z.number().int().min(0).default(2).describe('Times that a failed task is tried again'),
+  respect_context_window: z
+    .boolean()
+    .default(true)
+    .describe('Summarise older messages when the model’s window is full, instead of failing'),
+  context_window: orNull(z.number().int().min(1000)).describe('Ours: tokens that its model can read'),
+  reasoning: z.boolean().default(false).describe('Write a plan before acting'),
+  max_reasoning_attempts: orNull(z.number().int().min(1).max(20)).describe(
+    'Times that the plan is refined until it is ready; 5 unless given',
+  ),
+  inject_date: z.boolean().default(false).describe('Tell it the date'),
+  date_format: z.string().default('%Y-%m-%d').describe('How the date is written, as strftime has it'),
+  max_delegation_depth: z
+    .number()
+    .int()
+    .min(1)
+    .max(5)
+    .default(1)
+    .describe('Ours: how far work may be handed on; 1: whoever gets it does it'),
+  max_delegations: z.number().int().min(1).default(10).describe('Ours: pieces of work it may hand out in one task'),
+  handoffs: names.nullable().default([]).describe('Ours: agents of the crew that may take its task over'),
+  skills: names.nullable().default([]).describe('Folders with a SKILL.md each, below skills/ or by path'),
   verbose: z.boolean().default(false).describe('Log each step'),
   temperature: orNull(z.number().min(0).max(2)).describe('Sampling temperature of the model'),
   max_tokens: orNull(z.number().int().positive()).describe('Longest answer of the model, tokens'),
@@ -43,6 +66,20 @@ const trigger = z
   ])
   .describe('Ours: what starts it in continuous work');
 
+/** What must hold for a task to run. */
+export const conditionSchema = z.strictObject({
+  task: z.string().min(1).optional().describe('Task whose output is looked at; the last that completed unless given'),
+  field: z.string().min(1).optional().describe('Path of a field in it, as in a.b'),
+  is: z.unknown().optional().describe('Equal to this'),
+  is_not: z.unknown().optional().describe('Not equal to this'),
+  above: z.number().optional().describe('Greater than this'),
+  below: z.number().optional().describe('Less than this'),
+  contains: z.string().optional().describe('A text or a list that holds this'),
+  exists: z.boolean().optional().describe('Whether there is such a field'),
+});
+
+const guardrails = z.union([names, prose]).nullable();
+
 export const taskSchema = z.strictObject({
   description: prose.describe('What is to be done; may hold {placeholders}'),
   expected_output: prose.describe('What the answer must hold; may hold {placeholders}'),
@@ -54,6 +91,19 @@ export const taskSchema = z.strictObject({
   async_execution: z.boolean().default(false).describe('Whether the next task starts without waiting for it'),
   human_input: z.boolean().default(false).describe('Whether a person looks at the answer first'),
   output_file: orNull(z.string().min(1)).describe('File that the answer is written to'),
+  create_directory: z.boolean().default(true).describe('Make the folders of output_file'),
+  markdown: z.boolean().default(false).describe('Ask for an answer in Markdown'),
+  guardrail: guardrails
+    .default(null)
+    .describe('A rule for the answer: text for a model to judge, or a function’s name'),
+  guardrails: guardrails.default(null).describe('Several rules, applied in order'),
+  guardrail_max_retries: z.number().int().min(0).default(3).describe('Times that each rule may send it back'),
+  guardrail_max_seconds: orNull(z.number().positive()).describe('Ours: seconds for all rules and retries together'),
+  guardrail_max_tokens: orNull(z.number().int().positive()).describe('Ours: tokens for all of that together'),
+  condition: orNull(z.union([conditionSchema, z.string().min(1)])).describe(
+    'Ours: run only when this holds; a text names a function of the crew’s hooks',
+  ),
+  callback: orNull(z.string().min(1)).describe('Function of the crew’s hooks that gets the output'),
   output_json: z
     .union([z.record(z.string(), z.unknown()), z.string()])
     .nullable()
@@ -77,6 +127,13 @@ export const crewSchema = z.strictObject({
   manager_agent: orNull(z.string().trim().min(1)).describe('Agent that manages a hierarchical crew'),
   manager_llm: orNull(z.string().trim().min(1)).describe('Model of a manager made for the crew'),
   max_rpm: orNull(z.number().positive()).describe('Requests a minute to models, over all its agents'),
+  max_tpm: orNull(z.number().positive()).describe('Tokens a minute, over all its agents'),
+  planning: z.boolean().default(false).describe('Write a plan for each task before the first one starts'),
+  planning_llm: orNull(z.string().trim().min(1)).describe('Model of the planner; the system’s unless given'),
+  manager_review: z
+    .boolean()
+    .default(false)
+    .describe('The manager looks at all results at the end and may reject them'),
   memory: z.boolean().default(false).describe('Whether its agents remember from run to run'),
   verbose: z.boolean().default(false).describe('Log each step'),
 });
@@ -90,26 +147,20 @@ export const UNUSED_AGENT_FIELDS: readonly string[] = [
   'callbacks',
   'code_execution_mode',
   'config',
-  'date_format',
   'embedder',
   'from_repository',
   'function_calling_llm',
   'guardrail',
   'guardrail_max_retries',
-  'inject_date',
   'knowledge',
   'knowledge_sources',
-  'max_reasoning_attempts',
   'mcps',
   'memory',
   'multimodal',
   'planning',
   'planning_config',
   'prompt_template',
-  'reasoning',
-  'respect_context_window',
   'response_template',
-  'skills',
   'step_callback',
   'system_template',
   'use_system_prompt',
@@ -118,15 +169,9 @@ export const UNUSED_AGENT_FIELDS: readonly string[] = [
 /** See `UNUSED_AGENT_FIELDS`. */
 export const UNUSED_TASK_FIELDS: readonly string[] = [
   'allow_crewai_trigger_context',
-  'callback',
   'config',
   'converter_cls',
-  'create_directory',
-  'guardrail',
-  'guardrail_max_retries',
-  'guardrails',
   'input_files',
-  'markdown',
   'name',
   'output_pydantic',
   'response_model',

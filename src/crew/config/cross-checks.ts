@@ -38,6 +38,7 @@ export function crossChecks(
   const byName = tools === undefined ? undefined : toolsByName(tools);
   return [
     ...[...agents].flatMap(([id, agent]) => checkAgent(files, id, agent, roles, byName)),
+    ...[...agents].flatMap(([id, agent]) => checkHandoffs(files, id, agent, agents)),
     ...checkOverrides(files, agents, byName),
     ...checkRoleNames(files, roles),
     ...[...tasks].flatMap(([id, task]) => checkTask(files, id, task, { agents, tasks, tools: byName })),
@@ -101,6 +102,25 @@ function checkAgent(
     }
   }
   return issues;
+}
+
+/** Agents that a task may be handed to exist. */
+function checkHandoffs(
+  files: RawFiles,
+  id: string,
+  agent: Entry,
+  agents: ReadonlyMap<string, Entry>,
+): readonly ConfigIssue[] {
+  return namedItems(agent['handoffs']).flatMap(([i, name]) =>
+    agents.has(name)
+      ? []
+      : [
+          files.agents.issue(
+            [id, 'handoffs', i],
+            `agent ${id}: '${name}' is not an agent${didYouMean(name, agents.keys())}`,
+          ),
+        ],
+  );
 }
 
 function roleProblem(
@@ -189,6 +209,11 @@ function checkTask(
         file.issue([id, 'context', i], `task ${id}: '${name}' is not a task${didYouMean(name, known.tasks.keys())}`),
       );
     }
+  }
+  const looksAt = asEntry(task['condition'])?.['task'];
+  if (typeof looksAt === 'string' && !known.tasks.has(looksAt)) {
+    const message = `task ${id}: '${looksAt}' is not a task${didYouMean(looksAt, known.tasks.keys())}`;
+    issues.push(file.issue([id, 'condition', 'task'], message));
   }
   const own = stringList(agent?.['tools']);
   for (const [i, name] of namedItems(task['tools'])) {

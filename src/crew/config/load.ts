@@ -5,6 +5,7 @@ import { ConfigInvalid, type ConfigIssue, errorMessage } from '../../kit/errors.
 import { describeIssues, pathText, type ValueIssue } from '../../kit/schema-issues.ts';
 import type { AgentSpec, CrewSpec, OverrideSpec, RoleSpec, TaskSpec } from '../spec.ts';
 import { crewChecks } from './crew-checks.ts';
+import { skillChecks } from './skill-checks.ts';
 import {
   UNUSED_AGENT_FIELDS,
   UNUSED_TASK_FIELDS,
@@ -84,7 +85,9 @@ export function loadConfig<S extends Sections>(options: ConfigOptions<S>): CrewC
     ...agents.issues,
     ...tasks.issues,
     ...(crews?.issues ?? []),
-    ...(readable(files) ? [...crossChecks(files, roles, options.knownTools), ...crewChecks(files, implicit)] : []),
+    ...(readable(files)
+      ? [...crossChecks(files, roles, options.knownTools), ...crewChecks(files, implicit), ...skillChecks(dir, files)]
+      : []),
   ];
   if (issues.length > 0 || system.value === undefined) throw new ConfigInvalid(sorted(issues));
 

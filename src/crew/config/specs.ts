@@ -13,15 +13,20 @@ export function toAgent(
     id,
     llm: value.llm === null ? null : modelName(value.llm),
     tools: unique((value.tools ?? []).map(realName)),
+    llm_fallbacks: unique((value.llm_fallbacks ?? []).map(modelName)),
+    handoffs: unique(value.handoffs ?? []),
+    skills: unique(value.skills ?? []),
     approval_required: unique((value.approval_required ?? []).map(realName)),
   };
 }
 
 /** A task as the framework knows it. */
 export function toTask(id: string, value: z.output<typeof taskSchema>, realName: (name: string) => string): TaskSpec {
+  const { guardrail, guardrails, ...fields } = value;
   return {
-    ...value,
+    ...fields,
     id,
+    guardrails: [guardrail ?? [], guardrails ?? []].flat(),
     context: value.context ?? [],
     tools: value.tools === null ? null : unique(value.tools.map(realName)),
     output_json: typeof value.output_json === 'string' ? null : value.output_json,
@@ -36,6 +41,7 @@ export function toCrew(id: string, value: z.output<typeof crewSchema>, tasks: re
     id,
     name: value.name ?? id,
     agents: value.agents ?? unique([...(value.manager_agent === null ? [] : [value.manager_agent]), ...agentsOfTasks]),
+    planning_llm: value.planning_llm === null ? null : modelName(value.planning_llm),
     manager_llm: value.manager_llm === null ? null : modelName(value.manager_llm),
   };
 }

@@ -3,7 +3,12 @@ import { END, START, StateGraph } from '@langchain/langgraph';
 import type { AgentSpec, CrewSpec, TaskSpec } from '../spec.ts';
 import { InvalidInput } from '../../kit/errors.ts';
 import { didYouMean } from '../../kit/nearest.ts';
-import { buildHierarchicalGraph, type ManagerTurn } from './hierarchical.ts';
+import { agentSpec } from '../defaults.ts';
+import type { TaskOutput } from '../agent/output.ts';
+import type { Planner } from '../agent/planner.ts';
+import { conditionHolds, lastCompleted } from '../condition.ts';
+import type { CrewHooks } from '../hooks.ts';
+import { buildHierarchicalGraph, type ManagerTurn, planNode } from './hierarchical.ts';
 import type {
   CompiledCrewGraph,
   CrewGraphBuilder,
@@ -14,8 +19,9 @@ import type {
   UncompiledCrewGraph,
 } from './define.ts';
 import { createTaskNode, type TaskExecution } from './task-node.ts';
+import { ruleBreaches } from '../rules.ts';
 import { planTasks } from './plan.ts';
-import { CrewState } from './state.ts';
+import { type CrewGraphState, CrewState } from './state.ts';
 import { structureHash } from './structure.ts';
 
 /** What compiling needs from the run: how to do a task, and where messages go. */
@@ -23,6 +29,12 @@ export interface CompileDeps {
   readonly runTask: TaskExecution;
   /** One turn of the manager; needed by hierarchical crews. */
   readonly managerTurn?: ManagerTurn | undefined;
+  /** Writes the plans of a crew with `planning`. */
+  readonly planner?: Planner | undefined;
+  /** Functions that conditions of tasks name. */
+  readonly hooks?: CrewHooks | undefined;
+  /** Hears of tasks that do not run. */
+  readonly skipped?: ((output: TaskOutput) => void) | undefined;
   /** The crew's own graph, for `process: graph`. */
   readonly definition?: CrewGraphDefinition | undefined;
   readonly checkpointer?: BaseCheckpointSaver | undefined;
@@ -95,6 +107,7 @@ class CrewCompilation implements CrewGraphBuilder {
   build(): UncompiledCrewGraph {
     const { crew } = this;
     const only = this.#deps.onlyTasks;
+    this.#checkRules();
     if (only !== undefined) return this.#planned(only, 'parallel');
     switch (crew.process) {
       case 'sequential':
@@ -109,6 +122,20 @@ class CrewCompilation implements CrewGraphBuilder {
         return this.#deps.definition.build(this);
       }
     }
+  }
+
+  /** Crews that were made in code have passed no configuration check. */
+  #checkRules(): void {
+    const { crew, tasks } = this;
+    if (crew.tasks.length === 0) throw new InvalidInput(`crew ${crew.id} has no tasks`);
+    if (crew.agents.length === 0) throw new InvalidInput(`crew ${crew.id} has no agents`);
+    if (crew.process === 'hierarchical' && crew.manager_agent === null && crew.manager_llm === null) {
+      throw new InvalidInput(`crew ${crew.id}: a hierarchical crew needs manager_agent or manager_llm`);
+    }
+    const ruled = crew.tasks.map((id) => ({ ...this.task(id), conditional: tasks[id]?.condition != null }));
+    // A crew's own list may hold its manager: the framework adds it where the list was left out.
+    const [breach] = ruleBreaches({ ...crew, agents: null, tasks: ruled });
+    if (breach !== undefined) throw new InvalidInput(breach.message);
   }
 
   task(id: string): TaskSpec {
@@ -136,10 +163,37 @@ class CrewCompilation implements CrewGraphBuilder {
     const names = this.inputNames.get(taskId) ?? new Set<string>();
     for (const name of Object.keys(options.inputs ?? {})) names.add(name);
     this.inputNames.set(taskId, names);
-    return createTaskNode({ task, agent, key, options, run: this.#deps.runTask, now: this.#deps.now });
+    return createTaskNode({
+      task,
+      agent,
+      key,
+      options,
+      holds: (state) => this.#holds(task, state),
+      run: this.#deps.runTask,
+      skipped: this.#skipped,
+      now: this.#deps.now,
+    });
   };
 
   codeNode: CrewGraphBuilder['codeNode'] = (run) => async (state) => (state.halted === null ? await run(state) : {});
+
+  readonly #skipped = (output: TaskOutput): void => this.#deps.skipped?.(output);
+
+  #holds({ condition, id }: TaskSpec, state: CrewGraphState): boolean {
+    if (condition === null) return true;
+    const { inputs, outputs } = state;
+    if (typeof condition !== 'string') return conditionHolds(condition, outputs);
+    const test = this.#deps.hooks?.conditions?.[condition];
+    if (test === undefined)
+      throw new InvalidInput(`task ${id}: condition '${condition}' is no function of the crew's hooks`);
+    return test({ inputs, outputs, last: lastCompleted(outputs) });
+  }
+
+  /** The planner of this run; null when it needs no plans. */
+  #planner(ids: readonly string[]): Planner | null {
+    const { planner, onlyTasks } = this.#deps;
+    return this.crew.planning && onlyTasks === undefined && ids.length > 0 ? (planner ?? null) : null;
+  }
 
   announce = (message: CrewMessage): void => this.#deps.announce?.(message);
 
@@ -150,12 +204,17 @@ class CrewCompilation implements CrewGraphBuilder {
     );
     const graph = new StateGraph(CrewState) as unknown as LooseGraph;
     const waitedFor = new Set<string>();
+    const planner = process === this.crew.process ? this.#planner(ids) : null;
+    if (planner !== null) {
+      const tasks = ids.map((id) => this.task(id));
+      graph.addNode(PLAN_NODE, planNode(tasks, planner)).addEdge(START, PLAN_NODE);
+    }
     for (const step of plan) {
       graph.addNode(nodeName(step.task), this.taskNode(step.task, { context: step.context }));
     }
     for (const step of plan) {
       for (const id of step.after) waitedFor.add(id);
-      graph.addEdge(sources(step.after.map(nodeName)), nodeName(step.task));
+      graph.addEdge(sources(step.after.map(nodeName), planner === null ? START : PLAN_NODE), nodeName(step.task));
     }
     for (const step of plan) if (!waitedFor.has(step.task)) graph.addEdge(nodeName(step.task), END);
     return graph as unknown as UncompiledCrewGraph;
@@ -173,9 +232,13 @@ class CrewCompilation implements CrewGraphBuilder {
     return buildHierarchicalGraph({
       manager,
       tasks: this.crew.tasks.map((id) => this.task(id)),
-      coworkers: this.crew.agents.map((id) => this.agent(id, `crew ${this.crew.id}`)),
+      // The manager does none of the work itself.
+      coworkers: this.crew.agents.filter((id) => id !== manager.id).map((id) => this.agent(id, `crew ${this.crew.id}`)),
       managerTurn,
       runTask,
+      holds: (task, state) => this.#holds(task, state),
+      skipped: this.#skipped,
+      plan: this.#planner(this.crew.tasks),
       now,
       announce: this.announce,
     });
@@ -184,34 +247,27 @@ class CrewCompilation implements CrewGraphBuilder {
 
 /** The manager of a hierarchical crew that names none. */
 function ownManager(crew: CrewSpec): AgentSpec {
-  return {
+  return agentSpec({
     id: 'manager',
     role: `the manager of the crew ${crew.name}`,
     goal: 'See that every task is done well, by whoever fits it best.',
     backstory: crew.description,
-    tools: [],
     allow_delegation: true,
-    max_iter: 20,
-    max_rpm: null,
-    max_execution_time: null,
-    max_retry_limit: 2,
-    temperature: null,
-    max_tokens: null,
     llm: crew.manager_llm,
     verbose: crew.verbose,
-    permission_role: null,
-    approval_required: [],
-  };
+  });
 }
+
+const PLAN_NODE = 'plan_crew';
 
 /** LangGraph allows no node the name of a state channel. */
 function nodeName(task: string): string {
   return task in CrewState.spec ? `task_${task}` : task;
 }
 
-function sources(after: readonly string[]): string | string[] {
+function sources(after: readonly string[], start: string): string | string[] {
   const [only] = after;
-  if (only === undefined) return START;
+  if (only === undefined) return start;
   return after.length === 1 ? only : [...after];
 }
 

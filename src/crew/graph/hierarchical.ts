@@ -3,9 +3,10 @@ import type { BaseMessage } from '@langchain/core/messages';
 import type { LangGraphRunnableConfig } from '@langchain/langgraph';
 import type { AgentSpec, TaskSpec } from '../spec.ts';
 import type { TaskOutput } from '../agent/output.ts';
-import type { CrewMessage, UncompiledCrewGraph } from './define.ts';
+import type { Planner } from '../agent/planner.ts';
+import type { CrewMessage, CrewNode, UncompiledCrewGraph } from './define.ts';
 import { type CrewGraphState, CrewState } from './state.ts';
-import { contextOf, skippedOutput, type TaskExecution } from './task-node.ts';
+import { CONDITION, contextOf, skippedOutput, type TaskExecution } from './task-node.ts';
 import type { ModelUsage } from '../model/usage.ts';
 
 /** One piece of work that the manager hands to a co-worker. */
@@ -26,6 +27,8 @@ export interface ManagerRecord {
   readonly queue: readonly Delegation[];
   /** How often it was told that tasks are left. */
   readonly reminders: number;
+  /** How often it rejected the result of each task. */
+  readonly rejections: Readonly<Record<string, number>>;
   readonly done: boolean;
   readonly answer: string;
   readonly usage: readonly ModelUsage[];
@@ -60,6 +63,17 @@ export const HierarchicalState = Annotation.Root({
   }),
 });
 
+const EMPTY: ManagerRecord = {
+  turn: 0,
+  messages: [],
+  queue: [],
+  reminders: 0,
+  rejections: {},
+  done: false,
+  answer: '',
+  usage: [],
+};
+
 type State = typeof HierarchicalState.State;
 
 interface DelegateInput {
@@ -74,13 +88,17 @@ export function buildHierarchicalGraph(parts: {
   readonly coworkers: readonly AgentSpec[];
   readonly managerTurn: ManagerTurn;
   readonly runTask: TaskExecution;
+  readonly holds: (task: TaskSpec, state: CrewGraphState) => boolean;
+  readonly skipped: (output: TaskOutput) => void;
+  readonly plan: Planner | null;
   readonly now: () => number;
   readonly announce: (message: CrewMessage) => void;
 }): UncompiledCrewGraph {
-  const { manager, tasks, coworkers, managerTurn, runTask, announce } = parts;
+  const { manager, tasks, coworkers, managerTurn, runTask, announce, plan } = parts;
 
   const managerNode = async (state: State, config: LangGraphRunnableConfig) => {
     const failed = Object.values(state.outputs).find((output) => output.status === 'failed');
+    if (state.halted !== null) return { manager: { ...EMPTY, done: true } };
     const record = await managerTurn({
       manager,
       tasks,
@@ -107,6 +125,12 @@ export function buildHierarchicalGraph(parts: {
     if (task === undefined || coworker === undefined) {
       throw new Error(`a delegation names what the crew has not: ${delegation.task}, ${delegation.coworker}`);
     }
+    if (!parts.holds(task, state)) {
+      const output = skippedOutput(task.id, coworker.id, CONDITION, parts.now());
+      parts.skipped(output);
+      return { outputs: { [task.id]: output }, reports: [{ call_id: delegation.call_id, output }] };
+    }
+    const written = state.planning?.plans[task.id];
     announce({ pattern: 'delegate_work', from: manager.id, to: coworker.id, action: task.id });
     const output = await runTask({
       task,
@@ -116,6 +140,7 @@ export function buildHierarchicalGraph(parts: {
       inputs: state.inputs,
       context: contextOf(state, task.context),
       ...(delegation.instruction === '' ? {} : { instruction: delegation.instruction }),
+      ...(written === undefined ? {} : { plan: written }),
       config,
     });
     return { outputs: { [task.id]: output }, reports: [{ call_id: delegation.call_id, output }] };
@@ -125,19 +150,28 @@ export function buildHierarchicalGraph(parts: {
     const record = state.manager;
     if (record === null || record.done) return END;
     if (record.queue.length === 0) return 'manage';
-    const { inputs, outputs, issues, notes, halted } = state;
-    const shared: CrewGraphState = { inputs, outputs, issues, notes, halted };
+    const { inputs, outputs, issues, notes, planning, halted } = state;
+    const shared: CrewGraphState = { inputs, outputs, issues, notes, planning, halted };
     return record.queue.map(
       (delegation) => new Send('delegate', { delegation, state: shared } satisfies DelegateInput),
     );
   };
 
-  return new StateGraph(HierarchicalState)
+  const graph = new StateGraph(HierarchicalState)
     .addNode('manage', managerNode)
     .addNode('delegate', delegateNode as never)
-    .addEdge(START, 'manage')
     .addConditionalEdges('manage', route, ['delegate', 'manage', END])
     .addEdge('delegate', 'manage');
+  if (plan === null) return graph.addEdge(START, 'manage');
+  return graph.addNode('plan_crew', planNode(tasks, plan)).addEdge(START, 'plan_crew').addEdge('plan_crew', 'manage');
+}
+
+/** The planner's step, before all others. */
+export function planNode(tasks: readonly TaskSpec[], plan: Planner): CrewNode {
+  return async (state) => {
+    const planning = await plan(tasks, state.inputs);
+    return { planning, ...(planning.error === null ? {} : { halted: `planning failed: ${planning.error}` }) };
+  };
 }
 
 function isOpen(record: ManagerRecord | null, report: DelegationReport): boolean {

@@ -1,5 +1,6 @@
 import { Annotation } from '@langchain/langgraph';
 import { mergeUsage } from '../model/usage.ts';
+import type { CrewPlans } from '../agent/planner.ts';
 import type { TaskOutput } from '../agent/output.ts';
 
 /** Something found that another agent should see to. Crews add fields of their own under `details`. */
@@ -15,7 +16,7 @@ export interface CrewIssue {
 /**
  * The shared state of a crew's graph, checkpointed after every step.
  * `outputs` and `notes` are merged by key, `issues` are appended, `inputs` are set once at kickoff.
- * `halted` names what stopped the run: from then on task nodes skip themselves.
+ * `planning` holds what the planner of a crew with `planning` wrote. `halted` names what stopped the run: from then on task nodes skip themselves.
  */
 export const CrewState = Annotation.Root({
   inputs: Annotation<Readonly<Record<string, unknown>>>({ reducer: (_, next) => next, default: () => ({}) }),
@@ -25,6 +26,7 @@ export const CrewState = Annotation.Root({
     reducer: (known, more) => ({ ...known, ...more }),
     default: () => ({}),
   }),
+  planning: Annotation<CrewPlans | null>({ reducer: (known, next) => next ?? known, default: () => null }),
   halted: Annotation<string | null>({ reducer: (known, next) => known ?? next, default: () => null }),
 });
 

@@ -17,13 +17,22 @@ export interface TaskRequest {
   readonly context: readonly TaskResult[];
   /** Instruction added to the task, when a manager delegates it. */
   readonly instruction?: string | undefined;
-  /** Another agent handed it over; it is not handed on. */
-  readonly delegated?: boolean | undefined;
+  /** How often it was handed on: 0 or undefined for a task of the crew itself. */
+  readonly depth?: number | undefined;
+  /** How far it may be handed on, as the first agent says. */
+  readonly maxDepth?: number | undefined;
+  /** Agents that gave the whole task away before. */
+  readonly handedBy?: readonly string[] | undefined;
+  /** What the crew's planner wrote for it. */
+  readonly plan?: string | undefined;
   readonly config: LangGraphRunnableConfig;
 }
 
 /** Does one task. Resolves for expected failures too (status `failed`); rejects for aborts, interrupts and bugs. */
 export type TaskExecution = (request: TaskRequest) => Promise<TaskOutput>;
+
+/** Why a task is skipped whose condition does not hold: those that name it go on without it. */
+export const CONDITION = 'its condition does not hold';
 
 /** Builds the node of a task: skip when halted or not wanted, else run it and merge what it gave. */
 export function createTaskNode(node: {
@@ -31,13 +40,21 @@ export function createTaskNode(node: {
   readonly agent: AgentSpec;
   readonly key: string;
   readonly options: TaskNodeOptions;
+  /** The task's own condition. */
+  readonly holds: (state: CrewGraphState) => boolean;
   readonly run: TaskExecution;
+  readonly skipped: (output: TaskOutput) => void;
   readonly now: () => number;
 }): CrewNode {
-  const { task, agent, key, options, run, now } = node;
+  const { task, agent, key, options, holds, run, skipped, now } = node;
   return async (state, config) => {
-    const reason = skipReason(state, options);
-    if (reason !== null) return { outputs: { [key]: skippedOutput(task.id, agent.id, reason, now()) } };
+    const reason = skipReason(state, options) ?? (holds(state) ? null : CONDITION);
+    if (reason !== null) {
+      const output = skippedOutput(task.id, agent.id, reason, now());
+      skipped(output);
+      return { outputs: { [key]: output } };
+    }
+    const plan = state.planning?.plans[task.id];
     const output = await run({
       task,
       agent,
@@ -45,6 +62,7 @@ export function createTaskNode(node: {
       execution: state.outputs[key]?.executions ?? 0,
       inputs: { ...state.inputs, ...extraInputs(state, options) },
       context: contextOf(state, [...task.context, ...(options.context ?? [])]),
+      ...(plan === undefined ? {} : { plan }),
       config,
     });
     if (output.status !== 'completed') {
@@ -90,7 +108,7 @@ export function contextOf(state: CrewGraphState, keys: readonly string[]): reado
 
 function skipReason(state: CrewGraphState, options: TaskNodeOptions): string | null {
   if (state.halted !== null) return state.halted;
-  if (options.when !== undefined && !options.when(state)) return 'its condition does not hold';
+  if (options.when !== undefined && !options.when(state)) return CONDITION;
   return null;
 }
 

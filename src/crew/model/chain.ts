@@ -30,7 +30,13 @@ export interface ModelRequest {
     readonly crew: string;
     readonly task_id: string;
     readonly agent_id: string;
+    /** What it is asked for, when not for a step of the task itself: `judge_answer`, `plan`. */
+    readonly purpose?: string | undefined;
   };
+  /** JSON schema that the answer must fit: enforced by models that can (`CrewModel.structured`), unknown to others. */
+  readonly schema?: Readonly<Record<string, unknown>> | undefined;
+  /** Throw ContextOverflow when the conversation is too long, instead of going on to the next model. */
+  readonly overflow?: 'throw' | undefined;
   /** Further attempts after a failure that may pass. */
   readonly retries: number;
   readonly signal: AbortSignal;
@@ -45,6 +51,16 @@ export interface ModelReply {
 
 /** All models failed. Carries what the attempts used. */
 export class ModelsFailed extends Unavailable {
+  readonly usage: readonly ModelUsage[];
+
+  constructor(message: string, usage: readonly ModelUsage[], cause: unknown) {
+    super(message, { cause });
+    this.usage = usage;
+  }
+}
+
+/** The conversation is longer than the model can read. */
+export class ContextOverflow extends Unavailable {
   readonly usage: readonly ModelUsage[];
 
   constructor(message: string, usage: readonly ModelUsage[], cause: unknown) {
@@ -107,7 +123,8 @@ export class ModelChain {
         return await this.#askOne(model, request, usage);
       } catch (error) {
         if (request.signal.aborted) throw request.signal.reason;
-        const { message } = modelFailure(error, this.#options.clock.now());
+        const { message, overflow } = modelFailure(error, this.#options.clock.now());
+        if (overflow && request.overflow === 'throw') throw new ContextOverflow(message, usage, error);
         if (this.#models[this.#index] !== model) continue;
         if (!this.fallBack(message, request.where)) {
           throw new ModelsFailed(
@@ -176,7 +193,8 @@ export class ModelChain {
 }
 
 function callOptions(model: CrewModel, request: ModelRequest): object {
-  return model.source === 'playbook' ? { playbookContext: request.context } : {};
+  if (model.source === 'playbook') return { playbookContext: request.context };
+  return request.schema === undefined ? {} : (model.structured?.(request.schema) ?? {});
 }
 
 function aborted(signal: AbortSignal): Promise<never> {

@@ -37,8 +37,18 @@ export async function createModel(name: string, options: CreateModelOptions): Pr
     );
   }
   if (model === '') throw new InvalidInput(`model '${name}' names no model: write ${provider}:NAME`);
-  return { name, source: 'llm', chat: await createChat(provider, model, options) };
+  const structured = STRUCTURED[provider];
+  const chat = await createChat(provider, model, options);
+  return { name, source: 'llm', chat, ...(structured === undefined ? {} : { structured }) };
 }
+
+/** How a provider is asked to hold an answer to a schema. Anthropic has no such option: there the prompt asks. */
+const STRUCTURED: Readonly<Record<string, CrewModel['structured']>> = {
+  openai: (schema) => ({
+    response_format: { type: 'json_schema', json_schema: { name: 'answer', schema, strict: false } },
+  }),
+  ollama: (schema) => ({ format: schema }),
+};
 
 async function createChat(
   provider: string,

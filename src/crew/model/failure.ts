@@ -7,6 +7,8 @@ export interface ModelFailure {
   readonly retryable: boolean;
   /** What the provider asked us to wait, ms. */
   readonly retryAfterMs: number | null;
+  /** The conversation is longer than the model can read. */
+  readonly overflow: boolean;
 }
 
 /**
@@ -15,15 +17,27 @@ export interface ModelFailure {
  */
 export function modelFailure(error: unknown, now: number): ModelFailure {
   const message = errorMessage(error).split('\n')[0] ?? '';
-  if (error instanceof RateLimited) return { message, retryable: true, retryAfterMs: error.retryAfterMs };
-  if (error instanceof AppError) return { message, retryable: error.retryable, retryAfterMs: null };
+  const overflow = OVERFLOW.test(message);
+  if (error instanceof RateLimited) return { message, retryable: true, retryAfterMs: error.retryAfterMs, overflow };
+  if (error instanceof AppError)
+    return { message, retryable: error.retryable && !overflow, retryAfterMs: null, overflow };
   const status = numberField(error, 'status') ?? numberField(error, 'status_code');
   if (status !== null) {
     const retryable = status >= 500 || [408, 409, 425, 429].includes(status);
-    return { message: `${status}: ${message}`, retryable, retryAfterMs: retryAfter(error, now) };
+    return {
+      message: `${status}: ${message}`,
+      retryable,
+      retryAfterMs: retryAfter(error, now),
+      // A provider that limits tokens a minute words it much the same.
+      overflow: overflow && status !== 429,
+    };
   }
-  return { message, retryable: isTransport(error), retryAfterMs: null };
+  return { message, retryable: !overflow && isTransport(error), retryAfterMs: null, overflow };
 }
+
+/** How providers say that a conversation is too long: OpenAI and its like, Anthropic, Ollama, Google, Mistral. */
+const OVERFLOW =
+  /context.?(length|window)|maximum (context|prompt)|prompt is too long|too many (input )?tokens|input.{0,20}too (long|large)|exceeds?.{0,30}(token|context) (limit|count)|reduce the length/i;
 
 const TRANSPORT =
   /fetch failed|network|socket|connection|terminated|timed? ?out|ECONN|EPIPE|UND_ERR|Unexpected (end|token)|JSON/i;

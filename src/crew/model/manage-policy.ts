@@ -12,3 +12,12 @@ export const delegateReady: PlaybookPolicy = ({ inputs }) => {
   if (ready.length === 0) return { answer: 'All tasks are done.' };
   return { calls: ready.map((args) => ({ tool: 'delegate_work', args, reason: 'its context is complete' })) };
 };
+
+/** Task id under which a playbook may write the plans of a crew with `planning`; its inputs name the `tasks`. */
+export const PLAN_TASK = 'plan_crew';
+
+/** Policies that every playbook has unless it brings its own. */
+export const BUILT_IN: Readonly<Record<string, PlaybookPolicy>> = {
+  [MANAGE_TASK]: delegateReady,
+  [PLAN_TASK]: () => ({ answer: { plans: [] } }),
+};

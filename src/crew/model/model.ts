@@ -7,6 +7,8 @@ export interface CrewModel {
   readonly name: string;
   readonly source: 'llm' | 'playbook';
   readonly chat: BaseChatModel;
+  /** Call options that make the provider hold the answer to a JSON schema; absent when it cannot. */
+  readonly structured?: ((schema: Readonly<Record<string, unknown>>) => object) | undefined;
 }
 
 /** Which models an agent uses: the first is asked, the others stand in, in order, when it fails. */

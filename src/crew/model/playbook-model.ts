@@ -4,7 +4,7 @@ import type { BaseLanguageModelInput } from '@langchain/core/language_models/bas
 import { AIMessage, type AIMessageChunk, type BaseMessage } from '@langchain/core/messages';
 import type { ChatResult } from '@langchain/core/outputs';
 import type { Runnable } from '@langchain/core/runnables';
-import { delegateReady, MANAGE_TASK } from './manage-policy.ts';
+import { BUILT_IN } from './manage-policy.ts';
 import { NotFound } from '../../kit/errors.ts';
 import type { Playbook, PlaybookContext, PlaybookStep } from '../playbook.ts';
 
@@ -43,7 +43,7 @@ export class PlaybookModel extends BaseChatModel<PlaybookModelCallOptions> {
       return Promise.reject(new NotFound('the playbook model was called without a task: it only works inside a crew'));
     }
     const { id } = playbookContext.task;
-    const policy = this.#playbook.policies[id] ?? (id === MANAGE_TASK ? delegateReady : undefined);
+    const policy = this.#playbook.policies[id] ?? BUILT_IN[id];
     if (policy === undefined) {
       return Promise.reject(new NotFound(`the playbook has no policy for task ${id}`));
     }

@@ -38,8 +38,8 @@ export function createModelSource(options: ModelSourceOptions): ModelSource {
   const namesFor = (agent: AgentSpec, crew: CrewSpec): readonly string[] => {
     const managed = crew.manager_agent === agent.id ? crew.manager_llm : null;
     const first = managed ?? agent.llm ?? options.model;
-    const rest = options.fallbacks.filter((n) => n !== first && (n !== 'playbook' || crew.id in options.playbooks));
-    return [first, ...rest];
+    const rest = options.fallbacks.filter((n) => n !== 'playbook' || crew.id in options.playbooks);
+    return [...new Set([first, ...agent.llm_fallbacks, ...rest])];
   };
 
   return {

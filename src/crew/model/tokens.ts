@@ -1,4 +1,4 @@
-import type { AIMessage } from '@langchain/core/messages';
+import type { AIMessage, BaseMessage } from '@langchain/core/messages';
 import { z } from 'zod';
 
 export interface Tokens {
@@ -19,4 +19,13 @@ export function withTokens(message: AIMessage, tokens: Tokens): AIMessage {
   const total_tokens = tokens.input_tokens + tokens.output_tokens;
   Object.assign(message, { usage_metadata: { ...tokens, total_tokens } });
   return message;
+}
+
+/** Roughly the tokens of a conversation, at four characters each: for limits, never for an account. */
+export function estimateTokens(messages: readonly BaseMessage[]): number {
+  return Math.ceil(messages.reduce((sum, m) => sum + m.text.length + callsLength(m), 0) / 4);
+}
+
+function callsLength(message: BaseMessage): number {
+  return 'tool_calls' in message ? JSON.stringify(message.tool_calls ?? []).length : 0;
 }

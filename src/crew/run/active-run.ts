@@ -3,13 +3,18 @@ import { Command, type StateSnapshot } from '@langchain/langgraph';
 import { errorMessage, InvalidInput, NotFound } from '../../kit/errors.ts';
 import { createManagerTurn } from '../agent/manager.ts';
 import { unresolved } from '../agent/prompt.ts';
+import { guardrailsOf, missingFunctions } from '../agent/guardrails-of.ts';
+import type { TaskOutput } from '../agent/output.ts';
+import { createPlanner } from '../agent/planner.ts';
 import { createTaskExecution } from '../agent/run-task.ts';
 import type { RunScope } from '../agent/scope.ts';
 import { type CompiledCrew, compileCrew } from '../graph/compile.ts';
 import type { TaskExecution } from '../graph/task-node.ts';
+import type { CrewHooks } from '../hooks.ts';
 import { ModelChain } from '../model/chain.ts';
 import type { CrewModel } from '../model/model.ts';
 import type { AgentSpec, CrewSpec, TaskSpec } from '../spec.ts';
+import { soloCrew } from './solo.ts';
 import { describeRun, type RunState } from './describe.ts';
 import type { RunDocument, RunPause, RunStatus } from './document.ts';
 import { interruptIds, pausesOf, waitingReason } from './pauses.ts';
@@ -27,16 +32,23 @@ export class ActiveRun {
   readonly #parts: RunnerParts;
   readonly #brief: boolean;
   readonly #crew: CrewSpec | undefined;
+  readonly #tasks: RunnerParts['tasks'];
+  readonly #hooks: CrewHooks;
   readonly #events: RunEvents;
   readonly #abort = new AbortController();
   readonly #chains = new Map<string, ModelChain>();
   #compiled: CompiledCrew | undefined;
+  /** What the last hooks made of the output. */
+  #output: { readonly value: unknown } | undefined;
 
   constructor(parts: RunnerParts, row: RunRow, brief = false) {
     this.#parts = parts;
     this.#brief = brief;
     this.row = row;
-    this.#crew = parts.crews[row.crew];
+    const solo = soloCrew(row.crew, parts.agents, row.inputs);
+    this.#crew = solo?.crew ?? parts.crews[row.crew];
+    this.#tasks = solo === null ? parts.tasks : { [solo.task.id]: solo.task };
+    this.#hooks = parts.hooks?.[row.crew] ?? {};
     this.#events = new RunEvents(row.run_id, parts.events, parts.eventSource);
     setMaxListeners(0, this.#abort.signal);
   }
@@ -49,7 +61,12 @@ export class ActiveRun {
       const ids = [...new Set(compiled.taskKeys.values())];
       const missing = (await this.#parts.models.missing?.(crew, ids)) ?? [];
       const open = ids.flatMap((id) => this.#unresolved(compiled, id));
-      const problems = [...(open.length === 0 ? [] : [`inputs are missing for ${open.join('; ')}`]), ...missing];
+      const functions = ids.flatMap((id) => this.#missingFunctions(id));
+      const problems = [
+        ...functions,
+        ...(open.length === 0 ? [] : [`inputs are missing for ${open.join('; ')}`]),
+        ...missing,
+      ];
       if (problems.length > 0) throw new InvalidInput(`crew ${crew.id} cannot start: ${problems.join('; ')}`);
       const model = await this.#firstModel(ids);
       this.row = { ...this.row, structure_hash: compiled.structureHash, model };
@@ -120,15 +137,16 @@ export class ActiveRun {
     const given = (await this.#parts.documentExtras?.(row)) ?? {};
     const extras = this.#brief ? { ...given, streams: [], quality_issues: [] } : given;
     const keys = this.#compiled?.taskKeys ?? new Map((this.#crew?.tasks ?? []).map((id) => [id, id]));
-    return describeRun({
+    const document = describeRun({
       row,
       status: row.status,
       state,
       taskKeys: keys,
-      tasks: this.#parts.tasks,
+      tasks: this.#tasks,
       events: this.#events.counted(),
       extras,
     });
+    return this.#output === undefined ? document : { ...document, output: this.#output.value };
   }
 
   async #work(input: unknown, signal: AbortSignal | undefined): Promise<RunDocument> {
@@ -149,7 +167,8 @@ export class ActiveRun {
       const pauses = pausesOf(snapshot).filter((pause) => fresh.has(pause.id));
       if (pauses.length > 0) return await this.#finish('waiting', null, pauses);
       const halted = (await this.#state()).halted ?? null;
-      return await this.#finish(halted === null ? 'completed' : 'failed', halted);
+      if (halted !== null) return await this.#finish('failed', halted);
+      return await this.#complete();
     } catch (error) {
       const { signal: own } = this.#abort;
       if (!own.aborted) {
@@ -161,6 +180,25 @@ export class ActiveRun {
     } finally {
       signal?.removeEventListener('abort', stop);
     }
+  }
+
+  /** Ends a run that has done its work, unless one of the crew's last hooks fails. */
+  async #complete(): Promise<RunDocument> {
+    const { afterKickoff = [] } = this.#hooks;
+    if (afterKickoff.length === 0) return this.#finish('completed', null);
+    this.row = { ...this.row, status: 'completed' };
+    const hook = async (at: number, document: RunDocument): Promise<RunDocument> => {
+      const run = afterKickoff[at];
+      if (run === undefined) return document;
+      const output = await run(document);
+      return hook(at + 1, output === undefined ? document : { ...document, output });
+    };
+    try {
+      this.#output = { value: (await hook(0, await this.describe())).output };
+    } catch (error) {
+      return this.#finish('failed', `an after_kickoff hook failed: ${errorMessage(error)}`);
+    }
+    return this.#finish('completed', null);
   }
 
   async #finish(status: RunStatus, reason: string | null, pauses: readonly RunPause[] = []): Promise<RunDocument> {
@@ -190,11 +228,14 @@ export class ActiveRun {
   #compile(): CompiledCrew {
     if (this.#compiled !== undefined) return this.#compiled;
     const crew = this.#requireCrew();
-    const { tasks, agents, graphs, checkpointer, clock } = this.#parts;
+    const { agents, graphs, checkpointer, clock } = this.#parts;
     const scope = this.#scope(crew);
-    this.#compiled = compileCrew(crew, tasks, agents, {
+    this.#compiled = compileCrew(crew, this.#tasks, agents, {
       runTask: this.#recorded(createTaskExecution(scope)),
       managerTurn: createManagerTurn(scope),
+      planner: createPlanner(scope),
+      hooks: this.#hooks,
+      skipped: (output) => this.#skipped(output),
       definition: graphs?.[crew.id],
       checkpointer,
       announce: (message) => void this.#events.emit('crew.message', withDetails(message)),
@@ -205,7 +246,8 @@ export class ActiveRun {
   }
 
   #scope(crew: CrewSpec): RunScope {
-    const { invoker, clock, log, pacer, schemas, agents, memory, guardrails, writeOutput, gate } = this.#parts;
+    const { invoker, clock, log, pacer, schemas, agents, memory, guardrails, skills, knowledge, writeOutput, gate } =
+      this.#parts;
     const { run_id, shadow } = this.row;
     return {
       runId: run_id,
@@ -221,7 +263,10 @@ export class ActiveRun {
       chainFor: (agent) => this.#chainFor(agent, crew),
       agents,
       ...(crew.memory && memory !== undefined ? { memory } : {}),
-      guardrailsOf: (task) => guardrails?.(task) ?? [],
+      guardrailsOf: (task) => [...guardrailsOf(task, this.#hooks), ...(guardrails?.(task) ?? [])],
+      hooks: this.#hooks,
+      skills,
+      knowledge,
       ...(shadow || writeOutput === undefined ? {} : { writeOutput }),
       ...(gate === undefined ? {} : { gate }),
     };
@@ -261,15 +306,32 @@ export class ActiveRun {
   }
 
   #unresolved(compiled: CompiledCrew, id: string): readonly string[] {
-    const task: TaskSpec | undefined = this.#parts.tasks[id];
+    const task: TaskSpec | undefined = this.#tasks[id];
     const agent = this.#agentOf(id);
     if (task === undefined || agent === undefined) return [];
     const known = new Set([...Object.keys(this.row.inputs), ...(compiled.inputNames.get(id) ?? [])]);
     return unresolved(task, agent, known);
   }
 
+  /** Guardrails and conditions must be there; a callback that is not there changes no result, and is logged. */
+  #missingFunctions(id: string): readonly string[] {
+    const task = this.#tasks[id];
+    if (task === undefined) return [];
+    const { callback } = task;
+    if (callback !== null && this.#hooks.callbacks?.[callback] === undefined) {
+      this.#parts.log.warn('task.callback_missing', { task_id: id, callback, crew: this.row.crew });
+    }
+    return missingFunctions(task, this.#hooks);
+  }
+
+  /** A task that its condition keeps from running; one that a failure before it keeps is told by the run. */
+  #skipped({ task, agent, error }: TaskOutput): void {
+    const { run_id, crew } = this.row;
+    this.#events.emit('task.skipped', { run_id, crew, task_id: task, agent_id: agent, reason: error ?? '' });
+  }
+
   #agentOf(taskId: string): AgentSpec | undefined {
-    const id = this.#parts.tasks[taskId]?.agent ?? this.#crew?.manager_agent ?? this.#crew?.agents[0];
+    const id = this.#tasks[taskId]?.agent ?? this.#crew?.manager_agent ?? this.#crew?.agents[0];
     return id === undefined ? undefined : this.#parts.agents[id];
   }
 

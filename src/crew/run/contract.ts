@@ -4,15 +4,19 @@ import type { EventSink } from '../../kit/event.ts';
 import type { Invoker } from '../../kit/invoke.ts';
 import type { Logger } from '../../kit/logger.ts';
 import type { TaskGuardrail } from '../agent/guardrail.ts';
+import type { KnowledgeSource } from '../agent/knowledge.ts';
 import type { CrewMemory } from '../agent/memory.ts';
 import type { Pacer } from '../agent/pacer.ts';
+import type { SkillShelf } from '../agent/skills.ts';
 import type { ToolSchemas } from '../agent/tool-schema.ts';
 import type { CrewGraphDefinition } from '../graph/define.ts';
+import type { CrewHooks } from '../hooks.ts';
 import type { ModelSource } from '../model/model.ts';
 import type { AgentSpec, CrewSpec, TaskSpec } from '../spec.ts';
 import type { ContinuousCrew, ContinuousOptions } from './continuous-contract.ts';
 import type { DocumentExtras, RunDocument } from './document.ts';
 import type { EventSource } from './event-source.ts';
+import type { SoloRequest } from './solo.ts';
 import type { RunQuery, RunRow, RunStore } from './store.ts';
 
 /**
@@ -41,11 +45,18 @@ export interface CrewRunnerDeps {
   readonly random: () => number;
   /** One model call, ms. Default 60,000. */
   readonly modelTimeoutMs?: number | undefined;
+  /** Guardrails of the host, after a task's own. */
   readonly guardrails?: ((task: TaskSpec) => readonly TaskGuardrail[]) | undefined;
+  /** Code that tasks and crews name, by crew id. */
+  readonly hooks?: Readonly<Record<string, CrewHooks>> | undefined;
+  /** Skills of the agents. */
+  readonly skills?: SkillShelf | undefined;
+  /** Where agents look up what the user gave them to know. */
+  readonly knowledge?: KnowledgeSource | undefined;
   /** What the host adds to a document; asked when a run ends or waits. */
   readonly documentExtras?: ((run: RunRow) => Promise<DocumentExtras>) | undefined;
   /** Writes a task's `output_file`. Not called in shadow mode. */
-  readonly writeOutput?: ((path: string, text: string) => Promise<void>) | undefined;
+  readonly writeOutput?: ((path: string, text: string, makeFolders: boolean) => Promise<void>) | undefined;
   /** What agents of crews with `memory: true` keep from run to run. */
   readonly memory?: CrewMemory | undefined;
   /** Awaited before every step of an agent: a host that pauses holds its agents here. */
@@ -62,10 +73,22 @@ export interface KickoffOptions {
   readonly signal?: AbortSignal | undefined;
   /** Only these tasks, ordered by their context. */
   readonly onlyTasks?: readonly string[] | undefined;
+  /** Id of the run: a second start under it takes up the first, or gives what it gave. Default: a new one. */
+  readonly runId?: string | undefined;
   /** What started it, for the record; default `manual`. */
   readonly trigger?: string | undefined;
   /** Its document leaves out the host's lists (`streams`, `quality_issues`): for runs that come every few seconds. */
   readonly brief?: boolean | undefined;
+}
+
+/** One item of `kickoffForEach`: a run, whatever became of it, or the reason why there is none. */
+export type EachResult =
+  | { readonly index: number; readonly ok: true; readonly document: RunDocument }
+  | { readonly index: number; readonly ok: false; readonly error: Error };
+
+export interface ForEachOptions extends Omit<KickoffOptions, 'onlyTasks'> {
+  /** Runs at work at once; default 1. */
+  readonly concurrency?: number | undefined;
 }
 
 /** What runs share: made once per runner. */
@@ -88,6 +111,18 @@ export interface CrewRunner {
    * cannot do; nothing has started then.
    */
   kickoff(crewId: string, inputs?: Readonly<Record<string, unknown>>, options?: KickoffOptions): Promise<RunDocument>;
+  /**
+   * Runs a crew once for each of the inputs, so many at once. Results come in the order of the inputs, and one that
+   * fails leaves the others alone: `ok` is false only where no run could be started. Throws InvalidInput for anything
+   * but a list of maps; an empty list gives an empty list.
+   */
+  kickoffForEach(
+    crewId: string,
+    inputs: readonly Readonly<Record<string, unknown>>[],
+    options?: ForEachOptions,
+  ): Promise<readonly EachResult[]>;
+  /** Has one agent answer a question, alone: its run is one of the crew `agent:<id>`. Throws NotFound for an unknown agent. */
+  runAgent(agentId: string, request: SoloRequest, options?: KickoffOptions): Promise<RunDocument>;
   /** As `kickoff`, but resolves as soon as the run has an id. */
   start(crewId: string, inputs?: Readonly<Record<string, unknown>>, options?: KickoffOptions): Promise<StartedRun>;
   /**

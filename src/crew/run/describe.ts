@@ -34,6 +34,9 @@ export function describeRun(parts: {
     started_at: new Date(row.started_at).toISOString(),
     finished_at: row.finished_at === null ? null : new Date(row.finished_at).toISOString(),
     error: row.error,
+    output:
+      [...parts.taskKeys.keys()].flatMap((k) => (outputs[k]?.status === 'completed' ? [outputs[k]] : [])).at(-1)
+        ?.output ?? null,
     tasks: [...parts.taskKeys].map(([key, id]) => describeTask(key, outputs[key], parts.tasks[id], row, status)),
     waiting_for: row.waiting_for,
     streams: extras.streams ?? [],
@@ -46,7 +49,7 @@ export function describeRun(parts: {
         .map(({ agent, tool, args, reason, call_id }) => ({ agent, task: o.task, tool, args, reason, call_id })),
     ),
     health_score: extras.health_score ?? null,
-    usage: sumUsage(all, state.manager?.usage ?? []),
+    usage: sumUsage(all, mergeUsage(state.planning?.usage ?? [], state.manager?.usage ?? [])),
   };
 }
 
@@ -58,12 +61,12 @@ function describeTask(
   status: RunStatus,
 ): RunTask {
   if (output !== undefined) {
-    const { agent, tool_calls, error } = output;
-    return { id: key, agent, status: output.status, output: output.output, tool_calls, error };
+    const { agent, raw, tool_calls, error } = output;
+    return { id: key, agent, status: output.status, output: output.output, raw, tool_calls, error };
   }
   const waiting = status === 'waiting' && row.waiting_for.some((p) => p.task === (task?.id ?? key));
   const open = waiting ? 'waiting' : 'not_run';
-  return { id: key, agent: task?.agent ?? null, status: open, output: null, tool_calls: [], error: null };
+  return { id: key, agent: task?.agent ?? null, status: open, output: null, raw: '', tool_calls: [], error: null };
 }
 
 function sumUsage(outputs: readonly TaskOutput[], manager: readonly ModelUsage[]): RunUsage {

@@ -9,6 +9,8 @@ export interface RunTask {
   readonly agent: string | null;
   readonly status: TaskStatus;
   readonly output: unknown;
+  /** The answer as the model wrote it. */
+  readonly raw: string;
   readonly tool_calls: readonly TaskToolCall[];
   /** Why it failed or was skipped. */
   readonly error: string | null;
@@ -72,6 +74,8 @@ export interface RunDocument {
   readonly started_at: string;
   readonly finished_at: string | null;
   readonly error: string | null;
+  /** Of the last task that completed, or what the crew's hooks made of it; null when none did. */
+  readonly output: unknown;
   readonly tasks: readonly RunTask[];
   readonly waiting_for: readonly RunPause[];
   readonly streams: readonly unknown[];

@@ -1,4 +1,4 @@
-import { InvalidInput, NotFound } from '../../kit/errors.ts';
+import { errorMessage, InvalidInput, NotFound } from '../../kit/errors.ts';
 import type { AnyEvent } from '../../kit/event.ts';
 import { didYouMean } from '../../kit/nearest.ts';
 import { createPacer } from '../agent/pacer.ts';
@@ -7,7 +7,17 @@ import type { CrewSpec } from '../spec.ts';
 import { ActiveRun } from './active-run.ts';
 import { startContinuous } from './continuous.ts';
 import type { ContinuousCrew, ContinuousOptions } from './continuous-contract.ts';
-import type { Answers, CrewRunner, CrewRunnerDeps, KickoffOptions, RunnerParts, StartedRun } from './contract.ts';
+import type {
+  Answers,
+  CrewRunner,
+  CrewRunnerDeps,
+  EachResult,
+  ForEachOptions,
+  KickoffOptions,
+  RunnerParts,
+  StartedRun,
+} from './contract.ts';
+import { soloCrew, soloCrewId, type SoloRequest } from './solo.ts';
 import type { RunDocument } from './document.ts';
 import type { RunQuery, RunRow } from './store.ts';
 
@@ -45,17 +55,53 @@ class Runner implements CrewRunner {
     return (await this.start(crewId, inputs, options)).done;
   }
 
+  async kickoffForEach(
+    crewId: string,
+    inputs: readonly Readonly<Record<string, unknown>>[],
+    options: ForEachOptions = {},
+  ): Promise<readonly EachResult[]> {
+    const { concurrency = 1, ...each } = options;
+    checkItems(inputs);
+    if (!Number.isInteger(concurrency) || concurrency < 1) {
+      throw new InvalidInput(`concurrency is a whole number from 1, not ${concurrency}`);
+    }
+    this.#crew(crewId);
+    const results: EachResult[] = [];
+    const items = inputs.entries();
+    const work = async (): Promise<void> => {
+      for (const [index, item] of items) {
+        try {
+          results.push({ index, ok: true, document: await this.kickoff(crewId, item, each) });
+        } catch (error) {
+          results.push({ index, ok: false, error: error instanceof Error ? error : new Error(String(error)) });
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(concurrency, inputs.length) }, work));
+    return results.sort((a, b) => a.index - b.index);
+  }
+
+  runAgent(agentId: string, request: SoloRequest, options: KickoffOptions = {}): Promise<RunDocument> {
+    return this.kickoff(soloCrewId(agentId), { ...request }, options);
+  }
+
   async start(
     crewId: string,
-    inputs: Readonly<Record<string, unknown>> = {},
+    given: Readonly<Record<string, unknown>> = {},
     options: KickoffOptions = {},
   ): Promise<StartedRun> {
     const { clock, newId, store } = this.#parts;
+    const { runId } = options;
+    if (runId !== undefined) {
+      const known = await this.#known(runId);
+      if (known !== undefined) return known;
+    }
+    const inputs = await this.#beforeKickoff(this.#crew(crewId, given).id, given);
     const run = new ActiveRun(
       this.#parts,
       {
-        run_id: newId('run'),
-        crew: this.#crew(crewId).id,
+        run_id: runId ?? newId('run'),
+        crew: crewId,
         shadow: options.shadow ?? false,
         status: 'running',
         trigger: options.trigger ?? 'manual',
@@ -219,8 +265,34 @@ class Runner implements CrewRunner {
     return this.#takeUp(await this.#row(document.run_id), {}, undefined).done;
   }
 
-  #crew(id: string): CrewSpec {
-    const crew = this.#parts.crews[id];
+  /** The run of an id that was given before: at work, to be taken up, or ended. */
+  async #known(runId: string): Promise<StartedRun | undefined> {
+    const running = this.#active.get(runId);
+    if (running !== undefined) return { runId, done: running.done };
+    if ((await this.#parts.store.get(runId)) === null) return undefined;
+    return { runId, done: this.resume(runId) };
+  }
+
+  /** The inputs as the crew's first hooks leave them. Throws InvalidInput when one of them fails. */
+  async #beforeKickoff(
+    crewId: string,
+    given: Readonly<Record<string, unknown>>,
+  ): Promise<Readonly<Record<string, unknown>>> {
+    let inputs = given;
+    for (const hook of this.#parts.hooks?.[crewId]?.beforeKickoff ?? []) {
+      try {
+        inputs = (await hook(inputs)) ?? inputs;
+      } catch (error) {
+        throw new InvalidInput(`crew ${crewId}: a before_kickoff hook stopped the run: ${errorMessage(error)}`, {
+          cause: error,
+        });
+      }
+    }
+    return inputs;
+  }
+
+  #crew(id: string, inputs: Readonly<Record<string, unknown>> = {}): CrewSpec {
+    const crew = soloCrew(id, this.#parts.agents, inputs)?.crew ?? this.#parts.crews[id];
     if (crew === undefined) {
       throw new NotFound(`there is no crew '${id}'${didYouMean(id, Object.keys(this.#parts.crews))}`);
     }
@@ -233,4 +305,13 @@ class Runner implements CrewRunner {
     if (row === null) throw new NotFound(`there is no run '${runId}'`);
     return row;
   }
+}
+
+function checkItems(inputs: unknown): void {
+  if (!Array.isArray(inputs)) throw new InvalidInput(`kickoffForEach takes a list of inputs, not ${typeof inputs}`);
+  inputs.forEach((item: unknown, i) => {
+    if (typeof item !== 'object' || item === null || Array.isArray(item)) {
+      throw new InvalidInput(`inputs[${i}] is not a map of inputs: ${JSON.stringify(item)}`);
+    }
+  });
 }

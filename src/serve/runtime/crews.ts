@@ -18,6 +18,7 @@ import {
   type RunStore,
 } from '../../crew/index.ts';
 import { type Approvals, openApprovals } from '../../crew/approval/approvals.ts';
+import { openSkills } from '../../crew/agent/skills.ts';
 import { createApprovalPolicy } from '../../crew/approval/policy.ts';
 import { openAudit } from '../../crew/audit/log.ts';
 import { DuckDBSaver } from '../../crew/checkpoint/saver.ts';
@@ -141,6 +142,8 @@ export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
     memory: crewMemory(createCrewRecords(operations.store, clock).memory),
     writeOutput: createOutputWriter(options.outputDir),
     gate: options.gate,
+    hooks: defined(code, (c) => c.hooks),
+    skills: openSkills(config.dir, config.agents),
   });
   let closed: Promise<void> | undefined;
   const close = async (): Promise<void> => {

@@ -1,18 +1,25 @@
-import { type CrewGraphDefinition, type CrewSpec, findCrewModule, type Playbook } from '../../crew/index.ts';
+import {
+  type CrewGraphDefinition,
+  type CrewHooks,
+  type CrewSpec,
+  findCrewModule,
+  type Playbook,
+} from '../../crew/index.ts';
 import { ConfigInvalid, errorMessage } from '../../kit/errors.ts';
 
 /** What a crew's folder may hold, by file name. */
-type ModuleName = 'graph' | 'playbook' | 'behaviours';
+type ModuleName = 'graph' | 'playbook' | 'behaviours' | 'hooks';
 
 /** The code of a crew: what YAML cannot say. */
 export interface CrewCode {
   readonly graph: CrewGraphDefinition | undefined;
   readonly playbook: Playbook | undefined;
   readonly behaviours: readonly unknown[];
+  readonly hooks: CrewHooks | undefined;
 }
 
 /**
- * Loads `crews/<crew>/{graph,playbook,behaviours}` from the configuration folder, else from the package. Throws
+ * Loads `crews/<crew>/{graph,playbook,behaviours,hooks}` from the configuration folder, else from the package. Throws
  * ConfigInvalid when a module cannot be loaded or exports nothing.
  */
 export async function loadCrewCode(configDir: string, crew: CrewSpec): Promise<CrewCode> {
@@ -34,5 +41,6 @@ export async function loadCrewCode(configDir: string, crew: CrewSpec): Promise<C
     graph: (await load('graph')) as CrewGraphDefinition | undefined,
     playbook: (await load('playbook')) as Playbook | undefined,
     behaviours: Array.isArray(behaviours) ? behaviours : [],
+    hooks: (await load('hooks')) as CrewHooks | undefined,
   };
 }

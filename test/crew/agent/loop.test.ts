@@ -241,7 +241,7 @@ describe('guardrails', () => {
     const { run } = loop([{ text: 'much too long an answer' }, { text: 'still much too long' }], {
       deps: { guardrails: () => [short] },
     });
-    expect((await run()).error).toContain('guardrail short: too long');
+    expect((await run()).error).toContain('guardrail short did not pass after 1 retry: too long');
   });
 });
 

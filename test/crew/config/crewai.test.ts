@@ -79,13 +79,27 @@ describe('files of a CrewAI project', () => {
         max_execution_time: 300,
         max_retry_limit: 3,
         verbose: true,
+        reasoning: true,
+        max_reasoning_attempts: 3,
+        inject_date: true,
+        date_format: '%Y-%m-%d',
+        respect_context_window: true,
         permission_role: null,
       },
       { id: 'editor', role: 'Editor', tools: [] },
     ]);
     expect(config.tasks).toMatchObject([
       { id: 'analysis_task', agent: 'analyst', context: [] },
-      { id: 'report_task', agent: 'editor', context: ['analysis_task'], output_file: 'report.md', output_json: null },
+      {
+        id: 'report_task',
+        agent: 'editor',
+        context: ['analysis_task'],
+        output_file: 'report.md',
+        output_json: null,
+        guardrails: ['no invented figures'],
+        guardrail_max_retries: 2,
+        markdown: true,
+      },
     ]);
     expect(config.crews).toMatchObject([
       { id: 'desk', process: 'sequential', tasks: ['analysis_task', 'report_task'], agents: ['analyst', 'editor'] },
@@ -97,19 +111,10 @@ describe('files of a CrewAI project', () => {
     expect(warnings.map(configIssueText)).toEqual([
       'agents.yaml:17:3: analyst.cache is accepted and changes nothing',
       'agents.yaml:18:3: analyst.memory is accepted and changes nothing',
-      'agents.yaml:19:3: analyst.reasoning is accepted and changes nothing',
-      'agents.yaml:20:3: analyst.max_reasoning_attempts is accepted and changes nothing',
       'agents.yaml:21:3: analyst.multimodal is accepted and changes nothing',
-      'agents.yaml:22:3: analyst.inject_date is accepted and changes nothing',
-      'agents.yaml:23:3: analyst.date_format is accepted and changes nothing',
-      'agents.yaml:24:3: analyst.respect_context_window is accepted and changes nothing',
       'agents.yaml:32:3: editor.function_calling_llm is accepted and changes nothing',
-      'tasks.yaml:19:3: report_task.markdown is accepted and changes nothing',
-      'tasks.yaml:20:3: report_task.create_directory is accepted and changes nothing',
       'tasks.yaml:22:3: report_task.output_pydantic is accepted and changes nothing',
       'tasks.yaml:23:16: report_task.output_json names a class and changes nothing; write a JSON schema',
-      'tasks.yaml:24:3: report_task.guardrail is accepted and changes nothing',
-      'tasks.yaml:25:3: report_task.guardrail_max_retries is accepted and changes nothing',
     ]);
   });
 

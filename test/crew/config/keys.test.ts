@@ -23,6 +23,8 @@ const EXEMPT: Readonly<Record<string, string>> = {
   'overrides[].granted_by': 'read by the permission gate as a field of OverrideSpec',
   'overrides[].reason': 'read by the permission gate as a field of OverrideSpec',
   'overrides[].level': 'read by the permission gate as a field of OverrideSpec',
+  guardrail: 'joined with guardrails in src/crew/config/specs.ts',
+  skills: 'read off any agent by src/crew/agent/skills.ts',
   'behaviours.<name>.cooldown': 'taken apart from one behaviour’s settings, under another name than its section',
   'market.operations.escalation.channels.low': 'looked up by level, see src/market/jobs/escalation.ts',
   'market.operations.escalation.channels.medium': 'as low',

@@ -97,7 +97,7 @@ describe('loading a configuration', () => {
         press:
           tasks: [draft, review]`,
     });
-    expect(config.agents).toEqual([
+    expect(config.agents).toMatchObject([
       {
         id: 'writer',
         role: 'Writer',

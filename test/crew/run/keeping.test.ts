@@ -21,7 +21,7 @@ describe('delegation', () => {
     const model = new ScriptedModel([
       {
         calls: [hand('ben', 'Find {x} out.'), hand('carl', 'Nothing.')],
-        expect: (_, tools) => expect(tools).toEqual(['change', 'delegate_work']),
+        expect: (_, tools) => expect(tools).toEqual(['change', 'delegate_work', 'ask_question']),
       },
       {
         calls: [

@@ -1,0 +1,68 @@
+import type { GuardrailSubject, GuardrailVerdict } from './agent/guardrail.ts';
+import type { TaskOutput } from './agent/output.ts';
+import type { RunDocument } from './run/document.ts';
+
+type Inputs = Readonly<Record<string, unknown>>;
+type Eventually<T> = T | Promise<T>;
+
+/** What a task's condition may look at. */
+export interface ConditionContext {
+  readonly inputs: Inputs;
+  /** Outputs so far, by task. */
+  readonly outputs: Readonly<Record<string, TaskOutput>>;
+  /** The completed output that ended last. */
+  readonly last: TaskOutput | undefined;
+}
+
+/** One step of an agent, as `onStep` hears of it. */
+export interface AgentStep {
+  readonly task: string;
+  readonly agent: string;
+  readonly turn: number;
+  /** Tool calls that the model asked for; empty when it answered. */
+  readonly calls: readonly { readonly tool: string; readonly args: Readonly<Record<string, unknown>> }[];
+  readonly text: string;
+}
+
+/**
+ * Code of a crew that YAML can only name. An error in any of it is not swallowed: `beforeKickoff` keeps the run from
+ * starting, the others fail the task or the run that called them.
+ */
+export interface CrewHooks {
+  /** Run in order before anything else; what one returns takes the place of the inputs. */
+  readonly beforeKickoff?: readonly ((inputs: Inputs) => Eventually<Inputs | undefined>)[] | undefined;
+  /** Run in order when the crew has completed; what one returns (not undefined) takes the place of the run's output. */
+  readonly afterKickoff?: readonly ((document: RunDocument) => unknown)[] | undefined;
+  /** Functions that `guardrail` and `guardrails` of tasks name. */
+  readonly guardrails?:
+    | Readonly<Record<string, (subject: GuardrailSubject) => Eventually<GuardrailVerdict>>>
+    | undefined;
+  /** Functions that `condition` of tasks names. */
+  readonly conditions?: Readonly<Record<string, (context: ConditionContext) => boolean>> | undefined;
+  /** Functions that `callback` of tasks names. */
+  readonly callbacks?: Readonly<Record<string, (output: TaskOutput) => Eventually<void>>> | undefined;
+  /** Hears of every task that completed, after its own callback. */
+  readonly onTask?: ((output: TaskOutput) => Eventually<void>) | undefined;
+  /** Hears of every answer of a model, before its calls are made. */
+  readonly onStep?: ((step: AgentStep) => Eventually<void>) | undefined;
+}
+
+/**
+ * Defines a crew's hooks: the default export of `crews/<crew>/hooks.ts`.
+ *
+ * @example
+ * ```ts
+ * import { defineCrewHooks } from 'orderflow-crew/crew';
+ *
+ * export default defineCrewHooks({
+ *   beforeKickoff: [(inputs) => ({ ...inputs, year: 2026 })],
+ *   guardrails: {
+ *     short: ({ raw }) => (raw.length < 500 ? { ok: true } : { ok: false, message: 'at most 500 characters' }),
+ *   },
+ *   conditions: { enough: ({ last }) => Array.isArray(last?.output) && last.output.length >= 3 },
+ * });
+ * ```
+ */
+export function defineCrewHooks(hooks: CrewHooks): CrewHooks {
+  return Object.freeze({ ...hooks });
+}
