@@ -43,6 +43,24 @@ test('a message that the venue wants answered is answered on its connection, liv
   expect(again.collector.status().running).toBe(true);
 });
 
+test('subscriptions and pings bear the time of sending where the venue wants it', async () => {
+  await using folder = await temporaryFolder();
+  await using server = await ToyServer.listen();
+  const plan = toyVenue().markets[0]?.plan;
+  if (plan === undefined) throw new Error('no plan');
+  const stamp = (text: string, now: number): string => text.replace('{', `{"time":${now},`);
+  await using desk = await openDesk({
+    server,
+    folder: folder.path,
+    venue: { plan: (instruments, streams) => plan(instruments, streams).map((one) => ({ ...one, stamp })) },
+  });
+  await until(() => server.received.some((text) => text.includes('"ping"')), 'a ping');
+  expect(desk.collector.status().running).toBe(true);
+  const times = server.received.map((text) => (JSON.parse(text) as { time: number }).time);
+  expect(times.every((time) => Math.abs(time - Date.now()) < 60_000)).toBe(true);
+  expect(server.received.some((text) => text.includes('"subscribe"'))).toBe(true);
+});
+
 test('a call with a body is posted, and its answer is stored and replayed like any other', async () => {
   await using folder = await temporaryFolder();
   await using server = await ToyServer.listen();

@@ -85,6 +85,31 @@ export const EXEMPTIONS: readonly Exemption[] = [
     evidence: 'shortened by hand; the channel always says snapshot or update (recorded frames of 2022, documentation)',
     covers: (frame) => frame?.arg?.channel === 'books' && frame.data !== undefined && frame.action === undefined,
   },
+  {
+    venue: 'gateio',
+    what: 'WebSocket v3 (ws.gate.io/v3): messages with method',
+    evidence: 'v3 was retired for v4, whose messages have channel, event and result',
+    covers: (frame) => frame?.method !== undefined,
+  },
+  {
+    venue: 'gateio',
+    what: 'event snapshot of order_book_update',
+    evidence: 'made by the recorder from REST answers (generated: true); the venue has no such event',
+    covers: (frame) => frame?.generated === true,
+  },
+  {
+    venue: 'gateio',
+    what: 'spot.candlesticks without the base volume a',
+    evidence: 'recorded in 2021, when the channel told the quote volume alone; since 2022 it tells both',
+    covers: (frame) =>
+      frame?.channel === 'spot.candlesticks' && frame.event === 'update' && frame.result?.a === undefined,
+  },
+  {
+    venue: 'gateio',
+    what: 'REST statistics of contracts and books without an id, of which the answer does not tell the contract',
+    evidence: 'crypto-msg-parser asserts their symbol as NONE; open interest over REST is in contracts',
+    covers: (frame) => Array.isArray(frame) && frame[0]?.lsr_account !== undefined,
+  },
 ];
 
 export function exemptionOf(venue: string, frame: unknown): Exemption | undefined {

@@ -136,15 +136,15 @@ describe.each(desks)('$key: the real adapter in front of the simulator', (desk) 
       checkPrices(desk, of(records, 'prices', symbol), to);
       const ticker = of(records, 'ticker_24h', symbol).at(-1);
       const second = Math.floor((ticker?.event_time ?? 0) / 1e6) * 1000;
-      const true24 = market.ticker(symbol, second);
+      const present4 = market.ticker(symbol, second);
       expect([ticker?.last_price, ticker?.high_24h, ticker?.low_24h, ticker?.volume_24h]).toEqual([
-        true24.last,
-        true24.high,
-        true24.low,
-        true24.volume,
+        present4.last,
+        present4.high,
+        present4.low,
+        present4.volume,
       ]);
       // Not every venue tells the opening price.
-      expect([null, true24.open]).toContain(ticker?.open_24h);
+      expect([null, present4.open]).toContain(ticker?.open_24h);
       if (futures) checkDerivatives(desk, symbol, records, to);
     }
   });
@@ -208,7 +208,10 @@ describe.each(desks)('$key: the real adapter in front of the simulator', (desk) 
     expect(past).toHaveLength(3 * 288);
     for (const r of past) expect(r.open_interest).toBe(market.openInterest(symbol, r.event_time / 1000));
     const now = of(history(desk, 'open_interest', { symbol }), 'open_interest', symbol)[0];
-    expect(now?.open_interest).toBe(market.openInterest(symbol, (now?.event_time ?? 0) / 1000));
+    const at = (now?.event_time ?? 0) / 1000;
+    // Some venues renew it every second.
+    const present = [at, Math.floor(at / 1000) * 1000].map((time) => market.openInterest(symbol, time));
+    expect(present).toContain(now?.open_interest);
   });
 
   it('answers mistakes in the words of the venue', () => {

@@ -1,0 +1,53 @@
+import type { RestArgs, RestCallName } from '../../domain/tape.ts';
+import type { RestErrorInfo } from '../contract.ts';
+import { isObject, parseJson, type WireObject } from '../shared/values.ts';
+
+/** Which call an answer belongs to, by its shape. A bar without its neighbours does not show its length. */
+export function recogniseGate(value: unknown): { call: RestCallName; args: RestArgs } | undefined {
+  const call = Array.isArray(value) ? recogniseRow(value[0], value.length) : recogniseBare(value);
+  return call === undefined ? undefined : { call, args: {} };
+}
+
+function recogniseBare(value: unknown): RestCallName | undefined {
+  if (!isObject(value)) return undefined;
+  if (Array.isArray(value['bids']) && Array.isArray(value['asks'])) return 'book_snapshot';
+  return value['server_time'] === undefined ? undefined : 'server_time';
+}
+
+function recogniseRow(row: unknown, count: number): RestCallName | undefined {
+  if (Array.isArray(row)) return row.length === 8 && count > 1 ? 'candles' : undefined;
+  if (!isObject(row)) return undefined;
+  return recogniseObject(row, count);
+}
+
+function recogniseObject(row: WireObject, count: number): RestCallName | undefined {
+  if (row['create_time'] !== undefined && row['price'] !== undefined) return 'trades';
+  if (row['currency_pair'] !== undefined && row['last'] !== undefined) return 'ticker_24h';
+  if (row['contract'] !== undefined && row['last'] !== undefined) return 'ticker_24h';
+  if (row['quanto_multiplier'] !== undefined || row['trade_status'] !== undefined) return 'instruments';
+  if (row['open_interest'] !== undefined && row['time'] !== undefined) return 'open_interest_history';
+  if (row['t'] !== undefined && row['r'] !== undefined) return 'funding_rates';
+  if (row['t'] !== undefined && row['sum'] !== undefined) return count > 1 ? 'candles' : undefined;
+  return undefined;
+}
+
+/**
+ * Errors are `{"label":"INVALID_CURRENCY","message":"…"}` with a status of HTTP. Read 2026-11-28:
+ * https://www.gate.com/docs/developers/apiv4/en/#error-handling
+ */
+export function gateRestError(status: number, body: string): RestErrorInfo | undefined {
+  const value = parseJson(body);
+  const label = isObject(value) && typeof value['label'] === 'string' ? value['label'] : undefined;
+  if (status >= 200 && status < 300 && value !== undefined && label === undefined) return undefined;
+  const message = isObject(value) && typeof value['message'] === 'string' ? value['message'] : body.slice(0, 200);
+  return { code: label ?? String(status), message, retryAfterMs: null, kind: kindOf(status, label) };
+}
+
+function kindOf(status: number, label: string | undefined): RestErrorInfo['kind'] {
+  if (status === 429 || label === 'TOO_MANY_REQUESTS' || label === 'TOO_FAST') return 'rate_limited';
+  if (status === 418) return 'banned';
+  if (status === 451) return 'blocked_region';
+  if (status === 403 || label === 'FORBIDDEN') return 'forbidden';
+  if (label === 'SERVER_ERROR' || label === 'TOO_BUSY') return 'unavailable';
+  return status >= 500 || (status < 300 && label === undefined) ? 'unavailable' : 'bad_request';
+}
