@@ -196,7 +196,15 @@ export interface SimulatedListing {
 
 export type SimulatedInstrument = Pick<
   Instrument,
-  'symbol' | 'venue_symbol' | 'base' | 'quote' | 'kind' | 'contract_size' | 'inverse' | 'funding_interval_hours'
+  | 'symbol'
+  | 'venue_symbol'
+  | 'base'
+  | 'quote'
+  | 'kind'
+  | 'tick_size'
+  | 'contract_size'
+  | 'inverse'
+  | 'funding_interval_hours'
 >;
 
 /** The simulator's half of a venue: the same wire, the other direction. */
@@ -255,6 +263,8 @@ export interface VenueSimulator {
   readonly tradeId: (market: SimulatedMarket, symbol: string, id: number) => string;
   /** Whether candles tell the number of trades and the taker's part; null in their records where not. */
   readonly candlesTellTakers: boolean;
+  /** Whether candles tell the number of trades alone. */
+  readonly candlesTellCounts?: boolean | undefined;
   /** The same frame with a value that no market made, for fault injection; undefined when the frame has none to spoil. */
   readonly spoil: (frame: SimulatedFrame, how: 'spike' | 'crossed') => SimulatedFrame | undefined;
 }

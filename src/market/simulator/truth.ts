@@ -268,7 +268,7 @@ function candleRecords(
       close: c.close,
       volume: c.volume,
       quote_volume: c.quoteVolume,
-      trade_count: tells ? c.count : null,
+      trade_count: tells || venue.candlesTellCounts === true ? c.count : null,
       taker_buy_volume: tells ? c.takerBuyVolume : null,
       taker_buy_quote: tells ? c.takerBuyQuote : null,
       closed,

@@ -116,8 +116,9 @@ describe.each(MARKETS_OF_ALL)('$name', ({ venue, market }) => {
     expect(restError(500, 'oops')?.kind).toBe('unavailable');
     expect(restError(200, '<html>')?.kind).toBe('unavailable');
     expect(restError(404, '{}')?.kind).toBe('bad_request');
-    const url = new URL(market.rest.server_time?.request({}, undefined).path ?? '', 'http://127.0.0.1');
-    const request = { path: url.pathname, query: url.searchParams, host: url.host };
+    const target = market.rest.server_time?.request({}, undefined);
+    const url = new URL(target?.path ?? '', 'http://127.0.0.1');
+    const request = { path: url.pathname, query: url.searchParams, body: target?.body, host: url.host };
     const answer = simulator.venue.rest(simulator.market, request, 1_780_000_000_000);
     expect(answer?.status).toBe(200);
     expect(restError(200, answer?.body ?? '')).toBeUndefined();

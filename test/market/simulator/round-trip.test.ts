@@ -136,15 +136,13 @@ describe.each(desks)('$key: the real adapter in front of the simulator', (desk) 
       checkPrices(desk, of(records, 'prices', symbol), to);
       const ticker = of(records, 'ticker_24h', symbol).at(-1);
       const second = Math.floor((ticker?.event_time ?? 0) / 1e6) * 1000;
-      const present4 = market.ticker(symbol, second);
-      expect([ticker?.last_price, ticker?.high_24h, ticker?.low_24h, ticker?.volume_24h]).toEqual([
-        present4.last,
-        present4.high,
-        present4.low,
-        present4.volume,
-      ]);
-      // Not every venue tells the opening price.
-      expect([null, present4.open]).toContain(ticker?.open_24h);
+      const true24 = market.ticker(symbol, second);
+      // Not every venue tells all of the day.
+      expect([null, true24.last]).toContain(ticker?.last_price);
+      expect([null, true24.high]).toContain(ticker?.high_24h);
+      expect([null, true24.low]).toContain(ticker?.low_24h);
+      expect([null, true24.open]).toContain(ticker?.open_24h);
+      expect(ticker?.volume_24h).toBe(true24.volume);
       if (futures) checkDerivatives(desk, symbol, records, to);
     }
   });
@@ -204,14 +202,14 @@ describe.each(desks)('$key: the real adapter in front of the simulator', (desk) 
     expect(settled.map((f) => [f.event_time / 1000, f.funding_rate, f.funding_interval_hours])).toEqual(
       market.funding(symbol, from, NOW).map((f) => [f.at, f.rate, hours]),
     );
+    const now = of(history(desk, 'open_interest', { symbol }), 'open_interest', symbol)[0];
+    const at = (now?.event_time ?? 0) / 1000;
+    const truths = [at, Math.floor(at / 1000) * 1000].map((time) => market.openInterest(symbol, time));
+    expect(truths).toContain(now?.open_interest);
+    if (adapter.streams.open_interest?.history === undefined) return;
     const past = of(history(desk, 'open_interest_history', { symbol, from, to: NOW }), 'open_interest', symbol);
     expect(past).toHaveLength(3 * 288);
     for (const r of past) expect(r.open_interest).toBe(market.openInterest(symbol, r.event_time / 1000));
-    const now = of(history(desk, 'open_interest', { symbol }), 'open_interest', symbol)[0];
-    const at = (now?.event_time ?? 0) / 1000;
-    // Some venues renew it every second.
-    const present = [at, Math.floor(at / 1000) * 1000].map((time) => market.openInterest(symbol, time));
-    expect(present).toContain(now?.open_interest);
   });
 
   it('answers mistakes in the words of the venue', () => {
@@ -253,11 +251,9 @@ function checkCandle({ market }: Desk, symbol: string, read: Extract<MarketRecor
     ]);
     expect([null, truth?.quoteVolume]).toContain(c.quote_volume);
     if (c.trade_count !== null) {
-      expect([c.trade_count, c.taker_buy_volume, c.taker_buy_quote]).toEqual([
-        truth?.count,
-        truth?.takerBuyVolume,
-        truth?.takerBuyQuote,
-      ]);
+      expect(c.trade_count).toBe(truth?.count);
+      expect([null, truth?.takerBuyVolume]).toContain(c.taker_buy_volume);
+      expect([null, truth?.takerBuyQuote]).toContain(c.taker_buy_quote);
     }
   }
 }
@@ -297,16 +293,23 @@ function checkBook(desk: Desk, symbol: string, changes: readonly BookRecord[], t
       }
     }
   }
+  // Whole books come seldom: the last one is of its own time.
+  const whole = changes.every(({ kind }) => kind === 'snapshot');
   const truth = market.book(
     symbol,
-    to,
+    whole ? (changes.at(-1)?.event_time ?? 0) / 1000 + 1 : to,
     adapter.book.keep ?? (adapter.book.snapshot === 'rest' ? undefined : adapter.book.depth),
   );
   expect([...sides.bids].sort((a, b) => b[0] - a[0])).toEqual(truth.bids);
   expect([...sides.asks].sort((a, b) => a[0] - b[0])).toEqual(truth.asks);
 }
 
-function checkDerivatives({ market }: Desk, symbol: string, records: readonly MarketRecord[], to: number): void {
+function checkDerivatives(
+  { adapter, market }: Desk,
+  symbol: string,
+  records: readonly MarketRecord[],
+  to: number,
+): void {
   const marks = of(records, 'mark_prices', symbol);
   expect(marks.length).toBeGreaterThan(15);
   for (const r of marks) {
@@ -328,6 +331,7 @@ function checkDerivatives({ market }: Desk, symbol: string, records: readonly Ma
   const forced = of(records, 'liquidations', symbol).filter(
     (r) => r.event_time < (to - 500) * 1000 && r.event_time >= NOW * 1000,
   );
+  if (adapter.streams.liquidations === undefined) return;
   expect(forced.map((r) => [r.event_time / 1000, r.side, r.price, r.quantity])).toEqual(
     market.liquidations(symbol, NOW, to - 500).map((l) => [l.at, l.side, l.price, l.quantity]),
   );

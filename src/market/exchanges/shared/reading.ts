@@ -169,6 +169,8 @@ export interface WireCandle {
   readonly prices: readonly unknown[];
   readonly volume: number;
   readonly quoteVolume: number | null;
+  /** Number of trades, where the venue tells it. */
+  readonly count?: number | null;
 }
 
 export function pushCandle(facts: SymbolFacts | undefined, wire: WireCandle, context: ReadContext): Reading {
@@ -189,7 +191,7 @@ export function pushCandle(facts: SymbolFacts | undefined, wire: WireCandle, con
     close,
     volume: wire.volume,
     quote_volume: wire.quoteVolume,
-    trade_count: null,
+    trade_count: wire.count ?? null,
     taker_buy_volume: null,
     taker_buy_quote: null,
     closed: wire.closed,

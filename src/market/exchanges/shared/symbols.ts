@@ -22,6 +22,8 @@ export interface NamedFacts {
   readonly contractSize: number | null;
   /** Canonical name, where the venue's differs in more than case and dashes (XBT/USD, BTC-USDT-SWAP). */
   readonly symbol?: string | undefined;
+  /** Where the venue has one interval for all contracts. */
+  readonly fundingIntervalHours?: number | null | undefined;
 }
 
 /** Symbols as venues write them to the facts; unknown ones follow the venue's naming rule. */
@@ -30,7 +32,7 @@ export interface SymbolTable {
   facts(venueSymbol: unknown): SymbolFacts | undefined;
 }
 
-const SYMBOL = /^[\p{L}\p{N}][\p{L}\p{N}_./-]{0,39}$/u;
+const SYMBOL = /^[\p{L}\p{N}@][\p{L}\p{N}_./-]{0,39}$/u;
 
 /** Damaged frames make symbols up: the table forgets them before they fill the memory. */
 const LARGEST_TABLE = 20_000;
@@ -107,6 +109,6 @@ function ofRule(venueSymbol: string, rule: SizingRule): SymbolFacts {
     plain: !inverse && contractSize === 1,
     inverse,
     contractSize,
-    fundingIntervalHours: null,
+    fundingIntervalHours: named?.fundingIntervalHours ?? null,
   };
 }

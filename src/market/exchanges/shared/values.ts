@@ -8,6 +8,11 @@ export function isObject(value: unknown): value is WireObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** The elements of a JSON array; none when it is no array. */
+export function elementsOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
 /** JSON text to a value; undefined when it is not JSON (which no JSON text gives). */
 export function parseJson(text: string): unknown {
   try {
