@@ -4,6 +4,8 @@ import { z } from 'zod';
 import { ConfigInvalid, type ConfigIssue, errorMessage } from '../../kit/errors.ts';
 import { describeIssues, pathText, type ValueIssue } from '../../kit/schema-issues.ts';
 import type { AgentSpec, CrewSpec, OverrideSpec, RoleSpec, TaskSpec } from '../spec.ts';
+import { flowChecks, type FlowNames } from './flow-checks.ts';
+import { flowSchema, type FlowSpec } from './flow-schema.ts';
 import { crewChecks } from './crew-checks.ts';
 import { skillChecks } from './skill-checks.ts';
 import {
@@ -24,7 +26,7 @@ import { parseYamlFile, type YamlFile } from './yaml-file.ts';
 export type Sections = Readonly<Record<string, z.ZodType>>;
 
 export interface ConfigOptions<S extends Sections> {
-  /** Folder with system.yaml, agents.yaml, tasks.yaml, crews.yaml; those that are absent count as empty. */
+  /** Folder with system.yaml, agents.yaml, tasks.yaml, crews.yaml, flows.yaml; those that are absent count as empty. */
   readonly dir: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly sections: S;
@@ -32,13 +34,14 @@ export interface ConfigOptions<S extends Sections> {
   readonly knownTools?: readonly KnownTool[] | undefined;
 }
 
-/** Everything the four files and the environment say, checked and frozen. */
+/** Everything the files and the environment say, checked and frozen. */
 export interface CrewConfig<S extends Sections> {
   readonly dir: string;
   readonly system: SystemConfig;
   readonly agents: readonly AgentSpec[];
   readonly tasks: readonly TaskSpec[];
   readonly crews: readonly CrewSpec[];
+  readonly flows: readonly FlowSpec[];
   readonly roles: readonly RoleSpec[];
   readonly overrides: readonly OverrideSpec[];
   readonly sections: { readonly [K in keyof S]: z.output<S[K]> };
@@ -47,7 +50,7 @@ export interface CrewConfig<S extends Sections> {
 }
 
 /** The files that make a configuration folder. */
-export const CONFIG_FILES = ['system.yaml', 'agents.yaml', 'tasks.yaml', 'crews.yaml'] as const;
+export const CONFIG_FILES = ['system.yaml', 'agents.yaml', 'tasks.yaml', 'crews.yaml', 'flows.yaml'] as const;
 
 /** Whether a folder holds any configuration file. */
 export function hasConfig(dir: string): boolean {
@@ -71,6 +74,9 @@ export function loadConfig<S extends Sections>(options: ConfigOptions<S>): CrewC
   const tasks = readMap(read('tasks.yaml'), taskSchema, UNUSED_TASK_FIELDS);
   const crews = existsSync(join(dir, 'crews.yaml')) ? readMap(read('crews.yaml'), crewSchema, []) : undefined;
 
+  const flows = readMap(read('flows.yaml'), flowSchema, []);
+  const flowSpecs = [...flows.values].map(([id, value]) => ({ ...value, id }));
+
   const implicit = implicitCrewId(dir);
   const files: RawFiles = {
     system: system.file,
@@ -85,8 +91,14 @@ export function loadConfig<S extends Sections>(options: ConfigOptions<S>): CrewC
     ...agents.issues,
     ...tasks.issues,
     ...(crews?.issues ?? []),
+    ...flows.issues,
     ...(readable(files)
-      ? [...crossChecks(files, roles, options.knownTools), ...crewChecks(files, implicit), ...skillChecks(dir, files)]
+      ? [
+          ...crossChecks(files, roles, options.knownTools),
+          ...crewChecks(files, implicit),
+          ...skillChecks(dir, files),
+          ...flowChecks(flows.file, flowSpecs, flowNames(files, implicit, flowSpecs, options.knownTools)),
+        ]
       : []),
   ];
   if (issues.length > 0 || system.value === undefined) throw new ConfigInvalid(sorted(issues));
@@ -104,6 +116,7 @@ export function loadConfig<S extends Sections>(options: ConfigOptions<S>): CrewC
       crews === undefined
         ? implicitCrew(implicit, taskSpecs)
         : [...crews.values].map(([id, value]) => toCrew(id, value, taskSpecs)),
+    flows: flowSpecs,
     roles: Object.entries(system.value.system.roles).map(([id, grants]) => ({ id, grants })),
     overrides: system.value.system.overrides.map((o) => ({
       ...o,
@@ -113,6 +126,20 @@ export function loadConfig<S extends Sections>(options: ConfigOptions<S>): CrewC
     sections: system.value.sections,
     warnings: sorted([...agents.warnings, ...tasks.warnings, ...taskWarnings(tasks)]),
   });
+}
+
+function flowNames(
+  files: RawFiles,
+  implicit: string,
+  flows: readonly FlowSpec[],
+  tools: readonly KnownTool[] | undefined,
+): FlowNames {
+  return {
+    crews: files.crews === undefined ? [implicit] : [...entries(files.crews.value).keys()],
+    agents: [...entries(files.agents.value).keys()],
+    flows: flows.map((flow) => flow.id),
+    tools: tools === undefined ? undefined : [...toolsByName(tools).keys()],
+  };
 }
 
 /** Names are compared only when every file could be parsed: else all that a broken file holds would seem to be missing. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { UNUSED_AGENT_FIELDS, UNUSED_TASK_FIELDS, agentSchema, crewSchema, taskSchema } from './crew-schemas.ts';
+import { flowSchema } from './flow-schema.ts';
 import { variableFor } from './environment.ts';
 import type { Sections } from './load.ts';
 import { systemSchema } from './system-schema.ts';
@@ -34,7 +35,7 @@ export interface ConfigKey {
   readonly leaf: boolean;
 }
 
-/** JSON schemas of the four files, for editors, by the name of their file. */
+/** JSON schemas of the files, for editors, by the name of their file. */
 export function jsonSchemas(sections: Sections): Readonly<Record<string, unknown>> {
   const map = (entry: z.ZodType, title: string): unknown => toJson(z.record(z.string(), entry), title);
   return {
@@ -42,6 +43,7 @@ export function jsonSchemas(sections: Sections): Readonly<Record<string, unknown
     'agents.schema.json': map(withUnused(agentSchema, UNUSED_AGENT_FIELDS), 'agents.yaml'),
     'tasks.schema.json': map(withUnused(taskSchema, UNUSED_TASK_FIELDS), 'tasks.yaml'),
     'crews.schema.json': map(crewSchema, 'crews.yaml'),
+    'flows.schema.json': map(flowSchema, 'flows.yaml'),
   };
 }
 
@@ -50,13 +52,14 @@ export function systemKeys(sections: Sections): readonly ConfigKey[] {
   return keysOf(toJson(wholeSystem(sections), 'system.yaml'), []);
 }
 
-/** Every key of an entry of the other three files. */
+/** Every key of an entry of the other files. */
 export function crewFileKeys(): readonly { readonly file: string; readonly keys: readonly ConfigKey[] }[] {
   const keys = (schema: z.ZodType): readonly ConfigKey[] => keysOf(toJson(schema, ''), []);
   return [
     { file: 'agents.yaml', keys: keys(agentSchema) },
     { file: 'tasks.yaml', keys: keys(taskSchema) },
     { file: 'crews.yaml', keys: keys(crewSchema) },
+    { file: 'flows.yaml', keys: keys(flowSchema) },
   ];
 }
 
@@ -70,8 +73,8 @@ export function configReference(sections: Sections): string {
     '',
     'Written from the schemas by `npm run docs`.',
     '',
-    'A configuration is a folder with `system.yaml`, `agents.yaml`, `tasks.yaml` and `crews.yaml`; any of them may be',
-    'absent. Everything is checked before anything starts: unknown keys, wrong types and names that nothing bears are',
+    'A configuration is a folder with `system.yaml`, `agents.yaml`, `tasks.yaml`, `crews.yaml` and `flows.yaml`; any of',
+    'them may be absent. Everything is checked before anything starts: unknown keys, wrong types and names that nothing bears are',
     'listed all at once, with file, line and column, and the exit code is 2.',
     '',
     'A variable of the environment sets a key of `system.yaml` over what the file says: `CREW_`, then the path in',
@@ -90,6 +93,7 @@ export function configReference(sections: Sections): string {
       entry(crewSchema),
       false,
     ),
+    file('flows.yaml', 'A map from flow id to:', entry(flowSchema), false),
   ].join('\n');
 }
 

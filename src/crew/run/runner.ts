@@ -17,6 +17,7 @@ import type {
   RunnerParts,
   StartedRun,
 } from './contract.ts';
+import { createDetached } from './detached.ts';
 import { soloCrew, soloCrewId, type SoloRequest } from './solo.ts';
 import type { RunDocument } from './document.ts';
 import type { RunQuery, RunRow } from './store.ts';
@@ -33,6 +34,7 @@ class Runner implements CrewRunner {
   readonly #parts: RunnerParts;
   readonly #active = new Map<string, { readonly run: ActiveRun; readonly done: Promise<RunDocument> }>();
 
+  readonly #detached = createDetached();
   /** Ended runs whose checkpoints stay, oldest first. */
   #ended: Promise<string[]> | undefined;
   /** Approvals that were decided while their run was still at work. */
@@ -198,7 +200,7 @@ class Runner implements CrewRunner {
 
   #launch(run: ActiveRun, work: () => Promise<RunDocument>): StartedRun {
     const runId = run.row.run_id;
-    const done = work()
+    const done = this.#detached(work)
       .then(async (document) => {
         await this.#retire(document);
         return document;

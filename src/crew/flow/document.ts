@@ -1,0 +1,39 @@
+import type { FlowState } from './state.ts';
+
+export type FlowRunStatus = 'running' | 'completed' | 'failed' | 'waiting' | 'cancelled';
+
+/** What a flow waits for: an answer to a method's question, or a run of its own that waits. */
+export interface FlowPause {
+  readonly id: string;
+  readonly method: string;
+  readonly kind: 'question' | 'run';
+  readonly details: unknown;
+}
+
+export interface FlowMethodRecord {
+  readonly id: string;
+  readonly runs: number;
+  /** Of the last time; null when it did not run. */
+  readonly output: unknown;
+}
+
+/** One run of a flow as one JSON document. Times are UTC ISO text. */
+export interface FlowDocument {
+  readonly run_id: string;
+  readonly flow: string;
+  readonly mode: 'shadow' | 'active';
+  readonly status: FlowRunStatus;
+  readonly trigger: string;
+  readonly started_at: string;
+  readonly finished_at: string | null;
+  readonly error: string | null;
+  readonly inputs: FlowState;
+  readonly payload: unknown;
+  readonly state: FlowState;
+  /** Of the method that ended last. */
+  readonly output: unknown;
+  readonly methods: readonly FlowMethodRecord[];
+  readonly waiting_for: readonly FlowPause[];
+  /** Hash of methods, triggers and routes: a run goes on only on the flow that it began on. */
+  readonly structure_hash: string;
+}
