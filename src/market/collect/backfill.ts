@@ -6,6 +6,7 @@ import type { StreamSupport, VenueMarket } from '../exchanges/contract.ts';
 import type { MarketStore } from '../store/contract.ts';
 import type { BackfillResult } from './contract.ts';
 import type { CollectEnvironment } from './environment.ts';
+import { BACKFILLED, type BackfilledNote } from './ledger/notes.ts';
 import type { RestClient } from './rest-client.ts';
 
 type Missing = BackfillResult['missing'][number];
@@ -151,7 +152,10 @@ export class Backfills {
       const reason = `the venue keeps only ${Math.round((history.reachMs ?? 0) / 60_000)} minutes of history`;
       missing.push({ from: begun.from, to: Math.min(reach, to), reason });
     }
-    if (reach >= to) return;
+    if (reach >= to) {
+      this.#note(market, job);
+      return;
+    }
     const name = viewName(series);
     this.#running.set(name, job);
     try {
@@ -170,15 +174,34 @@ export class Backfills {
       missing.push({ from: reach, to, reason: job.error });
     } finally {
       this.#running.delete(name);
+      this.#note(market, job);
     }
+  }
+
+  /** What the job reached goes on the tape: no answer says by itself that it was the last. */
+  #note(market: VenueMarket, { begun, missing }: Running): void {
+    const { series, from, to } = begun;
+    const data: BackfilledNote = { symbol: series.symbol, stream: series.stream, from, to, missing };
+    const { intake } = this.#environment;
+    const { exchange, market: name } = market;
+    const connection = `${marketKey(exchange, name)}#backfill`;
+    intake.push({
+      kind: 'note',
+      recv_time: intake.recvTime(),
+      connection,
+      exchange,
+      market: name,
+      note: BACKFILLED,
+      data,
+    });
   }
 
   /** Commits what came and counts, by series, the rows that were new. */
   async #commit(jobs: readonly Running[], since: Us): Promise<ReadonlyMap<string, number>> {
     const counts = new Map<string, number>();
+    await this.#environment.intake.flush();
     const names = [...new Set(jobs.filter(({ records }) => records > 0).map(({ begun }) => viewName(begun.series)))];
     if (names.length === 0) return counts;
-    await this.#environment.intake.flush();
     const part = (name: string): string =>
       `SELECT '${name}' AS name, count(*) AS n FROM "${name}" WHERE origin = 'backfill' AND recv_time >= make_timestamp($1::BIGINT)`;
     const rows = await this.#store.read<{ readonly name: string; readonly n: number }>(

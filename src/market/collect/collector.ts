@@ -171,6 +171,11 @@ class LiveCollector implements Collector {
           const lost = problem.kind === 'book_sequence' || problem.kind === 'book_checksum';
           if (lost) this.#suspect(item, problem.lastEventTime ?? item.recv_time);
         },
+        onCoverage: (change) => {
+          if (change.state !== 'missing' || change.mode === 'explain') return;
+          const feed = this.#feeds.find(({ key }) => key === marketKey(change.exchange, change.market));
+          if (feed !== undefined) this.#holes?.missing(feed, change);
+        },
         onTradeHole: (item, hole) => {
           const feed = this.#feeds.find(({ key }) => key === marketKey(item.exchange, item.market));
           if (feed !== undefined) this.#holes?.trades(feed, hole);

@@ -1,6 +1,7 @@
 import type { Ms, Timer, Us } from '../../kit/clock.ts';
 import { errorMessage } from '../../kit/errors.ts';
-import { viewName, type SeriesKey, type Stream } from '../domain/records.ts';
+import type { CoverageChange } from '../domain/coverage.ts';
+import { viewName, type SeriesKey } from '../domain/records.ts';
 import type { Backfills } from './backfill.ts';
 import type { CandleHole } from './candles.ts';
 import type { BackfillResult } from './contract.ts';
@@ -8,8 +9,6 @@ import type { CollectEnvironment } from './environment.ts';
 import type { MarketFeed } from './market-feed.ts';
 import type { TradeHole } from './trade-ids.ts';
 
-/** Streams whose holes are fetched without being asked. */
-const FETCHED: readonly Stream[] = ['trades', 'candles'];
 /** The new link's subscriptions are given this long, so that fetched and live records overlap. */
 const SETTLE_MS = 2_000;
 /** Trades this long before a loss are fetched with it: a venue's streams do not keep step with each other. */
@@ -17,6 +16,8 @@ const SUSPECT_MS = 2_000;
 /** A venue whose ids jump all the time must not flood the events: one a series in this time, the others counted. */
 const TELL_EVERY_MS = 250;
 const MINUTE_MS = 60_000;
+/** A history that is coarser still (settled funding) is asked for no more than this before a hole. */
+const LONGEST_STEP_MS = 10 * MINUTE_MS;
 
 interface Waiting {
   readonly feed: MarketFeed;
@@ -25,7 +26,7 @@ interface Waiting {
   to: Ms | null;
 }
 
-/** Tells of holes in what is collected, and has those in trades and candles fetched. */
+/** Tells of holes in what is collected, and has those fetched that a venue has history of. */
 export class Holes {
   readonly #environment: CollectEnvironment;
   readonly #backfills: Backfills;
@@ -94,6 +95,11 @@ export class Holes {
     }
   }
 
+  /** The completeness ledger has a new hole. */
+  missing(feed: MarketFeed, { exchange, market, symbol, stream, from, to }: CoverageChange): void {
+    this.#fetch(feed, { exchange, market, symbol, stream }, from / 1000, Math.ceil(to / 1000));
+  }
+
   /** The end of a candle was not told. */
   candles(feed: MarketFeed, hole: CandleHole): void {
     const { exchange, market } = feed.market;
@@ -141,9 +147,11 @@ export class Holes {
   /** Waits a little, so that one round of fetching covers all holes of a market found meanwhile. */
   #fetch(feed: MarketFeed, series: SeriesKey, from: Ms, to: Ms | null): void {
     const { config, clock, signal } = this.#environment;
-    if (!config.auto_backfill || signal.aborted || !FETCHED.includes(series.stream)) return;
-    if (feed.market.streams[series.stream]?.history === undefined) return;
-    const begin = series.stream === 'candles' ? Math.floor(from / MINUTE_MS) * MINUTE_MS : Math.floor(from);
+    const history = feed.market.streams[series.stream]?.history;
+    if (!config.auto_backfill || signal.aborted || history === undefined) return;
+    // A record of a history that is coarser than the stream stands for the time after it: the one before the hole counts.
+    const step = series.stream === 'candles' ? MINUTE_MS : Math.min(history.everyMs ?? 1, LONGEST_STEP_MS);
+    const begin = Math.floor(from / step) * step;
     const held = this.#waiting.get(viewName(series));
     if (held !== undefined) {
       held.from = Math.min(held.from, begin);

@@ -2,9 +2,11 @@ import type { Clock, Ms, Timer, Us } from '../../kit/clock.ts';
 import { Unavailable, errorMessage } from '../../kit/errors.ts';
 import type { EventSink } from '../../kit/event.ts';
 import type { Logger } from '../../kit/logger.ts';
+import type { CoverageChange, CoverageHead } from '../domain/coverage.ts';
 import type { StoredRecord } from '../domain/records.ts';
 import type { TapeItem, TapePosition } from '../domain/tape.ts';
 import type { IngestResult, MarketStore } from '../store/contract.ts';
+import { ITEMS_LOST } from './ledger/notes.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { TapeWriter } from './tape/writer.ts';
 
@@ -29,6 +31,8 @@ const EARLY_COMMIT_ROWS = 25_000;
 /** … and beyond this the sources are paused until the store has caught up. */
 const MAX_WAITING_ROWS = 150_000;
 const MAX_TAPE_PRESSURE = 0.5;
+/** How far the growing stretches of the completeness ledger reach is written this often. */
+const HEADS_MS = 5_000;
 /** A position without rows is committed this seldom. */
 const IDLE_COMMIT_MS = 30_000;
 
@@ -39,6 +43,13 @@ const IDLE_COMMIT_MS = 30_000;
 export class Intake {
   readonly #options: IntakeOptions;
   #rows: StoredRecord[] = [];
+  #changes: CoverageChange[] = [];
+  /** Heads of a commit that failed. */
+  #heads: CoverageHead[] = [];
+  #headsAt: Ms = Number.NEGATIVE_INFINITY;
+  /** Position that the heads written last were taken at. */
+  #headsOf: TapePosition | null = null;
+  #losing: { readonly from: Us; items: number } | undefined;
   #position: TapePosition | null = null;
   #committed: TapePosition | null = null;
   #committedAt: Ms;
@@ -108,13 +119,33 @@ export class Intake {
     this.#rows.push(record);
   };
 
+  /** Where the pipeline's steps of the completeness ledger go. */
+  readonly note = (change: CoverageChange): void => {
+    this.#changes.push(change);
+  };
+
   /** Puts an item on the tape and through the pipeline. False when the tape did not take it (counted and reported). */
   push(item: TapeItem): boolean {
+    const losing = this.#losing;
+    if (losing !== undefined) {
+      // Told before the first item that is kept again, in every market; while it cannot be told, nothing is kept.
+      this.#losing = undefined;
+      for (const note of lossNotes(losing, item.recv_time, this.#options.pipeline)) {
+        if (this.#losing === undefined && !this.push(note)) this.#losing = losing;
+      }
+      if (this.#losing !== undefined) {
+        this.#lost += 1;
+        losing.items += 1;
+        return false;
+      }
+    }
     try {
       this.#position = this.#options.tape.append(item);
     } catch (error) {
       if (!(error instanceof Unavailable)) throw error;
       this.#lost += 1;
+      this.#losing ??= { from: item.recv_time, items: 0 };
+      this.#losing.items += 1;
       if (this.#lost === 1) this.#options.onTapeError(error);
       return false;
     }
@@ -168,7 +199,7 @@ export class Intake {
   #tick(): void {
     this.#early = false;
     const idle = this.#options.clock.monotonicMs() - this.#committedAt >= IDLE_COMMIT_MS;
-    if (this.#rows.length === 0 && !idle) {
+    if (this.#rows.length + this.#changes.length === 0 && !idle) {
       this.#relieve();
       this.#schedule();
       return;
@@ -184,27 +215,34 @@ export class Intake {
   /** One commit at a time; a second caller waits for the first and then commits what came since. */
   async #commit(always: boolean): Promise<void> {
     while (this.#running !== undefined) await this.#running.catch(() => undefined);
-    if (this.#rows.length === 0 && (!always || samePosition(this.#position, this.#committed))) return;
-    this.#running = this.#commitNow().finally(() => {
+    const nothing = this.#rows.length + this.#changes.length === 0;
+    const told = samePosition(this.#position, this.#committed) && samePosition(this.#position, this.#headsOf);
+    if (nothing && (!always || told)) return;
+    this.#running = this.#commitNow(always).finally(() => {
       this.#running = undefined;
     });
     await this.#running;
   }
 
-  async #commitNow(): Promise<void> {
+  async #commitNow(always: boolean): Promise<void> {
     const rows = this.#rows;
+    const changes = this.#changes;
+    const heads = this.#takeHeads(always);
     const position = this.#position;
     const oldest = this.#oldestWaiting;
     this.#rows = [];
+    this.#changes = [];
     this.#oldestWaiting = null;
     try {
       await this.#options.tape.flush();
-      this.#told(await this.#options.store.ingest(rows, position));
+      this.#told(await this.#options.store.ingest(rows, position, { changes, heads }));
       this.#committed = position;
       this.#committedAt = this.#options.clock.monotonicMs();
       this.#storeError = undefined;
     } catch (error) {
       this.#rows = rows.concat(this.#rows);
+      this.#changes = changes.concat(this.#changes);
+      this.#heads = heads;
       this.#oldestWaiting = oldest;
       const message = errorMessage(error);
       if (this.#storeError === undefined) {
@@ -213,6 +251,16 @@ export class Intake {
       this.#storeError = message;
       throw error;
     }
+  }
+
+  #takeHeads(always: boolean): CoverageHead[] {
+    const now = this.#options.clock.monotonicMs();
+    const heads = this.#heads;
+    this.#heads = [];
+    if (!always && now - this.#headsAt < HEADS_MS) return heads;
+    this.#headsAt = now;
+    this.#headsOf = this.#position;
+    return [...heads, ...this.#options.pipeline.takeHeads()];
   }
 
   #told(result: IngestResult): void {
@@ -236,6 +284,19 @@ export class Intake {
       });
     }
   }
+}
+
+/** One note a market: what was received meanwhile is on no tape. */
+function lossNotes(losing: { readonly from: Us; readonly items: number }, to: Us, pipeline: Pipeline): TapeItem[] {
+  return pipeline.markets.map(({ exchange, market }) => ({
+    kind: 'note',
+    recv_time: to,
+    connection: `${exchange}_${market}#state`,
+    exchange,
+    market,
+    note: ITEMS_LOST,
+    data: { ...losing, to },
+  }));
 }
 
 function samePosition(a: TapePosition | null, b: TapePosition | null): boolean {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { MARKETS } from '../domain/records.ts';
 import type { NoteItem } from '../domain/tape.ts';
 import { bookStateSchema } from './books.ts';
+import { coverageStateSchema } from './ledger/state.ts';
 import { samplerStateSchema } from './sampler.ts';
 import { tradeIdsStateSchema } from './trade-ids.ts';
 
@@ -11,7 +12,7 @@ export type StateNote = Omit<NoteItem, 'kind' | 'recv_time'>;
 /** Names the connections open when a segment begins; others that were known are gone. First note of a market. */
 export const SEGMENT_START = 'segment_start';
 export const INSTRUMENTS_IN_FORCE = 'instruments_in_force';
-/** What is remembered beyond connections: book buckets sampled, newest trade ids. */
+/** What is remembered beyond connections: book buckets sampled, newest trade ids, coverage. */
 export const MARKET_STATE = 'market_state';
 /** Decoder state and books of one connection. */
 export const CONNECTION_STATE = 'connection_state';
@@ -37,7 +38,11 @@ export const instrumentsSchema = z.array(
   }),
 );
 
-export const marketStateSchema = z.object({ sampler: samplerStateSchema, tradeIds: tradeIdsStateSchema });
+export const marketStateSchema = z.object({
+  sampler: samplerStateSchema,
+  tradeIds: tradeIdsStateSchema,
+  coverage: coverageStateSchema.optional(),
+});
 
 export const connectionStateSchema = z.object({
   polled: z.boolean(),

@@ -77,7 +77,9 @@ export async function openLink(
   if (life.over) throw new Unavailable(`${safeUrl(url)} closed as soon as it was open`);
   // What a preparation gave has a token in its query.
   const shown = market.prepare === undefined ? url : safeUrl(url);
-  intake.push({ kind: 'connected', recv_time: intake.recvTime(), ...base, url: shown });
+  const { series } = plan;
+  const acknowledgements = plan.acknowledgements ?? (plan.subscribe.length === 0 ? 0 : undefined);
+  intake.push({ kind: 'connected', recv_time: intake.recvTime(), ...base, url: shown, series, acknowledgements });
   const link: Link = {
     id: base.connection,
     connectedAt: clock.now(),

@@ -1,5 +1,5 @@
 import { errorMessage } from '../../kit/errors.ts';
-import type { Ms } from '../../kit/clock.ts';
+import type { Ms, Us } from '../../kit/clock.ts';
 import type { Instrument } from '../domain/instrument.ts';
 import {
   marketKey,
@@ -10,9 +10,12 @@ import {
   type RecordSink,
   type StoredRecord,
 } from '../domain/records.ts';
-import type { RestItem, TapeItem } from '../domain/tape.ts';
+import type { FrameItem, NoteItem, RestItem, TapeItem } from '../domain/tape.ts';
 import type { Decoder, FrameVerdict, VenueMarket } from '../exchanges/contract.ts';
+import type { CoverageChange, CoverageHead } from '../domain/coverage.ts';
 import { BookSet, type BookProblem, type TrackedBook } from './books.ts';
+import { MarketLedger } from './ledger/market-ledger.ts';
+import { BACKFILLED, ITEMS_LOST, backfilledSchema, itemsLostSchema } from './ledger/notes.ts';
 import {
   CONNECTION_STATE,
   INSTRUMENTS_IN_FORCE,
@@ -44,6 +47,8 @@ export interface PipelineOptions extends PipelineHooks {
   readonly markets: readonly VenueMarket[];
   readonly bookIntervalMs: Ms;
   readonly sink: RecordSink<StoredRecord>;
+  /** Where the steps of the completeness ledger go, in order; what only grows is in `takeHeads`. */
+  readonly onCoverage?: ((change: CoverageChange) => void) | undefined;
 }
 
 interface ConnectionState {
@@ -63,6 +68,7 @@ interface MarketState {
   readonly connections: Map<string, ConnectionState>;
   readonly sampler: BookSampler;
   readonly tradeIds: TradeIds;
+  readonly ledger: MarketLedger;
 }
 
 /** Levels a side of a stored book. */
@@ -88,8 +94,13 @@ export class Pipeline {
         connections: new Map(),
         sampler: new BookSampler(options.bookIntervalMs),
         tradeIds: new TradeIds(),
+        ledger: new MarketLedger(definition, (change) => options.onCoverage?.(change)),
       });
     }
+  }
+
+  get markets(): readonly { readonly exchange: string; readonly market: Market }[] {
+    return this.#options.markets.map(({ exchange, market }) => ({ exchange, market }));
   }
 
   /** Items of markets that this pipeline was not given. */
@@ -107,19 +118,20 @@ export class Pipeline {
       case 'frame': {
         const connection = this.#connection(market, item.connection, false);
         connection.item = item;
-        this.#judge(item, () => connection.decoder.frame(item.text, item.recv_time, connection.sink));
+        this.#judge(market, item, () => connection.decoder.frame(item.text, item.recv_time, connection.sink));
         return;
       }
       case 'rest':
         return this.#rest(market, item);
       case 'connected':
-        this.#drop(market, item.connection);
+        this.#drop(market, item.connection, 'the connection was opened anew');
         this.#connection(market, item.connection, false);
+        market.ledger.connected(item);
         return;
       case 'disconnected':
-        return this.#drop(market, item.connection);
+        return this.#drop(market, item.connection, item.reason);
       case 'note':
-        return this.#note(market, item.note, item.data, item.connection);
+        return this.#note(market, item);
     }
   }
 
@@ -151,6 +163,16 @@ export class Pipeline {
     );
   }
 
+  /** Where the series stand in the completeness ledger, those that changed since the last call. */
+  takeHeads(): CoverageHead[] {
+    return [...this.#markets.values()].flatMap(({ ledger }) => ledger.takeHeads());
+  }
+
+  /** A stretch of the tape cannot be read: what was received from `from` to `to` is lost. UTC µs. */
+  damaged(from: Us, to: Us): void {
+    for (const { ledger } of this.#markets.values()) ledger.lost(from, to, 'the tape is damaged');
+  }
+
   /** Everything remembered, as the notes that a segment begins with. Processing them restores it. */
   state(): StateNote[] {
     const notes: StateNote[] = [];
@@ -158,13 +180,17 @@ export class Pipeline {
       const { exchange, market: name } = market.definition;
       const base = { exchange, market: name, connection: `${market.key}#state` };
       const open = [...market.connections.keys()];
-      if (open.length === 0 && market.instruments.length === 0) continue;
+      if (open.length === 0 && market.instruments.length === 0 && market.ledger.isEmpty) continue;
       notes.push({ ...base, note: SEGMENT_START, data: { open } });
       notes.push({ ...base, note: INSTRUMENTS_IN_FORCE, data: market.instruments });
       notes.push({
         ...base,
         note: MARKET_STATE,
-        data: { sampler: market.sampler.state(), tradeIds: market.tradeIds.state() },
+        data: {
+          sampler: market.sampler.state(),
+          tradeIds: market.tradeIds.state(),
+          coverage: market.ledger.state(),
+        },
       });
       for (const connection of market.connections.values()) {
         notes.push({
@@ -193,7 +219,9 @@ export class Pipeline {
         rule: market.definition.book,
         polled,
         onProblem: (problem) => {
-          if (connection.item !== undefined) this.#options.onBookProblem?.(connection.item, problem);
+          if (connection.item === undefined) return;
+          market.ledger.bookProblem(id, problem);
+          this.#options.onBookProblem?.(connection.item, problem);
         },
       }),
       sink: (record) => this.#record(connection, record),
@@ -203,14 +231,15 @@ export class Pipeline {
     return connection;
   }
 
-  #drop(market: MarketState, id: string): void {
+  #drop(market: MarketState, id: string, reason: string): void {
     market.connections.delete(id);
+    market.ledger.disconnected(id, reason);
     market.tradeIds.close(id);
   }
 
   #rest(market: MarketState, item: RestItem): void {
     if (item.call === 'instruments') {
-      this.#judge(item, () => {
+      this.#judge(market, item, () => {
         // A list may come in pages: the first begins it anew, those asked for with a cursor go on with it.
         const before = item.args.cursor === undefined ? [] : market.instruments;
         const instruments = market.definition.parseInstruments(item.body, before);
@@ -225,7 +254,9 @@ export class Pipeline {
     if (item.call === 'book_snapshot' && !polled && !market.connections.has(item.connection)) return;
     const connection = this.#connection(market, item.connection, polled);
     connection.item = item;
-    this.#judge(item, () => connection.decoder.rest(item.call, item.args, item.body, item.recv_time, connection.sink));
+    this.#judge(market, item, () =>
+      connection.decoder.rest(item.call, item.args, item.body, item.recv_time, connection.sink),
+    );
   }
 
   #setInstruments(market: MarketState, instruments: readonly Instrument[]): void {
@@ -237,7 +268,7 @@ export class Pipeline {
     }
   }
 
-  #judge(item: TapeItem, decode: () => FrameVerdict): void {
+  #judge(market: MarketState, item: FrameItem | RestItem, decode: () => FrameVerdict): void {
     let verdict: FrameVerdict;
     try {
       verdict = decode();
@@ -245,6 +276,7 @@ export class Pipeline {
       // One odd frame must not end the collecting of all others; it is counted and told like any unreadable one.
       verdict = { kind: 'rejected', reason: `the decoder failed: ${errorMessage(error)}` };
     }
+    market.ledger.end(item, verdict);
     if (verdict.kind === 'rejected' || verdict.kind === 'error') this.#options.onVerdict?.(item, verdict);
     else if (verdict.kind === 'control' && verdict.reply !== undefined) this.#options.onReply?.(item, verdict.reply);
   }
@@ -254,6 +286,7 @@ export class Pipeline {
     if (item === undefined) return;
     const origin: Origin = item.kind === 'rest' && item.origin === 'backfill' ? 'backfill' : 'live';
     const record: MarketRecord = decoded.origin === origin ? decoded : { ...decoded, origin };
+    if (item.kind === 'frame' || item.kind === 'rest') market.ledger.record(item, record);
     this.#options.onRecord?.(item, record);
     if (record.stream === 'book') {
       this.#book(connection, record);
@@ -268,7 +301,9 @@ export class Pipeline {
 
   #book(connection: ConnectionState, change: BookRecord): void {
     const book = connection.books.apply(change);
-    if (book === undefined || !connection.market.sampler.takes(change.symbol, book.eventTime)) return;
+    if (book === undefined) return;
+    connection.market.ledger.bookValid(connection.id, change.symbol, book.eventTime);
+    if (!connection.market.sampler.takes(change.symbol, book.eventTime)) return;
     const totals = book.levels.totals();
     this.#options.sink({
       stream: 'orderbooks',
@@ -287,11 +322,12 @@ export class Pipeline {
   }
 
   /** Notes are ours: one that does not parse is a defect of this program and surfaces. */
-  #note(market: MarketState, note: string, data: unknown, id: string): void {
+  #note(market: MarketState, { note, data, connection: id, recv_time }: NoteItem): void {
     switch (note) {
       case SEGMENT_START: {
         const open = new Set(segmentStartSchema.parse(data).open);
-        for (const held of [...market.connections.keys()]) if (!open.has(held)) this.#drop(market, held);
+        const gone = [...market.connections.keys()].filter((held) => !open.has(held));
+        for (const held of gone) this.#drop(market, held, 'the process ended');
         return;
       }
       case INSTRUMENTS_IN_FORCE:
@@ -301,6 +337,7 @@ export class Pipeline {
         const state = marketStateSchema.parse(data);
         market.sampler.restore(state.sampler);
         market.tradeIds.restore(state.tradeIds);
+        if (state.coverage !== undefined) market.ledger.restore(state.coverage);
         return;
       }
       case CONNECTION_STATE: {
@@ -310,6 +347,12 @@ export class Pipeline {
         connection.decoder.restore(state.decoder);
         connection.books.restore(state.books);
         return;
+      }
+      case BACKFILLED:
+        return market.ledger.backfilled(backfilledSchema.parse(data), recv_time);
+      case ITEMS_LOST: {
+        const { from, to } = itemsLostSchema.parse(data);
+        return market.ledger.lost(from, to, 'the tape could not be written');
       }
       default:
         return;

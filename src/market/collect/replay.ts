@@ -1,4 +1,5 @@
 import type { Ms, Us } from '../../kit/clock.ts';
+import type { CoverageChange } from '../domain/coverage.ts';
 import type { StoredRecord } from '../domain/records.ts';
 import type { TapePosition } from '../domain/tape.ts';
 import type { VenueMarket } from '../exchanges/contract.ts';
@@ -30,12 +31,14 @@ export interface ReplayReport {
 
 const BATCH_ROWS = 50_000;
 
+type MakePipeline = (sink: (record: StoredRecord) => void, onCoverage: (change: CoverageChange) => void) => Pipeline;
+
 /**
  * Brings the store to the end of the tape: reads from the start of the segment that holds `store.position()`, stores
  * what lies after that position. `pipeline` is left as it was at the end of the tape. Throws Corrupt for a foreign tape.
  */
 export async function recover(
-  options: ReplayOptions & { readonly makePipeline: (sink: (record: StoredRecord) => void) => Pipeline },
+  options: ReplayOptions & { readonly makePipeline: MakePipeline },
 ): Promise<ReplayReport & { readonly pipeline: Pipeline }> {
   return replay(options, await options.store.position(), options.makePipeline);
 }
@@ -43,20 +46,26 @@ export async function recover(
 /** Stores everything that a tape holds, whatever the store says that it has. For a database made anew from the tape. */
 export async function rebuild(options: ReplayOptions): Promise<ReplayReport> {
   const { markets, bookIntervalMs } = options;
-  return replay(options, null, (sink) => new Pipeline({ markets, bookIntervalMs, sink }));
+  return replay(options, null, (sink, onCoverage) => new Pipeline({ markets, bookIntervalMs, sink, onCoverage }));
 }
 
 async function replay(
   options: ReplayOptions,
   position: TapePosition | null,
-  makePipeline: (sink: (record: StoredRecord) => void) => Pipeline,
+  makePipeline: MakePipeline,
 ): Promise<ReplayReport & { readonly pipeline: Pipeline }> {
   const { store, tapeDir, signal } = options;
   let rows: StoredRecord[] = [];
+  let changes: CoverageChange[] = [];
   let storing = true;
-  const pipeline = makePipeline((record) => {
-    if (storing) rows.push(record);
-  });
+  const pipeline = makePipeline(
+    (record) => {
+      if (storing) rows.push(record);
+    },
+    (change) => {
+      if (storing) changes.push(change);
+    },
+  );
   const damage: TapeDamage[] = [];
   const first = await startOf(tapeDir, position);
   let last: TapePosition | null = null;
@@ -66,12 +75,20 @@ async function replay(
   let stored = 0;
   const commit = async (): Promise<void> => {
     if (last === null || !isAfter(last, position)) return;
-    const result = await store.ingest(rows, last);
+    const result = await store.ingest(rows, last, { changes, heads: pipeline.takeHeads() });
     records += rows.length;
     stored += result.tables.reduce((sum, table) => sum + table.rows, 0);
     rows = [];
+    changes = [];
   };
+  let damagedBlocks = 0;
   for await (const batch of readTapeBatches(tapeDir, { from: first, signal, onDamage: (d) => damage.push(d) })) {
+    const start = { segment: batch.segment, item: batch.firstItem };
+    if (damage.length > damagedBlocks && isAfter(start, position)) {
+      storing = true;
+      pipeline.damaged(lastRecvTime, batch.items[0]?.recv_time ?? lastRecvTime);
+    }
+    damagedBlocks = damage.length;
     for (const [index, item] of batch.items.entries()) {
       last = { segment: batch.segment, item: batch.firstItem + index };
       storing = isAfter(last, position);

@@ -2,13 +2,14 @@ import { setMaxListeners } from 'node:events';
 import { HttpClient } from '../../infra/http.ts';
 import type { Us } from '../../kit/clock.ts';
 import { errorMessage } from '../../kit/errors.ts';
+import type { CoverageChange } from '../domain/coverage.ts';
 import type { SeriesKey, StoredRecord } from '../domain/records.ts';
 import type { TapeItem } from '../domain/tape.ts';
 import type { VenueMarket } from '../exchanges/contract.ts';
 import type { CollectEnvironment } from './environment.ts';
 import { Intake } from './intake.ts';
 import type { CollectorOptions } from './options.ts';
-import { Pipeline, type PipelineHooks } from './pipeline.ts';
+import { Pipeline, type PipelineHooks, type PipelineOptions } from './pipeline.ts';
 import { recover, type ReplayReport } from './replay.ts';
 import { SeriesTracker } from './series.ts';
 import { pruneTape, tapeSize } from './tape/inspect.ts';
@@ -17,7 +18,7 @@ import { TapeWriter } from './tape/writer.ts';
 export interface SessionOptions extends CollectorOptions {
   readonly markets: readonly VenueMarket[];
   /** Called for live items only, never during recovery. */
-  readonly hooks: PipelineHooks;
+  readonly hooks: PipelineHooks & Pick<PipelineOptions, 'onCoverage'>;
   readonly onPressure: (paused: boolean) => void;
 }
 
@@ -39,19 +40,20 @@ export interface Session {
 
 /** Recovers the store from the tape, begins a new segment and opens the intake. Throws Unavailable and Corrupt. */
 export async function openSession(options: SessionOptions): Promise<Session> {
-  const { config, store, clock, log, events, tapeDir } = options;
+  const { config, store, clock, log, events, tapeDir, hooks } = options;
   const series = new SeriesTracker();
   const stop = new AbortController();
   // Every wait of the session listens to it.
   setMaxListeners(0, stop.signal);
-  const wiring: Wiring = { live: false, sink: () => undefined };
+  const wiring: Wiring = { live: false, sink: () => undefined, note: () => undefined };
   const recovered = await recover({
     tapeDir,
     markets: options.markets,
     bookIntervalMs: config.collect.book_interval_ms,
     store,
-    makePipeline: (sink) => {
+    makePipeline: (sink, note) => {
       wiring.sink = sink;
+      wiring.note = note;
       return makePipeline(options, wiring, series);
     },
   });
@@ -77,6 +79,10 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   wiring.sink = (record) => {
     if (record.stream === 'orderbooks') series.sampled(record);
     intake.take(record);
+  };
+  wiring.note = (change) => {
+    intake.note(change);
+    hooks.onCoverage?.(change);
   };
   wiring.live = true;
   for (const open of recovered.open) {
@@ -134,6 +140,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
 interface Wiring {
   live: boolean;
   sink: (record: StoredRecord) => void;
+  note: (change: CoverageChange) => void;
 }
 
 function makePipeline(options: SessionOptions, wiring: Wiring, series: SeriesTracker): Pipeline {
@@ -143,6 +150,7 @@ function makePipeline(options: SessionOptions, wiring: Wiring, series: SeriesTra
     markets: options.markets,
     bookIntervalMs: options.config.collect.book_interval_ms,
     sink: (record) => wiring.sink(record),
+    onCoverage: (change) => wiring.note(change),
     onRecord: (item, record) => {
       if (!wiring.live) return;
       // What another tape holds is not known beforehand.

@@ -1,5 +1,5 @@
 import type { Us } from '../../kit/clock.ts';
-import type { Market } from './records.ts';
+import type { Market, SeriesKey } from './records.ts';
 
 /**
  * What goes on the tape, in the order it happened: live and replay are the same async iterable of these.
@@ -35,6 +35,10 @@ export interface RestItem extends ItemBase {
 export interface ConnectedItem extends ItemBase {
   readonly kind: 'connected';
   readonly url: string;
+  /** The series that the connection was opened for. */
+  readonly series?: readonly Pick<SeriesKey, 'symbol' | 'stream'>[] | undefined;
+  /** Subscription acknowledgements to come; absent where the venue sends none that can be counted. */
+  readonly acknowledgements?: number | undefined;
 }
 
 export interface DisconnectedItem extends ItemBase {

@@ -56,7 +56,17 @@ export interface StreamSupport {
   /** Longest silence in ms before the series counts as stale; null where silence is normal (liquidations). */
   readonly staleAfterMs: Ms | null;
   /** REST call that serves history for backfill, and how far back in ms (null: no stated limit). */
-  readonly history?: { readonly call: RestCallName; readonly reachMs: Ms | null; readonly paged: boolean } | undefined;
+  readonly history?:
+    | {
+        readonly call: RestCallName;
+        readonly reachMs: Ms | null;
+        readonly paged: boolean;
+        /** Distance of its records where that is coarser than the stream's: what it fills is a sample. Absent: as fine. */
+        readonly everyMs?: Ms | undefined;
+      }
+    | undefined;
+  /** Why the stream itself does not tell every event, where it does not ("at most one a second"). */
+  readonly sampled?: string | undefined;
   /** For `via: rest`: how often to poll. */
   readonly pollMs?: Ms | undefined;
   /** Trades only: ids are whole numbers that rise by one per symbol, so that a missing id is a missing trade. */
@@ -93,6 +103,11 @@ export interface ConnectionPlan {
   readonly stamp?: ((text: string, now: Ms) => string) | undefined;
   /** The venue speaks first: nothing is sent before its first frame. */
   readonly awaitGreeting?: boolean | undefined;
+  /**
+   * How many acknowledgements (`subscribed`) the venue sends for them. Absent where it sends none that can be counted:
+   * a series then counts as subscribed from its first record. Without subscribe frames it is 0.
+   */
+  readonly acknowledgements?: number | undefined;
   /** The series that this connection carries. */
   readonly series: readonly { readonly symbol: string; readonly stream: Stream }[];
   /** Application-level ping; null when the protocol's own ping frames do. */
@@ -118,8 +133,16 @@ export interface Decoder {
 export type FrameVerdict =
   /** Gave this many records. */
   | { readonly kind: 'data'; readonly records: number }
-  /** Acknowledgement, pong, heartbeat: nothing to store. `reply` is a frame that the venue waits for in return. */
-  | { readonly kind: 'control'; readonly what: string; readonly reply?: string | undefined }
+  /**
+   * Acknowledgement, pong, heartbeat: nothing to store. `reply` is a frame that the venue waits for in return;
+   * `subscribed`: it acknowledges a subscription.
+   */
+  | {
+      readonly kind: 'control';
+      readonly what: string;
+      readonly reply?: string | undefined;
+      readonly subscribed?: true | undefined;
+    }
   /** The venue says no (bad subscription, too many requests). */
   | { readonly kind: 'error'; readonly message: string }
   /** Not readable: counted, reported, never fatal. */

@@ -1,5 +1,6 @@
 import type { Us } from '../../kit/clock.ts';
 import type { QueryResult, SqlRow } from '../../infra/duckdb/database.ts';
+import type { Coverage, CoverageBatch } from '../domain/coverage.ts';
 import type { Market, SeriesKey, StoredRecord, Stream } from '../domain/records.ts';
 import type { TapePosition } from '../domain/tape.ts';
 
@@ -117,8 +118,14 @@ export type Timeframe = (typeof TIMEFRAMES)[number];
 
 /** The market database: `data/streaming_data.duckdb` and its Parquet days. One owner; everything goes through here. */
 export interface MarketStore extends AsyncDisposable {
-  /** Stores in one transaction together with the tape position reached; records already held are dropped. */
-  ingest(records: readonly StoredRecord[], position: TapePosition | null): Promise<IngestResult>;
+  /** Stores in one transaction, with the steps of the ledger and the tape position reached; records held are dropped. */
+  ingest(
+    records: readonly StoredRecord[],
+    position: TapePosition | null,
+    coverage?: CoverageBatch,
+  ): Promise<IngestResult>;
+  /** What is known of a series in [from, to), UTC µs: live, backfilled, sampled, interpolated, missing. Throws NotFound. */
+  coverage(query: SeriesKey & { readonly from: Us; readonly to: Us }): Promise<Coverage>;
   /** Finishes what is under way and closes the file. Idempotent. */
   close(): Promise<void>;
   /** The tape position up to which everything is stored. */

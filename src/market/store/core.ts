@@ -2,6 +2,7 @@ import type { Database, Statement, StatementResult } from '../../infra/duckdb/da
 import type { Clock } from '../../kit/clock.ts';
 import type { EventSink } from '../../kit/event.ts';
 import type { Logger } from '../../kit/logger.ts';
+import type { CoverageInterval } from '../domain/coverage.ts';
 import type { Days } from './days.ts';
 import type { Registry } from './registry.ts';
 
@@ -16,6 +17,8 @@ export interface StoreCore {
   /** Rows in quarantine, a stream. */
   readonly quarantined: Map<string, number>;
   days: Days;
+  /** Newest interval of each series in the completeness ledger, as written last. */
+  readonly coverageTails: Map<number, CoverageInterval>;
 }
 
 /** Name of the folder, inside the data folder, that holds the finished days. */

@@ -3,6 +3,7 @@ import { saysDamaged } from '../../infra/duckdb/damage.ts';
 import type { Database, QueryResult, SqlRow, Statement } from '../../infra/duckdb/database.ts';
 import type { Us } from '../../kit/clock.ts';
 import { AppError, Corrupt, Unsupported } from '../../kit/errors.ts';
+import type { Coverage, CoverageBatch } from '../domain/coverage.ts';
 import type { SeriesKey, StoredRecord, Stream } from '../domain/records.ts';
 import type { TapePosition } from '../domain/tape.ts';
 import { stageBatch } from './batch.ts';
@@ -25,6 +26,8 @@ import type {
   TableStats,
   Timeframe,
 } from './contract.ts';
+import { coverageOf, planCoverage } from './coverage.ts';
+import type { CoveragePlan } from './coverage.ts';
 import { Queue } from './core.ts';
 import type { StoreCore } from './core.ts';
 import { findDamage } from './damage.ts';
@@ -49,21 +52,32 @@ export class DuckMarketStore implements MarketStore {
     this.#readOnly = readOnly;
   }
 
-  ingest(records: readonly StoredRecord[], position: TapePosition | null): Promise<IngestResult> {
+  ingest(
+    records: readonly StoredRecord[],
+    position: TapePosition | null,
+    coverage: CoverageBatch = { changes: [], heads: [] },
+  ): Promise<IngestResult> {
     return this.#write(async () => {
       const byStream = grouped(records);
       await this.#ensure(records);
+      await this.#ensure([...coverage.changes, ...coverage.heads]);
       const batches = [...byStream].map(([stream, own]) =>
         stageBatch(this.#core.registry.table(stream), own, (record) => this.#core.registry.ref(record)),
       );
-      const stored = await this.#store(batches, position);
+      const ledger = await planCoverage(this.#core, coverage);
+      const stored = await this.#store(batches, position, ledger);
+      ledger.done();
       const tables = batches.map((batch, i) => this.#result(batch, byStream, stored[i] ?? 0));
       for (const table of tables) this.#report(table);
       return { tables };
     });
   }
 
-  async #store(batches: readonly StagedBatch[], position: TapePosition | null): Promise<number[]> {
+  async #store(
+    batches: readonly StagedBatch[],
+    position: TapePosition | null,
+    ledger: CoveragePlan,
+  ): Promise<number[]> {
     const core = this.#core;
     const statements: Statement[] = [];
     const counters: (number | null)[] = [];
@@ -84,6 +98,7 @@ export class DuckMarketStore implements MarketStore {
       counters.push(statements.length + plan.stored);
       statements.push(...plan.statements);
     }
+    statements.push(...ledger.statements);
     if (position !== null) statements.push(...positionStatements(position));
     if (statements.length === 0) return [];
     const results = await core.db.transaction(statements);
@@ -153,6 +168,10 @@ export class DuckMarketStore implements MarketStore {
 
   async series(): Promise<readonly SeriesKey[]> {
     return this.#core.registry.all().map((series) => series.key);
+  }
+
+  coverage(query: SeriesKey & { readonly from: Us; readonly to: Us }): Promise<Coverage> {
+    return this.#noticing(() => coverageOf(this.#core, query));
   }
 
   stats(table?: string): Promise<readonly TableStats[]> {

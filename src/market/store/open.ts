@@ -10,6 +10,7 @@ import type { EventSink } from '../../kit/event.ts';
 import type { Logger } from '../../kit/logger.ts';
 import type { MarketConfig } from '../config.ts';
 import type { MarketStore } from './contract.ts';
+import { COVERAGE_STATEMENTS, readTails } from './coverage.ts';
 import { PARQUET_FOLDER, WORK_FOLDER, numberOrNull, runAll } from './core.ts';
 import type { StoreCore } from './core.ts';
 import { adoptDays, reconcileDays } from './day-files.ts';
@@ -122,6 +123,7 @@ async function openForWriting(options: OpenStoreOptions, path: string, damaged: 
     if (created) await create(db, options);
     else await checkFormat(db, path);
     if (!created && (await stat(path)).size <= VERIFIED_BYTES) await readEverything(db);
+    await runAll(db, COVERAGE_STATEMENTS);
     const core = await loadCore(db, options);
     if (created) core.days = await adoptDays(core);
     else core.days = await reconcileDays(core);
@@ -133,6 +135,7 @@ async function openForWriting(options: OpenStoreOptions, path: string, damaged: 
   }
 }
 
+/** A database that an older version of this program made has no ledger: then nothing is known of what it holds. */
 async function openForReading(options: OpenStoreOptions, path: string): Promise<OpenedStore> {
   if (!existsSync(path)) throw new NotFound(`there is no market database at ${path} yet: start the collector first`);
   const db = await openDatabase(options, path);
@@ -207,7 +210,17 @@ async function loadCore(db: Database, options: OpenStoreOptions): Promise<StoreC
   );
   const quarantined = new Map(counts.map((row) => [String(row['stream']), Number(row['rows'])]));
   const { clock, log, events, dataDir } = options;
-  return { db, dataDir, registry, clock, log: log.child({ part: 'store' }), events, quarantined, days };
+  return {
+    db,
+    dataDir,
+    registry,
+    clock,
+    log: log.child({ part: 'store' }),
+    events,
+    quarantined,
+    days,
+    coverageTails: await readTails(db),
+  };
 }
 
 /** Views are made anew when their text would differ: another program version, or another data folder. */

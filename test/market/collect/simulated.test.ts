@@ -26,12 +26,21 @@ async function rowsOf(store: MarketStore, key: SeriesKey): Promise<string[]> {
     .sort();
 }
 
+/** The completeness ledger as text, ordered. */
+async function ledgerOf(store: MarketStore): Promise<string[]> {
+  const rows = await store.read<{ line: string }>(
+    `SELECT concat_ws(' ', table_name, epoch_us(from_time), epoch_us(to_time), state, reason) AS line
+     FROM coverage ORDER BY table_name, from_time`,
+  );
+  return rows.map(({ line }) => line);
+}
+
 test('faults of the simulated venues are told and mended, and the tape gives the same rows again', async () => {
   await using folder = await temporaryFolder();
   const events = new RecordingSink(clock);
   const common = { clock, log: silentLogger, events };
   const config = marketConfigSchema.parse({ collect: { symbols: SYMBOLS } });
-  const faults = ['disconnect@500ms,gap@1500ms/500ms,duplicate@2200ms,reorder@2400ms,malformed@2600ms,crossed@2800ms'];
+  const faults = ['disconnect@500ms,gap@1500ms/500ms,duplicate@2200ms,reorder@2400ms,malformed@2600ms,crossed@4500ms'];
   await using simulator = await startSimulator({
     seed: 7,
     speed: 1,
@@ -90,6 +99,13 @@ test('faults of the simulated venues are told and mended, and the tape gives the
   const before = new Map(
     await Promise.all(keys.map(async (key) => [viewName(key), await rowsOf(store, key)] as const)),
   );
+  const ledger = await ledgerOf(store);
+  for (const state of ['live', 'backfilled', 'missing']) expect(ledger.join('\n')).toContain(` ${state}`);
+  // Ids prove that every hole in the trades was closed; what cannot be fetched again stays a hole.
+  const known = ledger.filter((line) => line.startsWith('btcusdt_binance_futures_trades '));
+  expect(known.filter((line) => line.includes(' missing'))).toEqual([]);
+  const books = ledger.filter((line) => line.startsWith('btcusdt_binance_futures_orderbooks '));
+  expect(books.filter((line) => line.includes(' missing')).length).toBeGreaterThan(0);
   await store[Symbol.asyncDispose]();
 
   // The database is derived: without it the tape gives the same rows.
@@ -107,5 +123,6 @@ test('faults of the simulated venues are told and mended, and the tape gives the
     rows += expected.length;
   }
   expect(rows).toBeGreaterThan(300);
+  expect(await ledgerOf(again)).toEqual(ledger);
   await again[Symbol.asyncDispose]();
 });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Corrupt } from '../../../kit/errors.ts';
 import type { Us } from '../../../kit/clock.ts';
-import { MARKETS, type Market } from '../../domain/records.ts';
+import { MARKETS, STREAMS, type Market } from '../../domain/records.ts';
 import { REST_CALLS, type TapeItem } from '../../domain/tape.ts';
 
 /** Item: kind u8, connection u16, receive time f64, length u32, then that many bytes of UTF-8. */
@@ -88,7 +88,7 @@ function detail(item: Exclude<TapeItem, { kind: 'frame' }>): unknown {
     case 'rest':
       return { call: item.call, args: item.args, body: item.body, origin: item.origin };
     case 'connected':
-      return { url: item.url };
+      return { url: item.url, series: item.series, acknowledgements: item.acknowledgements };
     case 'disconnected':
       return { reason: item.reason };
     case 'note':
@@ -109,7 +109,11 @@ const restSchema = z.object({
   body: z.string(),
   origin: z.literal('backfill').optional(),
 });
-const connectedSchema = z.object({ url: z.string() });
+const connectedSchema = z.object({
+  url: z.string(),
+  series: z.array(z.object({ symbol: z.string(), stream: z.enum(STREAMS) })).optional(),
+  acknowledgements: z.number().optional(),
+});
 const disconnectedSchema = z.object({ reason: z.string() });
 const noteSchema = z.object({ note: z.string(), data: z.unknown() });
 

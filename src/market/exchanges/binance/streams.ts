@@ -58,20 +58,21 @@ export const FUTURES_SUPPORT: Support = {
   mark_prices: {
     via: 'websocket',
     staleAfterMs: 15_000,
-    history: { call: 'mark_prices', reachMs: null, paged: true },
+    history: { call: 'mark_prices', reachMs: null, paged: true, everyMs: 60_000 },
   },
   funding_rates: {
     via: 'websocket',
     staleAfterMs: 15_000,
-    history: { call: 'funding_rates', reachMs: null, paged: true },
+    // Settled rates only; the stream tells the predicted one.
+    history: { call: 'funding_rates', reachMs: null, paged: true, everyMs: 8 * HOUR },
   },
   open_interest: {
     via: 'rest',
     staleAfterMs: 60_000,
     pollMs: 10_000,
-    history: { call: 'open_interest_history', reachMs: 30 * DAY, paged: true },
+    history: { call: 'open_interest_history', reachMs: 30 * DAY, paged: true, everyMs: 300_000 },
   },
-  liquidations: { via: 'websocket', staleAfterMs: null },
+  liquidations: { via: 'websocket', staleAfterMs: null, sampled: 'at most one liquidation a second is told' },
 };
 
 export const SPOT_SUPPORT: Support = {

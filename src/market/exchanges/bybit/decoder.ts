@@ -5,7 +5,16 @@ import type { RestArgs, RestCallName } from '../../domain/tape.ts';
 import type { Decoder, DecoderOptions, FrameVerdict, RestCall } from '../contract.ts';
 import { createSymbolTable } from '../shared/symbols.ts';
 import { isObject, parseJson, timeOf, type WireObject } from '../shared/values.ts';
-import { control, dataVerdict, readRows, refused, rejected, verdictOf, type Reading } from '../shared/verdicts.ts';
+import {
+  control,
+  dataVerdict,
+  readRows,
+  refused,
+  rejected,
+  subscribed,
+  verdictOf,
+  type Reading,
+} from '../shared/verdicts.ts';
 import { mergeBest, NO_BEST, pushBest, type BestState } from './best.ts';
 import { readBook, readKline, readLiquidation, readTrade, type ReadContext } from './normalise.ts';
 import { changesOf, mergeTicker, pushTicker, type TickerState } from './ticker.ts';
@@ -161,9 +170,10 @@ function readAnswer(frame: WireObject): FrameVerdict {
   if (typeof retCode === 'number' && retCode !== 0) return refused(messageOf(frame));
   if (type === 'COMMAND_RESP' && isObject(data)) {
     const failed = data['failTopics'];
-    return Array.isArray(failed) && failed.length > 0 ? refused(`no topic ${failed.join(', ')}`) : control('subscribe');
+    return Array.isArray(failed) && failed.length > 0 ? refused(`no topic ${failed.join(', ')}`) : subscribed();
   }
   if (op === 'pong' || frame['ret_msg'] === 'pong') return control('pong');
+  if (success === true && op === 'subscribe') return subscribed();
   if (success === true || op !== undefined) return control(nameOf(op));
   return rejected('not a message');
 }

@@ -55,17 +55,18 @@ export const FUTURES_SUPPORT: Support = {
   mark_prices: {
     via: 'websocket',
     staleAfterMs: 20_000,
-    history: { call: 'mark_prices', reachMs: null, paged: true },
+    history: { call: 'mark_prices', reachMs: null, paged: true, everyMs: 60_000 },
   },
   funding_rates: {
     via: 'websocket',
     staleAfterMs: 3_600_000,
-    history: { call: 'funding_rates', reachMs: null, paged: true },
+    // Settled rates only; the stream tells the predicted one.
+    history: { call: 'funding_rates', reachMs: null, paged: true, everyMs: 8 * 3_600_000 },
   },
   open_interest: {
     via: 'websocket',
     staleAfterMs: 300_000,
-    history: { call: 'open_interest_history', reachMs: null, paged: true },
+    history: { call: 'open_interest_history', reachMs: null, paged: true, everyMs: 300_000 },
   },
   liquidations: { via: 'websocket', staleAfterMs: null },
 };
@@ -129,14 +130,16 @@ function connectionsOf(subscriptions: readonly Subscription[]): Subscription[][]
 }
 
 function connection(subscriptions: readonly Subscription[], instruments: readonly Instrument[]): ConnectionPlan {
-  const args = subscriptions.map((subscription) => subscription.argument);
+  const requests = chunks(
+    subscriptions.map((subscription) => subscription.argument),
+    ARGUMENTS_A_REQUEST,
+  );
   const venueSymbols = new Map(instruments.map((instrument) => [instrument.symbol, instrument.venue_symbol]));
   return {
     address: 'stream',
     path: '',
-    subscribe: chunks(args, ARGUMENTS_A_REQUEST).map((part, i) =>
-      JSON.stringify({ op: 'subscribe', req_id: String(i + 1), args: part }),
-    ),
+    subscribe: requests.map((args, i) => JSON.stringify({ op: 'subscribe', req_id: String(i + 1), args })),
+    acknowledgements: requests.length,
     series: subscriptions.flatMap(({ symbol, streams }) => streams.map((stream) => ({ symbol, stream }))),
     ping: { everyMs: PING_MS, text: '{"op":"ping"}' },
     resubscribeBook: (symbol) => {

@@ -20,6 +20,11 @@ export function control(what: string): FrameVerdict {
   return { kind: 'control', what };
 }
 
+/** The venue acknowledges a subscription. */
+export function subscribed(): FrameVerdict {
+  return { kind: 'control', what: 'subscribed', subscribed: true };
+}
+
 export function refused(message: string): FrameVerdict {
   return { kind: 'error', message };
 }
