@@ -10,9 +10,11 @@ import {
   MemorySaver,
   type Behaviour,
   type BehaviourContext,
+  type ModelSource,
 } from '../../src/crew/index.ts';
 import { silentLogger } from '../../src/kit/logger.ts';
 import { connection, fillBench, FROM, keyOf, mark, openBench, quote, START, type Bench } from '../market/jobs/bench.ts';
+import { openai, StubProvider } from '../crew/model/stub.ts';
 import { openDesk } from './desk.ts';
 
 const SECOND = 1_000_000;
@@ -25,7 +27,12 @@ beforeEach(async () => {
 });
 afterEach(() => bench[Symbol.asyncDispose]());
 
-function runner() {
+function byThePlaybook(): ModelSource {
+  const playbooks = { 'data-ops': playbook, operations: operationsPlaybook };
+  return createModelSource({ env: {}, model: 'playbook', fallbacks: [], playbooks });
+}
+
+function runner(model: ModelSource = byThePlaybook()) {
   const { config } = desk;
   const byId = <T extends { readonly id: string }>(items: readonly T[]) =>
     Object.fromEntries(items.map((i) => [i.id, i]));
@@ -35,12 +42,7 @@ function runner() {
     tasks: byId(config.tasks),
     graphs: { 'data-ops': graph },
     invoker: desk.invoker,
-    models: createModelSource({
-      env: {},
-      model: 'playbook',
-      fallbacks: [],
-      playbooks: { 'data-ops': playbook, operations: operationsPlaybook },
-    }),
+    models: model,
     checkpointer: new MemorySaver(),
     store: createMemoryRunStore(),
     events: bench.events,
@@ -154,6 +156,48 @@ describe('a round of the crew, without a model', () => {
     const document = await runner().kickoff('operations', {}, { shadow: true });
     expect(document.tasks[0]?.output).toMatchObject({ status: 'healthy', health_score: 100 });
     expect(await bench.services.ops.count('exchange_connection_status')).toBe(2);
+  });
+});
+
+describe('a round of the crew, by a language model', () => {
+  async function round(...answers: readonly unknown[]) {
+    const stub = await StubProvider.start();
+    try {
+      stub.script(...answers.map((a) => openai.text(typeof a === 'string' ? a : JSON.stringify(a))));
+      const models = createModelSource({
+        env: openai.env(stub.url),
+        model: openai.model,
+        fallbacks: [],
+        playbooks: {},
+      });
+      return { document: await runner(models).kickoff('data-ops', {}, { shadow: true }), requests: stub.requests };
+    } finally {
+      await stub.stop();
+    }
+  }
+  const said = (n: number) => Array.from({ length: n }, (_, i) => `done ${i}`);
+
+  test('issues in its answers route to the cleaner; a free text is sent back with what is wanted', async () => {
+    const finding = { message: 'a spike', action: 'quarantine', severity: 'high' };
+    const gap = { exchange: 'bybit', symbol: 'BTCUSDT', stream: 'trades' };
+    const { document, requests } = await round(
+      { issues: [{ exchange: 'bybit', market: 'spot', status: 'disconnected' }] },
+      'reconnected',
+      'There is one spike and a gap in the trades of bybit.',
+      { findings: [finding], gaps: [gap] },
+      { spreads: [] },
+      ...said(9),
+    );
+    expect(tasksOf(document, 'completed')).toEqual(desk.config.crews.find((c) => c.id === 'data-ops')?.tasks);
+    expect(JSON.stringify(requests[3]?.body)).toContain('the answer holds no JSON value');
+    expect(document.tasks.find((t) => t.id === 'handle_missing_data')?.agent).toBe('cleaner');
+  });
+
+  test('without issues nothing is repaired', async () => {
+    const { document } = await round({ issues: [] }, { findings: [], gaps: [] }, { spreads: [] }, ...said(6));
+    expect(document.status).toBe('completed');
+    expect(tasksOf(document, 'completed')).toHaveLength(9);
+    expect(tasksOf(document, 'completed')).not.toContain('handle_missing_data');
   });
 });
 
