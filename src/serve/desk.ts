@@ -40,6 +40,14 @@ export interface Desk extends AsyncDisposable {
     readonly by: string;
     readonly note?: string | undefined;
   }): Promise<ApprovalRow>;
+  /** Effects that were begun and whose outcome nobody knows (a crash in between), oldest first. */
+  unknownEffects(): Promise<readonly EffectRow[]>;
+  /** A person says what became of one: `done`, or `void` (it did not happen, and may be made again). Throws NotFound. */
+  settleEffect(request: {
+    readonly key: string;
+    readonly outcome: 'done' | 'void';
+    readonly by: string;
+  }): Promise<{ readonly key: string; readonly outcome: string; readonly settled_by: string }>;
   explain(request: {
     readonly agent: string;
     readonly tool: string;
@@ -209,6 +217,15 @@ export interface QueryRequest {
   readonly timeoutMs: number;
   /** `market` (default) or `ops`. */
   readonly database?: 'market' | 'ops' | undefined;
+}
+
+/** An effect of unknown outcome; `key` is what `settleEffect` takes. */
+export interface EffectRow {
+  readonly id: string;
+  readonly key: string;
+  readonly tool: string;
+  readonly run_id: string | null;
+  readonly begun_at: string;
 }
 
 export interface ApprovalRow {

@@ -17,12 +17,14 @@ import { queryEvents } from '../events/query.ts';
 import { DATABASE_FILE, openMarketStore } from '../market/store/open.ts';
 import { viewName } from '../market/domain/records.ts';
 import { tools as marketTools } from '../market/tools/catalogue.generated.ts';
+import { openLedger } from '../crew/ledger/ledger.ts';
 import { type DeskConfig, loadDeskConfig } from './config.ts';
 import type { Desk, DeskStatus, EventsQuery, QueryRequest, RunDocument, StreamRow, ToolsQuery } from './desk.ts';
 import {
   agentRows,
   approvalRow,
   crewRows,
+  effectRow,
   runRow,
   shadowReport,
   taskRows,
@@ -75,6 +77,14 @@ export function openFilesDesk(options: ControllerOptions): Desk {
     follow: (query, signal) => followFile(dataDir, query, signal),
     query: (request, call) => userQuery(dataDir, request, call?.signal),
     approvals: (query) => withOps(dataDir, 'approvals', (db) => storedApprovals(db, query?.state), []),
+    unknownEffects: () =>
+      withOps(
+        dataDir,
+        'effect_ledger',
+        async (db) => (await (await openLedger({ db, clock: systemClock })).unknown()).map(effectRow),
+        [],
+      ),
+    settleEffect: () => needsController('settling an effect'),
     decide: () => needsController('deciding an approval'),
     explain: async ({ agent, tool }) => explain(configured(), tools, agent, tool),
     behaviours: () => storedBehaviours(dataDir, configured()),

@@ -5,7 +5,18 @@ import type { RunRow as StoredRun } from '../crew/run/store.ts';
 import { NotFound } from '../kit/errors.ts';
 import { didYouMean } from '../kit/nearest.ts';
 import type { DeskConfig } from './config.ts';
-import type { AgentRow, ApprovalRow, CrewRow, RunRow, ShadowReport, TaskRow, ToolDetail, ToolRow } from './desk.ts';
+import type { UnknownEffect } from '../crew/ledger/ledger.ts';
+import type {
+  AgentRow,
+  ApprovalRow,
+  CrewRow,
+  EffectRow,
+  RunRow,
+  ShadowReport,
+  TaskRow,
+  ToolDetail,
+  ToolRow,
+} from './desk.ts';
 import { inputSchema, outputSchema } from './reference.ts';
 
 /** What a tool is, without its code: the catalogue's entries and bound tools alike. */
@@ -95,6 +106,11 @@ export function runRow(row: StoredRun): RunRow {
     finished_at: isoOrNull(row.finished_at),
     trigger: row.trigger,
   };
+}
+
+/** An effect of unknown outcome, for people. */
+export function effectRow({ key, tool, run_id, begun_at }: UnknownEffect): EffectRow {
+  return { id: key, key, tool, run_id, begun_at: new Date(begun_at).toISOString() };
 }
 
 export function approvalRow(request: ApprovalRequest): ApprovalRow {

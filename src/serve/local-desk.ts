@@ -16,6 +16,7 @@ import type {
   Desk,
   DeskHealth,
   DeskStatus,
+  EffectRow,
   EventsQuery,
   KickoffRequest,
   QueryRequest,
@@ -27,7 +28,17 @@ import type {
   ToolRow,
   ToolsQuery,
 } from './desk.ts';
-import { agentRows, approvalRow, crewRows, runRow, shadowReport, taskRows, toolDetail, toolRow } from './listing.ts';
+import {
+  agentRows,
+  approvalRow,
+  crewRows,
+  effectRow,
+  runRow,
+  shadowReport,
+  taskRows,
+  toolDetail,
+  toolRow,
+} from './listing.ts';
 import { currentHealth, signalRow, streamRows } from './report.ts';
 import { createToolSearch } from './tool-search.ts';
 import { VERSION } from './version.ts';
@@ -248,6 +259,15 @@ export class LocalDesk implements Desk {
     const { approvals } = this.#runtime.crews;
     const decided = await approvals[request.decision](request.id, request.by, request.note);
     return approvalRow(decided);
+  }
+
+  async unknownEffects(): Promise<readonly EffectRow[]> {
+    return (await this.#runtime.crews.ledger.unknown()).map(effectRow);
+  }
+
+  async settleEffect({ key, outcome, by }: Parameters<Desk['settleEffect']>[0]): ReturnType<Desk['settleEffect']> {
+    await this.#runtime.crews.ledger.settle(key, outcome, by);
+    return { key, outcome, settled_by: by };
   }
 
   explain({

@@ -58,6 +58,30 @@ describe('CrewController', { timeout: 60_000 }, () => {
     expect((await controller.desk.runs()).map((run) => run.crew)).toContain('operations');
   });
 
+  it('lists effects of unknown outcome and lets a person settle them; a stopped one still names its folder', async () => {
+    const options = small();
+    await using controller = new CrewController(options);
+    await controller.initialize();
+    await controller.runtime.operations.db.run(
+      "INSERT INTO effect_ledger VALUES ('k1', 'vacuum_tables', 'h', 'run_1', 'begun', TIMESTAMP '2026-01-01', NULL, NULL, NULL)",
+    );
+    const { desk } = controller;
+    const begun_at = '2026-01-01T00:00:00.000Z';
+    expect(await desk.unknownEffects()).toEqual([
+      { id: 'k1', key: 'k1', tool: 'vacuum_tables', run_id: 'run_1', begun_at },
+    ]);
+    expect(await desk.settleEffect({ key: 'k1', outcome: 'void', by: 'me' })).toEqual({
+      key: 'k1',
+      outcome: 'void',
+      settled_by: 'me',
+    });
+    expect(await desk.unknownEffects()).toEqual([]);
+    await expect(desk.settleEffect({ key: 'k1', outcome: 'done', by: 'me' })).rejects.toThrow(NotFound);
+    expect((await controller.getStatus()).trading_signals).toMatchObject({ state: 'active' });
+    await controller.stop();
+    expect(await controller.getStatus()).toMatchObject({ state: 'stopped', data_dir: options.dataDir });
+  });
+
   it('gives every stream of a market rows within ten seconds, and one document of a shadow run', async () => {
     await using controller = new CrewController(small());
     await controller.start({ shadow: true, autonomous: false });

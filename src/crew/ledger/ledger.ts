@@ -53,7 +53,7 @@ const unknownSchema = z.object({
 /** Creates the table when missing. One process owns the database, so what it has at work is known in memory. */
 export async function openLedger(options: { readonly db: Database; readonly clock: Clock }): Promise<StoredLedger> {
   const { db, clock } = options;
-  await db.run(TABLE);
+  if (!db.readOnly) await db.run(TABLE);
   const atWork = new Set<string>();
   const now = (): number => microseconds(clock.now());
 

@@ -22,6 +22,8 @@ export const DESK_METHODS = [
   'query',
   'approvals',
   'decide',
+  'unknownEffects',
+  'settleEffect',
   'explain',
   'behaviours',
   'runBehaviour',

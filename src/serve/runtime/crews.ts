@@ -22,7 +22,8 @@ import { openSkills } from '../../crew/agent/skills.ts';
 import { createApprovalPolicy } from '../../crew/approval/policy.ts';
 import { openAudit } from '../../crew/audit/log.ts';
 import { DuckDBSaver } from '../../crew/checkpoint/saver.ts';
-import { openLedger } from '../../crew/ledger/ledger.ts';
+import { openLedger, type StoredLedger } from '../../crew/ledger/ledger.ts';
+import { pruneHistory } from '../../crew/run/prune.ts';
 import { openProposals, type StoredProposals } from '../../crew/proposal/log.ts';
 import type { Clock } from '../../kit/clock.ts';
 import type { AuditLog, Caller, Invoker } from '../../kit/invoke.ts';
@@ -43,6 +44,7 @@ export interface CrewHalf extends AsyncDisposable {
   readonly grants: GrantStore;
   readonly approvals: Approvals;
   readonly proposals: StoredProposals;
+  readonly ledger: StoredLedger;
   readonly audit: AuditLog;
   readonly runner: CrewRunner;
   readonly runs: RunStore;
@@ -97,13 +99,14 @@ export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
     timeoutMs: config.system.approvals.timeout_seconds * 1000,
   });
   const proposals = await openProposals({ db, clock });
+  const ledger = await openLedger({ db, clock });
   const invoker = createInvoker({
     tools: options.tools,
     permission: gate,
     proposals,
     approvals,
     rates: createRateGate(clock),
-    ledger: await openLedger({ db, clock }),
+    ledger,
     audit,
     events: bus,
     clock,
@@ -116,11 +119,22 @@ export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
   );
   const runs = await createRunStore(db);
   const checkpointer = await DuckDBSaver.open(db, { clock });
+  const retentionMs = config.system.events.retention_days * DAY_MS;
   const pruning = keepPruned({
     name: 'checkpoints',
     clock,
     log,
-    work: () => pruneCheckpoints(checkpointer, runs, config.system.events.retention_days * DAY_MS),
+    work: () => pruneCheckpoints(checkpointer, runs, retentionMs),
+  });
+  const forgetting = keepPruned({
+    name: 'history',
+    clock,
+    log,
+    work: async () => {
+      const before = clock.now() - retentionMs;
+      await pruneHistory(db, before);
+      await ledger.prune(before);
+    },
   });
   const runner = createCrewRunner({
     crews: byId(config.crews),
@@ -148,6 +162,7 @@ export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
   let closed: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     await pruning[Symbol.asyncDispose]();
+    await forgetting[Symbol.asyncDispose]();
     await runner.close();
     await approvals.close();
     await audit.flush();
@@ -160,6 +175,7 @@ export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
     grants,
     approvals,
     proposals,
+    ledger,
     audit,
     runner,
     runs,

@@ -131,6 +131,37 @@ export async function decide(id: string, decision: 'approve' | 'reject', command
   else output.write(`${row.state}  ${row.tool} ${JSON.stringify(row.args)} (by ${row.decided_by ?? options.by})\n`);
 }
 
+/** `crew effects ls` */
+export async function effects(command: Command): Promise<void> {
+  const context = contextOf(command);
+  const { output } = context;
+  await using desk = await context.desk('inspect');
+  const rows = await desk.unknownEffects();
+  if (output.json) return printJson(output, rows);
+  printTable(
+    output,
+    rows,
+    [
+      { title: 'KEY', value: (r) => r.key },
+      { title: 'TOOL', value: (r) => r.tool },
+      { title: 'RUN', value: (r) => r.run_id },
+      { title: 'BEGUN', value: (r) => r.begun_at },
+    ],
+    'no effect has an unknown outcome',
+  );
+}
+
+/** `crew effects settle` */
+export async function settleEffect(key: string, outcome: 'done' | 'void', command: Command): Promise<void> {
+  const context = contextOf(command);
+  const { output } = context;
+  const { by } = command.opts<{ by: string }>();
+  await using desk = await context.desk('operate');
+  const settled = await desk.settleEffect({ key, outcome, by });
+  if (output.json) printJson(output, settled);
+  else output.write(`${settled.key} is ${settled.outcome} (by ${settled.settled_by})\n`);
+}
+
 /** `crew behaviours ls` */
 export async function behaviours(command: Command): Promise<void> {
   const context = contextOf(command);

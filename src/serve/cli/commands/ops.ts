@@ -51,6 +51,25 @@ export function opsCommands(program: Command): void {
       );
   }
 
+  const effects = program.command('effects').description('effects whose outcome nobody knows after a crash');
+  effects
+    .command('ls', { isDefault: true })
+    .description('list what was begun and never reported back')
+    .action(async (_options: unknown, command: Command) => (await import('../actions/ops.ts')).effects(command));
+  for (const [name, outcome, what] of [
+    ['done', 'done', 'it had taken effect: the same intent is not made again'],
+    ['void', 'void', 'it had not taken effect: the same intent may be made again'],
+  ] as const) {
+    effects
+      .command(name)
+      .argument('<key>')
+      .option('--by <name>', 'who says so', process.env['USER'] ?? 'operator')
+      .description(what)
+      .action(async (key: string, _options: unknown, command: Command) =>
+        (await import('../actions/ops.ts')).settleEffect(key, outcome, command),
+      );
+  }
+
   const behaviours = program.command('behaviours').description('what runs by itself');
   behaviours
     .command('ls', { isDefault: true })
