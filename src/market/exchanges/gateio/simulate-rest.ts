@@ -3,6 +3,8 @@ import type { Instrument } from '../../domain/instrument.ts';
 import type { Market } from '../../domain/records.ts';
 import type { SimulatedAnswer, SimulatedMarket, VenueSimulator } from '../contract.ts';
 import {
+  barLength,
+  barsOf,
   byVenueSymbol,
   contractsText,
   digitsOf,
@@ -15,6 +17,20 @@ import {
   SECOND,
   ticks,
 } from '../shared/simulated.ts';
+import {
+  deliveryContracts,
+  deliveryTickers,
+  expirations,
+  forcedOrders,
+  insurance,
+  optionBook,
+  optionContract,
+  options,
+  optionTicker,
+  riskTiers,
+  statsRow,
+  underlyings,
+} from './simulate-statistics.ts';
 import { BOOK_LEVELS, candleFields, levelsText, tickerRow, tradeRow } from './simulate-frames.ts';
 
 /* REST of the simulated Gate.io v4: https://www.gate.com/docs/developers/apiv4/en/. */
@@ -31,14 +47,13 @@ interface Asked extends Request {
 
 type Call = (request: Request) => SimulatedAnswer;
 
-const STATS_STEP = 5 * MINUTE;
-
 /** The REST half of one Gate.io market. Both are served by one host, as the venue has it. */
 export function restOf(kind: Market): VenueSimulator['rest'] {
   const calls = kind === 'spot' ? SPOT : FUTURES;
   return (market, { path, query }, now) => {
     if (!path.startsWith('/api/v4/')) return undefined;
-    const call = calls[path.slice('/api/v4/'.length)];
+    const asked = path.slice('/api/v4/'.length);
+    const call = calls[asked] ?? (kind === 'spot' ? undefined : named(asked)?.call);
     return call?.({ market, query, now: Math.floor(now) });
   };
 }
@@ -155,7 +170,8 @@ const trades = (key: string, paging: 'offset' | 'page'): Call =>
 const candlesticks = (key: string, most: number): Call =>
   ofSymbol(key, (request) => {
     const { market, query, now } = request;
-    if (query.get('interval') !== '1m') return failure('INVALID_PARAM_VALUE', 'Invalid interval');
+    const interval = query.get('interval') ?? '5m';
+    if (interval !== '1m') return longBars(request, interval);
     const [from, to] = [numberIn(query, 'from'), numberIn(query, 'to')];
     const limit = limitOf(query, 'limit', 100, most);
     if (limit === undefined) return badLimit();
@@ -171,6 +187,25 @@ const candlesticks = (key: string, most: number): Call =>
     const mark = (query.get(key) ?? '').startsWith('mark_');
     return ok(times.flatMap((openTime) => (mark ? [markBar(request, openTime)] : tradeBar(market, request, openTime))));
   });
+
+/** Bars of other lengths, the newest of them, without bounds. */
+function longBars({ market, instrument, query, now }: Asked, interval: string): SimulatedAnswer {
+  const step = barLength(interval);
+  const limit = limitOf(query, 'limit', 100, 1000);
+  if (step === undefined || step < MINUTE) return failure('INVALID_PARAM_VALUE', 'Invalid interval');
+  if (limit === undefined) return badLimit();
+  const d = market.decimals(instrument.symbol);
+  return ok(
+    barsOf(market, instrument.symbol, now, step, limit).map((bar) => {
+      const [o, h, l, c] = [bar.open, bar.high, bar.low, bar.close].map((price) => price.toFixed(d.price));
+      const [t, size] = [bar.openTime / SECOND, contractsText(instrument, bar.volume)];
+      const quote = bar.quoteVolume.toFixed(d.price + d.quantity);
+      return market.market === 'spot'
+        ? [String(t), quote, c, h, l, o, size, String(bar.closed)]
+        : { t, v: Number(size), o, h, l, c, sum: quote };
+    }),
+  );
+}
 
 function tradeBar(market: SimulatedMarket, { instrument, now }: Asked, openTime: Ms): readonly unknown[] {
   const closed = now >= openTime + MINUTE;
@@ -221,32 +256,67 @@ const fundingRate = ofSymbol('contract', ({ market, instrument, query, now }) =>
 
 /** Oldest first from `from` on. */
 const contractStats = ofSymbol('contract', ({ market, instrument, query, now }) => {
-  if (query.get('interval') !== '5m') return failure('INVALID_PARAM_VALUE', 'Invalid interval');
+  const step = ['5m', '1h', '1d'].includes(query.get('interval') ?? '5m')
+    ? barLength(query.get('interval') ?? '5m')
+    : undefined;
+  if (step === undefined) return failure('INVALID_PARAM_VALUE', 'Invalid interval');
   const limit = limitOf(query, 'limit', 30, 100);
   if (limit === undefined) return badLimit();
   const from = numberIn(query, 'from');
-  const last = Math.floor(now / STATS_STEP) * STATS_STEP;
-  const begin = from === undefined ? last - (limit - 1) * STATS_STEP : Math.max(LISTED_AT, from * SECOND);
-  const { symbol } = instrument;
-  const rows = ticks(begin, last + 1, STATS_STEP).slice(0, limit);
-  return ok(
-    rows.map((at) => {
-      const interest = market.openInterest(symbol, at);
-      const { mark } = market.mark(symbol, at);
-      const forced = market.liquidations(symbol, at - STATS_STEP, at);
-      const value = (side: string): number =>
-        forced.reduce((sum, l) => sum + (l.side === side ? l.quantity * l.price : 0), 0);
-      return {
-        time: at / SECOND,
-        mark_price: mark,
-        open_interest: Number(contractsText(instrument, interest)),
-        open_interest_usd: interest * mark,
-        long_liq_usd: value('long'),
-        short_liq_usd: value('short'),
-      };
-    }),
-  );
+  const last = Math.floor(now / step) * step;
+  const begin = from === undefined ? last - (limit - 1) * step : Math.max(LISTED_AT, from * SECOND);
+  const times = ticks(begin, last + 1, step).slice(0, limit);
+  return ok(times.map((at) => statsRow(market, instrument, at, step)));
 });
+
+const liquidations: Call = ({ market, query, now }) => {
+  const limit = limitOf(query, 'limit', 100, 1000);
+  if (limit === undefined) return badLimit();
+  return ok(forcedOrders(market, query.get('contract'), now).slice(0, limit));
+};
+
+const fund: Call = ({ market, query, now }) => {
+  const limit = limitOf(query, 'limit', 100, 100);
+  return limit === undefined ? badLimit() : ok(insurance(market, now, limit));
+};
+
+const riskLimits = ofSymbol('contract', ({ instrument }) => ok(riskTiers(instrument)));
+
+/** For calls about the options on one underlying. */
+const ofUnderlying =
+  (run: (chosen: ReturnType<typeof options>, request: Request) => unknown): Call =>
+  (request) => {
+    const { market, query, now } = request;
+    const underlying = query.get('underlying');
+    if (underlying === null) return failure('MISSING_REQUIRED_PARAM', 'Missing required parameter: underlying');
+    const chosen = options(market, underlying, now);
+    return chosen.length === 0
+      ? failure('CONTRACT_NOT_FOUND', `underlying ${underlying} not found`)
+      : ok(run(chosen, request));
+  };
+
+const optionOrderBook: Call = ({ market, query, now }) => {
+  const name = query.get('contract') ?? '';
+  const option = options(market, name.split('-')[0] ?? '', now).find((o) => o.name === name);
+  return option === undefined
+    ? failure('CONTRACT_NOT_FOUND', `contract ${name} not found`)
+    : ok(optionBook(market, option, now));
+};
+
+/** Paths that end in a name. */
+function named(path: string): { readonly call: Call; readonly name: string } | undefined {
+  const match = /^(futures\/usdt\/contracts|options\/underlying\/tickers)\/([\w-]+)$/.exec(path);
+  if (match === null) return undefined;
+  const [, kind = '', name = ''] = match;
+  const call: Call = ({ market, now }) => {
+    const instrument = byVenueSymbol(market, name);
+    if (instrument === undefined) return failure('CONTRACT_NOT_FOUND', `contract ${name} not found`);
+    if (kind.startsWith('futures')) return ok(contractRow(market, instrument, now));
+    const { index } = market.mark(instrument.symbol, Math.floor(now / SECOND) * SECOND);
+    return ok({ trade_put: 1000, trade_call: 1200, index_price: index.toFixed(2) });
+  };
+  return { call, name };
+}
 
 const FUTURES: Readonly<Record<string, Call>> = {
   'spot/time': time,
@@ -257,6 +327,16 @@ const FUTURES: Readonly<Record<string, Call>> = {
   'futures/usdt/tickers': tickers('contract'),
   'futures/usdt/funding_rate': fundingRate,
   'futures/usdt/contract_stats': contractStats,
+  'futures/usdt/liq_orders': liquidations,
+  'futures/usdt/insurance': fund,
+  'futures/usdt/risk_limit_tiers': riskLimits,
+  'delivery/usdt/contracts': ({ market, now }) => ok(deliveryContracts(market, now)),
+  'delivery/usdt/tickers': ({ market, query, now }) => ok(deliveryTickers(market, query.get('contract'), now)),
+  'options/underlyings': ({ market, now }) => ok(underlyings(market, now)),
+  'options/expirations': ofUnderlying((_chosen, { now }) => expirations(now)),
+  'options/contracts': ofUnderlying((chosen, { now }) => chosen.map((o) => optionContract(o, now))),
+  'options/tickers': ofUnderlying((chosen, { market, now }) => chosen.map((o) => optionTicker(market, o, now))),
+  'options/order_book': optionOrderBook,
 };
 
 const SPOT: Readonly<Record<string, Call>> = {

@@ -3,6 +3,8 @@ import type { Instrument } from '../../domain/instrument.ts';
 import type { Market } from '../../domain/records.ts';
 import type { SimulatedAnswer, SimulatedMarket, VenueSimulator } from '../contract.ts';
 import {
+  barLength,
+  barsOf,
   byVenueSymbol,
   contractsText,
   digitsOf,
@@ -23,6 +25,7 @@ import {
   tickerRow,
   tradeRow,
 } from './simulate-frames.ts';
+import { insuranceFund, optionIds, optionRow, platformVolume, statistic } from './simulate-statistics.ts';
 import { indexOf } from './wire.ts';
 
 /* REST of the simulated OKX v5: https://www.okx.com/docs-v5/en/#order-book-trading-market-data and #public-data-rest-api. */
@@ -147,9 +150,10 @@ function tradesBefore(
 function bars(archive: boolean, row: (request: Asked, openTime: Ms) => readonly string[] | undefined): Call {
   return ofInstrument((request) => {
     const { query, now } = request;
-    if (!['1m', null].includes(query.get('bar'))) return failure('51000', 'Parameter bar error', 400);
     const limit = limitOf(query, 'limit', 100, archive ? 100 : 300);
     if (limit === undefined) return badLimit();
+    const bar = query.get('bar') ?? '1m';
+    if (bar !== '1m') return longBars(request, bar, limit);
     const { below, above } = boundsOf(query);
     const oldest = Math.max(archive ? LISTED_AT : now - RECENT_MS, above + 1);
     const list: (readonly string[])[] = [];
@@ -160,6 +164,21 @@ function bars(archive: boolean, row: (request: Asked, openTime: Ms) => readonly 
     }
     return ok(list, archive ? 2 : 1);
   });
+}
+
+/** Bars of other lengths, without paging. */
+function longBars({ market, instrument, now }: Asked, bar: string, limit: number): SimulatedAnswer {
+  const step = barLength(bar);
+  if (step === undefined || step < MINUTE) return failure('51000', 'Parameter bar error', 400);
+  const d = market.decimals(instrument.symbol);
+  const rows = barsOf(market, instrument.symbol, now, step, limit).map((b) => {
+    const quote = b.quoteVolume.toFixed(d.price + d.quantity);
+    const prices = [b.open, b.high, b.low, b.close].map((price) => price.toFixed(d.price));
+    const base = b.volume.toFixed(d.quantity);
+    const volumes = [contractsText(instrument, b.volume), instrument.market === 'spot' ? quote : base, quote];
+    return [String(b.openTime), ...prices, ...volumes, b.closed ? '1' : '0'];
+  });
+  return ok(rows.toReversed());
 }
 
 function candleAt({ market, instrument, now }: Asked, openTime: Ms): readonly string[] | undefined {
@@ -206,6 +225,29 @@ function each(row: (market: SimulatedMarket, instrument: Instrument, now: Ms) =>
         );
   };
 }
+
+const statistics =
+  (name: string): Call =>
+  ({ market, query, now }) => {
+    const rows = statistic(market, name, query, now);
+    return rows === undefined ? failure('51000', 'Parameter ccy or period error', 400) : ok(rows, 4);
+  };
+
+const fund: Call = ({ market, query, now }) => {
+  const row = insuranceFund(market, query.get('instFamily') ?? '', now);
+  return row === undefined ? failure('51000', 'Parameter instFamily error', 400) : ok([row], 4);
+};
+
+/** Options are asked for by family; everything else as it comes. */
+const withOptions =
+  (other: Call): Call =>
+  (request) => {
+    const { market, query, now } = request;
+    if (query.get('instType') !== 'OPTION') return other(request);
+    const family = query.get('instFamily') ?? query.get('uly') ?? '';
+    const rows = optionIds(market, family, now).map((o) => optionRow(market, family, o.instId, o.index, now));
+    return rows.length === 0 ? failure('51000', 'Parameter instFamily error', 400) : ok(rows, 2);
+  };
 
 const indexTickers: Call = ({ market, query, now }) => {
   const rows = market.instruments
@@ -317,10 +359,15 @@ const CALLS: Readonly<Record<string, Call>> = {
   'market/mark-price-candles': bars(false, markAt),
   'market/history-mark-price-candles': bars(true, markAt),
   'market/ticker': ticker,
-  'market/tickers': tickers,
+  'market/tickers': withOptions(tickers),
+  'market/platform-24-volume': ({ market, now }) => ok([platformVolume(market, now)], 20),
+  'public/insurance-fund': fund,
+  'rubik/stat/contracts/open-interest-volume': statistics('interest'),
+  'rubik/stat/contracts/long-short-account-ratio': statistics('ratio'),
+  'rubik/stat/taker-volume': statistics('taker'),
   'market/index-tickers': indexTickers,
   'public/mark-price': each(markRow),
-  'public/open-interest': each(interestRow),
+  'public/open-interest': withOptions(each(interestRow)),
   'public/funding-rate': each(fundingRow),
   'public/funding-rate-history': fundingHistory,
   'rubik/stat/contracts/open-interest-history': interestHistory,

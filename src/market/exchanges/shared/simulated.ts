@@ -70,3 +70,70 @@ export function numberIn(query: URLSearchParams, name: string): number | undefin
   const given = query.get(name);
   return given === null || given === '' || !Number.isFinite(Number(given)) ? undefined : Number(given);
 }
+
+/** Minutes that one answer adds up: longer bars come in smaller numbers, so that an answer takes a moment only. */
+const MOST_MINUTES = 3000;
+
+/** A bar of several minutes. */
+export interface SimulatedBar {
+  readonly openTime: Ms;
+  readonly open: number;
+  readonly high: number;
+  readonly low: number;
+  readonly close: number;
+  readonly volume: number;
+  readonly quoteVolume: number;
+  readonly takerBuyVolume: number;
+  readonly closed: boolean;
+}
+
+/** The newest bars of `step` ms, oldest first, up to `limit` and to what an answer may add up; the last one may run. */
+export function barsOf(
+  market: SimulatedMarket,
+  symbol: string,
+  now: Ms,
+  step: Ms,
+  limit: number,
+): readonly SimulatedBar[] {
+  const count = Math.max(1, Math.min(limit, Math.floor((MOST_MINUTES * MINUTE) / step)));
+  const last = Math.floor(now / step) * step;
+  return ticks(last - (count - 1) * step, last + 1, step).flatMap((at) => barAt(market, symbol, now, step, at) ?? []);
+}
+
+function barAt(market: SimulatedMarket, symbol: string, now: Ms, step: Ms, openTime: Ms): SimulatedBar | undefined {
+  const end = Math.min(now, openTime + step);
+  const minutes = ticks(openTime, end, MINUTE).flatMap(
+    (at) => market.candle(symbol, at, Math.min(end, at + MINUTE)) ?? [],
+  );
+  const [first, last] = [minutes[0], minutes.at(-1)];
+  if (first === undefined || last === undefined) return undefined;
+  const d = market.decimals(symbol);
+  const total = (of: (candle: (typeof minutes)[number]) => number, digits: number): number =>
+    Number(minutes.reduce((sum, candle) => sum + of(candle), 0).toFixed(digits));
+  return {
+    openTime,
+    open: first.open,
+    high: Math.max(...minutes.map((c) => c.high)),
+    low: Math.min(...minutes.map((c) => c.low)),
+    close: last.close,
+    volume: total((c) => c.volume, d.quantity),
+    quoteVolume: total((c) => c.quoteVolume, d.price + d.quantity),
+    takerBuyVolume: total((c) => c.takerBuyVolume, d.quantity),
+    closed: now >= openTime + step,
+  };
+}
+
+/** Accounts that are long over those that are short: the crowd leans against the last move. */
+export function crowdRatio(market: SimulatedMarket, symbol: string, at: Ms, step: Ms): number {
+  const move = Math.log(market.mark(symbol, at).index / market.mark(symbol, at - step).index);
+  return Number(Math.max(0.4, Math.min(3, 1.15 - 12 * move)).toFixed(4));
+}
+
+const LENGTHS: Readonly<Record<string, Ms>> = { s: SECOND, m: MINUTE, h: HOUR, d: 24 * HOUR, w: 168 * HOUR };
+
+/** The length of a bar as venues write it (`5m`, `1H`, `1D`, `1Dutc`), ms; undefined when it is none, or a month. */
+export function barLength(text: string): Ms | undefined {
+  const match = /^(\d{1,2})([smhdwHDW])(?:utc)?$/.exec(text);
+  const unit = LENGTHS[match?.[2]?.toLowerCase() ?? ''];
+  return match === null || unit === undefined ? undefined : Number(match[1]) * unit;
+}
