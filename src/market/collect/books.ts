@@ -51,7 +51,7 @@ const bookRecord = z.object({
   asks: levels,
   first_seq: z.number().nullable(),
   prev_seq: z.number().nullable(),
-  proof: z.object({ checksum: z.number(), ...texts }).optional(),
+  proof: z.object({ checksum: z.number().nullable(), ...texts }).optional(),
 });
 export const bookStateSchema = z.object({
   symbol: z.string(),
@@ -213,7 +213,7 @@ export class BookSet {
   /** What shows that the levels held cannot be the venue's. */
   #flaw(book: TrackedBook, { proof }: BookRecord): 'crossed' | 'mismatch' | undefined {
     const { checksum } = this.#rule;
-    if (checksum !== undefined && proof !== undefined) {
+    if (checksum !== undefined && proof !== undefined && proof.checksum !== null) {
       const { bids, asks } = book.levels.texts(checksum.depth);
       if (checksum.of(bids, asks) !== proof.checksum) return 'mismatch';
     }

@@ -284,7 +284,8 @@ export class Pipeline {
   #record(connection: ConnectionState, decoded: MarketRecord): void {
     const { item, market } = connection;
     if (item === undefined) return;
-    const origin: Origin = item.kind === 'rest' && item.origin === 'backfill' ? 'backfill' : 'live';
+    // A frame may tell of what was before it, as some venues do at once after a subscription.
+    const origin: Origin = item.kind === 'rest' ? (item.origin ?? 'live') : decoded.origin;
     const record: MarketRecord = decoded.origin === origin ? decoded : { ...decoded, origin };
     if (item.kind === 'frame' || item.kind === 'rest') market.ledger.record(item, record);
     this.#options.onRecord?.(item, record);

@@ -200,8 +200,8 @@ export interface BookRecord extends RecordBase {
 
 /** What a book is checked against after a change. Texts keep the digits that a number loses (0.10000000). */
 export interface BookProof {
-  /** Of the venue's best levels after this change. */
-  readonly checksum: number;
+  /** Of the venue's best levels after this change; null where this change has none. */
+  readonly checksum: number | null;
   /** Each level of `bids` and `asks`, in their order, as the venue's checksum reads it. */
   readonly bids: readonly string[];
   readonly asks: readonly string[];

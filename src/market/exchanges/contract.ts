@@ -242,6 +242,8 @@ export interface VenueSimulator {
   readonly sequenceStride: number;
   /** Decimals of mark and index prices on the wire; null: those of prices. */
   readonly markDecimals: number | null;
+  /** Liquidations are trades of the tape (Kraken), and `SimulatedMarket.liquidations` gives those trades. */
+  readonly forcedTrades?: true | undefined;
   /** Whether this market serves WebSocket on the path. */
   readonly acceptsPath: (path: string) => boolean;
   /** Answers a client's text frame: what to send back now and which channels are on from here. */
@@ -351,11 +353,7 @@ export interface SimulatedMarket {
   funding(symbol: string, from: Ms, to: Ms): readonly { readonly at: Ms; readonly rate: number }[];
   /** Base units. */
   openInterest(symbol: string, at: Ms): number;
-  liquidations(
-    symbol: string,
-    from: Ms,
-    to: Ms,
-  ): readonly { readonly at: Ms; readonly side: 'long' | 'short'; readonly price: number; readonly quantity: number }[];
+  liquidations(symbol: string, from: Ms, to: Ms): readonly SimulatedLiquidation[];
   /** The 1-minute candle that begins at `openTime`, of the trades before `at`; exactly what those trades give. */
   candle(symbol: string, openTime: Ms, at: Ms): SimulatedCandle | undefined;
   /** Of the trades in [openTime, at), where `openTime` is 24 h before the end of the running minute. */
@@ -396,6 +394,15 @@ export interface SimulatedTrade {
   readonly price: number;
   readonly quantity: number;
   readonly side: 'buy' | 'sell';
+}
+
+export interface SimulatedLiquidation {
+  readonly at: Ms;
+  readonly side: 'long' | 'short';
+  readonly price: number;
+  readonly quantity: number;
+  /** The trade that it is, where the venue's liquidations are trades. */
+  readonly tradeId?: number | undefined;
 }
 
 export interface SimulatedCandle {

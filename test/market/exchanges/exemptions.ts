@@ -110,6 +110,12 @@ export const EXEMPTIONS: readonly Exemption[] = [
     evidence: 'crypto-msg-parser asserts their symbol as NONE; open interest over REST is in contracts',
     covers: (frame) => Array.isArray(frame) && frame[0]?.lsr_account !== undefined,
   },
+  {
+    venue: 'kraken',
+    what: 'futures tickers of contracts without a bid and an ask',
+    evidence: 'the venue writes 0 for none (a market about to open); a price of 0 is not passed on, the reference does',
+    covers: (frame) => frame?.feed === 'ticker' && frame.bid === 0 && frame.ask === 0,
+  },
 ];
 
 export function exemptionOf(venue: string, frame: unknown): Exemption | undefined {

@@ -268,8 +268,15 @@ describe('the market model', () => {
         const times = m.trades(symbol, NOW, NOW + 5 * MINUTE).map((t) => t.at);
         expect(longestGap(times, NOW, NOW + 5 * MINUTE), `${key} ${symbol} trades`).toBeLessThan(8000);
         if (m.market !== 'futures') continue;
-        const forced = m.liquidations(symbol, NOW, NOW + 5 * MINUTE).map((l) => l.at);
-        expect(longestGap(forced, NOW, NOW + 5 * MINUTE), `${key} ${symbol} liquidations`).toBeLessThan(8001);
+        const forced = m.liquidations(symbol, NOW, NOW + 5 * MINUTE);
+        const gap = longestGap(
+          forced.map((l) => l.at),
+          NOW,
+          NOW + 5 * MINUTE,
+        );
+        // Where liquidations are trades, they wait for the next one.
+        const most = forced[0]?.tradeId === undefined ? 8001 : 10_000;
+        expect(gap, `${key} ${symbol} liquidations`).toBeLessThan(most);
       }
     }
   });

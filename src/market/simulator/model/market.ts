@@ -44,7 +44,7 @@ export function createSimulatedMarkets(options: {
 }
 
 function createMarket(
-  { exchange, market, sequenceStride: stride }: VenueSimulator,
+  { exchange, market, sequenceStride: stride, forcedTrades }: VenueSimulator,
   seed: number,
   specifications: readonly SeriesSpecification[],
   paths: PricePaths,
@@ -58,7 +58,7 @@ function createMarket(
   const sequence = (series: Series, step: number): number =>
     stride === 1 ? step : step * stride + (hash(series.sequenceKey, step, 0) % stride);
 
-  return {
+  const own: ModelMarket = {
     exchange,
     market,
     instruments: specifications.map(({ instrument }) => instrument),
@@ -106,6 +106,20 @@ function createMarket(
     candle: (symbol, openTime, at) => of(symbol).aggregates.candle(openTime, at),
     ticker: (symbol, at) => of(symbol).aggregates.ticker(at),
     warm: (symbol, at, budget) => of(symbol).aggregates.warm(at, budget),
+  };
+  return forcedTrades === true ? { ...own, liquidations: forcedTradesOf(own) } : own;
+}
+
+/** The trades by which positions are closed: the first after each time at which the model liquidates one. */
+function forcedTradesOf(market: ModelMarket): SimulatedMarket['liquidations'] {
+  return (symbol, from, to) => {
+    const before = market.tradeIdAt(symbol, from) - 1;
+    const trades = market.tradesFrom(symbol, before, market.tradeIdAt(symbol, to) - before, to);
+    return trades.slice(1).flatMap(({ id, at, side, price, quantity }, i) => {
+      const since = trades[i]?.at ?? at;
+      if (market.liquidations(symbol, since, at).length === 0) return [];
+      return [{ at, side: side === 'sell' ? 'long' : 'short', price, quantity, tradeId: id }];
+    });
   };
 }
 

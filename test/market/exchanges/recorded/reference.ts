@@ -41,7 +41,8 @@ export function compareResult(expected: any, records: readonly MarketRecord[]): 
         expect.objectContaining({
           ...same,
           stream: 'trades',
-          trade_id: expected.id,
+          // A wire without ids has null there; ours is then made of what else the message tells.
+          ...(expected.id === null ? {} : { trade_id: expected.id }),
           price: expected.price,
           quantity: expected.amount,
           side: expected.side,
