@@ -32,7 +32,7 @@ function write(path, text) {
 function catalogue(path, type, name, entries, doc) {
   const folder = dirname(join(root, path));
   const lines = entries.map(({ id, file }) => `import ${id} from './${relative(folder, file).replaceAll('\\', '/')}';`);
-  const list = entries.map(({ id }) => id).join(',\n  ');
+  const list = entries.map(({ id, many }) => (many ? `...${id}` : id)).join(',\n  ');
   const body = entries.length === 0 ? '[]' : `[\n  ${list},\n]`;
   write(
     path,
@@ -50,6 +50,16 @@ catalogue(
     .filter((file) => file.endsWith('/index.ts') && hasDefault(file))
     .map((file) => ({ id: identifier(dirname(file).split('/').pop()), file })),
   'Every venue, by folder.',
+);
+
+catalogue(
+  'src/market/exchanges/endpoint-catalogue.generated.ts',
+  { import: "import type { EndpointTable } from './endpoint.ts';", name: 'readonly EndpointTable[]' },
+  'endpointTables',
+  members('market/exchanges', 1)
+    .filter((file) => file.endsWith('/endpoints.ts') && hasDefault(file))
+    .map((file) => ({ id: identifier(dirname(file).split('/').pop()), file })),
+  'Every endpoint table, by venue.',
 );
 
 catalogue(
@@ -74,8 +84,8 @@ catalogue(
   'tools',
   members('market/tools', 1)
     .filter((file) => hasDefault(file))
-    .map((file) => ({ id: identifier(file.split('/').pop().slice(0, -3)), file })),
-  'Every market tool, by file.',
+    .map((file) => ({ id: identifier(file.split('/').pop().slice(0, -3)), file, many: file.endsWith('/rows.ts') })),
+  'Every market tool, by file; a file of rows is many.',
 );
 
 if (existsSync(join(src, 'market/store/tables/contract.ts'))) {

@@ -22,6 +22,22 @@ export interface Provenance {
   /** Age of the newest data at the time of the answer; null when not applicable. */
   readonly stale_ms: number | null;
   readonly notes?: readonly string[] | undefined;
+  /** Each place that the result was read from, where there may be more than one. */
+  readonly sources?: readonly ProvenanceSource[] | undefined;
+}
+
+/** One place that a result was read from. */
+export interface ProvenanceSource {
+  /** `live`: a running collector; `store`: rows kept; `rest`: asked of the venue for this call. */
+  readonly via: 'live' | 'store' | 'rest';
+  readonly exchange: string;
+  readonly market: string;
+  /** Null where no host was asked. */
+  readonly host: string | null;
+  /** Path at the host, or the table or book. */
+  readonly path: string;
+  readonly as_of: string;
+  readonly stale_ms: number;
 }
 
 /** Who calls, and what the call may use. `services` is what the toolset was bound to. */

@@ -4,6 +4,7 @@ import type { OpsStore } from '../kit/ops.ts';
 import type { Logger } from '../kit/logger.ts';
 import type { MarketConfig } from './config.ts';
 import type { Collector } from './collect/contract.ts';
+import type { VenueRest } from './collect/venue-rest.ts';
 import type { Venue } from './exchanges/contract.ts';
 import type { EscalationChannel } from './jobs/contract.ts';
 import type { DeskSettings } from './jobs/desk-settings.ts';
@@ -12,6 +13,7 @@ import type { MarketStore } from './store/contract.ts';
 /** What the tools of the market half are bound to. `config` is the `market:` part of system.yaml. */
 export interface MarketServices {
   readonly collector: Collector;
+  readonly rest: VenueRest;
   readonly store: MarketStore;
   readonly ops: OpsStore;
   readonly events: EventSink;

@@ -1,10 +1,11 @@
-import { explainStatus, safeUrl } from '../../infra/http.ts';
+import { safeUrl } from '../../infra/http.ts';
 import type { Ms } from '../../kit/clock.ts';
-import { AppError, InvalidInput, RateLimited, Unavailable, Unsupported } from '../../kit/errors.ts';
+import { Unavailable, Unsupported } from '../../kit/errors.ts';
 import type { Origin } from '../domain/records.ts';
 import type { RestArgs, RestCallName } from '../domain/tape.ts';
-import type { ConnectionPreparation, RestErrorInfo, RestTarget, VenueMarket } from '../exchanges/contract.ts';
+import type { ConnectionPreparation, RestTarget, VenueMarket } from '../exchanges/contract.ts';
 import type { CollectEnvironment } from './environment.ts';
+import { askVenue } from './venue-http.ts';
 
 export interface RestRequest {
   readonly call: RestCallName;
@@ -86,61 +87,22 @@ export class RestClient {
   }
 
   async #fetch(target: RestTarget, signal: AbortSignal = this.#environment.signal): Promise<string> {
-    const { http, config } = this.#environment;
-    const url = this.#urlOf(target);
-    const host = new URL(url).host;
-    http.limiter.configure(host, this.#market.limits.restWeightPerMinute);
-    const options = { weight: target.weight, timeoutMs: config.request_timeout_ms, signal };
-    const answer =
-      target.body === undefined ? await http.get(url, options) : await http.post(url, target.body, options);
-    const problem = this.#market.restError(answer.status, answer.body);
-    if (problem !== undefined) throw this.#told(host, this.#refused(url, problem, answer.status, answer.retryAfterMs));
-    if (answer.status < 200 || answer.status > 299) {
-      if (answer.status === 418 || answer.status === 429) {
-        const wait = http.limiter.blockedForMs(host);
-        throw this.#told(host, new RateLimited(`${safeUrl(url)}: ${explainStatus(answer.status)}`, wait));
-      }
-      throw new Unavailable(`${safeUrl(url)}: ${explainStatus(answer.status)}`, { details: { status: answer.status } });
-    }
-    http.limiter.note(host, false);
-    return answer.body;
-  }
-
-  /** Tells of a refusal for the rate of our requests, with how many came in a row; any other error passes. */
-  #told(host: string, error: AppError): AppError {
-    if (!(error instanceof RateLimited)) return error;
-    const { events, http } = this.#environment;
+    const { http, config, events } = this.#environment;
     const { exchange, market } = this.#market;
-    events.emit('streaming.rate_limited', {
-      exchange,
-      market,
-      host,
-      retry_after_ms: Math.round(error.retryAfterMs),
-      refused_in_a_row: http.limiter.note(host, true),
-      halved_until: http.limiter.status().find((s) => s.host === host)?.halved_until ?? null,
+    const { body } = await askVenue(http, this.#market, this.#addresses, {
+      ...target,
+      timeoutMs: config.request_timeout_ms,
+      signal,
+      onLimited: (host, retryAfterMs, inARow) =>
+        events.emit('streaming.rate_limited', {
+          exchange,
+          market,
+          host,
+          retry_after_ms: Math.round(retryAfterMs),
+          refused_in_a_row: inARow,
+          halved_until: http.limiter.status().find((s) => s.host === host)?.halved_until ?? null,
+        }),
     });
-    return error;
-  }
-
-  #refused(url: string, problem: RestErrorInfo, status: number, headerWait: number | null): AppError {
-    const text = `${safeUrl(url)}: ${problem.message} (code ${problem.code})`;
-    const details = { status, code: problem.code };
-    switch (problem.kind) {
-      case 'rate_limited':
-      case 'banned': {
-        const { limiter } = this.#environment.http;
-        const host = new URL(url).host;
-        const wait = problem.retryAfterMs ?? headerWait ?? (problem.kind === 'banned' ? 120_000 : 10_000);
-        limiter.block(host, wait);
-        return new RateLimited(text, wait, { details });
-      }
-      case 'bad_request':
-        return new InvalidInput(text, { details });
-      case 'blocked_region':
-      case 'forbidden':
-        return new Unavailable(`${text}; ${explainStatus(problem.kind === 'forbidden' ? 403 : 451)}`, { details });
-      case 'unavailable':
-        return new Unavailable(text, { details });
-    }
+    return body;
   }
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { HttpClient } from '../../infra/http.ts';
 import type { Clock } from '../../kit/clock.ts';
 import type { EventSink } from '../../kit/event.ts';
 import type { Logger } from '../../kit/logger.ts';
@@ -6,6 +7,7 @@ import type { OpsStore } from '../../kit/ops.ts';
 import { createCollector } from '../../market/collect/collector.ts';
 import type { Collector } from '../../market/collect/contract.ts';
 import { marketsOf } from '../../market/collect/markets.ts';
+import { createVenueRest } from '../../market/collect/venue-rest.ts';
 import type { MarketConfig } from '../../market/config.ts';
 import { DEFAULT_SYMBOLS } from '../../market/domain/instrument.ts';
 import { marketKey, MARKETS, STREAMS } from '../../market/domain/records.ts';
@@ -42,10 +44,14 @@ export async function openMarket(options: {
   const { dataDir, config, clock, log, events, ops } = options;
   const { store } = await openMarketStore({ dataDir, config: config.storage, clock, log, events });
   const simulator = config.source === 'sim' ? await startSimulator(config, clock, log) : null;
+  const addresses = { ...config.addresses, ...(simulator?.addresses ?? {}) };
+  const http = new HttpClient({ clock: simulator?.clock ?? clock, log });
+  const rest = createVenueRest({ venues, config, addresses: simulator?.addresses, http, clock });
   const collector = createCollector({
     config,
     venues,
-    addresses: { ...config.addresses, ...(simulator?.addresses ?? {}) },
+    addresses,
+    http,
     store,
     tapeDir: join(dataDir, 'tape'),
     events,
@@ -58,6 +64,7 @@ export async function openMarket(options: {
   let closed: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     await collector.stop();
+    await http[Symbol.asyncDispose]();
     await simulator?.stop();
     await store[Symbol.asyncDispose]();
   };
@@ -65,7 +72,7 @@ export async function openMarket(options: {
     store,
     collector,
     simulator,
-    services: { collector, store, ops, events, clock, log, venues, config, settings, channels: options.channels },
+    services: { collector, rest, store, ops, events, clock, log, venues, config, settings, channels: options.channels },
     [Symbol.asyncDispose]: () => (closed ??= close()),
   };
 }

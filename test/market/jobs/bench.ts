@@ -13,10 +13,12 @@ import type {
   ConnectionStatus,
   SeriesStatus,
 } from '../../../src/market/collect/contract.ts';
+import { createVenueRest } from '../../../src/market/collect/venue-rest.ts';
 import { marketConfigSchema } from '../../../src/market/config.ts';
 import { viewName, type SeriesKey, type StoredRecord, type Stream } from '../../../src/market/domain/records.ts';
 import { venues } from '../../../src/market/exchanges/catalogue.generated.ts';
 import { DeskSettings } from '../../../src/market/jobs/desk-settings.ts';
+import { simulatedAddresses, simulatedHttp } from './simulated-http.ts';
 import type { MarketServices } from '../../../src/market/services.ts';
 import { openMarketStore } from '../../../src/market/store/open.ts';
 
@@ -169,10 +171,11 @@ export async function openBench(rules: Record<string, unknown> = {}): Promise<Be
   const { store } = await openMarketStore({ dataDir, config: config.storage, clock, log: silentLogger, events });
   const { db } = await openOpsDatabase({ dataDir, clock, log: silentLogger });
   const collector = new ScriptedCollector();
+  const rest = createVenueRest({ venues, config, addresses: simulatedAddresses(), http: simulatedHttp(clock), clock });
   const ops = createOpsStore(db, clock);
   const settings = await DeskSettings.open(ops, config.validation);
   return {
-    services: { collector, store, ops, events, clock, log: silentLogger, venues, config, settings, channels: [] },
+    services: { collector, rest, store, ops, events, clock, log: silentLogger, venues, config, settings, channels: [] },
     collector,
     events,
     clock,

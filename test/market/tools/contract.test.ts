@@ -12,6 +12,7 @@ const ABSENT: Readonly<Record<string, string>> = {
   resolve_escalation: 'not_found',
   resolve_quality_issue: 'not_found',
   release_quarantine: 'not_found',
+  binance_liquidations_tool: 'unsupported',
   add_new_symbol: 'not_found',
   remove_symbol: 'not_found',
   drop_table: 'not_found',

@@ -10,7 +10,7 @@ const HOUR = 3_600_000;
 /** Futures serve aggregate trades no older than this. */
 const FUTURES_TRADES_REACH = 48 * HOUR;
 
-interface Request {
+export interface Request {
   readonly market: SimulatedMarket;
   readonly query: URLSearchParams;
   readonly now: Ms;
@@ -18,11 +18,11 @@ interface Request {
   readonly symbol: string;
 }
 
-type Call = { readonly needsSymbol: boolean; readonly run: (request: Request) => SimulatedAnswer };
+export type Call = { readonly needsSymbol: boolean; readonly run: (request: Request) => SimulatedAnswer };
 
-/** The REST half of one Binance market. */
-export function restOf(kind: Market): VenueSimulator['rest'] {
-  const calls = kind === 'futures' ? FUTURES : SPOT;
+/** The REST half of one Binance market; `more` adds to what the collectors need, or takes its place. */
+export function restOf(kind: Market, more: Readonly<Record<string, Call>>): VenueSimulator['rest'] {
+  const calls = { ...(kind === 'futures' ? FUTURES : SPOT), ...more };
   return (market, { path, query }, now) => {
     const call = calls[path];
     if (call === undefined) return undefined;
@@ -131,7 +131,7 @@ const aggregateTrades: Call = {
 };
 
 /** Rows of 1-minute candles, as [openTime, o, h, l, c, v, closeTime, q, n, V, Q, "0"]. */
-const klines: Call = {
+export const klines: Call = {
   needsSymbol: true,
   run({ market, query, now, symbol }) {
     const d = wireDecimals(market, symbol);
@@ -374,16 +374,16 @@ const SPOT: Readonly<Record<string, Call>> = {
   '/api/v3/ticker/bookTicker': bookTicker,
 };
 
-function failure(code: number, msg: string): SimulatedAnswer {
+export function failure(code: number, msg: string): SimulatedAnswer {
   return answer({ code, msg }, 1, 400);
 }
 
-function badLimit(): SimulatedAnswer {
+export function badLimit(): SimulatedAnswer {
   return failure(-1130, "Data sent for parameter 'limit' is not valid.");
 }
 
 /** Values beyond the most allowed count as the most, as the venue has it. */
-function limitOf(query: URLSearchParams, usual: number, most: number): number | undefined {
+export function limitOf(query: URLSearchParams, usual: number, most: number): number | undefined {
   const given = query.get('limit');
   if (given === null) return usual;
   const limit = Number(given);
@@ -404,7 +404,7 @@ function namesOf(list: string | null): readonly string[] | undefined {
         .filter((name) => name !== '');
 }
 
-function oneOrAll(
+export function oneOrAll(
   market: SimulatedMarket,
   symbol: string,
   make: (symbol: string) => unknown,
@@ -413,6 +413,9 @@ function oneOrAll(
   return answer(symbol === '' ? market.instruments.map((i) => make(i.symbol)) : make(symbol), weight);
 }
 
-function wireDecimals(market: SimulatedMarket, symbol: string): { readonly price: number; readonly quantity: number } {
+export function wireDecimals(
+  market: SimulatedMarket,
+  symbol: string,
+): { readonly price: number; readonly quantity: number } {
   return market.market === 'spot' ? { price: 8, quantity: 8 } : market.decimals(symbol);
 }

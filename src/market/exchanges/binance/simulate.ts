@@ -1,6 +1,7 @@
 import type { Market } from '../../domain/records.ts';
 import type { SimulatedFrame, VenueSimulator } from '../contract.ts';
 import { listingsWith } from '../shared/simulated-steps.ts';
+import { FUTURES_ENDPOINTS, SPOT_ENDPOINTS } from './simulate-endpoints.ts';
 import { makerOf } from './simulate-frames.ts';
 import { answer, restOf, text } from './simulate-rest.ts';
 
@@ -82,7 +83,7 @@ function simulatorOf(kind: Market): VenueSimulator {
     },
     envelope: (path, frame) =>
       COMBINED.test(path) ? `{"stream":${JSON.stringify(frame.channel)},"data":${frame.text}}` : frame.text,
-    rest: restOf(kind),
+    rest: restOf(kind, kind === 'futures' ? FUTURES_ENDPOINTS : SPOT_ENDPOINTS),
     connectionLifetimeMs: DAY,
     limit: {
       weight: kind === 'futures' ? 2400 : 6000,

@@ -1,0 +1,70 @@
+import type { HttpClient, HttpResponse } from '../../infra/http.ts';
+import { explainStatus, safeUrl } from '../../infra/http.ts';
+import type { Ms } from '../../kit/clock.ts';
+import { type AppError, InvalidInput, RateLimited, Unavailable } from '../../kit/errors.ts';
+import type { RestErrorInfo, RestTarget, VenueMarket } from '../exchanges/contract.ts';
+
+/** What is needed of `HttpClient`. */
+export type VenueHttp = Pick<HttpClient, 'get' | 'post' | 'limiter'>;
+
+/**
+ * Asks a market's REST interface within its host's limit, which all callers share. Throws RateLimited, InvalidInput
+ * when the venue refuses the arguments, Unavailable for everything else that may pass; `details.code` is the venue's.
+ */
+export async function askVenue(
+  http: VenueHttp,
+  market: VenueMarket,
+  addresses: Readonly<Record<string, string>>,
+  request: RestTarget & {
+    readonly timeoutMs: Ms;
+    readonly signal?: AbortSignal | undefined;
+    /** Told of a refusal for the rate of our requests, with how many came in a row. */
+    readonly onLimited?: ((host: string, retryAfterMs: Ms, inARow: number) => void) | undefined;
+  },
+): Promise<HttpResponse & { readonly url: string }> {
+  const { address, path, weight, body, timeoutMs, signal } = request;
+  const url = `${addresses[address] ?? ''}${path}`;
+  const host = new URL(url).host;
+  http.limiter.configure(host, market.limits.restWeightPerMinute);
+  const options = { weight, timeoutMs, signal };
+  const answer = await (body === undefined ? http.get(url, options) : http.post(url, body, options));
+  const refusal = refusalOf(http, market, url, answer);
+  if (refusal instanceof RateLimited) {
+    request.onLimited?.(host, refusal.retryAfterMs, http.limiter.note(host, true));
+  }
+  if (refusal !== undefined) throw refusal;
+  http.limiter.note(host, false);
+  return { ...answer, url };
+}
+
+function refusalOf(http: VenueHttp, market: VenueMarket, url: string, answer: HttpResponse): AppError | undefined {
+  const problem = market.restError(answer.status, answer.body);
+  if (problem !== undefined) return refusalFor(http, url, problem, answer);
+  if (answer.status >= 200 && answer.status <= 299) return undefined;
+  const text = `${safeUrl(url)}: ${explainStatus(answer.status)}`;
+  if (answer.status === 418 || answer.status === 429) {
+    return new RateLimited(text, http.limiter.blockedForMs(new URL(url).host));
+  }
+  return new Unavailable(text, { details: { status: answer.status } });
+}
+
+function refusalFor(http: VenueHttp, url: string, problem: RestErrorInfo, answer: HttpResponse): AppError {
+  const text = `${safeUrl(url)}: ${problem.message} (code ${problem.code})`;
+  const details = { status: answer.status, code: problem.code };
+  switch (problem.kind) {
+    case 'rate_limited':
+    case 'banned': {
+      const host = new URL(url).host;
+      const wait = problem.retryAfterMs ?? answer.retryAfterMs ?? (problem.kind === 'banned' ? 120_000 : 10_000);
+      http.limiter.block(host, wait);
+      return new RateLimited(text, wait, { details });
+    }
+    case 'bad_request':
+      return new InvalidInput(text, { details });
+    case 'blocked_region':
+    case 'forbidden':
+      return new Unavailable(`${text}; ${explainStatus(problem.kind === 'forbidden' ? 403 : 451)}`, { details });
+    case 'unavailable':
+      return new Unavailable(text, { details });
+  }
+}

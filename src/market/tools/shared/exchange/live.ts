@@ -1,0 +1,83 @@
+import { NotFound, Stale, Unavailable } from '../../../../kit/errors.ts';
+import type { Clock } from '../../../../kit/clock.ts';
+import type { Instrument } from '../../../domain/instrument.ts';
+import { viewName, type SeriesKey, type Stream } from '../../../domain/records.ts';
+import type { SeriesStatus } from '../../../collect/contract.ts';
+import type { LiveDesk } from '../../../exchanges/endpoint.ts';
+import type { MarketServices } from '../../../services.ts';
+
+/** A live series whose newest row is older than this is not used, whatever its own bound; funding is exempt, ms. */
+const REACH_MS = 600_000;
+
+/** What the running collector knows, for endpoint tools. */
+export function liveDesk(
+  services: Pick<MarketServices, 'collector' | 'store'>,
+  exchange: string,
+  clock: Clock,
+): LiveDesk {
+  const { collector, store } = services;
+  let known: ReadonlyMap<string, SeriesStatus> | undefined;
+  const statusOf = (key: SeriesKey): SeriesStatus | undefined => {
+    known ??= new Map(collector.status().series.map((s) => [s.table, s]));
+    return known.get(viewName(key));
+  };
+  const keyOf = ({ exchange, market, symbol }: Instrument, stream: Stream): SeriesKey => ({
+    exchange,
+    market,
+    symbol,
+    stream,
+  });
+  const liveKey = (instrument: Instrument, stream: Stream): SeriesKey | undefined => {
+    const key = keyOf(instrument, stream);
+    return collector.status().running && statusOf(key)?.state === 'live' ? key : undefined;
+  };
+  const rows = (key: SeriesKey, reachMs: number, limit: number) =>
+    store.seriesRows({
+      ...key,
+      from: (clock.now() - reachMs) * 1000,
+      to: (clock.now() + 60_000) * 1000,
+      limit,
+      order: 'desc',
+    });
+  return {
+    collected: (market, stream) =>
+      collector
+        .status()
+        .series.filter((s) => s.exchange === exchange && s.market === market && s.stream === stream)
+        .map((s) => s.symbol),
+    book(instrument, depth) {
+      const key = liveKey(instrument, 'orderbooks');
+      if (key === undefined) return undefined;
+      try {
+        const view = collector.book(key.exchange, key.market, key.symbol, depth);
+        if (view.bids.length < depth || view.asks.length < depth) return undefined;
+        return { bids: view.bids, asks: view.asks, seq: view.seq, time: view.event_time / 1000 };
+      } catch (error) {
+        // Not valid now: the venue is asked instead, and the answer says so.
+        if (error instanceof Stale || error instanceof NotFound || error instanceof Unavailable) return undefined;
+        throw error;
+      }
+    },
+    async newest(instrument, stream) {
+      const key = liveKey(instrument, stream);
+      if (key === undefined) return undefined;
+      const [row] = await rows(key, REACH_MS, 1);
+      return row;
+    },
+    async recent(instrument, stream, limit) {
+      const key = liveKey(instrument, stream);
+      // With a gap anywhere, which rows are missing is not known here.
+      if (key === undefined || (statusOf(key)?.gaps ?? 1) > 0) return undefined;
+      const startedAt = collector.status().first_connected_at;
+      if (startedAt === null) return undefined;
+      const found = await rows(key, clock.now() - startedAt, limit);
+      return found.length < limit ? undefined : [...found].reverse();
+    },
+    async stored(instrument, stream, { minutes, limit }) {
+      const key = keyOf(instrument, stream);
+      const series = await store.series();
+      if (!series.some((s) => viewName(s) === viewName(key))) return undefined;
+      return [...(await rows(key, minutes * 60_000, limit))].reverse();
+    },
+  };
+}
