@@ -72,7 +72,7 @@ async function receiveBare(): Promise<Measured> {
       url: `${venue.ws}/stream?streams=btcusdt@aggTrade`,
       clock: systemClock,
       connectTimeoutMs: 5_000,
-      onText: () => {
+      onFrame: () => {
         received += 1;
       },
       onClose: () => undefined,

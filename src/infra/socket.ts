@@ -10,8 +10,8 @@ export interface SocketOptions {
   /** `ws://` or `wss://`. Over HTTPS_PROXY or HTTP_PROXY when set, unless NO_PROXY exempts the host. */
   readonly url: string;
   readonly clock: Clock;
-  /** Called for each text frame, in order, on the event loop turn that received it. */
-  readonly onText: (text: string) => void;
+  /** Called with each text frame's UTF-8 bytes, in order, on the event loop turn that received it. */
+  readonly onFrame: (bytes: Uint8Array) => void;
   /** Called for each binary frame with its size; the bytes are not kept. */
   readonly onBinary?: ((bytes: number) => void) | undefined;
   /** Called once when the connection is over, whoever ended it. Not called when opening fails. */
@@ -107,7 +107,7 @@ function wire(socket: WebSocket, options: SocketOptions, release: () => void): S
   socket.on('message', (data, isBinary) => {
     heard = true;
     if (isBinary) options.onBinary?.(byteLength(data));
-    else options.onText(textOf(data));
+    else options.onFrame(bytesOf(data));
   });
   socket.on('pong', () => {
     heard = true;
@@ -169,9 +169,9 @@ function refusal(options: SocketOptions, response: IncomingMessage): AppError {
   return new Unavailable(message, { details: { status } });
 }
 
-function textOf(data: RawData): string {
-  if (Buffer.isBuffer(data)) return data.toString('utf8');
-  return (Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data)).toString('utf8');
+function bytesOf(data: RawData): Uint8Array {
+  if (Buffer.isBuffer(data)) return data;
+  return Array.isArray(data) ? Buffer.concat(data) : new Uint8Array(data);
 }
 
 function byteLength(data: unknown): number {

@@ -33,7 +33,7 @@ function options(url: string, more: Partial<SocketOptions> = {}): SocketOptions 
   return {
     url,
     clock: systemClock,
-    onText: () => undefined,
+    onFrame: () => undefined,
     onClose: () => undefined,
     connectTimeoutMs: 1000,
     ...more,
@@ -51,7 +51,7 @@ test('text goes both ways in order, binary is told by its size, and both ends ca
   const closed: SocketClosed[] = [];
   const socket = await openSocket(
     options(url, {
-      onText: (text) => heard.push(text),
+      onFrame: (bytes) => heard.push(Buffer.from(bytes).toString()),
       onBinary: (bytes) => heard.push(`${bytes} bytes`),
       onClose: (info) => closed.push(info),
     }),
@@ -143,7 +143,7 @@ test('a proxy is asked to connect', async () => {
   const heard: string[] = [];
   const socket = await openSocket(
     options(venue.href, {
-      onText: (text) => heard.push(text),
+      onFrame: (bytes) => heard.push(Buffer.from(bytes).toString()),
       environment: { HTTP_PROXY: `http://127.0.0.1:${port}` },
     }),
   );

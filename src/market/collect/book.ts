@@ -1,4 +1,4 @@
-import type { BookProof, PriceLevel } from '../domain/records.ts';
+import type { BookProof, FlatLevels, PriceLevel } from '../domain/records.ts';
 
 /**
  * One side of a book, best price last, so that the many changes near the best move few levels.
@@ -173,6 +173,12 @@ export class OrderBook {
   /** The levels' texts, best first, where they are kept. */
   texts(depth: number): Pick<BookProof, 'bids' | 'asks'> {
     return { bids: this.#bids.texts(depth), asks: this.#asks.texts(depth) };
+  }
+
+  /** As `apply`, for books that keep no texts. */
+  applyFlat({ bids, asks }: FlatLevels): void {
+    for (let i = 0; i < bids.length; i += 2) this.#bids.set(bids[i] ?? Number.NaN, bids[i + 1] ?? Number.NaN);
+    for (let i = 0; i < asks.length; i += 2) this.#asks.set(asks[i] ?? Number.NaN, asks[i + 1] ?? Number.NaN);
   }
 
   /** Best first, at most `depth` a side (all when left out). */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Us } from '../../kit/clock.ts';
 import { MARKETS, type BookProof, type BookRecord } from '../domain/records.ts';
 import type { BookRule } from '../exchanges/contract.ts';
+import { plainBook } from '../exchanges/shared/fast/records.ts';
 import { OrderBook } from './book.ts';
 
 /** Why a book is not valid: nothing came yet, a change is missing, its sides cross, its checksum is not the venue's. */
@@ -114,7 +115,7 @@ export class BookSet {
       eventTime: book.eventTime,
       recvTime: book.recvTime,
       buffer: book.buffer.map((change) => ({
-        ...change,
+        ...plainBook(change),
         bids: change.bids.map(([price, quantity]) => [price, quantity]),
         asks: change.asks.map(([price, quantity]) => [price, quantity]),
         proof: change.proof === undefined ? undefined : { ...change.proof, ...mutable(change.proof) },
@@ -206,7 +207,8 @@ export class BookSet {
 
   #set(book: TrackedBook, change: BookRecord): void {
     const { checksum, keep } = this.#rule;
-    book.levels.apply(change.bids, change.asks, checksum === undefined ? undefined : change.proof);
+    if (change.flat !== undefined && checksum === undefined) book.levels.applyFlat(change.flat);
+    else book.levels.apply(change.bids, change.asks, checksum === undefined ? undefined : change.proof);
     if (keep !== undefined) book.levels.truncate(keep);
   }
 

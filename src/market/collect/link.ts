@@ -38,7 +38,7 @@ export async function openLink(
     market: market.market,
   };
   const { promise: ended, resolve: resolveEnded } = deferred<SocketClosed>();
-  const early: string[] = [];
+  const early: Uint8Array[] = [];
   const timers: (Timer | undefined)[] = [];
   const life: { link?: Link; over: boolean } = { over: false };
   const finish = (reason: string): void => {
@@ -48,24 +48,24 @@ export async function openLink(
     if (life.link === undefined) return;
     intake.push({ kind: 'disconnected', recv_time: intake.recvTime(), ...base, reason });
   };
-  const receive = (text: string): void => {
+  const receive = (bytes: Uint8Array): void => {
     const { link, over } = life;
     if (over) return;
     if (link === undefined) {
-      early.push(text);
+      early.push(bytes);
       return;
     }
     const recvTime = intake.recvTime();
     link.frames += 1;
     link.lastFrameAt = recvTime;
-    intake.push({ kind: 'frame', recv_time: recvTime, ...base, text });
+    intake.push({ kind: 'frame', recv_time: recvTime, ...base, bytes });
     if (link.frames === 1) greeted?.();
   };
   let greeted: (() => void) | undefined;
   const socket = await openSocket({
     url,
     clock,
-    onText: receive,
+    onFrame: receive,
     onClose: (info) => {
       finish(info.reason === '' ? `closed with code ${info.code}` : info.reason);
       resolveEnded(info);
@@ -103,7 +103,7 @@ export async function openLink(
       void link.close(`the venue said nothing for ${config.connect_timeout_ms} ms`);
     });
   }
-  for (const text of early.splice(0)) receive(text);
+  for (const bytes of early.splice(0)) receive(bytes);
   if (plan.awaitGreeting !== true) begin();
   ping(environment, plan, socket, timers);
   return link;

@@ -13,6 +13,7 @@ import {
 import type { FrameItem, NoteItem, RestItem, TapeItem } from '../domain/tape.ts';
 import type { Decoder, FrameVerdict, VenueMarket } from '../exchanges/contract.ts';
 import type { CoverageChange, CoverageHead } from '../domain/coverage.ts';
+import { decodeBytes } from '../exchanges/shared/fast/reader.ts';
 import { BookSet, type BookProblem, type TrackedBook } from './books.ts';
 import { MarketLedger } from './ledger/market-ledger.ts';
 import { BACKFILLED, ITEMS_LOST, backfilledSchema, itemsLostSchema } from './ledger/notes.ts';
@@ -118,7 +119,7 @@ export class Pipeline {
       case 'frame': {
         const connection = this.#connection(market, item.connection, false);
         connection.item = item;
-        this.#judge(market, item, () => connection.decoder.frame(item.text, item.recv_time, connection.sink));
+        this.#judge(market, item, () => decodeBytes(connection.decoder, item.bytes, item.recv_time, connection.sink));
         return;
       }
       case 'rest':

@@ -183,6 +183,12 @@ export interface OptionSummaryRecord extends RecordBase {
   readonly rho: number | null;
 }
 
+/** Levels of both sides as numbers in a row: price, quantity, price, quantity … */
+export interface FlatLevels {
+  readonly bids: readonly number[];
+  readonly asks: readonly number[];
+}
+
 /**
  * A change of a book as the venue sent it; the book builder turns it into `orderbooks` rows.
  * `first_seq` and `prev_seq` are what the venue's sequence rule needs (Binance U and pu), else null.
@@ -194,6 +200,8 @@ export interface BookRecord extends RecordBase {
   readonly asks: readonly PriceLevel[];
   readonly first_seq: number | null;
   readonly prev_seq: number | null;
+  /** The same levels as price, quantity, price …, where the decoder has them so: quicker to make and to apply. */
+  readonly flat?: FlatLevels | undefined;
   /** Only where the venue sends a checksum of its book with the change. */
   readonly proof?: BookProof | undefined;
 }

@@ -16,10 +16,10 @@ interface ItemBase {
   readonly market: Market;
 }
 
-/** A WebSocket text frame, as received. */
+/** A WebSocket text frame, as received: its UTF-8 bytes, so that no text is made where none is needed. */
 export interface FrameItem extends ItemBase {
   readonly kind: 'frame';
-  readonly text: string;
+  readonly bytes: Uint8Array;
 }
 
 /** A REST answer's body, with the call that asked for it, so that replay can decode it. */
@@ -81,4 +81,9 @@ export interface RestArgs {
 export interface TapePosition {
   readonly segment: number;
   readonly item: number;
+}
+
+/** UTF-8 bytes as text. */
+export function textOfBytes(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
 }

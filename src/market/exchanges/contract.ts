@@ -123,6 +123,11 @@ export interface DecoderOptions {
 export interface Decoder {
   /** Decodes one text frame. Unknown or damaged frames do not throw: they are told by the verdict. */
   frame(text: string, recvTime: Us, sink: RecordSink): FrameVerdict;
+  /**
+   * Decodes a frame's UTF-8 bytes without making text of them, where it has a shape known for that (`shared/fast`):
+   * the same records as `frame`. Undefined when it has not: nothing was handed on, and `frame` is to read it.
+   */
+  readonly bytes?: ((frame: Uint8Array, recvTime: Us, sink: RecordSink) => FrameVerdict | undefined) | undefined;
   /** Decodes one REST answer of this market. */
   rest(call: RestCallName, args: RestArgs, body: string, recvTime: Us, sink: RecordSink): FrameVerdict;
   /** Everything remembered (merged partial tickers …) as JSON, so that a tape can be read from a segment's start. */

@@ -4,7 +4,9 @@ import { InvalidInput } from '../../kit/errors.ts';
 import { columnsOf } from '../domain/columns.ts';
 import type { Instrument } from '../domain/instrument.ts';
 import { MARKETS, type MarketRecord } from '../domain/records.ts';
+import { textOfBytes } from '../domain/tape.ts';
 import type { Decoder, FrameVerdict, VenueMarket } from './contract.ts';
+import { decodeBytes } from './shared/fast/reader.ts';
 import { isObject, parseJson } from './shared/values.ts';
 
 /**
@@ -34,8 +36,8 @@ export interface DecodeCounts {
 }
 
 export interface DecodeStream {
-  /** Decodes one line. Never throws for what is in it; an empty line is nothing. */
-  push(line: string): void;
+  /** Decodes one line, as text or its UTF-8 bytes. Never throws for what is in it; an empty line is nothing. */
+  push(line: string | Uint8Array): void;
   readonly counts: DecodeCounts;
 }
 
@@ -75,18 +77,18 @@ class LineDecoder implements DecodeStream {
     this.#onlySymbol = instruments.length === 1 ? instruments[0]?.symbol : undefined;
   }
 
-  push(line: string): void {
+  push(line: string | Uint8Array): void {
     this.counts.lines++;
-    const { text, received } = splitLine(line);
-    if (text === '') return;
+    const { bytes, received } = splitLine(typeof line === 'string' ? Buffer.from(line) : line);
+    if (bytes.length === 0) return;
     const recvTime = received ?? this.#options.now();
-    let verdict = this.#decoder.frame(text, recvTime, this.#sink);
-    if (verdict.kind === 'rejected') verdict = this.#body(text, recvTime) ?? verdict;
+    let verdict = decodeBytes(this.#decoder, bytes, recvTime, this.#sink);
+    if (verdict.kind === 'rejected') verdict = this.#body(textOfBytes(bytes), recvTime) ?? verdict;
     if (verdict.kind === 'control') this.counts.control++;
     else if (verdict.kind === 'error') this.counts.errors++;
     else if (verdict.kind === 'rejected') {
       this.counts.unread++;
-      this.#options.onUnread({ line: this.counts.lines, reason: verdict.reason, text });
+      this.#options.onUnread({ line: this.counts.lines, reason: verdict.reason, text: textOfBytes(bytes) });
     }
   }
 
@@ -106,13 +108,24 @@ function objectOf(record: MarketRecord): DecodedObject {
   return { stream, exchange, market, symbol, event_time, kind, bids, asks, seq, first_seq, prev_seq };
 }
 
+const LONGEST_STAMP = 40;
+
 /** A recorder's time before the frame, by its number of digits; none when the line begins with the JSON. */
-function splitLine(line: string): { readonly text: string; readonly received: Us | undefined } {
-  const trimmed = line.trim();
-  const stamp = /^(\d{10,19})(?:\.(\d{1,9}))?:?\s+(?=[{[])/.exec(trimmed);
-  if (stamp === null) return { text: trimmed, received: undefined };
+function splitLine(line: Uint8Array): { readonly bytes: Uint8Array; readonly received: Us | undefined } {
+  let [start, end] = [0, line.length];
+  while (start < end && isBlank(line[start])) start++;
+  while (end > start && isBlank(line[end - 1])) end--;
+  const bytes = line.subarray(start, end);
+  const first = bytes[0] ?? 0;
+  if (first < 0x30 || first > 0x39) return { bytes, received: undefined };
+  const stamp = /^(\d{10,19})(?:\.(\d{1,9}))?:?\s+(?=[{[])/.exec(textOfBytes(bytes.subarray(0, LONGEST_STAMP)));
+  if (stamp === null) return { bytes, received: undefined };
   const [prefix, whole = '', fraction = ''] = stamp;
-  return { text: trimmed.slice(prefix.length), received: stampOf(whole, fraction) };
+  return { bytes: bytes.subarray(prefix.length), received: stampOf(whole, fraction) };
+}
+
+function isBlank(byte: number | undefined): boolean {
+  return byte === 0x20 || byte === 0x09 || byte === 0x0d || byte === 0x0a;
 }
 
 function stampOf(whole: string, fraction: string): Us {

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { Conflict, InvalidInput, NotFound, Stale, Unavailable } from '../../../src/kit/errors.ts';
+import { textOfBytes } from '../../../src/market/domain/tape.ts';
 import { verifyTape } from '../../../src/market/collect/tape/inspect.ts';
 import { readTape } from '../../../src/market/collect/tape/reader.ts';
 import type { StoredRecord } from '../../../src/market/domain/records.ts';
@@ -35,7 +36,9 @@ test('a message that the venue wants answered is answered on its connection, liv
     await desk.collector.stop();
   }
   const items = await collect(readTape(tapeDir));
-  expect(items.some(({ item }) => item.kind === 'frame' && item.text.includes('are_you_there'))).toBe(true);
+  expect(items.some(({ item }) => item.kind === 'frame' && textOfBytes(item.bytes).includes('are_you_there'))).toBe(
+    true,
+  );
   server.received.length = 0;
   await using again = await openDesk({ server, folder: folder.path });
   await until(() => server.received.length > 0, 'the subscription');
@@ -384,7 +387,7 @@ test('a restart recovers what was on the tape and not yet in the store', async (
 
   // The store lost its last commits, as after a crash between tape and store.
   const items = await collect(readTape(first.tapeDir));
-  const second = items.find(({ item }) => item.kind === 'frame' && item.text.includes('"id":2'));
+  const second = items.find(({ item }) => item.kind === 'frame' && textOfBytes(item.bytes).includes('"id":2'));
   const store = new MemoryStore();
   store.reached = second?.position ?? null;
   await using desk = await openDesk({ server, folder: folder.path, store });

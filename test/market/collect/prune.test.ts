@@ -29,7 +29,7 @@ test('the tape keeps to its cap, oldest first, and tells; what the store still n
   const base = { connection: 'toy_spot#1.1', exchange: 'toy', market: 'spot' } as const;
   for (let i = 0; i < 300; i++) {
     const text = `{"type":"pong","pad":"${'x'.repeat(9000)}${i}"}`;
-    session.intake.push({ kind: 'frame', recv_time: session.intake.recvTime(), ...base, text });
+    session.intake.push({ kind: 'frame', recv_time: session.intake.recvTime(), ...base, bytes: Buffer.from(text) });
   }
   await session.tape.flush();
   await session.prune(1);

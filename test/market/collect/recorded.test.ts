@@ -11,7 +11,7 @@ import { listTape, pruneTape } from '../../../src/market/collect/tape/inspect.ts
 import { readTape } from '../../../src/market/collect/tape/reader.ts';
 import { TapeWriter } from '../../../src/market/collect/tape/writer.ts';
 import type { StoredRecord } from '../../../src/market/domain/records.ts';
-import type { TapeItem } from '../../../src/market/domain/tape.ts';
+import { textOfBytes, type TapeItem } from '../../../src/market/domain/tape.ts';
 import binance from '../../../src/market/exchanges/binance/index.ts';
 import { MemoryStore, collect, temporaryFolder } from './support.ts';
 
@@ -64,7 +64,7 @@ function itemsOf(recording: (typeof RECORDINGS)[number]): TapeItem[] {
     const text = line.slice(space + 1);
     if (text.startsWith('{"lastUpdateId"')) {
       items.push({ kind: 'rest', recv_time, ...base, call: 'book_snapshot', args: { symbol: 'BTCUSDT' }, body: text });
-    } else items.push({ kind: 'frame', recv_time, ...base, text });
+    } else items.push({ kind: 'frame', recv_time, ...base, bytes: Buffer.from(text) });
   }
   return items;
 }
@@ -78,9 +78,9 @@ interface Ticker {
 /** Best prices by update id, the last first: some arrive after the change that has their id. */
 function tickersOf(items: readonly TapeItem[]): Ticker[] {
   return items
-    .filter((item) => item.kind === 'frame' && item.text.includes('@bookTicker'))
+    .filter((item) => item.kind === 'frame' && textOfBytes(item.bytes).includes('@bookTicker'))
     .map((item) => {
-      const { data } = JSON.parse(item.kind === 'frame' ? item.text : '') as {
+      const { data } = JSON.parse(item.kind === 'frame' ? textOfBytes(item.bytes) : '') as {
         data: { u: number; b: string; a: string };
       };
       return { u: data.u, b: Number(data.b), a: Number(data.a) };
@@ -114,7 +114,8 @@ describe.runIf(existsSync(folder))('a recorded Binance book', () => {
     for (const item of items) {
       pipeline.process(item);
       const book = pipeline.bookOf('binance', recording.market, item.connection, 'BTCUSDT');
-      if (item.kind !== 'frame' || !item.text.includes('depthUpdate') || book?.state !== 'valid') continue;
+      if (item.kind !== 'frame' || !textOfBytes(item.bytes).includes('depthUpdate') || book?.state !== 'valid')
+        continue;
       if (book.lastSeq === lastSeq) continue;
       lastSeq = book.lastSeq;
       applied += 1;
@@ -145,7 +146,9 @@ describe.runIf(existsSync(folder))('a recorded Binance book', () => {
     const [recording] = RECORDINGS;
     if (recording === undefined) throw new Error('no recording');
     const all = itemsOf(recording).slice(0, 12_000);
-    const changes = all.flatMap((item, i) => (item.kind === 'frame' && item.text.includes('depthUpdate') ? [i] : []));
+    const changes = all.flatMap((item, i) =>
+      item.kind === 'frame' && textOfBytes(item.bytes).includes('depthUpdate') ? [i] : [],
+    );
     for (const lost of [changes[20], changes[100], changes[600]]) {
       const gaps: (number | null)[] = [];
       const pipeline = new Pipeline({

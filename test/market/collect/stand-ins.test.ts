@@ -71,7 +71,7 @@ test('the names on the tape are those of the records, whatever the configuration
   const trade = (id: number): TapeItem => ({
     kind: 'frame',
     ...base,
-    text: `{"e":"aggTrade","E":2,"a":${id},"s":"BTCUSD","p":"1","q":"2","T":1,"m":false}`,
+    bytes: Buffer.from(`{"e":"aggTrade","E":2,"a":${id},"s":"BTCUSD","p":"1","q":"2","T":1,"m":false}`),
   });
   const named = underAskedNames(market, [instrument('BTCUSD')], ['BTCUSDT']);
   pipeline.process(trade(1));

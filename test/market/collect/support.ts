@@ -53,7 +53,7 @@ export async function temporaryFolder(): Promise<{ readonly path: string } & Asy
 
 /** A frame of a toy connection; `recv` in µs. */
 export function frame(text: string, recv: number, connection = 'toy_spot#1.1'): FrameItem {
-  return { kind: 'frame', recv_time: recv, connection, exchange: 'toy', market: 'spot', text };
+  return { kind: 'frame', recv_time: recv, connection, exchange: 'toy', market: 'spot', bytes: Buffer.from(text) };
 }
 
 /** All that an async iterable gives. */
@@ -77,11 +77,11 @@ export function oneOfEach(recv: number): TapeItem[] {
   const base = { recv_time: recv, connection: 'toy_spot#1.1', exchange: 'toy', market: 'spot' as const };
   return [
     { kind: 'connected', ...base, url: 'ws://toy' },
-    { kind: 'frame', ...base, text: '{"price":"1.5","note":"π 💹\n\\u0000"}' },
+    { kind: 'frame', ...base, bytes: Buffer.from('{"price":"1.5","note":"π 💹\n\\u0000"}') },
     { kind: 'rest', ...base, call: 'trades', args: { symbol: 'AB', from: 1, to: 2 }, body: '[]', origin: 'backfill' },
     { kind: 'rest', ...base, connection: 'toy_spot#rest', call: 'open_interest', args: {}, body: '' },
     { kind: 'note', ...base, note: 'anything', data: { nested: [1, null, 'x'] } },
-    { kind: 'frame', ...base, text: '' },
+    { kind: 'frame', ...base, bytes: Buffer.from('') },
     { kind: 'disconnected', ...base, reason: 'closed with code 1006' },
   ];
 }

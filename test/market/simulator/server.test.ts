@@ -46,7 +46,7 @@ async function connect(url: string, subscribe: readonly string[] = []): Promise<
     url,
     clock: systemClock,
     connectTimeoutMs: 2000,
-    onText: (text) => texts.push(text),
+    onFrame: (bytes) => texts.push(Buffer.from(bytes).toString()),
     onClose: () => (closed = true),
   });
   opened.push({ [Symbol.asyncDispose]: () => socket.close() });

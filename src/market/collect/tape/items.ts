@@ -39,7 +39,7 @@ export class BlockBuilder {
     }
     this.lastRecvTime = item.recv_time;
     const connection = this.#connections.get(item.connection) ?? this.#define(item);
-    if (item.kind === 'frame') this.#write(KIND.frame, connection, item.recv_time, item.text);
+    if (item.kind === 'frame') this.#writeBytes(KIND.frame, connection, item.recv_time, item.bytes);
     else this.#write(KIND[item.kind], connection, item.recv_time, JSON.stringify(detail(item)));
     this.#items += 1;
   }
@@ -65,13 +65,24 @@ export class BlockBuilder {
   #write(kind: number, connection: number, recvTime: Us, text: string): void {
     const worst = this.#offset + ITEM_HEADER_BYTES + text.length * 3;
     if (worst > this.#buffer.length) this.#grow(worst);
+    this.#finish(kind, connection, recvTime, this.#buffer.write(text, this.#offset + ITEM_HEADER_BYTES, 'utf8'));
+  }
+
+  #writeBytes(kind: number, connection: number, recvTime: Us, bytes: Uint8Array): void {
+    const least = this.#offset + ITEM_HEADER_BYTES + bytes.length;
+    if (least > this.#buffer.length) this.#grow(least);
+    this.#buffer.set(bytes, this.#offset + ITEM_HEADER_BYTES);
+    this.#finish(kind, connection, recvTime, bytes.length);
+  }
+
+  /** The header before what was written behind its place. */
+  #finish(kind: number, connection: number, recvTime: Us, length: number): void {
     const buffer = this.#buffer;
     const start = this.#offset;
     buffer[start] = kind;
     buffer[start + 1] = connection & 0xff;
     buffer[start + 2] = connection >> 8;
     buffer.writeDoubleLE(recvTime, start + 3);
-    const length = buffer.write(text, start + ITEM_HEADER_BYTES, 'utf8');
     buffer.writeUInt32LE(length, start + 11);
     this.#offset = start + ITEM_HEADER_BYTES + length;
   }
@@ -137,9 +148,8 @@ export function decodeItems(raw: Buffer, where: string): TapeItem[] {
     const start = offset + ITEM_HEADER_BYTES;
     offset = start + raw.readUInt32LE(offset + 11);
     if (offset > raw.length) throw new Corrupt(`${where}: an item is cut short`);
-    const text = raw.toString('utf8', start, offset);
     if (kind === KIND.connection) {
-      connections[number] = parse(connectionSchema, text, where);
+      connections[number] = parse(connectionSchema, raw.toString('utf8', start, offset), where);
       continue;
     }
     const connection = connections[number];
@@ -150,7 +160,8 @@ export function decodeItems(raw: Buffer, where: string): TapeItem[] {
       exchange: connection[1],
       market: connection[2],
     };
-    items.push(kind === KIND.frame ? { kind: 'frame', ...base, text } : other(kind, base, text, where));
+    if (kind === KIND.frame) items.push({ kind: 'frame', ...base, bytes: raw.subarray(start, offset) });
+    else items.push(other(kind, base, raw.toString('utf8', start, offset), where));
   }
   return items;
 }

@@ -1,11 +1,12 @@
 import type { Us } from '../../../kit/clock.ts';
-import type { Market, RecordSink } from '../../domain/records.ts';
+import type { RecordSink } from '../../domain/records.ts';
 import type { RestArgs, RestCallName } from '../../domain/tape.ts';
 import type { Decoder, DecoderOptions, FrameVerdict, RestCall } from '../contract.ts';
+import { fastReader } from '../shared/fast/reader.ts';
 import { createSymbolTable } from '../shared/symbols.ts';
 import { isObject, parseJson, type WireObject } from '../shared/values.ts';
 import { control, readRows, refused, rejected, verdictOf, type Reading } from '../shared/verdicts.ts';
-import type { ReadContext } from './context.ts';
+import { EXCHANGE, type ReadContext } from './context.ts';
 import {
   readBookTicker,
   readDepth,
@@ -14,12 +15,18 @@ import {
   readRecordedSnapshot,
   readTrade,
 } from './normalise.ts';
+import { FUTURES_SHAPES, SPOT_SHAPES } from './shapes.ts';
 import { pushOpenInterest, readKline, readTicker } from './statistics.ts';
 import { depthKind, sizingRule, symbolOfStream, UNSTORED_EVENTS } from './wire.ts';
 
+const fast = {
+  futures: fastReader(EXCHANGE, 'futures', FUTURES_SHAPES),
+  spot: fastReader(EXCHANGE, 'spot', SPOT_SHAPES),
+};
+
 /** Decodes one Binance market. It remembers nothing between frames but symbols. */
 export function createBinanceDecoder(
-  market: Market,
+  market: 'futures' | 'spot',
   rest: Readonly<Partial<Record<RestCallName, RestCall>>>,
   options: DecoderOptions,
 ): Decoder {
@@ -32,6 +39,7 @@ export function createBinanceDecoder(
       if (Array.isArray(value)) return readEvents(value, '', context);
       return rejected(value === undefined ? 'not JSON' : 'not an event');
     },
+    bytes: fast[market](symbols),
     rest(call: RestCallName, args: RestArgs, body: string, recvTime: Us, sink: RecordSink): FrameVerdict {
       const known = rest[call];
       if (known === undefined) return rejected(`no REST call ${call} in this market`);

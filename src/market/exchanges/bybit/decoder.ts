@@ -3,6 +3,7 @@ import type { Us } from '../../../kit/clock.ts';
 import type { Market, RecordSink } from '../../domain/records.ts';
 import type { RestArgs, RestCallName } from '../../domain/tape.ts';
 import type { Decoder, DecoderOptions, FrameVerdict, RestCall } from '../contract.ts';
+import { fastReader, type FastReader } from '../shared/fast/reader.ts';
 import { createSymbolTable } from '../shared/symbols.ts';
 import { isObject, parseJson, timeOf, type WireObject } from '../shared/values.ts';
 import {
@@ -16,7 +17,8 @@ import {
   type Reading,
 } from '../shared/verdicts.ts';
 import { mergeBest, NO_BEST, pushBest, type BestState } from './best.ts';
-import { readBook, readKline, readLiquidation, readTrade, type ReadContext } from './normalise.ts';
+import { EXCHANGE, readBook, readKline, readLiquidation, readTrade, type ReadContext } from './normalise.ts';
+import { BYBIT_SHAPES } from './shapes.ts';
 import { changesOf, mergeTicker, pushTicker, type TickerState } from './ticker.ts';
 import { isOption, RETIRED_TOPICS, sizingRule, UNSTORED_TOPICS } from './wire.ts';
 
@@ -29,9 +31,14 @@ const stateSchema = z.object({
   best: z.record(z.string(), z.object({ bid: level, ask: level })),
 });
 
+const fast = {
+  futures: fastReader(EXCHANGE, 'futures', BYBIT_SHAPES),
+  spot: fastReader(EXCHANGE, 'spot', BYBIT_SHAPES),
+};
+
 /** Decodes one Bybit market. Remembers each symbol's merged ticker and, of `orderbook.1`, its best prices. */
 export function createBybitDecoder(
-  market: Market,
+  market: 'futures' | 'spot',
   rest: Readonly<Partial<Record<RestCallName, RestCall>>>,
   options: DecoderOptions,
 ): Decoder {
@@ -39,6 +46,7 @@ export function createBybitDecoder(
 }
 
 class BybitDecoder implements Decoder {
+  readonly bytes: FastReader;
   readonly #market: Market;
   readonly #rest: Readonly<Partial<Record<RestCallName, RestCall>>>;
   readonly #options: DecoderOptions;
@@ -46,11 +54,16 @@ class BybitDecoder implements Decoder {
   readonly #tickers = new Map<string, TickerState>();
   readonly #best = new Map<string, BestState>();
 
-  constructor(market: Market, rest: Readonly<Partial<Record<RestCallName, RestCall>>>, options: DecoderOptions) {
+  constructor(
+    market: 'futures' | 'spot',
+    rest: Readonly<Partial<Record<RestCallName, RestCall>>>,
+    options: DecoderOptions,
+  ) {
     this.#market = market;
     this.#rest = rest;
     this.#options = options;
     this.#symbols = createSymbolTable(options.instruments, sizingRule(market));
+    this.bytes = fast[market](this.#symbols);
   }
 
   frame(text: string, recvTime: Us, sink: RecordSink): FrameVerdict {

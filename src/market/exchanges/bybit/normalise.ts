@@ -26,7 +26,7 @@ export interface ReadContext {
   readonly sink: RecordSink;
 }
 
-const EXCHANGE = 'bybit';
+export const EXCHANGE = 'bybit';
 
 /** A row of `publicTrade`. `S` is the taker's side. */
 export function readTrade(row: unknown, context: ReadContext): Reading {

@@ -1,11 +1,12 @@
 import { createReadStream, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
+import { byteLines } from '../../../infra/lines.ts';
 import { errorMessage, InvalidInput, NotFound } from '../../../kit/errors.ts';
 import { didYouMean } from '../../../kit/nearest.ts';
 import type { Us } from '../../../kit/clock.ts';
 import { marketKey } from '../../../market/domain/records.ts';
+import { decodeBytes } from '../../../market/exchanges/shared/fast/reader.ts';
 import type { Instrument } from '../../../market/domain/instrument.ts';
 import type { VenueMarket } from '../../../market/exchanges/contract.ts';
 import { contextOf } from '../context.ts';
@@ -41,7 +42,7 @@ export async function decode(command: Command): Promise<void> {
     );
   });
   const done = (async () => {
-    for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+    for await (const line of byteLines(input)) {
       stream.push(line);
       if (writer.full) await writer.drain();
     }
@@ -186,7 +187,7 @@ async function recordDecoder(
     if (item.kind !== 'frame' && item.kind !== 'rest') return;
     const decoder = decoders.get(item.connection) ?? market.createDecoder({ instruments: instruments.get(key) ?? [] });
     decoders.set(item.connection, decoder);
-    if (item.kind === 'frame') decoder.frame(item.text, item.recv_time, sink);
+    if (item.kind === 'frame') decodeBytes(decoder, item.bytes, item.recv_time, sink);
     else if (item.call !== 'instruments') decoder.rest(item.call, item.args, item.body, item.recv_time, sink);
   };
 }

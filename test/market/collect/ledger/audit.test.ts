@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { Pipeline } from '../../../../src/market/collect/pipeline.ts';
 import { BACKFILLED } from '../../../../src/market/collect/ledger/notes.ts';
 import { paint, type CoverageChange, type CoverageInterval } from '../../../../src/market/domain/coverage.ts';
-import type { TapeItem } from '../../../../src/market/domain/tape.ts';
+import { textOfBytes, type TapeItem } from '../../../../src/market/domain/tape.ts';
 import { toyVenue } from '../toy-venue.ts';
 
 /**
@@ -69,7 +69,7 @@ function tapeOf(steps: readonly Step[]): { readonly items: readonly TapeItem[]; 
   };
   const text = ({ id, at }: Trade): string => JSON.stringify({ type: 'trade', symbol: SYMBOL, id, price: 1, at });
   const say = (line: string): void => {
-    for (const link of links) items.push({ kind: 'frame', ...base(link), text: line });
+    for (const link of links) items.push({ kind: 'frame', ...base(link), bytes: Buffer.from(line) });
   };
   const cut = (count: number): void => {
     for (const link of links.splice(0, count)) items.push({ kind: 'disconnected', ...base(link), reason: 'cut' });
@@ -170,7 +170,8 @@ function auditSession(items: readonly TapeItem[]): Map<number, 'live' | 'backfil
     } else if (item.kind === 'frame') {
       const link = links.get(item.connection);
       if (link === undefined) continue;
-      const said: unknown = item.text.startsWith('{"type":"trade"') ? JSON.parse(item.text) : null;
+      const text = textOfBytes(item.bytes);
+      const said: unknown = text.startsWith('{"type":"trade"') ? JSON.parse(text) : null;
       const event = said === null ? null : (said as { at: number }).at;
       if (event !== null && event > link.last) {
         if (event - link.last > 60) {
@@ -182,7 +183,7 @@ function auditSession(items: readonly TapeItem[]): Map<number, 'live' | 'backfil
       const before = link.heard;
       const heard = Math.max(before, event === null ? at : Math.min(at, event));
       link.heard = heard;
-      if (item.text === '<html>') lose(item.connection, Math.max(link.start, before - APART_MS), heard);
+      if (text === '<html>') lose(item.connection, Math.max(link.start, before - APART_MS), heard);
       else add(link, before, heard);
     } else if (item.kind === 'note') {
       const { from, to, missing } = item.data as { from: number; to: number; missing: readonly unknown[] };
@@ -196,7 +197,7 @@ function auditSession(items: readonly TapeItem[]): Map<number, 'live' | 'backfil
 function missingByIds(items: readonly TapeItem[], trades: readonly Trade[]): Set<number> {
   const held = new Set<number>();
   for (const item of items) {
-    const text = item.kind === 'frame' ? item.text : item.kind === 'rest' ? item.body : '';
+    const text = item.kind === 'frame' ? textOfBytes(item.bytes) : item.kind === 'rest' ? item.body : '';
     for (const match of text.matchAll(/"id":(\d+)/g)) held.add(Number(match[1]));
   }
   const missing = new Set<number>();
@@ -247,8 +248,10 @@ test('by ids: no hole between two trades that are held counts as whole, and ever
           `ms ${c - START_MS}`,
         ).toBe(false);
       }
-      const first = items.find((i) => i.kind === 'frame' && i.text.includes('"trade"'));
-      const ids = [...new Set(items.flatMap((i) => (i.kind === 'frame' ? [...i.text.matchAll(/"id":(\d+)/g)] : [])))];
+      const first = items.find((i) => i.kind === 'frame' && textOfBytes(i.bytes).includes('"trade"'));
+      const ids = [
+        ...new Set(items.flatMap((i) => (i.kind === 'frame' ? [...textOfBytes(i.bytes).matchAll(/"id":(\d+)/g)] : []))),
+      ];
       if (first === undefined || ids.length === 0) return;
       const known = trades.filter(({ id }) => ids.some((match) => Number(match[1]) === id));
       for (let c = known[0]?.at ?? 0; c < (known.at(-1)?.at ?? 0); c++) {

@@ -12,8 +12,8 @@ import { TapeWriter } from '../../../../src/market/collect/tape/writer.ts';
 import { collect, temporaryFolder } from '../support.ts';
 
 const root = fileURLToPath(new URL('../../../../', import.meta.url));
-const child = fileURLToPath(new URL('./killed-writer.mjs', import.meta.url));
-/** Sources that the child needs, as JavaScript, where it finds the same node_modules. */
+const CHILD = 'test/market/collect/tape';
+/** The child and the sources that it needs, as JavaScript, where it finds the same node_modules. */
 let sources = '';
 
 beforeAll(async () => {
@@ -21,10 +21,10 @@ beforeAll(async () => {
   await mkdir(cache, { recursive: true });
   sources = await mkdtemp(join(cache, 'killed-writer-'));
   await writeFile(join(sources, 'package.json'), '{"type":"module"}');
-  for (const folder of ['kit', 'market/domain', 'market/collect/tape']) {
-    for (const name of await readdir(join(root, 'src', folder))) {
-      if (!name.endsWith('.ts')) continue;
-      const { outputText } = ts.transpileModule(await readFile(join(root, 'src', folder, name), 'utf8'), {
+  for (const folder of ['src/kit', 'src/market/domain', 'src/market/collect/tape', CHILD]) {
+    for (const name of await readdir(join(root, folder))) {
+      if (!name.endsWith('.ts') || name.endsWith('.test.ts')) continue;
+      const { outputText } = ts.transpileModule(await readFile(join(root, folder, name), 'utf8'), {
         compilerOptions: {
           module: ts.ModuleKind.ESNext,
           target: ts.ScriptTarget.ES2023,
@@ -66,7 +66,8 @@ test('what was flushed before a kill -9 is there, once each and in order', async
 /** Kills the writer some time after its first acknowledgement; gives how many items it had acknowledged by then. */
 function writeUntilKilled(folder: string, afterMs: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    const writer = spawn(process.execPath, [child, sources, folder], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = join(sources, CHILD, 'killed-writer.js');
+    const writer = spawn(process.execPath, [child, folder], { stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
     let errors = '';
     let timer: NodeJS.Timeout | undefined;

@@ -1,0 +1,201 @@
+import type { Us } from '../../../../kit/clock.ts';
+import type { BookRecord, FlatLevels, Market, MarketRecord, PriceLevel } from '../../../domain/records.ts';
+import { baseSize, type SymbolFacts } from '../symbols.ts';
+import { timeOf } from '../values.ts';
+import type { Leaf } from './program.ts';
+import type { Scan } from './scanner.ts';
+import { AT } from './template.ts';
+
+/** What every record of a frame has. */
+export interface FrameFacts {
+  readonly exchange: string;
+  readonly market: Market;
+  readonly recvTime: Us;
+}
+
+/** The record of what the scanner read; undefined when a value is not possible, which the reader of JSON then words. */
+export function recordOf(leaf: Leaf, scanner: Scan, frame: FrameFacts): MarketRecord | undefined {
+  const { facts } = scanner;
+  if (facts === undefined) return undefined;
+  const time = leaf.has.time ? timeOf(scanner.numbers[AT.time]) : frame.recvTime;
+  if (Number.isNaN(time)) return undefined;
+  switch (leaf.make.record) {
+    case 'book':
+      return bookOf(leaf, scanner, facts, frame, time);
+    case 'trades':
+      return tradeOf(leaf, scanner, facts, frame, time);
+    case 'prices':
+      return pricesOf(leaf, scanner, facts, frame, time);
+  }
+}
+
+function numberAt(scanner: Scan, place: number): number {
+  return scanner.numbers[place] ?? Number.NaN;
+}
+
+function tradeOf(
+  { has, make }: Leaf,
+  scanner: Scan,
+  facts: SymbolFacts,
+  { exchange, market, recvTime }: FrameFacts,
+  time: Us,
+): MarketRecord | undefined {
+  const price = numberAt(scanner, AT.price);
+  const size = numberAt(scanner, AT.size);
+  if (!(price > 0)) return undefined;
+  const quantity = baseSize(facts, size, price);
+  if (!(quantity > 0 && quantity < Infinity)) return undefined;
+  const id = numberAt(scanner, AT.id);
+  return {
+    stream: 'trades',
+    exchange,
+    market,
+    symbol: facts.symbol,
+    event_time: time,
+    recv_time: recvTime,
+    seq: make.idIsSeq === true ? id : has.seq ? numberAt(scanner, AT.seq) : null,
+    origin: 'live',
+    trade_id: has.textId ? scanner.text : String(id),
+    price,
+    quantity,
+    side: scanner.numbers[AT.side] === 1 ? 'buy' : 'sell',
+  };
+}
+
+function pricesOf(
+  { has }: Leaf,
+  scanner: Scan,
+  facts: SymbolFacts,
+  { exchange, market, recvTime }: FrameFacts,
+  time: Us,
+): MarketRecord | undefined {
+  const bid = numberAt(scanner, AT.bid);
+  const ask = numberAt(scanner, AT.ask);
+  const bidSize = numberAt(scanner, AT.bidSize);
+  const askSize = numberAt(scanner, AT.askSize);
+  if (!(bid > 0 && ask > 0)) return undefined;
+  const bidBase = baseSize(facts, bidSize, bid);
+  const askBase = baseSize(facts, askSize, ask);
+  if (Number.isNaN(bidBase) || Number.isNaN(askBase)) return undefined;
+  return {
+    stream: 'prices',
+    exchange,
+    market,
+    symbol: facts.symbol,
+    event_time: time,
+    recv_time: recvTime,
+    seq: has.seq ? numberAt(scanner, AT.seq) : null,
+    origin: 'live',
+    bid_price: bid,
+    ask_price: ask,
+    bid_qty: bidBase,
+    ask_qty: askBase,
+    last_price: null,
+  };
+}
+
+function bookOf(
+  { has, make }: Leaf,
+  scanner: Scan,
+  facts: SymbolFacts,
+  frame: FrameFacts,
+  time: Us,
+): MarketRecord | undefined {
+  const bids = sideOf(scanner, 0, facts);
+  const asks = sideOf(scanner, 1, facts);
+  if (bids === undefined || asks === undefined) return undefined;
+  const snapshot = make.kind === 'snapshot';
+  return new FlatBookRecord(frame, facts.symbol, time, {
+    kind: snapshot ? 'snapshot' : 'delta',
+    seq: has.seq ? numberAt(scanner, AT.seq) : null,
+    first_seq: !snapshot && has.first ? numberAt(scanner, AT.first) : null,
+    prev_seq: !snapshot && has.prev ? numberAt(scanner, AT.prev) : null,
+    bids,
+    asks,
+  });
+}
+
+function sideOf(scanner: Scan, side: 0 | 1, facts: SymbolFacts): number[] | undefined {
+  const levels = scanner.levels[side].slice(0, scanner.counts[side]);
+  if (facts.plain) return levels;
+  for (let i = 0; i < levels.length; i += 2) {
+    const base = baseSize(facts, levels[i + 1] ?? Number.NaN, levels[i] ?? Number.NaN);
+    if (Number.isNaN(base)) return undefined;
+    levels[i + 1] = base;
+  }
+  return levels;
+}
+
+interface FlatFields extends FlatLevels {
+  readonly kind: 'snapshot' | 'delta';
+  readonly seq: number | null;
+  readonly first_seq: number | null;
+  readonly prev_seq: number | null;
+}
+
+/** A book change whose levels are flat numbers; `bids` and `asks` make pairs of them for who needs pairs. */
+class FlatBookRecord implements BookRecord {
+  readonly stream = 'book';
+  readonly origin = 'live';
+  readonly exchange: string;
+  readonly market: Market;
+  readonly symbol: string;
+  readonly event_time: Us;
+  readonly recv_time: Us;
+  readonly seq: number | null;
+  readonly kind: 'snapshot' | 'delta';
+  readonly first_seq: number | null;
+  readonly prev_seq: number | null;
+  readonly flat: FlatLevels;
+
+  constructor(frame: FrameFacts, symbol: string, time: Us, fields: FlatFields) {
+    this.exchange = frame.exchange;
+    this.market = frame.market;
+    this.symbol = symbol;
+    this.event_time = time;
+    this.recv_time = frame.recvTime;
+    this.seq = fields.seq;
+    this.kind = fields.kind;
+    this.first_seq = fields.first_seq;
+    this.prev_seq = fields.prev_seq;
+    this.flat = { bids: fields.bids, asks: fields.asks };
+  }
+
+  get bids(): PriceLevel[] {
+    return pairs(this.flat.bids);
+  }
+
+  get asks(): PriceLevel[] {
+    return pairs(this.flat.asks);
+  }
+
+  /** A plain object, as the reader of JSON makes it. */
+  toJSON(): BookRecord {
+    return plainBook(this);
+  }
+}
+
+/** The change as a plain object of pairs alone, to be copied, kept or written. */
+export function plainBook(change: BookRecord): BookRecord {
+  const { stream, exchange, market, symbol, event_time, recv_time, seq, origin } = change;
+  const { kind, bids, asks, first_seq, prev_seq } = change;
+  return {
+    stream,
+    exchange,
+    market,
+    symbol,
+    event_time,
+    recv_time,
+    seq,
+    origin,
+    kind,
+    bids,
+    asks,
+    first_seq,
+    prev_seq,
+  };
+}
+
+function pairs(flat: readonly number[]): PriceLevel[] {
+  return Array.from({ length: flat.length / 2 }, (_, i): PriceLevel => [flat[2 * i] ?? 0, flat[2 * i + 1] ?? 0]);
+}
