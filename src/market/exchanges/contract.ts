@@ -230,6 +230,7 @@ export type SimulatedInstrument = Pick<
   | 'quote'
   | 'kind'
   | 'tick_size'
+  | 'lot_size'
   | 'contract_size'
   | 'inverse'
   | 'funding_interval_hours'
@@ -291,6 +292,11 @@ export interface VenueSimulator {
   };
   /** A trade's id as the wire writes it. */
   readonly tradeId: (market: SimulatedMarket, symbol: string, id: number) => string;
+  /** Liquidations where they are not the market's own but flagged trades. */
+  readonly liquidations?: (
+    market: SimulatedMarket,
+    ...args: Parameters<SimulatedMarket['liquidations']>
+  ) => ReturnType<SimulatedMarket['liquidations']>;
   /** Whether candles tell the number of trades and the taker's part; null in their records where not. */
   readonly candlesTellTakers: boolean;
   /** Whether candles tell the number of trades alone. */

@@ -210,7 +210,7 @@ function modelRecords(venue: VenueSimulator, market: SimulatedMarket, from: Ms, 
   return market.instruments.flatMap(({ symbol }) => [
     ...tradeRecords(venue, market, symbol, from, to),
     ...candleRecords(venue, market, symbol, from, to, last),
-    ...(market.market === 'futures' ? liquidationRecords(market, symbol, from, to) : []),
+    ...(market.market === 'futures' ? liquidationRecords(venue, market, symbol, from, to) : []),
   ]);
 }
 
@@ -277,8 +277,15 @@ function candleRecords(
   return records;
 }
 
-function liquidationRecords(market: SimulatedMarket, symbol: string, from: Ms, to: Ms): MarketRecord[] {
-  return market.liquidations(symbol, from, to).map((l) => ({
+function liquidationRecords(
+  venue: VenueSimulator,
+  market: SimulatedMarket,
+  symbol: string,
+  from: Ms,
+  to: Ms,
+): MarketRecord[] {
+  const forced = venue.liquidations?.(market, symbol, from, to) ?? market.liquidations(symbol, from, to);
+  return forced.map((l) => ({
     stream: 'liquidations',
     ...baseOf(market, symbol, l.at),
     side: l.side,

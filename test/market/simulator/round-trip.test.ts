@@ -308,7 +308,7 @@ function checkBook(desk: Desk, symbol: string, changes: readonly BookRecord[]): 
 }
 
 function checkDerivatives(
-  { adapter, market }: Desk,
+  { venue, adapter, market }: Desk,
   symbol: string,
   records: readonly MarketRecord[],
   to: number,
@@ -336,6 +336,11 @@ function checkDerivatives(
   );
   if (adapter.streams.liquidations === undefined) return;
   expect(forced.map((r) => [r.event_time / 1000, r.side, r.price, r.quantity])).toEqual(
-    market.liquidations(symbol, NOW, to - 500).map((l) => [l.at, l.side, l.price, l.quantity]),
+    (venue.liquidations?.(market, symbol, NOW, to - 500) ?? market.liquidations(symbol, NOW, to - 500)).map((l) => [
+      l.at,
+      l.side,
+      l.price,
+      l.quantity,
+    ]),
   );
 }

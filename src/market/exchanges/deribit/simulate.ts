@@ -1,0 +1,139 @@
+import type { SimulatedFrame, SimulatedListing, SimulatedMarket, VenueSimulator } from '../contract.ts';
+import { byVenueSymbol } from '../shared/simulated.ts';
+import { stepsAt } from '../shared/simulated-steps.ts';
+import { elementsOf, isObject, parseJson } from '../shared/values.ts';
+import { framesOf, HEARTBEAT, isForced, partsOf, snapshotOf, tradeIdOf } from './simulate-frames.ts';
+import { answerPublic, failure } from './simulate-rest.ts';
+
+/*
+ * Deribit's half of the conversation, JSON-RPC 2.0: https://docs.deribit.com. BTC and ETH are inverse perpetuals, the
+ * rest linear ones in USDC. Amounts of inverse contracts are not rounded to whole contracts, so that they are exactly the
+ * market's.
+ */
+
+const STEPS: Readonly<Record<string, readonly [tick: string, lot: string]>> = {
+  BTC: ['0.5', '0.0001'],
+  ETH: ['0.05', '0.001'],
+  SOL: ['0.01', '0.1'],
+  XRP: ['0.0001', '1'],
+};
+const INVERSE = ['BTC', 'ETH'];
+const WITHOUT = ['AR', 'BRETT', 'POPCAT', 'PNUT'];
+const KINDS = new Set(['trades', 'book', 'ticker', 'chart']);
+
+const simulator = Object.freeze<VenueSimulator>({
+  exchange: 'deribit',
+  market: 'futures',
+  listings,
+  activity: 0.3,
+  sequenceStride: 7,
+  markDecimals: 4,
+  acceptsPath: (path) => path === '/ws/api/v2',
+  channelsOfPath: () => [],
+  onFrame: converse,
+  onSubscribe: (market, channels, at) => channels.flatMap((channel) => snapshotOf(market, channel, at)),
+  windowOf: (channel) => {
+    const { kind, name } = partsOf(channel);
+    return kind === 'ticker' ? name.replaceAll('-', '_') : undefined;
+  },
+  steady: (channel) => /^(?:book|ticker)\./.test(channel),
+  frames: (market, channels, from, to) =>
+    [...channels].flatMap((channel) => framesOf(market, channel, from, to)).sort((a, b) => a.at - b.at),
+  envelope: (_path, frame) => frame.text,
+  rest: (market, { path, query }, now) => answerPublic(market, path, query, now),
+  connectionLifetimeMs: Number.POSITIVE_INFINITY,
+  limit: {
+    weight: 100,
+    windowMs: 5000,
+    headers: () => ({}),
+    refuse: (_status, seconds) => ({
+      ...failure(10028, 'too_many_requests', 429),
+      headers: { 'retry-after': String(seconds) },
+    }),
+  },
+  tradeId: (market, symbol, id) => {
+    const instrument = market.instruments.find((i) => i.symbol === symbol);
+    return instrument === undefined ? String(id) : tradeIdOf(instrument, id);
+  },
+  liquidations: (market, symbol, from, to) =>
+    market
+      .trades(symbol, from, to)
+      .filter((t) => isForced(market, symbol, t))
+      .map((t) => ({ at: t.at, side: t.side === 'sell' ? 'long' : 'short', price: t.price, quantity: t.quantity })),
+  candlesTellTakers: false,
+  spoil,
+});
+
+/** The simulator of Deribit's perpetuals. */
+const simulators: readonly VenueSimulator[] = Object.freeze([simulator]);
+
+export default simulators;
+
+function listings(symbol: string, price: number): readonly SimulatedListing[] {
+  const base = symbol.replace(/USD[TC]?$/, '');
+  if (WITHOUT.includes(base)) return [];
+  const [tick, lot] = STEPS[base] ?? stepsAt(price);
+  const inverse = INVERSE.includes(base);
+  const name = inverse ? `${base}-PERPETUAL` : `${base}_USDC-PERPETUAL`;
+  const instrument = {
+    symbol: name.replaceAll('-', '_'),
+    venue_symbol: name,
+    base,
+    quote: inverse ? 'USD' : 'USDC',
+    inverse,
+    funding_interval_hours: 8,
+    ...(inverse ? { lot_size: null } : {}),
+  };
+  return [{ tick, lot, instrument }];
+}
+
+function converse(market: SimulatedMarket, text: string): ReturnType<VenueSimulator['onFrame']> {
+  const nothing = { reply: [], subscribe: [], unsubscribe: [] };
+  const request = parseJson(text);
+  if (!isObject(request)) {
+    return { ...nothing, reply: ['{"jsonrpc":"2.0","error":{"code":-32700,"message":"Parse error"}}'] };
+  }
+  const { id, method } = request;
+  const params = isObject(request['params']) ? request['params'] : {};
+  const answer = (result: unknown): readonly string[] => [JSON.stringify({ jsonrpc: '2.0', id, result })];
+  switch (method) {
+    case 'public/test':
+      return { ...nothing, reply: answer({ version: '1.2.26' }) };
+    case 'public/set_heartbeat':
+      return { ...nothing, reply: answer('ok'), subscribe: [HEARTBEAT] };
+    case 'public/subscribe':
+    case 'public/unsubscribe': {
+      const asked = elementsOf(params['channels']).filter((c): c is string => typeof c === 'string');
+      const channels = asked.filter((channel) => {
+        const { kind, name } = partsOf(channel);
+        return KINDS.has(kind) && byVenueSymbol(market, name) !== undefined;
+      });
+      return method === 'public/subscribe'
+        ? { reply: answer(channels), subscribe: channels, unsubscribe: [] }
+        : { reply: answer(channels), subscribe: [], unsubscribe: channels };
+    }
+    default: {
+      const error = { code: -32601, message: 'Method not found' };
+      return { ...nothing, reply: [JSON.stringify({ jsonrpc: '2.0', id, error })] };
+    }
+  }
+}
+
+/** Doubles best prices or the mark price (a spike), or puts a bid far above the asks (a crossed book). */
+function spoil(frame: SimulatedFrame, how: 'spike' | 'crossed'): SimulatedFrame | undefined {
+  const { kind } = partsOf(frame.channel);
+  if (how === 'spike') {
+    if (kind !== 'ticker') return undefined;
+    const text = frame.text.replace(
+      /"(best_bid_price|best_ask_price|mark_price|last_price)":([\d.]+)/g,
+      (_all, name: string, value: string) => `"${name}":${Number(value) * 2}`,
+    );
+    return { ...frame, text };
+  }
+  if (kind !== 'book') return undefined;
+  const best = /"asks":\[\["\w+",([\d.]+)/.exec(frame.text)?.[1];
+  if (best === undefined) return undefined;
+  const empty = frame.text.includes('"bids":[]');
+  const bid = `["new",${Number(best) * 1.05},1]${empty ? '' : ','}`;
+  return { ...frame, text: frame.text.replace('"bids":[', `"bids":[${bid}`) };
+}

@@ -1,0 +1,44 @@
+import type { Market } from '../../domain/records.ts';
+import { canonicalSymbol, type NamedFacts } from '../shared/symbols.ts';
+
+/**
+ * Names of the Deribit wire, JSON-RPC over WebSocket: `{"method":"subscription","params":{"channel":"trades.BTC-PERPETUAL.100ms",
+ * "data":[…]}}`. Read 2026-11-28: https://docs.deribit.com (subscriptions, market data)
+ */
+export const EXCHANGE = 'deribit';
+
+/** Funding of perpetuals accrues all the time; its rate is per 8 hours. */
+export const FUNDING_HOURS = 8;
+
+const OPTION = /^(?:[A-Z0-9]+_)?[A-Z0-9]+-(\d{1,2}[A-Z]{3}\d{2})-(\d+(?:D\d+)?)-([CP])$/;
+const INVERSE = /^[A-Z0-9]+-(?:PERPETUAL|\d{1,2}[A-Z]{3}\d{2})$/;
+/** BTC-FS-30SEP22_PERP, BTC-STRD-30SEP22-20000: combinations of contracts, whose prices may be negative. */
+const COMBO = /^[A-Z0-9_]+-[A-Z]+\d*-/;
+
+export function isCombo(name: unknown): boolean {
+  return typeof name === 'string' && COMBO.test(name.toUpperCase());
+}
+
+export function isOption(name: unknown): boolean {
+  return typeof name === 'string' && OPTION.test(name.toUpperCase());
+}
+
+/** Whether a contract belongs to the market. */
+export function belongsTo(market: Market, name: unknown): boolean {
+  return !isCombo(name) && isOption(name) === (market === 'options');
+}
+
+/**
+ * Amounts of inverse contracts (BTC-PERPETUAL, BTC-27DEC24) are USD; those of linear ones (BTC_USDC-PERPETUAL) and of
+ * options are base units.
+ */
+export function namedFacts(name: string): NamedFacts {
+  const inverse = INVERSE.test(name);
+  const perpetual = name.endsWith('-PERPETUAL');
+  return {
+    inverse,
+    contractSize: 1,
+    symbol: canonicalSymbol(name),
+    fundingIntervalHours: perpetual ? FUNDING_HOURS : null,
+  };
+}
