@@ -11,7 +11,7 @@ const HOUR = 3_600_000;
 /** No history before this. */
 const LISTED_AT = Date.UTC(2020, 0, 1);
 
-interface Request {
+export interface Request {
   readonly market: SimulatedMarket;
   readonly kind: Market;
   readonly category: string;
@@ -21,16 +21,16 @@ interface Request {
 }
 
 /** `needs`: `symbol` must name a listed symbol, `category` may leave it out, `nothing` takes neither. */
-interface Call {
+export interface Call {
   readonly needs: 'symbol' | 'category' | 'nothing';
   readonly futuresOnly?: boolean;
   readonly run: (request: Request) => SimulatedAnswer;
 }
 
-/** The REST half of one Bybit market; every answer is HTTP 200 with a `retCode`, as the venue has it. */
-export function restOf(kind: Market, category: string): VenueSimulator['rest'] {
+/** The REST half of one Bybit market, with `more` calls; every answer is HTTP 200 with a `retCode`, as the venue has it. */
+export function restOf(kind: Market, category: string, more: Readonly<Record<string, Call>>): VenueSimulator['rest'] {
   return (market, { path, query }, now) => {
-    const call = CALLS[path];
+    const call = { ...CALLS, ...more }[query.get('category') === 'option' ? `${path}#option` : path];
     if (call === undefined) return undefined;
     const symbol = query.get('symbol') ?? '';
     if (call.needs !== 'nothing') {
@@ -129,7 +129,7 @@ const recentTrades: Call = {
   },
 };
 
-const klines: Call = {
+export const klines: Call = {
   needs: 'symbol',
   run: (request) =>
     minuteRows(request, (openTime) => {
@@ -254,15 +254,15 @@ const CALLS: Readonly<Record<string, Call>> = {
   '/v5/market/tickers': tickers,
 };
 
-function ok(result: unknown, now: Ms): SimulatedAnswer {
+export function ok(result: unknown, now: Ms): SimulatedAnswer {
   return { status: 200, body: envelope(0, 'OK', result, now), weight: 1 };
 }
 
-function failure(code: number, message: string, now: Ms): SimulatedAnswer {
+export function failure(code: number, message: string, now: Ms): SimulatedAnswer {
   return { status: 200, body: envelope(code, message, {}, now), weight: 1 };
 }
 
-function limitOf(query: URLSearchParams, usual: number, most: number): number | undefined {
+export function limitOf(query: URLSearchParams, usual: number, most: number): number | undefined {
   const given = query.get('limit');
   if (given === null) return usual;
   const limit = Number(given);

@@ -2,6 +2,7 @@ import type { Ms } from '../../../kit/clock.ts';
 import type { Market } from '../../domain/records.ts';
 import type { SimulatedFrame, SimulatedMarket, SimulatedTrade, VenueSimulator } from '../contract.ts';
 import { listingsWith } from '../shared/simulated-steps.ts';
+import { ENDPOINTS } from './simulate-endpoints.ts';
 import { envelope, executionId, level, restOf } from './simulate-rest.ts';
 import { changedFields, tickerFields } from './simulate-ticker.ts';
 
@@ -70,7 +71,7 @@ function simulatorOf(kind: Market): VenueSimulator {
       return frames.sort((a, b) => a.at - b.at);
     },
     envelope: (_path, frame) => frame.text,
-    rest: restOf(kind, category),
+    rest: restOf(kind, category, ENDPOINTS),
     connectionLifetimeMs: Number.POSITIVE_INFINITY,
     limit: {
       weight: 600,
