@@ -155,6 +155,7 @@ export class CrewController implements DeskHost, AsyncDisposable {
       operations.bus.emit('system.started', { mode: this.#shadow ? 'shadow' : 'active', source, version: VERSION });
       await this.#autonomy.begin();
       for (const run of await crews.runner.recover()) run.done.catch((error: unknown) => this.#note(error));
+      crews.flows.recover().catch((error: unknown) => this.#note(error));
     } catch (error) {
       await this.#fail(error);
       throw error;

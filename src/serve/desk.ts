@@ -2,6 +2,9 @@ import type { PermissionDecision, ToolOutcome } from '../kit/invoke.ts';
 import type { AnyEvent } from '../kit/event.ts';
 import type { RunDocument } from '../crew/run/document.ts';
 
+import type { FlowDocument } from '../crew/flow/document.ts';
+
+export type { FlowDocument } from '../crew/flow/document.ts';
 export type { RunDocument } from '../crew/run/document.ts';
 
 /**
@@ -20,6 +23,8 @@ export interface Desk extends AsyncDisposable {
   describeTool(name: string): Promise<ToolDetail>;
   callTool(request: CallToolRequest, options?: CallOptions): Promise<ToolOutcome>;
   kickoff(request: KickoffRequest, options?: CallOptions): Promise<RunDocument>;
+  flows(): Promise<readonly FlowRow[]>;
+  runFlow(request: FlowRequest, options?: CallOptions): Promise<FlowDocument>;
   runs(query?: { readonly limit?: number | undefined; readonly crew?: string | undefined }): Promise<readonly RunRow[]>;
   run(id: string): Promise<RunDocument>;
   events(query: EventsQuery): Promise<readonly AnyEvent[]>;
@@ -198,6 +203,22 @@ export interface RunRow {
   readonly started_at: string;
   readonly finished_at: string | null;
   readonly trigger: string | null;
+}
+
+export interface FlowRow {
+  readonly id: string;
+  readonly trigger: string | null;
+  readonly enabled: boolean;
+  readonly steps: readonly string[];
+  readonly description: string;
+}
+
+export interface FlowRequest {
+  readonly flow: string;
+  readonly inputs?: Readonly<Record<string, unknown>> | undefined;
+  readonly shadow?: boolean | undefined;
+  /** A run that waits: it goes on, with answers by step. */
+  readonly resume?: { readonly run: string; readonly answers: Readonly<Record<string, unknown>> } | undefined;
 }
 
 export interface EventsQuery {

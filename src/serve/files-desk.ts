@@ -24,6 +24,7 @@ import {
   agentRows,
   approvalRow,
   crewRows,
+  flowRows,
   effectRow,
   runRow,
   shadowReport,
@@ -68,6 +69,8 @@ export function openFilesDesk(options: ControllerOptions): Desk {
     describeTool: async (name) => toolDetail(tools, name),
     callTool: () => needsController('calling a tool'),
     kickoff: () => needsController('running a crew'),
+    flows: async () => flowRows(configured()),
+    runFlow: () => needsController('running a flow'),
     runs: (query) =>
       withOps(dataDir, 'runs', async (db) => (await (await createRunStore(db)).list(query)).map(runRow), []),
     run: (id) =>

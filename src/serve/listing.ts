@@ -1,3 +1,4 @@
+import { stepsOf } from '../crew/config/flow-schema.ts';
 import type { BoundTool } from '../kit/tool.ts';
 import type { ApprovalRequest } from '../crew/approval/store.ts';
 import type { ProposedAction } from '../crew/proposal/log.ts';
@@ -10,6 +11,7 @@ import type {
   AgentRow,
   ApprovalRow,
   CrewRow,
+  FlowRow,
   EffectRow,
   RunRow,
   ShadowReport,
@@ -43,6 +45,16 @@ export function crewRows(config: DeskConfig): readonly CrewRow[] {
     agents,
     tasks,
     description,
+  }));
+}
+
+export function flowRows(config: DeskConfig): readonly FlowRow[] {
+  return config.flows.map((flow) => ({
+    id: flow.id,
+    trigger: triggerText(flow.trigger),
+    enabled: flow.enabled,
+    steps: Object.keys(stepsOf(flow)),
+    description: flow.description,
   }));
 }
 

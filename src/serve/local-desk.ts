@@ -18,6 +18,9 @@ import type {
   DeskStatus,
   EffectRow,
   EventsQuery,
+  FlowDocument,
+  FlowRequest,
+  FlowRow,
   KickoffRequest,
   QueryRequest,
   RunDocument,
@@ -32,6 +35,7 @@ import {
   agentRows,
   approvalRow,
   crewRows,
+  flowRows,
   effectRow,
   runRow,
   shadowReport,
@@ -218,6 +222,18 @@ export class LocalDesk implements Desk {
     } finally {
       this.#controller.off('*', note);
     }
+  }
+
+  flows(): Promise<readonly FlowRow[]> {
+    return Promise.resolve(flowRows(this.#runtime.config));
+  }
+
+  runFlow(request: FlowRequest, options: CallOptions = {}): Promise<FlowDocument> {
+    const { flows } = this.#runtime.crews;
+    const { flow, inputs, resume, shadow = this.#controller.shadow } = request;
+    const { signal } = options;
+    if (resume !== undefined) return flows.resume(resume.run, resume.answers, { signal });
+    return flows.kickoff(flow, inputs, { shadow, signal });
   }
 
   async runs(

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import dataOpsBehaviours from '../../crews/data-ops/behaviours.ts';
 import dataOpsPlaybook from '../../crews/data-ops/playbook.ts';
-import operationsBehaviours from '../../crews/operations/behaviours.ts';
 import operationsPlaybook from '../../crews/operations/playbook.ts';
-import { agentCaller, createPermissionGate, loadConfig } from '../../src/crew/index.ts';
+import { agentCaller, createPermissionGate, flowFromSpec, loadConfig } from '../../src/crew/index.ts';
+import { behavioursOf } from '../../src/serve/runtime/autonomy.ts';
 import { ManualClock } from '../../src/kit/clock.ts';
 import { bindTools } from '../../src/kit/tool.ts';
 import { marketConfigSchema } from '../../src/market/config.ts';
@@ -103,7 +103,7 @@ describe('the shipped configuration', () => {
   });
 
   test('the behaviours that the desk is described by are there, each with an agent that exists', () => {
-    const names = [...dataOpsBehaviours, ...operationsBehaviours].map((b) => b.name);
+    const names = dataOpsBehaviours.map((b) => b.name);
     expect(names).toEqual([...new Set(names)]);
     for (const name of [
       'auto_reconnect',
@@ -120,7 +120,6 @@ describe('the shipped configuration', () => {
       'capacity_threshold_alert',
       'hourly_quality_report',
       'weekly_report',
-      'system_health_check',
     ])
       expect(names).toContain(name);
     for (const b of dataOpsBehaviours) expect(config.agents.map((a) => a.id)).toContain(b.agent);
@@ -130,5 +129,17 @@ describe('the shipped configuration', () => {
     expect(one('schema_optimize').trigger).toEqual({ cron: '0 0 * * *', timezone: 'UTC' });
     expect([one('auto_reconnect').cooldownSeconds, one('auto_backfill_on_gap').cooldownSeconds]).toEqual([30, 600]);
     expect(one('weekly_report').trigger).toEqual({ cron: '0 9 * * 1', timezone: 'UTC' });
+  });
+});
+
+describe('the shipped flows', () => {
+  test('health_check runs the operations crew every minute, by itself and by hand', () => {
+    expect(config.flows.map((f) => f.id)).toEqual(['health_check']);
+    const [flow] = config.flows.map(flowFromSpec);
+    expect(flow).toMatchObject({ enabled: true, schedule: { cron: '* * * * *' } });
+    expect(flow?.methods.map((m) => [m.id, m.label, m.start])).toEqual([['operations', 'crew operations', true]]);
+    const behaviour = behavioursOf({}, config).find((b) => b.name === 'flow_health_check');
+    expect(behaviour).toMatchObject({ trigger: { cron: '* * * * *' }, enabled: true });
+    expect(behavioursOf({}, config, { only: ['data-ops'] })).toEqual([]);
   });
 });

@@ -112,6 +112,7 @@ describe.runIf(built)('the package', { timeout: 180_000 }, () => {
         'agents.yaml',
         'tasks.yaml',
         'crews.yaml',
+        'flows.yaml',
         'schemas/system.schema.json',
         'docs/architecture.md',
         'docs/tools.md',

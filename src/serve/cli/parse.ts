@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { InvalidInput } from '../../kit/errors.ts';
 
 /** `a,b` → two items; empty items are an error. */
 export function list(value: string): readonly string[] {
@@ -29,4 +30,15 @@ export function withSource(command: Command): Command {
     .option('--sim-seed <n>', 'seed of the simulated market', anyNumber)
     .option('--sim-fault <faults>', 'faults to inject: disconnect@5s,gap@8s/2s,spike@12s …')
     .option('--sim-speed <n>', 'simulated seconds per second', anyNumber);
+}
+
+/** `['a=1', 'b=']` → `{ a: '1', b: '' }`. Throws InvalidInput, naming the option, for anything else. */
+export function parsePairs(option: string, pairs: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const at = pair.indexOf('=');
+      if (at < 1) throw new InvalidInput(`${option} '${pair}' is not key=value`);
+      return [pair.slice(0, at), pair.slice(at + 1)];
+    }),
+  );
 }

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { VERSION } from '../version.ts';
 import { dataCommands } from './commands/data.ts';
 import { deskCommands } from './commands/desk.ts';
+import { flowCommands } from './commands/flow.ts';
 import { opsCommands } from './commands/ops.ts';
 import { runCommands } from './commands/run.ts';
 
@@ -12,7 +13,7 @@ export function createProgram(): Command {
     .version(VERSION)
     .option(
       '--config <dir>',
-      'folder with system.yaml, agents.yaml, tasks.yaml, crews.yaml (default: the working directory, else the shipped files)',
+      'folder with system.yaml, agents.yaml, tasks.yaml, crews.yaml, flows.yaml (default: the working directory, else the shipped files)',
     )
     .option('--data <dir>', 'folder of the databases and the tape (default: data)')
     .option('--json', 'print one JSON document')
@@ -23,6 +24,7 @@ export function createProgram(): Command {
     .exitOverride();
   runCommands(program);
   deskCommands(program);
+  flowCommands(program);
   opsCommands(program);
   dataCommands(program);
   program.addHelpText(

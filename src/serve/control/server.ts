@@ -16,6 +16,8 @@ export const DESK_METHODS = [
   'describeTool',
   'callTool',
   'kickoff',
+  'flows',
+  'runFlow',
   'runs',
   'run',
   'events',

@@ -4,9 +4,10 @@ import {
   createBehaviourEngine,
   createBehaviourStore,
   defineBehaviour,
+  type FlowRunner,
 } from '../../crew/index.ts';
 import type { Clock } from '../../kit/clock.ts';
-import { InvalidInput } from '../../kit/errors.ts';
+import { InvalidInput, Unavailable } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
 import { createIdSource } from '../../kit/id.ts';
 import { didYouMean } from '../../kit/nearest.ts';
@@ -33,7 +34,7 @@ export async function openAutonomy(options: {
   const { runtime, clock, log, autonomous } = options;
   const { operations, crews, config } = runtime;
   const engine = createBehaviourEngine({
-    behaviours: behavioursOf(crews.code, config, options.crews),
+    behaviours: behavioursOf(crews.code, config, { only: options.crews, flows: crews.flows }),
     store: await createBehaviourStore(operations.db),
     agents: Object.fromEntries(config.agents.map((agent) => [agent.id, agent])),
     invoker: crews.invoker,
@@ -77,23 +78,50 @@ export function behaviourRow(status: Awaited<ReturnType<BehaviourEngine['list']>
   };
 }
 
-/** The behaviours that the crews bring, with the changes of system.yaml. Throws InvalidInput for a change of one that does not exist. */
+/** A flow with a trigger, as what runs by itself: `flow_health_check`. */
+function flowBehaviours(config: DeskConfig, flows: FlowRunner | undefined): readonly Behaviour[] {
+  return config.flows.flatMap(({ id, description, trigger, enabled }) => {
+    if (trigger === null) return [];
+    return defineBehaviour({
+      name: `flow_${id.replaceAll('-', '_').toLowerCase()}`,
+      description,
+      trigger,
+      enabled,
+      run: async ({ event, trigger: by, signal, shadow }) => {
+        if (flows === undefined) throw new Unavailable(`flow ${id} needs a controller: crew start`);
+        const payload = event?.data ?? null;
+        const { run_id, status } = await flows.kickoff(id, {}, { payload, shadow, signal, trigger: by });
+        return { run_id, status };
+      },
+    });
+  });
+}
+
+/** The behaviours that the crews bring and the flows that start by themselves, with the changes of system.yaml. Throws InvalidInput for a change of one that does not exist. */
 export function behavioursOf(
   code: Readonly<Record<string, CrewCode>>,
   config: DeskConfig,
-  only?: readonly string[],
+  options: {
+    /** Only those of these crews, and no flows. */
+    readonly only?: readonly string[] | undefined;
+    /** What runs the flows; without it they can be listed alone. */
+    readonly flows?: FlowRunner | undefined;
+  } = {},
 ): readonly Behaviour[] {
+  const { only } = options;
   const all = Object.entries(code).flatMap(([crew, code]) =>
     code.behaviours.map((behaviour) => ({ crew, behaviour: behaviour as Behaviour })),
   );
-  const names = all.map(({ behaviour }) => behaviour.name);
+  const flows = flowBehaviours(config, options.flows);
+  const names = [...all.map(({ behaviour }) => behaviour.name), ...flows.map((flow) => flow.name)];
   for (const name of Object.keys(config.system.behaviours)) {
     if (!names.includes(name))
       throw new InvalidInput(`system.yaml changes behaviour '${name}', which no crew has${didYouMean(name, names)}`);
   }
-  return all
-    .filter(({ crew }) => only === undefined || only.includes(crew))
-    .map(({ behaviour }) => changed(behaviour, config.system.behaviours[behaviour.name]));
+  const own = all.filter(({ crew }) => only === undefined || only.includes(crew)).map(({ behaviour }) => behaviour);
+  return [...own, ...(only === undefined ? flows : [])].map((behaviour) =>
+    changed(behaviour, config.system.behaviours[behaviour.name]),
+  );
 }
 
 function changed(

@@ -1,6 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import {
   agentCaller,
   createCrewRecords,
+  createFlowRunner,
+  createFlowStore,
+  flowFromSpec,
+  type FlowRunner,
   createCrewRunner,
   createModelSource,
   createPermissionGate,
@@ -47,6 +52,7 @@ export interface CrewHalf extends AsyncDisposable {
   readonly ledger: StoredLedger;
   readonly audit: AuditLog;
   readonly runner: CrewRunner;
+  readonly flows: FlowRunner;
   readonly runs: RunStore;
   readonly code: Readonly<Record<string, CrewCode>>;
   /** The caller that an agent, or a role without an agent, is. */
@@ -136,6 +142,7 @@ export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
       await ledger.prune(before);
     },
   });
+  const records = createCrewRecords(operations.store, clock);
   const runner = createCrewRunner({
     crews: byId(config.crews),
     agents: byId(config.agents),
@@ -153,11 +160,29 @@ export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
     random: options.random,
     modelTimeoutMs: config.system.model.timeout_seconds * 1000,
     documentExtras: options.documentExtras,
-    memory: crewMemory(createCrewRecords(operations.store, clock).memory),
+    memory: crewMemory(records.memory),
     writeOutput: createOutputWriter(options.outputDir),
     gate: options.gate,
     hooks: defined(code, (c) => c.hooks),
     skills: openSkills(config.dir, config.agents),
+  });
+  const agents = new Map(config.agents.map((agent) => [agent.id, agent]));
+  const callerOf = (id: string): Caller | undefined => {
+    const agent = agents.get(id);
+    return agent === undefined ? undefined : agentCaller(agent);
+  };
+  const flows = createFlowRunner({
+    flows: byId(config.flows.map(flowFromSpec)),
+    crews: runner,
+    invoker,
+    agentCaller: callerOf,
+    checkpointer,
+    store: createFlowStore(records.flows),
+    events: bus,
+    clock,
+    log,
+    newId,
+    uuid: randomUUID,
   });
   let closed: Promise<void> | undefined;
   const close = async (): Promise<void> => {
@@ -168,7 +193,6 @@ export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
     await audit.flush();
     await stored[Symbol.asyncDispose]();
   };
-  const agents = new Map(config.agents.map((agent) => [agent.id, agent]));
   return {
     invoker,
     gate,
@@ -178,12 +202,10 @@ export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
     ledger,
     audit,
     runner,
+    flows,
     runs,
     code,
-    agentCaller: (id) => {
-      const agent = agents.get(id);
-      return agent === undefined ? undefined : agentCaller(agent);
-    },
+    agentCaller: callerOf,
     roleCaller: (id, role) => ({ id, agentId: null, role, tools: null }),
     needsApproval: (agent, tool) => {
       const caller = agents.get(agent);

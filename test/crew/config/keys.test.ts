@@ -23,6 +23,7 @@ const EXEMPT: Readonly<Record<string, string>> = {
   'overrides[].granted_by': 'read by the permission gate as a field of OverrideSpec',
   'overrides[].reason': 'read by the permission gate as a field of OverrideSpec',
   'overrides[].level': 'read by the permission gate as a field of OverrideSpec',
+  max_runs: 'read off the spec of a flow in src/crew/flow/from-spec.ts',
   guardrail: 'joined with guardrails in src/crew/config/specs.ts',
   skills: 'read off any agent by src/crew/agent/skills.ts',
   'behaviours.<name>.cooldown': 'taken apart from one behaviour’s settings, under another name than its section',

@@ -17,6 +17,7 @@ describe('the configuration reference', () => {
       'agents.schema.json',
       'tasks.schema.json',
       'crews.schema.json',
+      'flows.schema.json',
     ]);
     expect(schemas['system.schema.json']).toMatchObject({
       title: 'system.yaml',

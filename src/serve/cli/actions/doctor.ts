@@ -1,6 +1,7 @@
 import { accessSync, constants, copyFileSync, existsSync, mkdirSync, readdirSync, statfsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
+import { CONFIG_FILES } from '../../../crew/config/load.ts';
 import { errorMessage } from '../../../kit/errors.ts';
 import { readAddress } from '../../control/address.ts';
 import { PACKAGE_ROOT, VERSION } from '../../version.ts';
@@ -143,8 +144,7 @@ export async function init(dir: string, command: Command): Promise<void> {
       written.push(to);
     }
   };
-  for (const file of ['system.yaml', 'agents.yaml', 'tasks.yaml', 'crews.yaml'])
-    copy(join(PACKAGE_ROOT, file), join(target, file));
+  for (const file of CONFIG_FILES) copy(join(PACKAGE_ROOT, file), join(target, file));
   const schemas = join(PACKAGE_ROOT, 'schemas');
   if (existsSync(schemas))
     for (const file of readdirSync(schemas)) copy(join(schemas, file), join(target, 'schemas', file));

@@ -1,18 +1,21 @@
 import type { Command } from 'commander';
 import { parseDuration } from '../../../kit/duration.ts';
 import { InvalidInput } from '../../../kit/errors.ts';
+import type { ControllerOptions } from '../../options.ts';
+import { parsePairs } from '../parse.ts';
 import type { RunDocument, StreamRow } from '../../desk.ts';
 import { contextOf } from '../context.ts';
 import { EXIT } from '../exit.ts';
 import { type Output, paint, printFields, printJson, printTable } from '../print.ts';
 
 /** `crew run <crew>` */
-export async function run(crew: string, command: Command): Promise<void> {
+export async function run(named: string | undefined, command: Command): Promise<void> {
   const options = command.opts<{ duration?: string; input?: readonly string[]; shadow?: boolean }>();
   const durationMs = options.duration === undefined ? undefined : parseDuration(options.duration);
-  const inputs = parseInputs(options.input ?? []);
+  const inputs = parsePairs('--input', options.input ?? []);
   const context = contextOf(command);
   const { output, signal } = context;
+  const crew = named ?? (await onlyCrew(context.options));
   const { runCrew } = await import('../../session.ts');
   const progress = (text: string): void => {
     if (process.stderr.isTTY && !output.json) process.stderr.write(`\r\u001b[2K${text}`);
@@ -33,14 +36,14 @@ export async function run(crew: string, command: Command): Promise<void> {
   else if (document.status === 'failed' || document.status === 'cancelled') process.exitCode = EXIT.failed;
 }
 
-function parseInputs(pairs: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    pairs.map((pair) => {
-      const at = pair.indexOf('=');
-      if (at < 1) throw new InvalidInput(`--input '${pair}' is not key=value`);
-      return [pair.slice(0, at), pair.slice(at + 1)];
-    }),
-  );
+/** The crew of a configuration that has one. Throws InvalidInput when there are several, with their names. */
+async function onlyCrew(options: ControllerOptions): Promise<string> {
+  const { loadDeskConfig } = await import('../../config.ts');
+  const { crews } = loadDeskConfig(options);
+  const [first] = crews;
+  if (first !== undefined && crews.length === 1) return first.id;
+  const names = crews.map((crew) => crew.id).join(', ');
+  throw new InvalidInput(names === '' ? 'there is no crew: add tasks.yaml' : `name one of the crews: ${names}`);
 }
 
 /** A run for people: what was done, proposed and found. */

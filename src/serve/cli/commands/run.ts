@@ -14,7 +14,7 @@ export function runCommands(program: Command): void {
     .action(async (_options: unknown, command: Command) => (await import('../actions/start.ts')).start(command));
 
   withSource(program.command('run'))
-    .argument('<crew>', 'id of the crew, as crew crews ls shows')
+    .argument('[crew]', 'id of the crew, as crew crews ls shows; may be left out where there is one')
     .description('run one crew; starts what it needs, or uses the controller that runs')
     .option('--shadow', 'agents propose and change nothing but the ops database')
     .option('--duration <time>', 'work this long from the first connection, as in 30s (default: one round)')
@@ -23,7 +23,7 @@ export function runCommands(program: Command): void {
       'after',
       '\nExamples:\n  crew run data-ops --shadow --source sim --duration 30s --json\n  crew run operations\n  crew run data-ops --model openai:gpt-5-mini --input symbol=BTCUSDT',
     )
-    .action(async (crew: string, _options: unknown, command: Command) =>
+    .action(async (crew: string | undefined, _options: unknown, command: Command) =>
       (await import('../actions/run.ts')).run(crew, command),
     );
 
