@@ -123,6 +123,12 @@ export const EXEMPTIONS: readonly Exemption[] = [
       'get_instruments lists them as kinds of their own (future_combo, option_combo); their prices may be negative',
     covers: (frame) => /^[A-Z0-9_]+-[A-Z]+\d*-/.test(String(frame?.params?.data?.instrument_name)),
   },
+  {
+    venue: 'kucoin',
+    what: 'topics level2Snapshot and /contract/details',
+    evidence: 'made by the recorder from REST answers (generated: true); the venue has no such topics',
+    covers: (frame) => frame?.generated === true,
+  },
 ];
 
 export function exemptionOf(venue: string, frame: unknown): Exemption | undefined {

@@ -55,21 +55,21 @@ export const SPOT_SUPPORT: Support = {
 };
 
 export const FUTURES_SUPPORT: Support = {
-  prices: { via: 'websocket', staleAfterMs: 20_000 },
+  prices: { via: 'websocket', staleAfterMs: 60_000 },
   orderbooks: { via: 'websocket', staleAfterMs: 60_000 },
   trades: { via: 'websocket', staleAfterMs: 900_000, history: { call: 'trades', reachMs: null, paged: true } },
-  ticker_24h: { via: 'websocket', staleAfterMs: 20_000 },
+  ticker_24h: { via: 'websocket', staleAfterMs: 60_000 },
   mark_prices: {
     via: 'websocket',
-    staleAfterMs: 20_000,
+    staleAfterMs: 60_000,
     history: { call: 'mark_prices', reachMs: null, paged: true },
   },
   funding_rates: {
     via: 'websocket',
-    staleAfterMs: 20_000,
+    staleAfterMs: 60_000,
     history: { call: 'funding_rates', reachMs: null, paged: false },
   },
-  open_interest: { via: 'websocket', staleAfterMs: 20_000 },
+  open_interest: { via: 'websocket', staleAfterMs: 60_000 },
   // The charts are REST only.
   candles: {
     via: 'rest',
