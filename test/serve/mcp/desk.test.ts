@@ -228,7 +228,9 @@ describe('the desk over MCP', { timeout: 60_000 }, () => {
     const { tools } = await connected.client.listTools();
     const rows = await controller.desk.tools();
     expect(tools.map((tool) => tool.name)).toEqual(expect.arrayContaining(rows.map((row) => row.name)));
-    const readers = rows.filter((row) => row.effects === 'none');
+    // Endpoint tools are run by the contract suite of tools: here venue, desk and client are one process, and the
+    // simulator's cold 24 h windows would hold it for longer than a kept-alive connection lasts.
+    const readers = rows.filter((row) => row.effects === 'none' && !row.toolset.startsWith('exchange_'));
     const validator = new AjvJsonSchemaValidator();
     const wrong: string[] = [];
     let checked = 0;
