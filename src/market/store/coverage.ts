@@ -20,7 +20,7 @@ const DAY_US = 86_400_000_000;
 /** Intervals of one series that one day may have; beyond, the shortest covered ones between holes are given up. */
 export const MAX_INTERVALS_A_DAY = 2_000;
 
-/** Tables and the view of the ledger; for databases of any age. */
+/** Tables and views of the ledger; for databases of any age. */
 export const COVERAGE_STATEMENTS: readonly string[] = [
   `CREATE TABLE IF NOT EXISTS _coverage (series_id INTEGER NOT NULL, from_time TIMESTAMP NOT NULL,
      to_time TIMESTAMP NOT NULL, state VARCHAR NOT NULL, reason VARCHAR)`,
@@ -29,6 +29,9 @@ export const COVERAGE_STATEMENTS: readonly string[] = [
   `CREATE OR REPLACE VIEW coverage AS
      SELECT exchange, market_type AS market, symbol, stream_type AS stream, table_name, from_time, to_time, state, reason
      FROM _coverage JOIN _table_registry USING (series_id)`,
+  `CREATE OR REPLACE VIEW coverage_status AS
+     SELECT exchange, market_type AS market, symbol, stream_type AS stream, table_name, known_to, pending_until, reason
+     FROM _table_registry LEFT JOIN _coverage_heads USING (series_id)`,
 ];
 
 /** The ledger's share of a transaction, and what to do once it has gone through. */

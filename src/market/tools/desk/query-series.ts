@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { timeOf } from '../../jobs/row.ts';
 import { viewName } from '../../domain/records.ts';
+import { coverageShape, minCoverage, showCoverage, usedCoverage } from '../shared/coverage.ts';
 import { limit, lookbackMinutes, optionalTime, series } from '../shared/fields.ts';
 import { isoOfUs, provenance } from '../shared/provenance.ts';
 import { bounds, lookback, oneSeries } from '../shared/series.ts';
@@ -24,12 +25,14 @@ export default marketTool({
     end_time: optionalTime('End of the stretch, not included; now when left out'),
     lookback_minutes: lookbackMinutes(60),
     limit: limit(100, 1000),
+    min_coverage: minCoverage,
   }),
   output: z.object({
     table: z.string(),
     columns: z.array(z.string()),
     rows: z.array(z.record(z.string(), z.unknown())),
     truncated: z.boolean(),
+    coverage: coverageShape,
   }),
   examples: [
     {
@@ -46,6 +49,7 @@ export default marketTool({
       input.start_time === undefined
         ? recent
         : bounds(input.start_time, input.end_time ?? new Date(recent.to / 1000).toISOString());
+    const coverage = await usedCoverage(services, key, range, input.min_coverage);
     const found = await services.store.seriesRows({ ...key, ...range, limit: input.limit + 1, order: 'desc' });
     const rows = found.slice(0, input.limit);
     const truncated = found.length > rows.length;
@@ -67,9 +71,10 @@ export default marketTool({
           ),
         ),
         truncated,
+        coverage: showCoverage(coverage),
       },
       provenance: provenance(clock, newest, viewName(key), {
-        complete: !truncated && newest !== null,
+        complete: !truncated && coverage.complete,
         notes: truncated ? [`only the newest ${input.limit} rows are shown`] : [],
       }),
     };

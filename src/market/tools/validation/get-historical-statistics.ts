@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { statistics } from '../../jobs/checks/statistics.ts';
 import { timeOf, valueOf } from '../../jobs/row.ts';
-import { recentRows } from '../../jobs/validate.ts';
+import { MAX_ROWS, recentRows } from '../../jobs/validate.ts';
 import { viewName } from '../../domain/records.ts';
+import { coverageShape, minCoverage, showCoverage, usedCoverage } from '../shared/coverage.ts';
 import { isoTime, lookbackMinutes, series } from '../shared/fields.ts';
 import { isoOfUs, provenance } from '../shared/provenance.ts';
 import { lookback, oneSeries } from '../shared/series.ts';
@@ -17,7 +18,7 @@ export default marketTool({
   effects: 'none',
   description:
     'Count, mean, standard deviation, least, greatest and median of what a series is watched by (price, funding rate, open interest) over the last minutes, from stored rows. Without rows every figure is null.',
-  input: z.strictObject({ ...series, lookback_minutes: lookbackMinutes(60) }),
+  input: z.strictObject({ ...series, lookback_minutes: lookbackMinutes(60), min_coverage: minCoverage }),
   output: z.object({
     table: z.string(),
     count: z.number(),
@@ -28,6 +29,7 @@ export default marketTool({
     median: z.number().nullable(),
     first_time: isoTime,
     last_time: isoTime,
+    coverage: coverageShape,
   }),
   examples: [
     {
@@ -39,6 +41,7 @@ export default marketTool({
   run: async (input, { services, clock }) => {
     const key = await oneSeries(services, input);
     const { from, to } = lookback(clock.now(), input.lookback_minutes);
+    const coverage = await usedCoverage(services, key, { from, to }, input.min_coverage);
     const rows = await recentRows(services, key, from, to);
     const values = rows.map((row) => valueOf(row, key.stream)).filter((v): v is number => v !== null);
     const { count, mean, std, min, max, median } = statistics(values);
@@ -55,8 +58,12 @@ export default marketTool({
         median,
         first_time: isoOfUs(first),
         last_time: isoOfUs(last),
+        coverage: showCoverage(coverage),
       },
-      provenance: provenance(clock, last, viewName(key)),
+      provenance: provenance(clock, last, viewName(key), {
+        complete: coverage.complete && rows.length < MAX_ROWS,
+        notes: rows.length < MAX_ROWS ? [] : [`only the newest ${MAX_ROWS} rows were read`],
+      }),
     };
   },
 });

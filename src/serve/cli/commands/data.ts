@@ -32,6 +32,22 @@ export function dataCommands(program: Command): void {
     .action(async (_options: unknown, command: Command) => (await import('../actions/data.ts')).tapeReplay(command));
 
   program
+    .command('coverage')
+    .option('--exchange <name>', 'only this venue')
+    .option('--market <name>', 'only this market: futures, spot …')
+    .option('--symbol <name>', 'only this symbol, as in BTCUSDT')
+    .option('--stream <name>', 'only this stream, as in trades')
+    .option('--since <time>', 'start: ISO time, or a duration before now', '1h')
+    .option('--until <time>', 'end: ISO time, or a duration before now (default: now)')
+    .option('--svg <file>', 'also draw a strip a series into this file')
+    .description('what is held whole and what is missing of each series, from the completeness ledger')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  crew coverage --since 24h\n  crew coverage --stream trades --svg coverage.svg',
+    )
+    .action(async (_options: unknown, command: Command) => (await import('../actions/coverage.ts')).coverage(command));
+
+  program
     .command('decode')
     .requiredOption('--exchange <name>', 'venue, as in binance')
     .requiredOption('--market <name>', 'a market of the venue, as in futures or spot')
