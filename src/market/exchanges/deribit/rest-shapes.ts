@@ -29,8 +29,8 @@ function recogniseObject(result: WireObject): RestCallName | undefined {
 const WINDOW_MS = 2000;
 
 /**
- * Errors are `{"error":{"code":10028,"message":"too_many_requests"}}`, with HTTP 400 or 429. Read 2026-11-28:
- * https://docs.deribit.com (RPC error codes)
+ * Errors are `{"error":{"code":10028,"message":"too_many_requests"}}`, with HTTP 400 or 429. Page, not
+ * read anew: https://docs.deribit.com (RPC error codes)
  */
 export function deribitRestError(status: number, body: string): RestErrorInfo | undefined {
   const value = parseJson(body);

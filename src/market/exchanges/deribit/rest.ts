@@ -14,7 +14,7 @@ import { EXCHANGE, namedFacts } from './wire.ts';
 
 /**
  * REST calls; bounds are inclusive ms. Candles and funding come in spans of time, trades 1000 at a time
- * and then on by their number within the instrument. Read 2026-11-28: https://docs.deribit.com
+ * and then on by their number within the instrument. Page, not read anew: https://docs.deribit.com
  */
 type Calls = Readonly<Partial<Record<RestCallName, RestCall>>>;
 

@@ -3,7 +3,8 @@ import { canonicalSymbol, type NamedFacts } from '../shared/symbols.ts';
 
 /**
  * Names of the Deribit wire, JSON-RPC over WebSocket: `{"method":"subscription","params":{"channel":"trades.BTC-PERPETUAL.100ms",
- * "data":[…]}}`. Read 2026-11-28: https://docs.deribit.com (subscriptions, market data)
+ * "data":[…]}}`. Page: https://docs.deribit.com (subscriptions,
+ * market data); checked against recorded frames, the page itself was not read anew
  */
 export const EXCHANGE = 'deribit';
 

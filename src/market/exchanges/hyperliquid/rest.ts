@@ -13,7 +13,7 @@ import { EXCHANGE, namedFacts } from './wire.ts';
 /**
  * All information comes from POST /info. An address has 1200 weight a minute: books and the status cost 2, the rest 20
  * and one more for each 20 rows (candles: 60). Lists come oldest first, bounds are inclusive ms, and history comes 500
- * rows at a time. Read 2026-11-28:
+ * rows at a time. Page, not read anew:
  * https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/info-endpoint
  */
 type Calls = Readonly<Partial<Record<RestCallName, RestCall>>>;

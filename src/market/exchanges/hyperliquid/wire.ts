@@ -2,7 +2,8 @@ import { CANDLE_INTERVALS, type CandleInterval } from '../../domain/records.ts';
 import type { NamedFacts } from '../shared/symbols.ts';
 
 /**
- * Names of the Hyperliquid wire: `{"channel":"trades","data":[…]}`; perpetuals are named by their coin. Read 2026-11-28:
+ * Names of the Hyperliquid wire: `{"channel":"trades","data":[…]}`; perpetuals are named by their coin. Checked
+ * against recorded frames; the pages were not read anew:
  * https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/websocket/subscriptions (and info-endpoint,
  * rate-limits-and-user-limits beside it)
  */
