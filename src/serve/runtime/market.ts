@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { HttpClient } from '../../infra/http.ts';
 import type { Clock } from '../../kit/clock.ts';
+import { Unsupported } from '../../kit/errors.ts';
 import type { EventSink } from '../../kit/event.ts';
 import type { Logger } from '../../kit/logger.ts';
 import type { OpsStore } from '../../kit/ops.ts';
@@ -82,7 +83,14 @@ async function startSimulator(config: MarketConfig, clock: Clock, log: Logger): 
   const { seed, speed, faults } = config.simulator;
   const symbols = [...new Set([...DEFAULT_SYMBOLS, ...config.collect.symbols])];
   const markets = marketsOf(venues, config.collect.exchanges).map((m) => marketKey(m.exchange, m.market));
-  return simulator.startSimulator({ seed, speed, faults, clock, log, symbols, markets });
+  const started = await simulator.startSimulator({ seed, speed, faults, clock, log, symbols, markets });
+  const missing = markets.filter((key) => started.addresses[key] === undefined);
+  if (missing.length > 0) {
+    await started.stop();
+    // Its own address would be the live venue's: what is asked of the simulator never leaves this machine.
+    throw new Unsupported(`the simulator does not serve ${missing.join(', ')}; leave it out, or use source live`);
+  }
+  return started;
 }
 
 /** Applies again the quarantines that the operations database knows: a rebuilt market database has lost them. */
