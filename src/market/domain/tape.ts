@@ -56,6 +56,7 @@ export interface NoteItem extends ItemBase {
 export const REST_CALLS = [
   'instruments',
   'book_snapshot',
+  'prices',
   'open_interest',
   'trades',
   'candles',

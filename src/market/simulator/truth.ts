@@ -150,7 +150,7 @@ export function createTruth(market: SimulatedMarket, begin: Ms): Truth {
       const records = [...wire(to), ...modelRecords(venue, market, from, to, last)];
       if (venueMarket.streams.open_interest?.via === 'rest') records.push(...interest(market, from, to));
       from = to;
-      return records.sort((a, b) => a.event_time - b.event_time);
+      return records.filter(({ stream }) => streams.includes(stream)).sort((a, b) => a.event_time - b.event_time);
     },
   };
 }

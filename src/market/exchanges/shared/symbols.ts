@@ -32,7 +32,7 @@ export interface SymbolTable {
   facts(venueSymbol: unknown): SymbolFacts | undefined;
 }
 
-const SYMBOL = /^[\p{L}\p{N}@][\p{L}\p{N}_./-]{0,39}$/u;
+const SYMBOL = /^[\p{L}\p{N}@][\p{L}\p{N}_./-]{0,63}$/u;
 
 /** Damaged frames make symbols up: the table forgets them before they fill the memory. */
 const LARGEST_TABLE = 20_000;

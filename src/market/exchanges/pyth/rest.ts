@@ -1,0 +1,76 @@
+import type { RestArgs, RestCallName } from '../../domain/tape.ts';
+import type { RestCall, RestErrorInfo } from '../contract.ts';
+import { withQuery } from '../shared/query.ts';
+import { symbolTableFor } from '../shared/symbols.ts';
+import { isObject, parseJson } from '../shared/values.ts';
+import { control, readRows, rejected, verdictOf } from '../shared/verdicts.ts';
+import { readFeed } from './normalise.ts';
+import { EXCHANGE, namedFacts } from './wire.ts';
+
+/** Hermes over REST: the list of feeds and the latest prices. 30 requests in 10 s from an address, then 60 s without. */
+export const restCalls: Readonly<Partial<Record<RestCallName, RestCall>>> = Object.freeze({
+  instruments: {
+    request: () => ({ address: 'rest', path: '/v2/price_feeds?asset_type=crypto', weight: 1 }),
+    decode: () => control('instruments'),
+  },
+  prices: {
+    request: (args, instrument) => ({
+      address: 'rest',
+      path: withQuery('/v2/updates/price/latest', {
+        'ids%5B%5D': instrument?.venue_symbol ?? args.symbol ?? '',
+        parsed: 'true',
+      }),
+      weight: 1,
+    }),
+    decode(body, args, recvTime, options, sink) {
+      const value = parseJson(body);
+      if (value === undefined) return rejected('not JSON');
+      const parsed = isObject(value) ? value['parsed'] : undefined;
+      if (!Array.isArray(parsed)) return rejected('answer without parsed prices');
+      const symbols = symbolTableFor(args.symbol, options.instruments, namedFacts);
+      const context = { exchange: EXCHANGE, market: 'oracle', symbols, recvTime, origin: 'live', sink } as const;
+      return verdictOf(readRows(parsed, (row) => readFeed(row, context)));
+    },
+  },
+} satisfies Partial<Record<RestCallName, RestCall>>);
+
+/** Which call an answer belongs to, by its shape. */
+export function recognisePyth(value: unknown): { call: RestCallName; args: RestArgs } | undefined {
+  if (Array.isArray(value)) {
+    const first: unknown = value[0];
+    return isObject(first) && isObject(first['attributes']) ? { call: 'instruments', args: {} } : undefined;
+  }
+  return isObject(value) && Array.isArray(value['parsed']) ? { call: 'prices', args: {} } : undefined;
+}
+
+const WITHOUT_KEY =
+  'Hermes wants an API key, which is not sent: point market.addresses.pyth_oracle at an endpoint that needs none';
+
+/** Errors are plain text with a status. */
+export function pythRestError(status: number, body: string): RestErrorInfo | undefined {
+  if (status >= 200 && status < 300 && parseJson(body) !== undefined) return undefined;
+  const message = body.slice(0, 200);
+  const retryAfterMs = null;
+  switch (status) {
+    case 400:
+      return { code: 'invalid_request', message, retryAfterMs, kind: 'bad_request' };
+    case 401:
+      return { code: 'no_api_key', message: WITHOUT_KEY, retryAfterMs, kind: 'forbidden' };
+    case 403:
+      return { code: '403', message, retryAfterMs, kind: 'forbidden' };
+    case 404: {
+      const code = body.startsWith('Price ids not found') ? 'price_ids_not_found' : 'not_found';
+      return { code, message, retryAfterMs, kind: 'bad_request' };
+    }
+    case 418:
+      return { code: '418', message, retryAfterMs, kind: 'banned' };
+    case 429:
+      return { code: '429', message, retryAfterMs: 60_000, kind: 'rate_limited' };
+    case 451:
+      return { code: '451', message, retryAfterMs, kind: 'blocked_region' };
+    default: {
+      const kind = status >= 500 || status < 300 ? 'unavailable' : 'bad_request';
+      return { code: String(status), message, retryAfterMs, kind };
+    }
+  }
+}
