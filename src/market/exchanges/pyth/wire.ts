@@ -4,10 +4,10 @@ import type { NamedFacts } from '../shared/symbols.ts';
  * Names of the Hermes wire: `{"type":"price_update","price_feed":{"id":…,"price":{…},"ema_price":{…}}}`. A feed is named
  * by its id, 64 hexadecimal digits. The public endpoint wants an API key since
  * 2026-08-26; a Hermes of one's own needs none.
- * Read 2026-11-28:
- * https://docs.pyth.network/price-feeds/core/fetch-price-updates
- * https://docs.pyth.network/price-feeds/api-instances-and-providers/hermes (limits)
- * https://github.com/pyth-network/pyth-crosschain/tree/main/apps/hermes/server/src/api (messages, errors)
+ * Read 2026-11-28, in stored copies; no frame was recorded:
+ * https://github.com/pyth-network/pyth-crosschain/tree/main/apps/hermes/server/src/api (messages, errors, 24 h, bytes)
+ * https://docs.pyth.network/price-feeds/api-instances-and-providers/hermes (requests)
+ * https://docs.pyth.network/price-feeds/core/fetch-price-updates (its notice of the key)
  */
 export const EXCHANGE = 'pyth';
 
