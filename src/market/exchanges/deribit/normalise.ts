@@ -50,6 +50,8 @@ export function readBook(data: WireObject, context: ReadContext): Reading {
     (level) => Array.isArray(level) && typeof level[0] === 'number',
   );
   const before = sequenceOf(previous);
+  if (type === 'change' && before === null) return 'book change without the one before';
+  if (type === 'change' && !(data['bids'] && data['asks'])) return 'book change without both sides';
   const snapshot = type === 'snapshot' || grouped || before === null || before === 0;
   const wire = {
     snapshot,

@@ -138,10 +138,10 @@ export function idOf(value: unknown): string | undefined {
 
 /**
  * Reads `[[price, size, …], …]`, in place: the parsed frame is ours and nobody else's. Undefined when a level is not
- * readable. A side that is absent is empty.
+ * readable or the side is not there at all, which is damage; null is a side without levels.
  */
 export function levelsOf(value: unknown): PriceLevel[] | undefined {
-  if (value === undefined || value === null) return [];
+  if (value === null) return [];
   if (!Array.isArray(value)) return undefined;
   const levels: unknown[] = value;
   for (let i = 0; i < levels.length; i++) {

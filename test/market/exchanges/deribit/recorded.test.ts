@@ -193,3 +193,31 @@ describe('messages of other projects', () => {
     }
   });
 });
+
+describe('damaged book changes', () => {
+  const data = {
+    type: 'change',
+    timestamp: 1_777_982_287_500,
+    instrument_name: 'BTC-PERPETUAL',
+    change_id: 12,
+    prev_change_id: 11,
+    bids: [['new', 95815.5, 10]],
+    asks: [],
+  };
+  const read = (changed: Partial<typeof data>) => {
+    const frame = {
+      jsonrpc: '2.0',
+      method: 'subscription',
+      params: { channel: 'book.BTC-PERPETUAL.100ms', data: changed },
+    };
+    return decodeFrame(market.createDecoder({ instruments: [] }), JSON.stringify(frame)).verdict;
+  };
+
+  it('are not taken for whole books or for changes of one side', () => {
+    const { prev_change_id: _, ...unchained } = data;
+    const { asks: __, ...oneSided } = data;
+    expect(read(data)).toEqual({ kind: 'data', records: 1 });
+    expect(read(unchained)).toEqual({ kind: 'rejected', reason: 'book change without the one before' });
+    expect(read(oneSided)).toEqual({ kind: 'rejected', reason: 'book change without both sides' });
+  });
+});

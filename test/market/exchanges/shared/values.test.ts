@@ -80,7 +80,8 @@ describe('levels of the wire', () => {
       [1.5, 2],
       [3, 0],
     ]);
-    expect(levelsOf(undefined)).toEqual([]);
+    expect(levelsOf(null)).toEqual([]);
+    expect(levelsOf(undefined)).toBeUndefined();
   });
 
   it.each([[[['0', '1']]], [[['1', '-1']]], [[['1']]], [['1', '2']], ['12'], [{}]])('%j are none', (value) => {
