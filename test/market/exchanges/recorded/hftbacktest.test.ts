@@ -70,7 +70,7 @@ describe.runIf(hasData('ws_hftbacktest'))('full feeds of hftbacktest', () => {
     });
     const { skipped, applied, compared, bids, asks } = replay(market.book.next, books, prices);
     expect({ skipped, applied }).toEqual({ skipped: truth.skipped, applied: truth.applied });
-    expect(compared).toBeGreaterThan(truth.applied * 0.99);
+    expect(compared).toBe(truth.applied);
     expect([bids.levels[0]![0], asks.levels[0]![0]]).toEqual(truth.last);
     expect([bids.levels.length, asks.levels.length]).toEqual(truth.levels);
   });
