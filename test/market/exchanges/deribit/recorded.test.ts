@@ -210,7 +210,7 @@ describe('damaged book changes', () => {
       method: 'subscription',
       params: { channel: 'book.BTC-PERPETUAL.100ms', data: changed },
     };
-    return decodeFrame(market.createDecoder({ instruments: [] }), JSON.stringify(frame)).verdict;
+    return decodeFrame(market.createDecoder({ instruments: [] }), JSON.stringify(frame), RECEIVED).verdict;
   };
 
   it('are not taken for whole books or for changes of one side', () => {
