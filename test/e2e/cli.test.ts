@@ -47,6 +47,15 @@ describe.runIf(built)('crew', { timeout: 60_000 }, () => {
     expect(wrong).toEqual([]);
   });
 
+  it('ends quietly when its reader has had enough', async () => {
+    const child = crewRunning(['--help'], 'pipe');
+    child.stdout?.destroy();
+    let errors = '';
+    child.stderr?.on('data', (chunk: Buffer) => (errors += chunk.toString()));
+    expect(await new Promise((resolve) => child.once('close', resolve))).toBe(0);
+    expect(errors).toBe('');
+  });
+
   it('answers a wrong word with 2 and the nearest right one', async () => {
     const unknown = await crew(['statsu']);
     expect(unknown.code).toBe(2);

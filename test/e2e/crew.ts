@@ -41,9 +41,9 @@ export function crew(
 }
 
 /** Starts the command and leaves it running. */
-export function crewRunning(args: readonly string[]): ChildProcess {
+export function crewRunning(args: readonly string[], stdout: 'ignore' | 'pipe' = 'ignore'): ChildProcess {
   return spawn(process.execPath, [CLI, ...args], {
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', stdout, 'pipe'],
     env: { ...process.env, NO_COLOR: '1' },
   });
 }

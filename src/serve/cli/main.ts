@@ -3,6 +3,9 @@ import { errorMessage } from '../../kit/errors.ts';
 import { exitCodeOf } from './exit.ts';
 import { createProgram, isUsageError } from './program.ts';
 
+let readerGone = false;
+endWithReader();
+
 /** The `crew` command. Everything heavy is loaded by the action that needs it. */
 try {
   await createProgram().parseAsync(process.argv);
@@ -22,4 +25,15 @@ try {
       process.stderr.write(`${error.stack ?? ''}\n`);
     process.exitCode = code;
   }
+}
+
+/** A reader that has had enough (`crew events | head`) is no error: what runs is told to stop, and stops in its order. */
+function endWithReader(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    if (process.listenerCount('SIGTERM') === 0) process.exit();
+    if (readerGone) return;
+    readerGone = true;
+    process.emit('SIGTERM');
+  });
 }
