@@ -4,7 +4,7 @@ import { systemClock } from '../infra/clock.ts';
 import { createLogger } from '../infra/logger.ts';
 import type { ContinuousCrew, ContinuousOptions, CrewRunner, RunDocument, RunRow } from '../crew/index.ts';
 import type { Clock, Ms } from '../kit/clock.ts';
-import { AppError, Conflict, errorMessage, SourceUnreachable, Unavailable } from '../kit/errors.ts';
+import { AppError, Conflict, errorMessage } from '../kit/errors.ts';
 import type { AnyEvent, EventEnvelope, EventName } from '../kit/event.ts';
 import { createIdSource } from '../kit/id.ts';
 import type { ToolOutcome } from '../kit/invoke.ts';
@@ -27,12 +27,13 @@ import type { ControllerOptions } from './options.ts';
 import { openCrews } from './runtime/crews.ts';
 import type { Autonomy, DeskHost, Runtime } from './runtime/contract.ts';
 import { Gate } from './runtime/gate.ts';
-import { type MarketHalf, openMarket, reapplyQuarantines } from './runtime/market.ts';
+import { collectorsOk, openMarket, reapplyQuarantines, startCollecting } from './runtime/market.ts';
 import { openOperations } from './runtime/operations.ts';
 import { escalationChannels } from './runtime/channels.ts';
 import { openAutonomy } from './runtime/autonomy.ts';
 import { serveRunning } from './runtime/serving.ts';
 import { documentExtras } from './report.ts';
+import { needsMarket } from './runtime/needs.ts';
 import { VERSION } from './version.ts';
 
 export interface StartOptions {
@@ -42,6 +43,8 @@ export interface StartOptions {
   readonly autonomous?: boolean | undefined;
   /** Only the behaviours of these crews; default: of all. */
   readonly crews?: readonly string[] | undefined;
+  /** Connect the collectors; default true. Without, the market database is open and nothing comes in. */
+  readonly collect?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -67,6 +70,7 @@ export class CrewController implements DeskHost, AsyncDisposable {
   #address: string | null = null;
   #startedAt: Ms | null = null;
   #shadow = false;
+  #collects = true;
   #errors = 0;
   #lastError: string | null = null;
 
@@ -137,6 +141,7 @@ export class CrewController implements DeskHost, AsyncDisposable {
     await this.initialize();
     const { operations, market, crews, source, dataDir, config } = this.runtime;
     this.#shadow = options.shadow ?? this.#options.shadow ?? false;
+    this.#collects = options.collect ?? true;
     try {
       this.#autonomy = await openAutonomy({
         runtime: this.runtime,
@@ -147,7 +152,7 @@ export class CrewController implements DeskHost, AsyncDisposable {
         autonomous: options.autonomous ?? true,
         crews: options.crews,
       });
-      await startCollecting(market, options.signal);
+      if (this.#collects) await startCollecting(market, options.signal);
       await reapplyQuarantines(market.services);
       this.#startedAt = this.#clock.now();
       if (this.#options.control !== false) await this.#serve(config, dataDir);
@@ -278,7 +283,7 @@ export class CrewController implements DeskHost, AsyncDisposable {
       agent_registry_ok: (runtime?.config.agents.length ?? 0) > 0,
       state_manager_ok: runtime !== undefined,
       event_bus_ok: bus?.running === true && bus.refused_after_close === 0 && !bus.journal_failing,
-      collectors_ok: collectorsOk(runtime),
+      collectors_ok: runtime !== undefined && (!this.#collects || collectorsOk(runtime.market)),
       error_rate_ok: this.#errors < 10,
     };
     return {
@@ -378,6 +383,7 @@ export class CrewController implements DeskHost, AsyncDisposable {
         random,
         outputDir: join(dataDir, 'output'),
         documentExtras: async (run: RunRow) => {
+          if (!needsMarket(config, [run.crew])) return {};
           await this.#autonomy?.settle();
           return documentExtras(half.services, market.source, run);
         },
@@ -468,23 +474,6 @@ export class CrewController implements DeskHost, AsyncDisposable {
       agents_loaded: config.agents.length,
       crews_initialized: config.crews.length,
     };
-  }
-}
-
-/** Collecting runs, and tape and store take what comes. */
-function collectorsOk(runtime: Runtime | undefined): boolean {
-  const status = runtime?.market.collector.status();
-  return status !== undefined && status.running && status.tape.error === null && status.store_error === null;
-}
-
-/** Starts the collectors; a source that cannot be reached is an error of its own, with its own exit code. */
-async function startCollecting(market: MarketHalf, signal: AbortSignal | undefined): Promise<void> {
-  try {
-    await market.collector.start();
-    signal?.throwIfAborted();
-  } catch (error) {
-    if (error instanceof Unavailable) throw new SourceUnreachable(error.message, { cause: error });
-    throw error;
   }
 }
 

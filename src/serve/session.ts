@@ -10,6 +10,7 @@ import { connectDesk } from './control/client.ts';
 import { CrewController } from './controller.ts';
 import type { Desk } from './desk.ts';
 import type { ControllerOptions } from './options.ts';
+import { needsMarket } from './runtime/needs.ts';
 
 export interface SessionOptions {
   readonly options: ControllerOptions;
@@ -28,7 +29,8 @@ const ISSUES_SHOWN = 1000;
 
 /**
  * Runs a crew once, or for a given time, and gives one document. A controller that runs on the data folder does it;
- * else one is started for the purpose, with the behaviours of the crew when it works for a time. Throws Conflict when
+ * else one is started for the purpose, with the behaviours of the crew when it works for a time, and without collectors
+ * when none of its tools needs the market. Throws Conflict when
  * a running controller would have to be something else than it is.
  */
 export async function runCrew(session: SessionOptions): Promise<RunDocument> {
@@ -50,7 +52,8 @@ export async function runCrew(session: SessionOptions): Promise<RunDocument> {
   await using controller = new CrewController({ ...session.options, shadow: session.shadow });
   session.onProgress('starting …');
   await controller.initialize();
-  const crews = controller.runtime.config.crews.map(({ id }) => id);
+  const { config } = controller.runtime;
+  const crews = config.crews.map(({ id }) => id);
   if (!crews.includes(session.crew)) {
     throw new NotFound(
       `there is no crew '${session.crew}'${didYouMean(session.crew, crews)}; crews: ${crews.join(', ')}`,
@@ -60,6 +63,7 @@ export async function runCrew(session: SessionOptions): Promise<RunDocument> {
     shadow: session.shadow,
     autonomous: session.durationMs !== undefined,
     crews: [session.crew],
+    collect: needsMarket(config, [session.crew]),
     signal: session.signal,
   });
   return await rounds(controller.desk, session, began);
@@ -98,7 +102,6 @@ async function finish(desk: Desk, documents: readonly RunDocument[], since: Ms):
   const last = documents.at(-1);
   const first = documents[0];
   if (last === undefined || first === undefined) throw new Conflict('no round was run');
-  const status = await desk.status();
   const events = await desk.events({ since, limit: 100_000 });
   const byType: Record<string, number> = {};
   for (const event of events) byType[event.type] = (byType[event.type] ?? 0) + 1;
@@ -109,13 +112,21 @@ async function finish(desk: Desk, documents: readonly RunDocument[], since: Ms):
     started_at: first.started_at,
     finished_at: new Date(systemClock.now()).toISOString(),
     tasks: mergeTasks(documents),
-    streams: status.streams,
+    ...(last.source === null ? {} : await marketPart(desk, since, last)),
     events: { total: events.length, by_type: byType },
-    quality_issues: await issuesSince(desk, since),
     proposed_actions: documents.flatMap((d) => d.proposed_actions),
     effects: documents.flatMap((d) => d.effects),
-    health_score: status.health_score ?? last.health_score,
     usage: mergeUsage(documents),
+  };
+}
+
+/** What the market came to at the end; a crew without a market has none of it. */
+async function marketPart(desk: Desk, since: Ms, last: RunDocument): Promise<Partial<RunDocument>> {
+  const status = await desk.status();
+  return {
+    streams: status.streams,
+    quality_issues: await issuesSince(desk, since),
+    health_score: status.health_score ?? last.health_score,
   };
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync } from 'node:fs';
+import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -7,6 +7,8 @@ import { silentLogger } from '../../src/kit/logger.ts';
 import { CrewController } from '../../src/serve/controller.ts';
 import { openDesk } from '../../src/serve/open.ts';
 import type { ControllerOptions } from '../../src/serve/options.ts';
+import { runCrew } from '../../src/serve/session.ts';
+import { ScriptedModel } from '../../src/testing/index.ts';
 
 const small = (over: Partial<ControllerOptions> = {}): ControllerOptions => ({
   config: '.',
@@ -185,6 +187,39 @@ describe('CrewController', { timeout: 60_000 }, () => {
         })
       ).rows,
     ).toHaveLength(1);
+  });
+
+  it('collects nothing for a crew that has no market tool, alone or within a desk that collects', async () => {
+    const config = mkdtempSync(join(tmpdir(), 'crew-plain-'));
+    writeFileSync(join(config, 'agents.yaml'), 'writer: { role: Writer, goal: Write, backstory: Wrote before }\n');
+    writeFileSync(
+      join(config, 'tasks.yaml'),
+      'write: { description: Write a line, expected_output: A line, agent: writer }\n',
+    );
+    writeFileSync(join(config, 'crews.yaml'), 'plain: { tasks: [write] }\n');
+    const options = small({ config, model: new ScriptedModel([{ text: 'one' }, { text: 'two' }]).named('script') });
+    const progress: string[] = [];
+    const document = await runCrew({
+      options,
+      crew: 'plain',
+      inputs: {},
+      shadow: undefined,
+      durationMs: undefined,
+      signal: new AbortController().signal,
+      onProgress: (text) => progress.push(text),
+    });
+    const plain = { status: 'completed', source: null, streams: [], quality_issues: [], health_score: null };
+    expect(document).toMatchObject({ ...plain, output: 'one' });
+    expect(document.events.by_type).toHaveProperty('run.completed', 1);
+    expect(document.events.by_type).not.toHaveProperty('streaming.started');
+
+    await using controller = new CrewController(options);
+    await controller.start({ autonomous: false, collect: false });
+    expect(controller.getHealth().healthy).toBe(true);
+    expect((await controller.getStatus()).streams).toEqual([]);
+    await controller.restart({ autonomous: false });
+    expect((await controller.getStatus()).streams).not.toEqual([]);
+    expect(await controller.kickoff('plain')).toMatchObject({ ...plain, output: 'two' });
   });
 
   it('says what is wrong before anything starts', async () => {

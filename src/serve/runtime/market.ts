@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { HttpClient } from '../../infra/http.ts';
 import type { Clock } from '../../kit/clock.ts';
-import { Unsupported } from '../../kit/errors.ts';
+import { SourceUnreachable, Unavailable, Unsupported } from '../../kit/errors.ts';
 import type { EventSink } from '../../kit/event.ts';
 import type { Logger } from '../../kit/logger.ts';
 import type { OpsStore } from '../../kit/ops.ts';
@@ -91,6 +91,23 @@ async function startSimulator(config: MarketConfig, clock: Clock, log: Logger): 
     throw new Unsupported(`the simulator does not serve ${missing.join(', ')}; leave it out, or use source live`);
   }
   return started;
+}
+
+/** Collecting runs, and tape and store take what comes. */
+export function collectorsOk(market: Pick<MarketHalf, 'collector'>): boolean {
+  const status = market.collector.status();
+  return status.running && status.tape.error === null && status.store_error === null;
+}
+
+/** Starts the collectors; a source that cannot be reached is an error of its own, with its own exit code. */
+export async function startCollecting(market: MarketHalf, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await market.collector.start();
+    signal?.throwIfAborted();
+  } catch (error) {
+    if (error instanceof Unavailable) throw new SourceUnreachable(error.message, { cause: error });
+    throw error;
+  }
 }
 
 /** Applies again the quarantines that the operations database knows: a rebuilt market database has lost them. */
