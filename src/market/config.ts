@@ -80,7 +80,14 @@ const collect = z.strictObject({
 });
 
 const storage = z.strictObject({
-  retention_days: z.number().int().min(1).default(30).describe('Finished days older than this are deleted'),
+  retention_days: z
+    .number()
+    .int()
+    .min(1)
+    .default(30)
+    .describe(
+      'apply_retention deletes finished days older than this; archive_data moves them away at two thirds of it',
+    ),
   archive_dir: z
     .string()
     .min(1)

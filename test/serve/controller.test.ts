@@ -1,8 +1,15 @@
 import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
-import { Conflict, ConfigInvalid, InvalidInput, NotFound, SourceUnreachable } from '../../src/kit/errors.ts';
+import { describe, expect, it, vi } from 'vitest';
+import {
+  Conflict,
+  ConfigInvalid,
+  InvalidInput,
+  NotFound,
+  SourceUnreachable,
+  Unavailable,
+} from '../../src/kit/errors.ts';
 import { silentLogger } from '../../src/kit/logger.ts';
 import { CrewController } from '../../src/serve/controller.ts';
 import { openDesk } from '../../src/serve/open.ts';
@@ -220,6 +227,19 @@ describe('CrewController', { timeout: 60_000 }, () => {
     await controller.restart({ autonomous: false });
     expect((await controller.getStatus()).streams).not.toEqual([]);
     expect(await controller.kickoff('plain')).toMatchObject({ ...plain, output: 'two' });
+  });
+
+  it('is not healthy while the disk is full, and says so; healthy again once there is room', async () => {
+    await using controller = new CrewController(small());
+    await controller.start({ autonomous: false });
+    const { store, collector } = controller.runtime.market;
+    const full = vi.spyOn(store, 'ingest').mockRejectedValue(new Unavailable('IO Error: No space left on device'));
+    const health = () => controller.getHealth();
+    await expect.poll(() => health().checks.collectors_ok, { timeout: 20_000 }).toBe(false);
+    expect(health().healthy).toBe(false);
+    expect(collector.status().store_error).toContain('No space left on device');
+    full.mockRestore();
+    await expect.poll(() => health().healthy, { timeout: 20_000 }).toBe(true);
   });
 
   it('says what is wrong before anything starts', async () => {

@@ -135,7 +135,8 @@ export interface CapacityReport {
  * limit allows lowers the limit. Growth in bytes is rows a day times bytes a row, over all tables.
  */
 export function capacity(storage: StorageReport, tables: readonly TableHealth[], config: MarketConfig): CapacityReport {
-  const used = storage.database_bytes + storage.wal_bytes + storage.parquet_bytes + storage.tape_bytes;
+  const archived = storage.archive_elsewhere ? 0 : storage.archive_bytes;
+  const used = storage.database_bytes + storage.wal_bytes + storage.parquet_bytes + storage.tape_bytes + archived;
   const limit = Math.min(config.storage.capacity_gb * 1e9, used + storage.disk_free_bytes);
   const percent = limit === 0 ? 100 : (100 * used) / limit;
   const perDay = tables.reduce(

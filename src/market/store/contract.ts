@@ -33,6 +33,10 @@ export interface StorageReport {
   readonly wal_bytes: number;
   readonly parquet_bytes: number;
   readonly tape_bytes: number;
+  /** Archived days, wherever the archive lies. */
+  readonly archive_bytes: number;
+  /** Whether the archive lies on another disk than the data folder, whose space it does not take then. */
+  readonly archive_elsewhere: boolean;
   readonly disk_free_bytes: number;
   readonly disk_total_bytes: number;
   readonly used_blocks: number;

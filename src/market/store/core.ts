@@ -10,6 +10,8 @@ import type { Registry } from './registry.ts';
 export interface StoreCore {
   readonly db: Database;
   readonly dataDir: string;
+  /** Where archived days go; absolute. */
+  readonly archiveDir: string;
   readonly registry: Registry;
   readonly clock: Clock;
   readonly log: Logger;

@@ -213,6 +213,7 @@ async function loadCore(db: Database, options: OpenStoreOptions): Promise<StoreC
   return {
     db,
     dataDir,
+    archiveDir: resolve(dataDir, options.config.archive_dir),
     registry,
     clock,
     log: log.child({ part: 'store' }),

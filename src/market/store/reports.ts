@@ -118,12 +118,14 @@ function newestRow(core: StoreCore, series: Series, hot: Us | undefined): string
 /** What the disk and the file say, measured now. */
 export async function storageReport(core: StoreCore): Promise<StorageReport> {
   const { db, dataDir } = core;
-  const [disk, databaseBytes, walBytes, parquetBytes, tapeBytes, blocks] = await Promise.all([
+  const [disk, databaseBytes, walBytes, parquetBytes, tapeBytes, archiveBytes, elsewhere, blocks] = await Promise.all([
     statfs(dataDir),
     sizeOf(db.path),
     sizeOf(`${db.path}.wal`),
     folderBytes(join(dataDir, PARQUET_FOLDER)),
     folderBytes(join(dataDir, 'tape')),
+    folderBytes(core.archiveDir),
+    onAnotherDisk(core.archiveDir, dataDir),
     db.all(
       'SELECT used_blocks, free_blocks, total_blocks FROM pragma_database_size() WHERE database_name = current_database()',
     ),
@@ -135,6 +137,8 @@ export async function storageReport(core: StoreCore): Promise<StorageReport> {
     wal_bytes: walBytes,
     parquet_bytes: parquetBytes,
     tape_bytes: tapeBytes,
+    archive_bytes: archiveBytes,
+    archive_elsewhere: elsewhere,
     disk_free_bytes: disk.bavail * disk.bsize,
     disk_total_bytes: disk.blocks * disk.bsize,
     used_blocks: used,
@@ -142,6 +146,16 @@ export async function storageReport(core: StoreCore): Promise<StorageReport> {
     fragmentation_percent: used + free === 0 ? 0 : (free / (used + free)) * 100,
     measured_at: core.clock.now() * 1000,
   };
+}
+
+/** False for a folder that is not there yet. */
+async function onAnotherDisk(folder: string, dataDir: string): Promise<boolean> {
+  try {
+    return (await stat(folder)).dev !== (await stat(dataDir)).dev;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
 }
 
 async function sizeOf(path: string): Promise<number> {

@@ -301,6 +301,8 @@ test('capacity is measured against the limit and the room on the disk', async ()
     wal_bytes: 0,
     parquet_bytes: 0,
     tape_bytes: 0,
+    archive_bytes: 0,
+    archive_elsewhere: false,
     disk_free_bytes: 1e12,
     disk_total_bytes: 2e12,
     used_blocks: 1,
@@ -313,6 +315,9 @@ test('capacity is measured against the limit and the room on the disk', async ()
     used_percent: 90,
   });
   expect(capacity(storage, [], bench.services.config).level).toBe('critical');
+  const archived = { ...storage, database_bytes: 40e9, archive_bytes: 5e9 };
+  expect(capacity(archived, [], bench.services.config).used_percent).toBe(90);
+  expect(capacity({ ...archived, archive_elsewhere: true }, [], bench.services.config).used_percent).toBe(80);
   const short = { ...storage, database_bytes: 1e9, disk_free_bytes: 1e8 };
   expect(capacity(short, [], bench.services.config)).toMatchObject({ limit_bytes: 1.1e9, level: 'warning' });
 });

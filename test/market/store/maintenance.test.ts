@@ -114,6 +114,7 @@ describe('the archive', () => {
     expect(moved.folder).toBe(join(folder, 'archive'));
     expect(files(join(folder, 'archive'))).toHaveLength(2 * streams);
     expect(files(join(folder, 'parquet'))).toHaveLength(streams);
+    expect(await store.storage()).toMatchObject({ archive_bytes: moved.bytes, archive_elsewhere: false });
     expect((await store.seriesRows({ ...trades, ...all })).every((r) => Number(r['event_time']) >= T0 + 2 * DAY)).toBe(
       true,
     );

@@ -272,7 +272,14 @@ test('the schema operations that need approval do what their previews say', asyn
     /never dropped/,
   );
 
+  const { provenance, data } = await call(bench, 'archive_data', why);
+  expect(data).toMatchObject({ older_than_days: 20, files_moved: 0 });
+  expect(provenance.notes).toBeUndefined();
   const old = { older_than_days: 90, ...why };
-  expect(await preview(bench, 'archive_data', old)).toEqual({ folder: 'archive', files: 0, bytes: 0 });
+  expect((await call(bench, 'archive_data', old)).provenance.notes).toEqual([
+    expect.stringContaining('older than 30 before they are 90'),
+  ]);
+  const nothing = { folder: 'archive', older_than_days: 90, files: 0, bytes: 0 };
+  expect(await preview(bench, 'archive_data', old)).toEqual(nothing);
   expect((await call(bench, 'archive_data', old)).data).toMatchObject({ files_moved: 0, first_day: null });
 });

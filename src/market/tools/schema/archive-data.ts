@@ -1,7 +1,11 @@
 import { z } from 'zod';
+import type { MarketConfig } from '../../config.ts';
 import { reason } from '../shared/fields.ts';
 import { measuredNow } from '../shared/provenance.ts';
 import { marketTool } from '../shared/tool.ts';
+
+/** Days; below the retention, so that what would be deleted can have been archived first. */
+const defaultAge = (config: MarketConfig): number => Math.max(1, Math.floor((config.storage.retention_days * 2) / 3));
 
 export default marketTool({
   name: 'archive_data',
@@ -18,11 +22,14 @@ export default marketTool({
       .int()
       .min(1)
       .max(3650)
-      .default(90)
-      .describe('Finished days older than this are moved, days (default 90)'),
+      .optional()
+      .describe(
+        'Finished days older than this are moved, days; two thirds of market.storage.retention_days when left out (20 of 30), so that days are archived before retention may delete them',
+      ),
     reason,
   }),
   output: z.object({
+    older_than_days: z.number(),
     folder: z.string(),
     files_moved: z.number(),
     bytes_moved: z.number(),
@@ -30,20 +37,28 @@ export default marketTool({
     first_day: z.string().nullable(),
     last_day: z.string().nullable(),
   }),
-  examples: [{ title: 'Older than a quarter', input: { older_than_days: 90, reason: 'storage is above 80 %' } }],
+  examples: [{ title: 'What retention would reach next', input: { reason: 'storage is above 80 %' } }],
   timeoutMs: 600_000,
-  preview: async (input, { services, clock }) => ({
-    folder: services.config.storage.archive_dir,
-    ...(await services.store.archivable({ now: clock.now() * 1000, days: input.older_than_days })),
-  }),
+  preview: async (input, { services, clock }) => {
+    const days = input.older_than_days ?? defaultAge(services.config);
+    return {
+      folder: services.config.storage.archive_dir,
+      older_than_days: days,
+      ...(await services.store.archivable({ now: clock.now() * 1000, days })),
+    };
+  },
   summary: (output) => `${output.files_moved} file(s) with ${output.rows_moved} rows moved to ${output.folder}.`,
   run: async (input, { services, clock, events }) => {
-    const { archive_dir: dir } = services.config.storage;
-    const moved = await services.store.archive({ now: clock.now() * 1000, days: input.older_than_days, folder: dir });
+    const { archive_dir: dir, retention_days: kept } = services.config.storage;
+    const days = input.older_than_days ?? defaultAge(services.config);
+    const early =
+      days < kept ? [] : [`apply_retention may delete days older than ${kept} before they are ${days} days old`];
+    const moved = await services.store.archive({ now: clock.now() * 1000, days, folder: dir });
     const { files, bytes, folder } = moved;
     if (files > 0) events.emit('storage.archived', { folder, files, bytes, rows: moved.rows, reason: input.reason });
     return {
       data: {
+        older_than_days: days,
         folder,
         files_moved: files,
         bytes_moved: bytes,
@@ -51,7 +66,7 @@ export default marketTool({
         first_day: moved.first_day,
         last_day: moved.last_day,
       },
-      provenance: measuredNow(clock, 'store'),
+      provenance: measuredNow(clock, 'store', early),
     };
   },
 });

@@ -12,7 +12,7 @@ export default marketTool({
   access: 'READ_ONLY',
   effects: 'none',
   description:
-    'Measures the disk: bytes of database, log, finished days and tape against the allowed storage and the free disk, days until full at the present growth, the ten largest and five fastest growing tables.',
+    'Measures the disk: bytes of database, log, finished days, tape and archive (when it is on the same disk) against the allowed storage and the free disk, days until full at the present growth, the ten largest and five fastest growing tables.',
   input: z.strictObject({}),
   output: z.object({
     level: z.enum(['ok', 'warning', 'critical']),
@@ -22,6 +22,8 @@ export default marketTool({
     database_bytes: z.number(),
     parquet_bytes: z.number(),
     tape_bytes: z.number(),
+    archive_bytes: z.number(),
+    archive_elsewhere: z.boolean(),
     disk_free_bytes: z.number(),
     disk_total_bytes: z.number(),
     days_to_full: z.number().nullable(),
@@ -43,6 +45,8 @@ export default marketTool({
         database_bytes: storage.database_bytes,
         parquet_bytes: storage.parquet_bytes,
         tape_bytes: storage.tape_bytes,
+        archive_bytes: storage.archive_bytes,
+        archive_elsewhere: storage.archive_elsewhere,
         disk_free_bytes: storage.disk_free_bytes,
         disk_total_bytes: storage.disk_total_bytes,
         days_to_full: report.days_to_full,
