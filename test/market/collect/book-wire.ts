@@ -143,11 +143,11 @@ export class Wire {
     const frames = simulator.frames(market, channels, from, to);
     const desk = new Desk(source);
     for (const raw of this.#rawSnapshots(from)) this.#read(desk, raw);
-    this.units = frames.map((frame, index) => {
+    this.units = frames.flatMap((frame, index) => {
       const text = simulator.envelope(path, frame);
       const unit = this.#read(desk, { at: frame.at, bytes: Buffer.from(text), rest: false });
-      if (frames[index + 1]?.at !== frame.at) this.#check(unit);
-      return unit;
+      if (unit !== undefined && frames[index + 1]?.at !== frame.at) this.#check(unit);
+      return unit ?? [];
     });
   }
 
@@ -170,7 +170,7 @@ export class Wire {
 
   #readSnapshot(at: number): readonly Unit[] {
     const desk = new Desk(this.#source);
-    return this.#rawSnapshots(at).map((raw) => this.#read(desk, raw));
+    return this.#rawSnapshots(at).flatMap((raw) => this.#read(desk, raw) ?? []);
   }
 
   #rawSnapshots(at: number): readonly Pick<Unit, 'at' | 'bytes' | 'rest'>[] {
@@ -188,9 +188,11 @@ export class Wire {
     return [{ at, rest: true, bytes: Buffer.from(answer.body) }];
   }
 
-  #read(desk: Desk, raw: Pick<Unit, 'at' | 'bytes' | 'rest'>): Unit {
+  /** Undefined for what tells nothing of the book, as a greeting. */
+  #read(desk: Desk, raw: Pick<Unit, 'at' | 'bytes' | 'rest'>): Unit | undefined {
     desk.records = [];
     desk.take(raw, raw.bytes);
+    if (desk.records.length === 0) return undefined;
     const { book } = desk;
     const { key } = this.#source;
     if (book?.state !== 'valid' || desk.problems > 0) {
