@@ -46,6 +46,7 @@ it('deletes what is old and closed, and keeps what is open, known or young', asy
     flow_state: 2,
     quarantines: 2,
     knowledge_base: 3,
+    desk_settings: 3,
     agent_memory: 1,
   });
   expect(deleted).toMatchObject({ quality_issues: 1, agent_metrics: 2, agent_memory: 2 });
