@@ -33,6 +33,23 @@ describe('Database', () => {
     await expect(db.run('SET enable_external_access = true')).rejects.toThrow();
   });
 
+  it('says at closing that the log could not be folded in, and loses nothing by it', async () => {
+    const path = join(folder(), 'a.duckdb');
+    const told: string[] = [];
+    const onCheckpointFailed = (reason: string): void => void told.push(reason);
+    const onWriter = ["SET GLOBAL debug_checkpoint_abort = 'before_header'"];
+    const db = await Database.open({ path, onWriter, onCheckpointFailed });
+    await db.run('CREATE TABLE t AS SELECT 7 AS x');
+    await db.close();
+    expect(told).toEqual([expect.stringContaining('Checkpoint aborted')]);
+    await using again = await Database.open({ path, onCheckpointFailed });
+    expect(await again.all('SELECT x FROM t')).toEqual([{ x: 7 }]);
+    await again.close();
+    await using reading = await Database.open({ path, readOnly: true, onCheckpointFailed });
+    await reading.close();
+    expect(told).toHaveLength(1);
+  });
+
   it('rolls a transaction back whole', async () => {
     await using db = await Database.open({ path: ':memory:' });
     await db.run('CREATE TABLE t (x INTEGER)');

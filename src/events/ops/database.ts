@@ -88,6 +88,7 @@ async function openWhole(path: string, copies: string, options: OpenOpsOptions):
     threads: 1,
     readers: 2,
     folders: [copies],
+    onCheckpointFailed: (reason) => options.log.error('ops.checkpoint_failed', { database: path, reason }),
   });
   try {
     const { lastSeq } = await readAll(db);

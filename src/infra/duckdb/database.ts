@@ -36,6 +36,8 @@ export interface DatabaseOptions {
   readonly onConnect?: readonly string[] | undefined;
   /** Our own statements, run on the writing connection whenever the file is opened (temporary tables). */
   readonly onWriter?: readonly string[] | undefined;
+  /** Told at closing when the log could not be folded into the file (full disk); the next opening reads it from there. */
+  readonly onCheckpointFailed?: ((reason: string) => void) | undefined;
 }
 
 /** The worker's short-lived objects are few; Node's default would let them take five times as much. */
@@ -57,14 +59,17 @@ export class Database implements AsyncDisposable {
   /** Opened for reading only: tables cannot be made, and need not be. */
   readonly readOnly: boolean;
   readonly #worker: Worker;
+  readonly #onCheckpointFailed: ((reason: string) => void) | undefined;
   readonly #waiting = new Map<number, Waiting>();
   #nextId = 1;
   #closed: Promise<void> | undefined;
   #dead: Error | undefined;
 
-  private constructor(path: string, readOnly: boolean, worker: Worker) {
+  private constructor(options: DatabaseOptions, worker: Worker) {
+    const { path } = options;
     this.path = path;
-    this.readOnly = readOnly;
+    this.readOnly = options.readOnly === true;
+    this.#onCheckpointFailed = options.onCheckpointFailed;
     this.#worker = worker;
     worker.on('message', (reply: Reply) => this.#settle(reply));
     worker.on('error', (error) =>
@@ -90,7 +95,7 @@ export class Database implements AsyncDisposable {
         onWriter: options.onWriter ?? [],
       },
     });
-    const database = new Database(path, options.readOnly === true, worker);
+    const database = new Database(options, worker);
     try {
       await new Promise<void>((resolve, reject) => database.#waiting.set(0, { resolve, reject }));
       return database;
@@ -163,7 +168,8 @@ export class Database implements AsyncDisposable {
 
   async #close(): Promise<void> {
     try {
-      if (this.#dead === undefined) await this.#send({ op: 'close' });
+      const unfolded = this.#dead === undefined ? await this.#send<string | undefined>({ op: 'close' }) : undefined;
+      if (unfolded !== undefined) this.#onCheckpointFailed?.(unfolded);
     } finally {
       await this.#worker.terminate();
       Database.#open.delete(this.path);

@@ -197,6 +197,18 @@ async function reopen() {
   invalidated = false;
 }
 
+/** Folds the log into the file if that can be done. Gives why it could not: the log is kept then, and read when the file opens. @returns {Promise<string | undefined>} */
+async function closing() {
+  let unfolded;
+  if (options.access_mode !== 'READ_ONLY') {
+    await writer.run('CHECKPOINT').catch((error) => {
+      unfolded = String(error?.message ?? error);
+    });
+  }
+  shut(await drainReaders());
+  return unfolded;
+}
+
 /** @param {unknown} error */
 function noteFatal(error) {
   if (/FATAL Error|has been invalidated/.test(String(/** @type {any} */ (error)?.message))) invalidated = true;
@@ -226,9 +238,7 @@ async function handle(request) {
     case 'close':
       await writeTail;
       if (instance === undefined) return undefined;
-      await writer.run('CHECKPOINT').catch(() => undefined);
-      shut(await drainReaders());
-      return undefined;
+      return closing();
   }
 }
 

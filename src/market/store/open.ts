@@ -113,6 +113,7 @@ function openDatabase(options: OpenStoreOptions, path: string): Promise<Database
     folders: [join(dataDir, PARQUET_FOLDER), join(dataDir, WORK_FOLDER)],
     onConnect: [`SET VARIABLE market_data = ${literal(dataDir)}`],
     onWriter: tables.map(stageStatement),
+    onCheckpointFailed: (reason) => options.log.error('store.checkpoint_failed', { database: path, reason }),
   });
 }
 
