@@ -6,17 +6,17 @@ import type { VenueMarket } from '../exchanges/contract.ts';
 import type { CollectEnvironment } from './environment.ts';
 import type { RestClient } from './rest-client.ts';
 
-/** Call that gives the present state of a stream. Some venues' tickers bring best prices and funding as well. */
-const CALL_OF: Readonly<Partial<Record<Stream, RestCallName>>> = {
-  trades: 'trades',
-  orderbooks: 'book_snapshot',
-  mark_prices: 'mark_prices',
-  funding_rates: 'ticker_24h',
-  prices: 'ticker_24h',
-  open_interest: 'open_interest',
-  ticker_24h: 'ticker_24h',
-  candles: 'candles',
-  option_summaries: 'ticker_24h',
+/** Calls that give the present state of a stream, the best first. Some venues' tickers bring best prices as well. */
+const CALLS_OF: Readonly<Partial<Record<Stream, readonly RestCallName[]>>> = {
+  trades: ['trades'],
+  orderbooks: ['book_snapshot'],
+  mark_prices: ['mark_prices'],
+  funding_rates: ['ticker_24h'],
+  prices: ['prices', 'ticker_24h'],
+  open_interest: ['open_interest'],
+  ticker_24h: ['ticker_24h'],
+  candles: ['candles'],
+  option_summaries: ['ticker_24h'],
 };
 
 /** How often a call is made when the venue's description does not say, ms. */
@@ -32,8 +32,7 @@ const POLLED_ROWS = 3;
 
 /** The REST call that serves a stream's present state; undefined when the market has none. */
 export function pollCall(market: VenueMarket, stream: Stream): RestCallName | undefined {
-  const call = CALL_OF[stream];
-  return call !== undefined && market.rest[call] !== undefined ? call : undefined;
+  return CALLS_OF[stream]?.find((call) => market.rest[call] !== undefined);
 }
 
 interface Loop {
@@ -122,7 +121,7 @@ export class Pollers {
 
   async #poll(call: RestCallName, symbols: readonly string[], signal: AbortSignal): Promise<void> {
     const { clock } = this.#environment;
-    const declared = STREAMS.filter((stream) => CALL_OF[stream] === call)
+    const declared = STREAMS.filter((stream) => pollCall(this.#market, stream) === call)
       .map((stream) => this.#market.streams[stream]?.pollMs)
       .filter((ms) => ms !== undefined);
     const usual = declared.length > 0 ? Math.min(...declared) : (DEFAULT_POLL_MS[call] ?? OTHERWISE_POLL_MS);

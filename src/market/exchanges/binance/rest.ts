@@ -42,6 +42,12 @@ export function futuresRest(): Readonly<Partial<Record<RestCallName, RestCall>>>
     trades: of.trades(20),
     candles: of.candles('klines', (limit) => (limit < 100 ? 1 : limit < 500 ? 2 : limit <= 1000 ? 5 : 10)),
     mark_prices: markPrices(of),
+    // The 24 h ticker of futures has no best prices; that of spot has.
+    prices: {
+      request: (args, instrument) =>
+        request(withQuery('/fapi/v1/ticker/bookTicker', { symbol: name(args, instrument) }), 2),
+      decode: of.rows('live', readTickerAnswer),
+    },
     ticker_24h: of.ticker((args) => (args.symbol === undefined ? 40 : 1)),
     open_interest: {
       request: (args, instrument) => request(withQuery('/fapi/v1/openInterest', { symbol: name(args, instrument) }), 1),

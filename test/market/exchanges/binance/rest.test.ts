@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { MarketRecord } from '../../../../src/market/domain/records.ts';
+import { pollCall } from '../../../../src/market/collect/polling.ts';
 import type { RestArgs, RestCallName } from '../../../../src/market/domain/tape.ts';
 import { marketOf } from '../recorded/data.ts';
 
@@ -52,6 +53,18 @@ describe('Binance trades over REST', () => {
     const rows = [trade(5, T - 1), trade(6, T), trade(7, T + 3 * HOUR)];
     const records = decode('trades', { ...args, cursor: '5' }, rows);
     expect(records).toMatchObject([{ stream: 'trades', trade_id: '6', origin: 'backfill', seq: 6 }]);
+  });
+});
+
+describe('Binance best prices over REST', () => {
+  it('come from the book ticker on futures, whose 24 h ticker has none', () => {
+    expect(pathOf('prices', { symbol: 'BTCUSDT' })).toBe('/fapi/v1/ticker/bookTicker?symbol=BTCUSDT');
+    const row = { symbol: 'BTCUSDT', bidPrice: '10', bidQty: '2', askPrice: '11', askQty: '3', time: T };
+    expect(decode('prices', { symbol: 'BTCUSDT' }, row)).toMatchObject([
+      { stream: 'prices', bid_price: 10, bid_qty: 2, ask_price: 11, ask_qty: 3, event_time: T * 1000, origin: 'live' },
+    ]);
+    expect(pollCall(futures, 'prices')).toBe('prices');
+    expect(pollCall(spot, 'prices')).toBe('ticker_24h');
   });
 });
 
