@@ -75,6 +75,8 @@ async function callTool(
 
 function callContext(context: ServerContext): McpCallContext {
   const token = context.mcpReq._meta?.progressToken;
+  // On the call's own stream: the client may not have opened the general one yet, and then would never be asked.
+  const related = { relatedRequestId: context.mcpReq.id, signal: context.mcpReq.signal };
   return {
     signal: context.mcpReq.signal,
     async progress(progress, total = 1, message) {
@@ -85,15 +87,18 @@ function callContext(context: ServerContext): McpCallContext {
     },
     log: (level, message) => context.mcpReq.log(level, message),
     async sample({ prompt, maxTokens }) {
-      const reply = await context.mcpReq.requestSampling({
-        messages: [{ role: 'user', content: { type: 'text', text: prompt } }],
-        maxTokens,
-      });
+      const reply = await context.mcpReq.requestSampling(
+        { messages: [{ role: 'user', content: { type: 'text', text: prompt } }], maxTokens },
+        related,
+      );
       const first = Array.isArray(reply.content) ? reply.content[0] : reply.content;
       return first?.type === 'text' ? first.text : '';
     },
     async elicit({ message, schema }) {
-      const reply = await context.mcpReq.elicitInput({ mode: 'form', message, requestedSchema: schema as never });
+      const reply = await context.mcpReq.elicitInput(
+        { mode: 'form', message, requestedSchema: schema as never },
+        related,
+      );
       return { action: reply.action, content: reply.content };
     },
     closeStream: () => context.http?.closeSSE?.(),
