@@ -1,60 +1,95 @@
-import { Unavailable, InvalidInput, NotFound } from '../../../src/kit/errors.ts';
-import type { Instrument } from '../../../src/market/domain/instrument.ts';
-import type { Market } from '../../../src/market/domain/records.ts';
-import type { RestArgs } from '../../../src/market/domain/tape.ts';
-import type { EndpointDesk } from '../../../src/market/exchanges/endpoint.ts';
-import { withQuery } from '../../../src/market/exchanges/shared/query.ts';
+import { ManualClock, type Ms } from '../../../src/kit/clock.ts';
+import { createVenueRest } from '../../../src/market/collect/venue-rest.ts';
+import type { VenueHttp } from '../../../src/market/collect/venue-http.ts';
+import { marketConfigSchema } from '../../../src/market/config.ts';
+import { marketKey } from '../../../src/market/domain/records.ts';
+import { venues } from '../../../src/market/exchanges/catalogue.generated.ts';
+import { endpointTables } from '../../../src/market/exchanges/endpoint-catalogue.generated.ts';
+import type { EndpointDesk, EndpointTool } from '../../../src/market/exchanges/endpoint.ts';
 import { simulators } from '../../../src/market/simulator/catalogue.generated.ts';
-import { createSimulatedMarkets } from '../../../src/market/simulator/model/market.ts';
-import { marketOf } from './recorded/data.ts';
+import { endpointDesk } from '../../../src/market/tools/shared/exchange/tool.ts';
+import { ScriptedCollector } from '../jobs/bench.ts';
+import { simulatedAddresses, simulatedHttp } from '../jobs/simulated-http.ts';
 
-const MARKETS = createSimulatedMarkets({ seed: 3, symbols: ['BTCUSDT', 'ETHUSDT'] });
+const NOW: Ms = Date.UTC(2026, 4, 5, 11, 58, 12, 350);
+const clock = new ManualClock(NOW);
+const simulated = simulatedHttp(clock);
+export const deskNow = (): Ms => clock.now();
 
-/** A venue's REST as its rows see it, answered by the simulator at `now`; nothing is collected. */
-export function simulatedDesk(exchange: string, now: number): EndpointDesk {
-  const asked = (market: Market, path: string): string => {
-    const venue = simulators.flat().find((s) => s.exchange === exchange && s.market === market);
-    const model = MARKETS.get(`${exchange}_${market}`);
-    const url = new URL(path, 'http://127.0.0.1');
-    const request = { path: url.pathname, query: url.searchParams, host: url.host };
-    const answer = model === undefined ? undefined : venue?.rest(model, request, now);
-    if (answer === undefined) throw new Unavailable(`${path} is not served`);
-    const problem = marketOf(`${exchange}_${market}`).restError(answer.status, answer.body);
-    if (problem !== undefined) throw new InvalidInput(`${problem.message} (code ${problem.code})`);
-    return answer.body;
-  };
-  const instruments = (market: Market): Promise<readonly Instrument[]> => {
-    const definition = marketOf(`${exchange}_${market}`);
-    const call = definition.rest.instruments;
-    let list: readonly Instrument[] = [];
-    let args: RestArgs | undefined = {};
-    while (args !== undefined && call !== undefined) {
-      const body: string = asked(market, call.request(args, undefined).path);
-      list = definition.parseInstruments(body, list);
-      args = call.nextPage?.(args, body);
-    }
-    return Promise.resolve(list);
-  };
-  return {
-    exchange,
-    now: () => now,
-    instruments,
-    async instrument(market, name) {
-      const list = await instruments(market);
-      const found = list.find((i) => [i.symbol, i.venue_symbol, i.base].includes(name.toUpperCase()));
-      if (found === undefined) throw new NotFound(`${exchange} ${market} lists no '${name}'`);
-      return found;
+/** What is answered in place of the simulator's answer to everything but the instrument lists. */
+export type Instead = (answer: { readonly status: number; readonly body: string }, key: string) => typeof answer;
+
+/** The desk that tools have, over the simulator's REST at one moment; nothing is collected. */
+export function simulatedDesk(exchange: string, instead?: Instead): EndpointDesk {
+  return endpointDesk(exchange, {
+    signal: new AbortController().signal,
+    clock,
+    services: {
+      rest: {
+        ask: (...args) => restOver(instead).ask(...args),
+        // Lists are read as they are, so that what is replaced is the answer to the tool's own question.
+        instruments: (...args) => undisturbed.instruments(...args),
+      },
+      collector: new ScriptedCollector(),
+      store: { series: () => Promise.resolve([]), seriesRows: () => Promise.resolve([]) },
     },
-    ask: (market, request) => {
-      const path = withQuery(request.path, request.query ?? {});
-      return Promise.resolve({ body: JSON.parse(asked(market, path)), host: 'simulator', path, at: now });
-    },
-    live: {
-      collected: () => [],
-      book: () => undefined,
-      newest: () => Promise.resolve(undefined),
-      recent: () => Promise.resolve(undefined),
-      stored: () => Promise.resolve(undefined),
-    },
+  });
+}
+
+const undisturbed = restOver();
+
+function restOver(instead?: Instead) {
+  const changed = async (asked: ReturnType<VenueHttp['get']>, url: string) => {
+    const answer = await asked;
+    const key = new URL(url).host.replace('.test', '').replaceAll('-', '_');
+    return instead === undefined ? answer : { ...answer, ...instead(answer, key) };
   };
+  const http: VenueHttp = {
+    // A limiter of its own: refusals that are tried here block nobody else, and nothing waits.
+    limiter: simulatedHttp(clock, []).limiter,
+    get: (url, options) =>
+      changed(
+        answered(url, () => simulated.get(url, options)),
+        url,
+      ),
+    post: (url, json, options) =>
+      changed(
+        answered(`${url} ${json}`, () => simulated.post(url, json, options)),
+        url,
+      ),
+  };
+  const config = marketConfigSchema.parse({});
+  return createVenueRest({ venues, config, addresses: simulatedAddresses(), http, clock });
+}
+
+/** The simulator answers alike at one moment, and long bars take it a while. */
+const answers = new Map<string, ReturnType<VenueHttp['get']>>();
+
+function answered(request: string, ask: () => ReturnType<VenueHttp['get']>): ReturnType<VenueHttp['get']> {
+  const answer = answers.get(request) ?? ask();
+  answers.set(request, answer);
+  return answer;
+}
+
+/** How the simulated market says that there were too many requests. */
+export function refusalOf(key: string): { readonly status: number; readonly body: string } {
+  const venue = simulators.flat().find((s) => marketKey(s.exchange, s.market) === key);
+  if (venue === undefined) throw new Error(`no simulator of ${key}`);
+  return venue.limit.refuse(429, 5);
+}
+
+export function endpointTool(name: string): EndpointTool {
+  const found = endpointTables.flatMap(({ tools }) => tools).find((tool) => tool.name === name);
+  if (found === undefined) throw new Error(`no tool ${name}`);
+  return found;
+}
+
+/** The checked data of a tool of `exchange` over the simulator. */
+export async function endpointData(
+  exchange: string,
+  name: string,
+  input: Readonly<Record<string, unknown>> = {},
+): Promise<any> {
+  const tool = endpointTool(name);
+  return tool.output.parse((await tool.run(input, simulatedDesk(exchange))).data);
 }

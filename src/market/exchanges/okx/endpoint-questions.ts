@@ -9,7 +9,7 @@ import { movers, ticker, tickers } from '../shared/kinds/ticker.ts';
 import { trades } from '../shared/kinds/trades.ts';
 import { liveBook, liveInterest, liveTicker, liveTrades } from '../shared/live.ts';
 import { endpoint } from '../shared/question.ts';
-import { decimal, decimalOrNull, msTime, positiveOrNull } from '../shared/shapes.ts';
+import { decimal, decimalOrNull, msTime, positiveOrNull, unsigned } from '../shared/shapes.ts';
 import {
   baseUnits,
   bookWire,
@@ -313,7 +313,7 @@ export const ratio = {
   kind: longShortRatio,
   endpoint: endpoint({
     ...statistic('contracts/long-short-account-ratio'),
-    shape: dataOf(z.tuple([msTime, decimal], z.unknown())),
+    shape: dataOf(z.tuple([msTime, unsigned], z.unknown())),
     read: ({ data }, _facts, { ccy, period }) => ({
       value: {
         symbol: ccy,

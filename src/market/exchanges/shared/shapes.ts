@@ -11,6 +11,9 @@ export const decimal = z.union([z.number(), z.string()]).transform((value, conte
   return z.NEVER;
 });
 
+/** A finite number from zero on: sizes, and ratios of sizes. */
+export const unsigned = decimal.refine((number) => number >= 0, 'must not be negative');
+
 /** A finite number; null where the venue says nothing (absent, null, an empty text, or a text that is no number). */
 export const decimalOrNull = z
   .unknown()

@@ -1,33 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import table from '../../../../src/market/exchanges/gateio/endpoints.ts';
-import { simulatedDesk } from '../endpoint-desk.ts';
+import { endpointData, endpointTool, simulatedDesk } from '../endpoint-desk.ts';
 
-const NOW = Date.UTC(2026, 4, 5, 11, 58, 12, 350);
-const desk = simulatedDesk('gateio', NOW);
-
-const toolOf = (name: string) => {
-  const found = table.tools.find((tool) => tool.name === name);
-  if (found === undefined) throw new Error(`no tool ${name}`);
-  return found;
-};
-const run = async (name: string, input: Record<string, unknown> = {}): Promise<any> =>
-  (await toolOf(name).run(input, desk)).data;
+const desk = simulatedDesk('gateio');
+const run = (name: string, input?: Record<string, unknown>) => endpointData('gateio', name, input);
 
 describe('Gate.io endpoint tools', () => {
-  it('are the twenty-six, each under its own name', () => {
-    expect(new Set(table.tools.map(({ name }) => name)).size).toBe(26);
-  });
-
-  it.each(table.tools.map((tool) => tool.name))('%s answers its example with what it promises', async (name) => {
-    const tool = toolOf(name);
-    const result = await tool.run(tool.example, desk);
-    expect(tool.output.safeParse(result.data).error).toBeUndefined();
-    expect(tool.summary(result.data)).toMatch(/\w/);
-    expect(JSON.stringify(result.data)).not.toContain('"missing":[{');
-    expect(result.sources.length).toBeGreaterThan(0);
-    for (const { asOf } of result.sources) expect(Math.abs(asOf - NOW)).toBeLessThan(86_400_000 * 2);
-  });
-
   it('count in base units and tell quote values', async () => {
     const book = await run('gateio_futures_orderbook', { contract: 'BTC_USDT', depth: 5 });
     const raw = await desk.ask('futures', {
@@ -59,11 +36,15 @@ describe('Gate.io endpoint tools', () => {
   });
 
   it('refuse what is not listed and what is out of bounds', async () => {
-    await expect(toolOf('gateio_futures_ticker').run({ contract: 'NOPE_USDT' }, desk)).rejects.toThrow(/lists no/);
-    await expect(async () => toolOf('gateio_futures_ticker').run({}, desk)).rejects.toThrow();
+    await expect(endpointTool('gateio_futures_ticker').run({ contract: 'NOPE_USDT' }, desk)).rejects.toThrow(
+      /lists no/,
+    );
+    await expect(async () => endpointTool('gateio_futures_ticker').run({}, desk)).rejects.toThrow();
     await expect(async () =>
-      toolOf('gateio_futures_ticker').run({ contract: 'BTC_USDT', settle: 'btc' }, desk),
+      endpointTool('gateio_futures_ticker').run({ contract: 'BTC_USDT', settle: 'btc' }, desk),
     ).rejects.toThrow();
-    await expect(async () => toolOf('gateio_options_orderbook').run({ contract: '../x' }, desk)).rejects.toThrow();
+    await expect(async () =>
+      endpointTool('gateio_options_orderbook').run({ contract: '../x' }, desk),
+    ).rejects.toThrow();
   });
 });

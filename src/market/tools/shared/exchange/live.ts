@@ -1,20 +1,26 @@
 import { NotFound, Stale, Unavailable } from '../../../../kit/errors.ts';
 import type { Clock } from '../../../../kit/clock.ts';
+import type { ToolContext } from '../../../../kit/tool.ts';
 import type { Instrument } from '../../../domain/instrument.ts';
 import { viewName, type SeriesKey, type Stream } from '../../../domain/records.ts';
 import type { SeriesStatus } from '../../../collect/contract.ts';
 import type { LiveDesk } from '../../../exchanges/endpoint.ts';
 import type { MarketServices } from '../../../services.ts';
 
+/** What a desk needs of a call. */
+export type DeskContext = Pick<ToolContext<unknown>, 'signal' | 'clock'> & {
+  readonly services: {
+    readonly rest: MarketServices['rest'];
+    readonly collector: Pick<MarketServices['collector'], 'status' | 'instruments' | 'book'>;
+    readonly store: Pick<MarketServices['store'], 'series' | 'seriesRows'>;
+  };
+};
+
 /** A live series whose newest row is older than this is not used, whatever its own bound; funding is exempt, ms. */
 const REACH_MS = 600_000;
 
 /** What the running collector knows, for endpoint tools. */
-export function liveDesk(
-  services: Pick<MarketServices, 'collector' | 'store'>,
-  exchange: string,
-  clock: Clock,
-): LiveDesk {
+export function liveDesk(services: DeskContext['services'], exchange: string, clock: Clock): LiveDesk {
   const { collector, store } = services;
   let known: ReadonlyMap<string, SeriesStatus> | undefined;
   const statusOf = (key: SeriesKey): SeriesStatus | undefined => {

@@ -1,6 +1,6 @@
 import type { Clock } from '../../../../kit/clock.ts';
 import { AppError, InvalidInput, Unavailable } from '../../../../kit/errors.ts';
-import type { AnyTool, Provenance, ToolContext } from '../../../../kit/tool.ts';
+import type { AnyTool, Provenance } from '../../../../kit/tool.ts';
 import type { EndpointDesk, EndpointResult, EndpointTable, EndpointTool } from '../../../exchanges/endpoint.ts';
 import { withQuery } from '../../../exchanges/shared/query.ts';
 import { parseJson } from '../../../exchanges/shared/values.ts';
@@ -8,7 +8,7 @@ import type { MarketServices } from '../../../services.ts';
 import { isoOfMs } from '../provenance.ts';
 import { marketTool } from '../tool.ts';
 import { resolveInstrument } from './instrument.ts';
-import { liveDesk } from './live.ts';
+import { liveDesk, type DeskContext } from './live.ts';
 
 /** The tools of a venue's endpoint table. */
 export function exchangeTools(table: EndpointTable): readonly AnyTool<MarketServices>[] {
@@ -37,7 +37,7 @@ function exchangeTool(exchange: string, tool: EndpointTool): AnyTool<MarketServi
 }
 
 /** A venue's REST interface and collected streams, as its rows see them. */
-export function endpointDesk(exchange: string, context: ToolContext<MarketServices>): EndpointDesk {
+export function endpointDesk(exchange: string, context: DeskContext): EndpointDesk {
   const { services, signal, clock } = context;
   const { rest, collector } = services;
   const instruments: EndpointDesk['instruments'] = async (market) => {
