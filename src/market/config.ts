@@ -107,8 +107,33 @@ const storage = z.strictObject({
     .describe('Storage that the desk may use; capacity alerts are measured against it'),
 });
 
+/** Rules that judge single rows, by the name that their findings bear. */
+export const ROW_RULES = [
+  'price_positive',
+  'price_deviation_percent',
+  'bid_below_ask',
+  'book_min_levels',
+  'book_max_spread_percent',
+  'book_sorted',
+  'trade_quantity_positive',
+  'trade_max_age_seconds',
+  'trade_time_monotonic',
+  'trade_id_unique',
+  'delivery_delay_ms',
+  'funding_rate_limit_percent',
+  'open_interest_not_negative',
+  'open_interest_change_percent',
+  'liquidation_value_is_price_times_quantity',
+  'candle_shape',
+] as const;
+export type RowRule = (typeof ROW_RULES)[number];
+
+/** What becomes of rows that break a rule: moved apart (both `quarantine` and `reject`), or left and reported. */
+export const ROW_ACTIONS = ['quarantine', 'reject', 'flag'] as const;
+export type RowAction = (typeof ROW_ACTIONS)[number];
+
 /** The validation rules of the desk: one version, here. */
-const validation = z.strictObject({
+export const validationSchema = z.strictObject({
   price_deviation_percent: percent
     .default(50)
     .describe(
@@ -154,9 +179,15 @@ const validation = z.strictObject({
   candle_volume_tolerance_percent: percent
     .default(0.01)
     .describe('Difference between candle volume and the sum of stored trades that shows silent loss, percent'),
+  row_actions: z
+    .partialRecord(z.enum(ROW_RULES), z.enum(ROW_ACTIONS))
+    .default({})
+    .describe(
+      'Quarantine policy: what becomes of rows that break a rule, where it is not the usual: quarantine and reject move them apart, flag leaves them and reports',
+    ),
 });
 
-const interpolation = z.strictObject({
+export const interpolationSchema = z.strictObject({
   price_max_gap_seconds: z
     .number()
     .min(0)
@@ -260,11 +291,12 @@ export const marketConfigSchema = z.strictObject({
     .default({})
     .describe('Other addresses for a venue market: binance_futures: { rest: https://… }'),
   storage: storage.prefault({}),
-  validation: validation.prefault({}),
-  interpolation: interpolation.prefault({}),
+  validation: validationSchema.prefault({}),
+  interpolation: interpolationSchema.prefault({}),
   operations: operations.prefault({}),
   simulator: simulator.prefault({}),
 });
 
 export type MarketConfig = z.output<typeof marketConfigSchema>;
 export type ValidationRules = MarketConfig['validation'];
+export type InterpolationRules = MarketConfig['interpolation'];

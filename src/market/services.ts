@@ -10,7 +10,10 @@ import type { EscalationChannel } from './jobs/contract.ts';
 import type { DeskSettings } from './jobs/desk-settings.ts';
 import type { MarketStore } from './store/contract.ts';
 
-/** What the tools of the market half are bound to. `config` is the `market:` part of system.yaml. */
+/**
+ * What the tools of the market half are bound to. `config` is the `market:` part of system.yaml, with the validation and
+ * interpolation rules that are in force now.
+ */
 export interface MarketServices {
   readonly collector: Collector;
   readonly rest: VenueRest;
@@ -21,7 +24,7 @@ export interface MarketServices {
   readonly log: Logger;
   readonly venues: readonly Venue[];
   readonly config: MarketConfig;
-  /** What changed while the desk ran and outlives a restart: anomaly thresholds, whether trading signals are paused. */
+  /** What changed while the desk ran and outlives a restart: rules, trading signals, markets that are disabled. */
   readonly settings: DeskSettings;
   /** Ways to tell people of an escalation; a level's channel that is not here is reported missing. */
   readonly channels?: readonly EscalationChannel[] | undefined;

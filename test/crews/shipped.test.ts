@@ -93,7 +93,8 @@ describe('the shipped configuration', () => {
       'modify_schema',
       'archive_data',
     ]);
-    for (const id of ['validator', 'cleaner']) expect(agent(id).approval_required).toEqual([]);
+    expect(agent('validator').approval_required).toEqual(['modify_validation_rules', 'change_quarantine_policy']);
+    expect(agent('cleaner').approval_required).toEqual(['change_interpolation_rules']);
   });
 
   test('the playbook has a policy for every task of its crew, and no other', () => {

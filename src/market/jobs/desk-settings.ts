@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import type { Clock, Ms } from '../../kit/clock.ts';
-import { Conflict, InvalidInput } from '../../kit/errors.ts';
+import { AppError, Conflict, InvalidInput } from '../../kit/errors.ts';
 import type { EventSink } from '../../kit/event.ts';
 import type { OpsStore } from '../../kit/ops.ts';
-import type { ValidationRules } from '../config.ts';
+import { ROW_ACTIONS, ROW_RULES, type InterpolationRules, type MarketConfig, type ValidationRules } from '../config.ts';
+import { ruleChangesSchema, withInterpolationChanges, withRuleChanges } from './rule-changes.ts';
 
 /** z-scores at which an anomaly is low, medium or high. */
 export type AnomalyThresholds = ValidationRules['anomaly_z'];
@@ -17,15 +18,41 @@ export interface SignalState {
   readonly changed_by: string | null;
 }
 
-const thresholds = z.object({ low: z.number(), medium: z.number(), high: z.number() });
-const signals = z.object({ state: z.enum(['active', 'paused']) });
 const STEPS = ['low', 'medium', 'high'] as const;
 
-interface Change {
-  readonly name: 'anomaly_z' | 'trading_signals';
-  readonly value: unknown;
-  readonly previous: unknown;
-  readonly by: string;
+/** Every setting, as its row of `desk_settings` holds it. */
+const SHAPES = {
+  anomaly_z: z.object({ low: z.number(), medium: z.number(), high: z.number() }).nullable(),
+  trading_signals: z.object({ state: z.enum(['active', 'paused']) }),
+  /** Validation rules that differ from the configured ones. */
+  validation_rules: ruleChangesSchema,
+  /** Actions on rows that differ from the configured ones. */
+  quarantine_policy: z.partialRecord(z.enum(ROW_RULES), z.enum(ROW_ACTIONS)),
+  interpolation_rules: ruleChangesSchema,
+  /** `binance_futures`: markets that are not collected until somebody enables them. */
+  disabled_markets: z.array(z.string()),
+  /** Venue → share of its documented REST limit that is used, percent. */
+  rate_limits: z.record(z.string(), z.number()),
+} as const;
+
+export type SettingName = keyof typeof SHAPES;
+export type Settings = { readonly [N in SettingName]: z.output<(typeof SHAPES)[N]> };
+export const SETTING_NAMES = Object.keys(SHAPES) as readonly SettingName[];
+
+const AS_CONFIGURED: Settings = {
+  anomaly_z: null,
+  trading_signals: { state: 'active' },
+  validation_rules: {},
+  quarantine_policy: {},
+  interpolation_rules: {},
+  disabled_markets: [],
+  rate_limits: {},
+};
+
+/** Who changed a setting last. */
+export interface SettingSource {
+  readonly changed_at: Ms;
+  readonly changed_by: string;
   readonly reason: string;
 }
 
@@ -37,63 +64,115 @@ export interface SettingChange {
   readonly events: EventSink;
 }
 
+type Configured = Pick<MarketConfig, 'validation' | 'interpolation'>;
+
 /**
  * What the desk itself changed and a restart must not forget: the newest rows of `desk_settings`, held in memory.
  * A change is in force when its row is durable.
  */
 export class DeskSettings {
   readonly #ops: OpsStore;
-  readonly #configured: ValidationRules;
-  #thresholds: AnomalyThresholds;
-  #signals: SignalState;
+  readonly #configured: Configured;
+  readonly #sources = new Map<SettingName, SettingSource>();
+  #settings: Settings = AS_CONFIGURED;
+  #rules: ValidationRules;
+  #interpolation: InterpolationRules;
 
-  private constructor(ops: OpsStore, configured: ValidationRules, adjusted: AnomalyThresholds, state: SignalState) {
+  private constructor(ops: OpsStore, configured: Configured) {
     this.#ops = ops;
     this.#configured = configured;
-    this.#thresholds = adjusted;
-    this.#signals = state;
+    this.#rules = configured.validation;
+    this.#interpolation = configured.interpolation;
   }
 
-  /** Reads what is in force. Adjusted thresholds that the configuration no longer allows fall back to its own. */
-  static async open(ops: OpsStore, configured: ValidationRules): Promise<DeskSettings> {
-    const newest = async (name: Change['name']) =>
-      (await ops.select('desk_settings', { where: { name }, limit: 1, order: 'desc' }))[0];
-    const adjusted = thresholds.safeParse((await newest('anomaly_z'))?.value);
-    const kept = adjusted.success && problemOf(adjusted.data, configured) === null ? adjusted.data : null;
-    const row = await newest('trading_signals');
-    const told = signals.safeParse(row?.value);
-    const state: SignalState =
-      row === undefined || !told.success
-        ? { state: 'active', since: null, reason: null, changed_by: null }
-        : { state: told.data.state, since: row.changed_at, reason: row.reason, changed_by: row.changed_by };
-    return new DeskSettings(ops, configured, kept ?? configured.anomaly_z, state);
+  /** Reads what is in force. What the configuration does not allow any more falls back to what is configured. */
+  static async open(ops: OpsStore, configured: Configured): Promise<DeskSettings> {
+    const settings = new DeskSettings(ops, configured);
+    for (const name of SETTING_NAMES) {
+      const [row] = await ops.select('desk_settings', { where: { name }, limit: 1, order: 'desc' });
+      if (row !== undefined) settings.#restore(name, row.value, row);
+    }
+    return settings;
   }
 
-  /** The validation rules with the anomaly thresholds that are in force. */
+  get settings(): Settings {
+    return this.#settings;
+  }
+
+  /** Who changed a setting last; null when nobody did. */
+  sourceOf(name: SettingName): SettingSource | null {
+    return this.#sources.get(name) ?? null;
+  }
+
+  /** The validation rules that are in force. */
   get rules(): ValidationRules {
-    return { ...this.#configured, anomaly_z: this.#thresholds };
+    return this.#rules;
+  }
+
+  /** The interpolation rules that are in force. */
+  get interpolation(): InterpolationRules {
+    return this.#interpolation;
+  }
+
+  get configured(): Configured {
+    return this.#configured;
   }
 
   get signals(): SignalState {
-    return this.#signals;
+    const source = this.sourceOf('trading_signals');
+    return {
+      state: this.#settings.trading_signals.state,
+      since: source?.changed_at ?? null,
+      reason: source?.reason ?? null,
+      changed_by: source?.changed_by ?? null,
+    };
+  }
+
+  /** The configuration in which validation and interpolation are those in force, whenever they are read. */
+  inForce(config: MarketConfig): MarketConfig {
+    const live = {
+      validation: { enumerable: true, get: () => this.#rules },
+      interpolation: { enumerable: true, get: () => this.#interpolation },
+    };
+    return Object.freeze(Object.defineProperties({ ...config }, live));
   }
 
   /** Least and most of each threshold that agents may set. */
   get bounds(): Readonly<Record<(typeof STEPS)[number], { readonly least: number; readonly most: number }>> {
-    return boundsOf(this.#configured);
+    return boundsOf(this.#base());
   }
 
   /** Throws InvalidInput, naming the bound, when the thresholds are out of order or out of their bounds. */
   checkThresholds(wanted: AnomalyThresholds): void {
-    const problem = problemOf(wanted, this.#configured);
+    const problem = problemOf(wanted, this.#base());
     if (problem !== null) throw new InvalidInput(problem);
   }
 
   /** Puts other anomaly thresholds in force. Throws InvalidInput as `checkThresholds`. */
   async adjustThresholds(wanted: AnomalyThresholds, change: SettingChange): Promise<void> {
     this.checkThresholds(wanted);
-    await this.#write({ name: 'anomaly_z', value: wanted, previous: this.#thresholds, ...change }, change);
-    this.#thresholds = wanted;
+    await this.set('anomaly_z', wanted, change);
+  }
+
+  /**
+   * Throws InvalidInput when a setting would not be allowed: the schema of the configuration judges rules as it judges
+   * system.yaml.
+   */
+  check<N extends SettingName>(name: N, value: Settings[N]): void {
+    this.#inForceWith({ ...this.#settings, [name]: value });
+  }
+
+  /** Puts a setting in force, and keeps it over restarts. Throws InvalidInput as `check`. */
+  async set<N extends SettingName>(name: N, value: Settings[N], change: SettingChange): Promise<void> {
+    const { by, reason, clock, events } = change;
+    const settings = { ...this.#settings, [name]: value };
+    this.#inForceWith(settings);
+    const previous = this.#settings[name];
+    const row = { changed_at: clock.now(), name, value, previous, changed_by: by, reason };
+    await this.#ops.insert('desk_settings', row);
+    this.#apply(settings);
+    this.#sources.set(name, row);
+    events.emit('desk.setting_changed', { name, value, previous, changed_by: by, reason }, { source: 'desk' });
   }
 
   /** From now on tools that give trading signals refuse. Gives false when they were paused already. */
@@ -113,37 +192,66 @@ export class DeskSettings {
   }
 
   async #setSignals(state: SignalState['state'], change: SettingChange): Promise<boolean> {
-    if (this.#signals.state === state) return false;
-    const { by, reason, clock } = change;
-    const previous = { state: this.#signals.state };
-    await this.#write({ name: 'trading_signals', value: { state }, previous, by, reason }, change);
-    this.#signals = { state, since: clock.now(), reason, changed_by: by };
+    if (this.#settings.trading_signals.state === state) return false;
+    await this.set('trading_signals', { state }, change);
     return true;
   }
 
-  async #write(change: Change, { clock, events }: SettingChange): Promise<void> {
-    const { name, value, previous, by, reason } = change;
-    await this.#ops.insert('desk_settings', { changed_at: clock.now(), name, value, previous, changed_by: by, reason });
-    events.emit('desk.setting_changed', { name, value, previous, changed_by: by, reason }, { source: 'desk' });
+  #restore(name: SettingName, value: unknown, row: SettingSource): void {
+    const told = SHAPES[name].safeParse(value);
+    if (!told.success) return;
+    const settings = { ...this.#settings, [name]: told.data };
+    try {
+      this.#apply(settings);
+    } catch (error) {
+      if (error instanceof AppError) return;
+      throw error;
+    }
+    this.#sources.set(name, row);
+  }
+
+  #apply(settings: Settings): void {
+    const { rules, interpolation } = this.#inForceWith(settings);
+    this.#settings = settings;
+    this.#rules = rules;
+    this.#interpolation = interpolation;
+  }
+
+  #base(settings: Settings = this.#settings): ValidationRules {
+    return withRuleChanges(this.#configured.validation, settings.validation_rules);
+  }
+
+  /** Thresholds that were adjusted yield to the rules when these move their bounds away. */
+  #inForceWith(settings: Settings): { readonly rules: ValidationRules; readonly interpolation: InterpolationRules } {
+    const base = this.#base(settings);
+    const adjusted = settings.anomaly_z;
+    return {
+      rules: {
+        ...base,
+        anomaly_z: adjusted !== null && problemOf(adjusted, base) === null ? adjusted : base.anomaly_z,
+        row_actions: { ...base.row_actions, ...settings.quarantine_policy },
+      },
+      interpolation: withInterpolationChanges(this.#configured.interpolation, settings.interpolation_rules),
+    };
   }
 }
 
-function boundsOf(configured: ValidationRules): DeskSettings['bounds'] {
-  const share = configured.anomaly_adjust_percent / 100;
+function boundsOf(rules: ValidationRules): DeskSettings['bounds'] {
+  const share = rules.anomaly_adjust_percent / 100;
   const around = (value: number) => ({ least: value * (1 - share), most: value * (1 + share) });
-  const { low, medium, high } = configured.anomaly_z;
+  const { low, medium, high } = rules.anomaly_z;
   return { low: around(low), medium: around(medium), high: around(high) };
 }
 
-function problemOf(wanted: AnomalyThresholds, configured: ValidationRules): string | null {
+function problemOf(wanted: AnomalyThresholds, rules: ValidationRules): string | null {
   if (!(wanted.low < wanted.medium && wanted.medium < wanted.high)) {
     return `thresholds must rise: low ${wanted.low}, medium ${wanted.medium}, high ${wanted.high} do not`;
   }
-  const bounds = boundsOf(configured);
+  const bounds = boundsOf(rules);
   for (const step of STEPS) {
     const { least, most } = bounds[step];
     if (wanted[step] < least || wanted[step] > most) {
-      return `${step} ${wanted[step]} is outside ${least} to ${most}, ${configured.anomaly_adjust_percent} % around the configured ${configured.anomaly_z[step]}: what lies beyond is changed in market.validation.anomaly_z of system.yaml`;
+      return `${step} ${wanted[step]} is outside ${least} to ${most}, ${rules.anomaly_adjust_percent} % around ${rules.anomaly_z[step]}: what lies beyond takes modify_validation_rules, or market.validation.anomaly_z of system.yaml`;
     }
   }
   return null;

@@ -1,5 +1,6 @@
 import type { SqlRow } from '../../infra/duckdb/database.ts';
 import type { Us } from '../../kit/clock.ts';
+import type { ValidationRules } from '../config.ts';
 import type { SeriesKey, Stream } from '../domain/records.ts';
 import type { MarketServices } from '../services.ts';
 import { checkBooks } from './checks/books.ts';
@@ -111,7 +112,13 @@ function checksOf(key: SeriesKey, rows: readonly SqlRow[], services: ReadService
     case 'option_summaries':
       break;
   }
-  return findings;
+  return findings.map((finding) => underPolicy(finding, rules));
+}
+
+/** The finding with the action that the quarantine policy names for its rule, where it names one. */
+function underPolicy(finding: Finding, rules: ValidationRules): Finding {
+  const action = Object.entries(rules.row_actions).find(([rule]) => rule === finding.rule)?.[1];
+  return action === undefined ? finding : { ...finding, action };
 }
 
 /** The stretch in which trades are held without the edges of collecting; null without trades. */

@@ -42,7 +42,9 @@ export async function openMarket(options: {
   readonly random: () => number;
   readonly channels: readonly EscalationChannel[];
 }): Promise<MarketHalf> {
-  const { dataDir, config, clock, log, events, ops } = options;
+  const { dataDir, clock, log, events, ops } = options;
+  const settings = await DeskSettings.open(ops, options.config);
+  const config = settings.inForce(options.config);
   const { store } = await openMarketStore({ dataDir, config: config.storage, clock, log, events });
   const simulator = config.source === 'sim' ? await startSimulator(config, clock, log) : null;
   const addresses = { ...config.addresses, ...(simulator?.addresses ?? {}) };
@@ -61,7 +63,6 @@ export async function openMarket(options: {
     random: options.random,
     requireConnection: { timeoutMs: config.collect.connect_timeout_ms + config.collect.request_timeout_ms },
   });
-  const settings = await DeskSettings.open(ops, config.validation);
   let closed: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     await collector.stop();

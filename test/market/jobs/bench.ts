@@ -167,13 +167,14 @@ export async function openBench(rules: Record<string, unknown> = {}): Promise<Be
   const dataDir = await mkdtemp(join(tmpdir(), 'bench-'));
   const clock = new ManualClock(START);
   const events = new RecordedEvents();
-  const config = marketConfigSchema.parse(rules);
-  const { store } = await openMarketStore({ dataDir, config: config.storage, clock, log: silentLogger, events });
+  const configured = marketConfigSchema.parse(rules);
+  const { store } = await openMarketStore({ dataDir, config: configured.storage, clock, log: silentLogger, events });
   const { db } = await openOpsDatabase({ dataDir, clock, log: silentLogger });
   const collector = new ScriptedCollector();
-  const rest = createVenueRest({ venues, config, addresses: simulatedAddresses(), http: simulatedHttp(clock), clock });
   const ops = createOpsStore(db, clock);
-  const settings = await DeskSettings.open(ops, config.validation);
+  const settings = await DeskSettings.open(ops, configured);
+  const config = settings.inForce(configured);
+  const rest = createVenueRest({ venues, config, addresses: simulatedAddresses(), http: simulatedHttp(clock), clock });
   return {
     services: { collector, rest, store, ops, events, clock, log: silentLogger, venues, config, settings, channels: [] },
     collector,

@@ -13,7 +13,7 @@ beforeEach(async () => {
 });
 afterEach(() => bench[Symbol.asyncDispose]());
 
-const reopened = () => DeskSettings.open(bench.services.ops, bench.services.config.validation);
+const reopened = () => DeskSettings.open(bench.services.ops, bench.services.settings.configured);
 const critical: EscalationCondition = {
   level: 'critical',
   trigger: 'exchanges_down',
@@ -102,14 +102,14 @@ test('anomaly thresholds move within their bounds, are used, and outlive a resta
 });
 
 test('thresholds out of order or bounds are refused with the bound and the place to change it', async () => {
+  const { settings } = bench.services;
   const adjust = (input: object) => call(bench, 'adjust_anomaly_thresholds', { reason: 'test', ...input });
-  await expect(adjust({ high: 7 })).rejects.toThrow(
-    /high 7 is outside 2 to 6, 50 % around the configured 4.*system\.yaml/,
-  );
+  await expect(adjust({ high: 7 })).rejects.toThrow(/high 7 is outside 2 to 6, 50 % around 4.*system\.yaml/);
   await expect(adjust({ low: 3.6 })).rejects.toThrow(/must rise/);
   await expect(preview(bench, 'adjust_anomaly_thresholds', { high: 7, reason: 'test' })).rejects.toThrow(InvalidInput);
   expect(await bench.services.ops.count('desk_settings')).toBe(0);
   await adjust({ high: 6 });
-  const stricter = { ...bench.services.config.validation, anomaly_adjust_percent: 10 };
+  const { interpolation, validation } = settings.configured;
+  const stricter = { interpolation, validation: { ...validation, anomaly_adjust_percent: 10 } };
   expect((await DeskSettings.open(bench.services.ops, stricter)).rules.anomaly_z.high).toBe(4);
 });

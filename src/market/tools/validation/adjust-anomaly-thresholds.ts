@@ -22,7 +22,7 @@ export default marketTool({
   access: 'READ_WRITE',
   effects: 'effect',
   description:
-    'Moves the z-scores at which anomalies are low, medium or high, within the bounds around those configured (market.validation.anomaly_adjust_percent). Holds over restarts until changed again. Other rules are changed in the configuration alone.',
+    'Moves the z-scores at which anomalies are low, medium or high, within the bounds around those of the rules (market.validation.anomaly_adjust_percent). Holds over restarts until changed again. What lies beyond, and other rules, takes modify_validation_rules.',
   input: z.strictObject({ low: step('low'), medium: step('medium'), high: step('high'), reason }),
   output: z.object({ before: shape, after: shape, bounds: z.record(z.string(), z.record(z.string(), z.number())) }),
   examples: [{ title: 'Less nervous', input: { high: 5, reason: 'a volatile day: high fires on genuine moves' } }],

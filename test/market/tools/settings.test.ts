@@ -1,0 +1,144 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { InvalidInput } from '../../../src/kit/errors.ts';
+import type { StoredRecord } from '../../../src/market/domain/records.ts';
+import { DeskSettings } from '../../../src/market/jobs/desk-settings.ts';
+import { planInterpolation } from '../../../src/market/jobs/fill.ts';
+import { INTERPOLATION_RULES, VALIDATION_RULES, withRuleChanges } from '../../../src/market/jobs/rule-changes.ts';
+import { condemnedRows } from '../../../src/market/jobs/validate.ts';
+import { fillBench, FROM, keyOf, openBench, quote, START, type Bench } from '../jobs/bench.ts';
+import { call, preview } from './call.ts';
+
+const SECOND = 1_000_000;
+let bench: Bench;
+beforeEach(async () => {
+  bench = await openBench();
+  await fillBench(bench);
+});
+afterEach(() => bench[Symbol.asyncDispose]());
+
+const reopened = () => DeskSettings.open(bench.services.ops, bench.services.settings.configured);
+const condemned = () => condemnedRows(bench.services, keyOf('prices'), FROM, START * 1000);
+const rule = (input: object) => call(bench, 'modify_validation_rules', { reason: 'a test', ...input });
+
+test('a validation rule that is changed judges at once, outlives a restart, and goes back', async () => {
+  await bench.services.store.ingest([quote('binance', FROM + 400_500_000, 130)], null);
+  expect(await condemned()).toEqual([]);
+  const asked = { rule: 'price_deviation_percent', value: 20, reason: 'a test' };
+  expect(await preview(bench, 'modify_validation_rules', asked)).toEqual({
+    rule: 'price_deviation_percent',
+    before: 50,
+    after: 20,
+    configured: 50,
+  });
+  expect(await condemned()).toEqual([]);
+  await rule(asked);
+  expect(await condemned()).toMatchObject([{ rule: 'price_deviation_percent', count: 1 }]);
+  expect((await reopened()).rules.price_deviation_percent).toBe(20);
+  expect(bench.events.of('desk.setting_changed').at(-1)?.data).toMatchObject({
+    name: 'validation_rules',
+    value: { price_deviation_percent: 20 },
+    previous: {},
+    reason: 'a test',
+  });
+  const back = await rule({ rule: 'price_deviation_percent' });
+  expect(back.data).toMatchObject({ before: 20, after: 50 });
+  expect(await condemned()).toEqual([]);
+  expect((await reopened()).settings.validation_rules).toEqual({});
+});
+
+test('the schema of the configuration judges a changed rule, and nothing is kept of a refused one', async () => {
+  await expect(rule({ rule: 'anomaly_min_samples', value: 2.5 })).rejects.toThrow(InvalidInput);
+  await expect(rule({ rule: 'gap_factor', value: 0 })).rejects.toThrow(/gap_factor.*>=1/);
+  await expect(rule({ rule: 'anomaly_z.low', value: 9 })).rejects.toThrow(/must rise: low 9/);
+  await expect(rule({ rule: 'no_such_rule', value: 1 })).rejects.toThrow();
+  expect(await bench.services.ops.count('desk_settings')).toBe(0);
+});
+
+test('thresholds adjusted within bounds yield when the rule moves their bounds away', async () => {
+  const { settings } = bench.services;
+  await call(bench, 'adjust_anomaly_thresholds', { high: 6, reason: 'a test' });
+  await rule({ rule: 'anomaly_z.high', value: 20 });
+  expect(settings.rules.anomaly_z).toEqual({ low: 3, medium: 3.5, high: 20 });
+  await rule({ rule: 'anomaly_z.high' });
+  expect(settings.rules.anomaly_z.high).toBe(6);
+});
+
+test('every rule of the schemas that is a number can be changed', () => {
+  const { validation, interpolation } = bench.services.settings.configured;
+  for (const name of VALIDATION_RULES.filter((n) => !n.startsWith('anomaly_z'))) {
+    expect(typeof Object.entries(validation).find(([key]) => key === name)?.[1]).toBe('number');
+  }
+  expect(Object.keys(interpolation)).toEqual(INTERPOLATION_RULES);
+  expect(withRuleChanges(validation, { 'anomaly_z.medium': 3.2 }).anomaly_z.medium).toBe(3.2);
+});
+
+test('the quarantine policy decides whether rows are moved, at once and after a restart', async () => {
+  await bench.services.store.ingest([quote('binance', FROM + 400_500_000, 300)], null);
+  expect(await condemned()).toMatchObject([{ action: 'quarantine' }]);
+  const asked = { rule: 'price_deviation_percent', action: 'flag', reason: 'a listing day' };
+  expect(await preview(bench, 'change_quarantine_policy', asked)).toMatchObject({ before: 'usual', after: 'flag' });
+  await call(bench, 'change_quarantine_policy', asked);
+  expect(await condemned()).toEqual([]);
+  const validated = await call(bench, 'validate_recent_data', { stream: 'prices', lookback_minutes: 15 });
+  expect(validated.data).toMatchObject({ failed: 0, findings: [{ action: 'flag', rows: 1 }] });
+  expect((await call(bench, 'clean_data_anomalies', { stream: 'prices' })).data.rows_quarantined).toBe(0);
+  expect((await reopened()).rules.row_actions).toEqual({ price_deviation_percent: 'flag' });
+  const back = await call(bench, 'change_quarantine_policy', { rule: 'price_deviation_percent', reason: 'over' });
+  expect(back.data).toMatchObject({ before: 'flag', after: 'usual' });
+  expect(await condemned()).toMatchObject([{ action: 'quarantine' }]);
+});
+
+test('a policy can make the cleaner move what is only flagged', async () => {
+  const at = FROM + 400_500_000;
+  const late: StoredRecord = {
+    ...keyOf('trades'),
+    stream: 'trades',
+    event_time: at,
+    recv_time: at + 5 * SECOND,
+    seq: null,
+    origin: 'live',
+    trade_id: '9001',
+    price: 100,
+    quantity: 1,
+    side: 'buy',
+  };
+  await bench.services.store.ingest([late], null);
+  const found = () => condemnedRows(bench.services, keyOf('trades'), FROM, START * 1000);
+  expect(await found()).toEqual([]);
+  const asked = { rule: 'delivery_delay_ms', action: 'quarantine', reason: 'late trades mislead' };
+  await call(bench, 'change_quarantine_policy', asked);
+  expect(await found()).toMatchObject([{ rule: 'delivery_delay_ms', action: 'quarantine', count: 1 }]);
+  expect((await call(bench, 'clean_data_anomalies', { stream: 'trades' })).data.rows_quarantined).toBe(1);
+});
+
+test('an interpolation rule that is changed holds for the next fill, and outlives a restart', async () => {
+  const gap = { from: FROM + 200 * SECOND, to: FROM + 230 * SECOND };
+  const order = { id: 'g', reason: 't', keys: null, ...gap };
+  await bench.services.store.quarantine({ ...keyOf('mark_prices', 'bybit'), ...order });
+  const plan = () => planInterpolation(bench.services, keyOf('mark_prices', 'bybit'), gap.from, gap.to, undefined);
+  expect((await plan()).outcome).toMatchObject({ strategy: 'linear' });
+  const change = (input: object) => call(bench, 'change_interpolation_rules', { reason: 'a test', ...input });
+  expect((await change({ rule: 'price_max_gap_seconds', value: 20 })).data).toMatchObject({ before: 300, after: 20 });
+  expect((await plan()).outcome).toMatchObject({ strategy: 'forward_fill' });
+  await change({ rule: 'max_gap_seconds', value: 25 });
+  expect((await plan()).outcome).toMatchObject({ strategy: null, reason: expect.stringContaining('longer than 25 s') });
+  expect((await reopened()).interpolation).toEqual({ price_max_gap_seconds: 20, max_gap_seconds: 25 });
+  await expect(change({ rule: 'max_gap_seconds', value: -1 })).rejects.toThrow(InvalidInput);
+  await change({ rule: 'max_gap_seconds' });
+  expect((await plan()).outcome).toMatchObject({ strategy: 'forward_fill' });
+});
+
+test('get_desk_settings says what differs, by whom and why', async () => {
+  expect((await call(bench, 'get_desk_settings')).data.settings).toHaveLength(7);
+  await rule({ rule: 'gap_factor', value: 3 });
+  const { data } = await call(bench, 'get_desk_settings');
+  expect(data.settings.filter((s: { changed_by: unknown }) => s.changed_by !== null)).toEqual([
+    {
+      name: 'validation_rules',
+      value: { gap_factor: 3 },
+      changed_at: '2026-01-05T12:00:00.000Z',
+      changed_by: 'agent:validator',
+      reason: 'a test',
+    },
+  ]);
+});
