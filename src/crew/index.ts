@@ -19,7 +19,7 @@ export {
 export { findCrewModule } from './config/crew-module.ts';
 export { DuckDBSaver } from './checkpoint/saver.ts';
 export type { KnownTool } from './config/cross-checks.ts';
-export { placeholders } from './config/placeholders.ts';
+export { placeholders } from './agent/prompt.ts';
 export { type ConfigKey, configReference, jsonSchemas, systemKeys } from './config/reference.ts';
 export { type BehaviourSettings, type SystemConfig, systemSchema } from './config/system-schema.ts';
 export type {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { placeholders } from '../../../src/crew/config/placeholders.ts';
+import { placeholders } from '../../../src/crew/agent/prompt.ts';
 import { configIssueText } from '../../../src/kit/errors.ts';
 import { issuesOf, load } from './folder.ts';
 
@@ -129,7 +129,8 @@ describe('placeholders', () => {
   it.each([
     ['none here', []],
     ['{a} and {b-c}, again {a}', ['a', 'b-c']],
-    ['JSON {"symbol": 1}, { spaced }, {{escaped}}, {}, {1}', []],
+    ['JSON {"symbol": 1}, { spaced }, {}, {1}', []],
+    ['{{doubled}}', ['doubled']],
   ])('of %s', (text, names) => {
     expect(placeholders(text)).toEqual(names);
   });
