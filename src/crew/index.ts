@@ -11,11 +11,28 @@ export { type AuditQuery, openAudit, type StoredAudit } from './audit/log.ts';
 export {
   CONFIG_FILES,
   type ConfigOptions,
+  configHome,
   type CrewConfig,
   hasConfig,
   loadConfig,
   type Sections,
 } from './config/load.ts';
+export { type Crew, type CrewResult, defineCrew } from './code/crew.ts';
+export type { CrewDefinition, CrewParts } from './code/parts.ts';
+export {
+  type Agent,
+  type AgentDefinition,
+  type AnyTask,
+  type CodeGuardrail,
+  type CodeTool,
+  defineAgent,
+  defineTask,
+  type Task,
+  type TaskDefinition,
+} from './code/define.ts';
+export { type CrewHost, type HostOptions, openCrewHost } from './code/host.ts';
+export type { InputsFor, PlaceholdersOf } from './code/infer.ts';
+export type { ApprovalQuestion } from './code/local-stages.ts';
 export { findCrewModule } from './config/crew-module.ts';
 export { DuckDBSaver } from './checkpoint/saver.ts';
 export type { KnownTool } from './config/cross-checks.ts';
@@ -112,3 +129,12 @@ export {
   type ToolContext,
   type ToolResult,
 } from '../kit/tool.ts';
+export {
+  AppError,
+  InvalidInput,
+  NotFound,
+  PermissionDenied,
+  RateLimited,
+  Unavailable,
+  Unsupported,
+} from '../kit/errors.ts';

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { type CrewConfig, hasConfig, loadConfig } from '../crew/config/load.ts';
+import { configHome, type CrewConfig, hasConfig, loadConfig } from '../crew/config/load.ts';
 import { InvalidInput } from '../kit/errors.ts';
 import { didYouMean } from '../kit/nearest.ts';
 import type { MarketConfig } from '../market/config.ts';
@@ -15,9 +15,9 @@ export const SECTIONS = { market: marketConfigSchema } as const;
 
 export type DeskConfig = CrewConfig<typeof SECTIONS>;
 
-/** The configuration folder: the one named, else the working directory when it has one, else the shipped files. */
+/** The configuration folder: the one named (see `configHome`), else the working directory when it has one, else the shipped files. */
 export function configDir(options: Pick<ControllerOptions, 'config'>): string {
-  if (options.config !== undefined) return resolve(options.config);
+  if (options.config !== undefined) return configHome(resolve(options.config));
   return hasConfig(process.cwd()) ? process.cwd() : PACKAGE_ROOT;
 }
 

@@ -4,9 +4,18 @@ import { tools } from '../market/tools/catalogue.generated.ts';
 import { SECTIONS } from './config.ts';
 import { toolReference, venueTable } from './reference.ts';
 
-/** Parts of files that are made from the definitions: path → name of the block → text between its marks. */
-export function generatedBlocks(): Readonly<Record<string, Readonly<Record<string, string>>>> {
-  return { 'README.md': { venues: venueTable(venues) } };
+/**
+ * Parts of files that are made from the definitions and from `examples/`: path → name of the block → text between its
+ * marks. `read` gives the text of a file of the repository.
+ */
+export function generatedBlocks(
+  read: (path: string) => string,
+): Readonly<Record<string, Readonly<Record<string, string>>>> {
+  const example = (path: string): string => `\`\`\`ts\n${read(path).trimEnd()}\n\`\`\``;
+  return {
+    'README.md': { venues: venueTable(venues) },
+    'docs/writing-a-crew.md': { 'examples/crew.ts': example('examples/crew.ts') },
+  };
 }
 
 /**

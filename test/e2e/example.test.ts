@@ -23,6 +23,13 @@ function projectOf(example: string): string {
 }
 
 describe.runIf(built)('examples', { timeout: 60_000 }, () => {
+  it('runs a crew in code', async () => {
+    const folder = projectOf('crew.ts');
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, ['example.js'], { cwd: folder });
+    expect(stderr).toBe('');
+    expect(stdout).toBe('kettle: completed, 3 there, order 0\nlamp: completed, 0 there, order 12\n');
+  });
+
   it('embeds the desk with a tool of its own', async () => {
     const folder = projectOf('embed.ts');
     const { stdout, stderr } = await promisify(execFile)(process.execPath, ['example.js', 'data'], { cwd: folder });

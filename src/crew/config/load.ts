@@ -1,7 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
-import { ConfigInvalid, type ConfigIssue, errorMessage } from '../../kit/errors.ts';
+import { ConfigInvalid, type ConfigIssue, errorMessage, InvalidInput } from '../../kit/errors.ts';
 import { describeIssues, pathText, type ValueIssue } from '../../kit/schema-issues.ts';
 import type { AgentSpec, CrewSpec, OverrideSpec, RoleSpec, TaskSpec } from '../spec.ts';
 import { flowChecks, type FlowNames } from './flow-checks.ts';
@@ -55,6 +55,20 @@ export const CONFIG_FILES = ['system.yaml', 'agents.yaml', 'tasks.yaml', 'crews.
 /** Whether a folder holds any configuration file. */
 export function hasConfig(dir: string): boolean {
   return CONFIG_FILES.some((name) => existsSync(join(dir, name)));
+}
+
+/**
+ * The folder that holds the files: the given one, else the only one of `config/` and `src/<name>/config/` below it, where
+ * CrewAI's command line puts them; else the given one, which then has none. Throws InvalidInput when several have them.
+ */
+export function configHome(dir: string): string {
+  if (hasConfig(dir)) return dir;
+  const source = join(dir, 'src');
+  const packages = existsSync(source) ? readdirSync(source).sort() : [];
+  const homes = [join(dir, 'config'), ...packages.map((name) => join(source, name, 'config'))].filter(hasConfig);
+  if (homes.length > 1)
+    throw new InvalidInput(`${dir} holds several configurations: choose one of ${homes.join(', ')}`);
+  return homes[0] ?? dir;
 }
 
 /**
@@ -251,11 +265,12 @@ function taskWarnings(tasks: MapRead<typeof taskSchema>): readonly ConfigIssue[]
 }
 
 function implicitCrewId(dir: string): string {
-  const slug = basename(dir)
+  // A CrewAI project has its files in <name>/config.
+  const slug = (basename(dir) === 'config' ? basename(dirname(dir)) : basename(dir))
     .toLowerCase()
     .replaceAll(/[^a-z0-9_-]+/g, '-')
     .replaceAll(/^[^a-z]+|-+$/g, '');
-  return slug === '' || slug === 'config' ? 'crew' : slug;
+  return slug === '' ? 'crew' : slug;
 }
 
 function implicitCrew(id: string, tasks: readonly TaskSpec[]): readonly CrewSpec[] {

@@ -1,0 +1,214 @@
+import { MemorySaver } from '@langchain/langgraph';
+import type { BaseCheckpointSaver } from '@langchain/langgraph';
+import { systemClock } from '../../infra/clock.ts';
+import type { Clock } from '../../kit/clock.ts';
+import { InvalidInput } from '../../kit/errors.ts';
+import type { AuditRow } from '../../kit/invoke.ts';
+import type { EventSink } from '../../kit/event.ts';
+import type { Invoker } from '../../kit/invoke.ts';
+import { createIdSource } from '../../kit/id.ts';
+import { type Logger, silentLogger } from '../../kit/logger.ts';
+import { createInvoker } from '../../kit/pipeline.ts';
+import { createRateGate } from '../../kit/rate-gate.ts';
+import { type BoundTool, bindTools } from '../../kit/tool.ts';
+import type { AccessLevel, ToolCategory } from '../../kit/access.ts';
+import { reaches } from '../../kit/access.ts';
+import { createApprovalPolicy } from '../approval/policy.ts';
+import type { CrewHooks } from '../hooks.ts';
+import { createModel } from '../model/create.ts';
+import type { CrewModel, ModelSource } from '../model/model.ts';
+import { createModelSource } from '../model/source.ts';
+import { createPermissionGate } from '../permission/gate.ts';
+import type { CrewRunner } from '../run/contract.ts';
+import type { EventSource } from '../run/event-source.ts';
+import { createMemoryRunStore } from '../run/memory-store.ts';
+import { createOutputWriter } from '../run/output-file.ts';
+import { createCrewRunner } from '../run/runner.ts';
+import type { RunStore } from '../run/store.ts';
+import type { RoleSpec } from '../spec.ts';
+import type { CrewParts } from './parts.ts';
+import { type Agent, roleOf } from './define.ts';
+import { LocalEvents } from './local-events.ts';
+import { type ApprovalQuestion, localApprovals, localAudit, localLedger, localProposals } from './local-stages.ts';
+
+/** What a host can be given; all of it has a value that needs no file, key or network. */
+export interface HostOptions {
+  readonly crews: readonly CrewParts[];
+  /** Where keys and addresses of model providers are read. Default: the process's environment. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Asked for the tools in an agent's `approval_required`. Without it such a call is refused. */
+  readonly approve?: ((question: ApprovalQuestion) => boolean | Promise<boolean>) | undefined;
+  /** Keeps the state of runs; any LangGraph saver. Default: in memory. */
+  readonly checkpointer?: BaseCheckpointSaver | undefined;
+  /** Keeps the record of runs. Default: in memory. */
+  readonly store?: RunStore | undefined;
+  /** Where events go and are heard. Default: `LocalEvents`. */
+  readonly events?: (EventSink & EventSource) | undefined;
+  /** Folder for `output_file`. Default: the working directory. */
+  readonly outputDir?: string | undefined;
+  readonly clock?: Clock | undefined;
+  readonly log?: Logger | undefined;
+  /** 0 ≤ x < 1, for ids and for the jitter of waits. */
+  readonly random?: (() => number) | undefined;
+}
+
+/** Crews made in code, with the whole tool pipeline between them and their tools. */
+export interface CrewHost extends AsyncDisposable {
+  readonly runner: CrewRunner;
+  readonly invoker: Invoker;
+  readonly events: EventSink & EventSource;
+  /** Every decision about a call, newest last; the last 10,000. */
+  readonly audit: readonly AuditRow[];
+}
+
+/**
+ * Opens a host. Throws InvalidInput when two different agents, tasks, tools or models of the crews share a name, and
+ * when a crew has neither model nor playbook for an agent.
+ */
+export function openCrewHost(options: HostOptions): CrewHost {
+  const { clock = systemClock, log = silentLogger, random = cryptoRandom } = options;
+  const newId = createIdSource(() => clock.now(), random);
+  const { crews } = options;
+  const agents = byId('agents', crews.flatMap(membersOf));
+  const tasks = byId(
+    'tasks',
+    crews.flatMap(({ definition }) => definition.tasks),
+  );
+  const events = options.events ?? new LocalEvents({ clock, log, newId });
+  const specs = [...agents.values()].map(({ spec }) => spec);
+  const audit = localAudit();
+  const invoker = createInvoker({
+    tools: toolsOf([...agents.values()]),
+    permission: createPermissionGate({
+      roles: [...agents.values()].map(roleSpec),
+      agents: specs,
+      overrides: [],
+      clock,
+    }),
+    proposals: localProposals,
+    approvals: localApprovals(createApprovalPolicy({ agents: specs, categories: [] }), options.approve),
+    rates: createRateGate(clock),
+    ledger: localLedger(),
+    audit,
+    events,
+    clock,
+    log,
+    ids: newId,
+  });
+  const runner = createCrewRunner({
+    crews: Object.fromEntries(crews.map((crew) => [crew.id, crew.spec])),
+    agents: Object.fromEntries(specs.map((spec) => [spec.id, spec])),
+    tasks: Object.fromEntries([...tasks].map(([id, { spec }]) => [id, spec])),
+    hooks: Object.fromEntries(crews.map((crew) => [crew.id, hooksOf(crew)])),
+    invoker,
+    models: modelsOf(crews, options.env ?? process.env),
+    checkpointer: options.checkpointer ?? new MemorySaver(),
+    store: options.store ?? createMemoryRunStore(),
+    events,
+    eventSource: events,
+    clock,
+    log,
+    newId,
+    random,
+    writeOutput: createOutputWriter(options.outputDir ?? process.cwd()),
+  });
+  return { runner, invoker, events, audit: audit.rows, [Symbol.asyncDispose]: () => runner.close() };
+}
+
+/** 0 ≤ x < 1 from the system's source. */
+function cryptoRandom(): number {
+  return (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) / 2 ** 32;
+}
+
+function membersOf({ agents, definition }: CrewParts): readonly Agent[] {
+  return definition.manager === undefined ? agents : [...agents, definition.manager];
+}
+
+function byId<T extends { readonly id: string }>(what: string, parts: readonly T[]): ReadonlyMap<string, T> {
+  const known = new Map<string, T>();
+  for (const part of parts) {
+    if ((known.get(part.id) ?? part) !== part) throw new InvalidInput(`two ${what} of the host have the id ${part.id}`);
+    known.set(part.id, part);
+  }
+  return known;
+}
+
+function toolsOf(agents: readonly Agent[]): readonly BoundTool[] {
+  // The same definition in two lists is one tool; two definitions of one name are refused by the invoker.
+  return bindTools([...new Set(agents.flatMap(({ tools }) => tools))], undefined);
+}
+
+/** Grants, per category, the highest level that a tool of the agent's list needs: its list still bounds what it reaches. */
+function roleSpec({ id, tools }: Agent): RoleSpec {
+  const grants: Partial<Record<ToolCategory, AccessLevel>> = {};
+  for (const { category, access } of tools) {
+    if (!reaches(grants[category] ?? 'NONE', access)) grants[category] = access;
+  }
+  return { id: roleOf(id), grants };
+}
+
+/** The functions of a crew and its tasks under the names that the specs call them by. */
+function hooksOf({ definition: { tasks, hooks } }: CrewParts): CrewHooks {
+  const named = <F>(what: string, of: (task: (typeof tasks)[number]) => F | undefined): Record<string, F> =>
+    Object.fromEntries(
+      tasks.flatMap((task) => {
+        const given = of(task);
+        return given === undefined ? [] : [[`${task.id}.${what}`, given] as const];
+      }),
+    );
+  return {
+    ...hooks,
+    guardrails: Object.assign({}, ...tasks.map((task) => task.guardrails)) as NonNullable<CrewHooks['guardrails']>,
+    conditions: named('condition', (task) => task.condition),
+    callbacks: named('callback', (task) => task.callback),
+  };
+}
+
+/** Models that were given as objects, by their names; all others are made from the environment. */
+function modelsOf(crews: readonly CrewParts[], env: NonNullable<HostOptions['env']>): ModelSource {
+  const given = new Map<string, CrewModel>();
+  for (const crew of crews) {
+    const { llm, manager_llm: manager, planning_llm: planner } = crew.definition;
+    const objects = [llm, manager, planner, ...membersOf(crew).flatMap(({ models }) => models)];
+    for (const model of objects) {
+      if (typeof model !== 'object') continue;
+      if ((given.get(model.name) ?? model) !== model) {
+        throw new InvalidInput(`two models of the host are named ${model.name}`);
+      }
+      given.set(model.name, model);
+    }
+  }
+  const create: typeof createModel = (name, options) => {
+    const made = given.get(name);
+    return made === undefined ? createModel(name, options) : Promise.resolve(made);
+  };
+  const sources = new Map(crews.map((crew) => [crew.id, sourceOf(crew, env, create)]));
+  const of = (crewId: string): ModelSource | undefined => sources.get(crewId) ?? sources.values().next().value;
+  return {
+    modelsFor: (agent, crew) => of(crew.id)?.modelsFor(agent, crew) ?? Promise.resolve([]),
+    missing: (crew, taskIds) => of(crew.id)?.missing?.(crew, taskIds) ?? Promise.resolve([]),
+  };
+}
+
+function sourceOf(crew: CrewParts, env: NonNullable<HostOptions['env']>, create: typeof createModel): ModelSource {
+  const { llm, playbook } = crew.definition;
+  const model =
+    llm === undefined ? (playbook === undefined ? undefined : 'playbook') : typeof llm === 'string' ? llm : llm.name;
+  if (model === undefined) {
+    const without = membersOf(crew)
+      .filter(({ spec }) => spec.llm === null)
+      .map(({ id }) => id);
+    if (without.length > 0) {
+      throw new InvalidInput(
+        `crew ${crew.id} has no model for ${without.join(', ')}: give the crew llm, as in 'openai:gpt-5-mini', or a playbook`,
+      );
+    }
+  }
+  return createModelSource({
+    env,
+    model: model ?? membersOf(crew)[0]?.spec.llm ?? 'playbook',
+    fallbacks: [],
+    playbooks: playbook === undefined ? {} : { [crew.id]: playbook },
+    create,
+  });
+}

@@ -1,0 +1,37 @@
+import type { CrewHooks } from '../hooks.ts';
+import type { CrewModel } from '../model/model.ts';
+import type { Playbook } from '../playbook.ts';
+import type { CrewSpec } from '../spec.ts';
+import type { Agent, AnyTask } from './define.ts';
+
+/** Fields of crews.yaml that are given as objects in code, and the one that needs a graph.ts. */
+type CrewObjects = 'id' | 'agents' | 'tasks' | 'process' | 'manager_agent' | 'manager_llm' | 'planning_llm' | 'memory';
+
+/** A crew as code writes it: the fields of crews.yaml, with its parts as objects. */
+export interface CrewDefinition<Tasks extends readonly AnyTask[]> extends Partial<Omit<CrewSpec, CrewObjects>> {
+  readonly id: string;
+  /** In order. */
+  readonly tasks: Tasks;
+  /** Default: those of its tasks. */
+  readonly agents?: readonly Agent[] | undefined;
+  readonly process?: 'sequential' | 'parallel' | 'hierarchical' | undefined;
+  /** Manages a hierarchical crew; does none of the work itself. */
+  readonly manager?: Agent | undefined;
+  /** Model of a manager that is made for the crew. */
+  readonly manager_llm?: string | CrewModel | undefined;
+  readonly planning_llm?: string | CrewModel | undefined;
+  /** Model of agents that name none. Default: `playbook` when there is one. */
+  readonly llm?: string | CrewModel | undefined;
+  /** What the model `playbook` follows: the crew runs without a key or a network. */
+  readonly playbook?: Playbook | undefined;
+  readonly hooks?: Pick<CrewHooks, 'beforeKickoff' | 'afterKickoff' | 'onTask' | 'onStep'> | undefined;
+}
+
+/** What a crew is made of, checked. */
+export interface CrewParts<Tasks extends readonly AnyTask[] = readonly AnyTask[]> {
+  readonly id: string;
+  readonly spec: CrewSpec;
+  readonly definition: CrewDefinition<Tasks>;
+  /** Its members; the manager is none of them. */
+  readonly agents: readonly Agent[];
+}
