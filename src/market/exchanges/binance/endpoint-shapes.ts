@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { Instrument } from '../../domain/instrument.ts';
 import type { EndpointFacts } from '../endpoint.ts';
 import type { Candle } from '../shared/kinds/candles.ts';
 import type { Ticker } from '../shared/kinds/ticker.ts';
@@ -89,7 +88,7 @@ export const klineWire = z.array(
   ),
 );
 
-export function candlesOf(rows: z.output<typeof klineWire>, now: number): readonly Candle[] {
+export function barsOf(rows: z.output<typeof klineWire>, now: number): readonly Candle[] {
   return rows.map(([open_time, open, high, low, close, volume, closeTime, quote_volume, trades, taker_buy_volume]) => ({
     open_time,
     open,
@@ -118,16 +117,3 @@ export const bookTickerWire = z.looseObject({
 /** One object, or a list of them. */
 export const oneOrMany = <W>(shape: z.ZodType<W>) =>
   z.union([z.array(shape), shape.transform((value): W[] => [value])]);
-
-export function newest(times: readonly (number | null | undefined)[]): number | null {
-  const known = times.filter((t): t is number => typeof t === 'number');
-  return known.length === 0 ? null : Math.max(...known);
-}
-
-export function nameOf(instrument: Instrument | undefined): string | undefined {
-  return instrument?.venue_symbol;
-}
-
-export function symbolOf(instrument: Instrument | undefined): string {
-  return instrument?.symbol ?? '';
-}

@@ -22,6 +22,7 @@ import {
 } from './futures-questions.ts';
 
 const symbol = instrument('BTCUSDT');
+const ofSymbol = { symbol: 'symbol', example: { symbol: 'BTCUSDT' } } as const;
 const anySymbol = optionalInstrument('all contracts');
 const periodic = (fallback: number) => ({
   symbol,
@@ -29,6 +30,7 @@ const periodic = (fallback: number) => ({
   limit: count(fallback, 500, 'Periods'),
 });
 const of = (input: { readonly symbol: string }): string => input.symbol;
+const about = 'Binance USD-M futures.';
 const [nothing, recent] = [() => ({}), () => ({ period: '5m', limit: 30 })];
 
 const snapshotPieces = {
@@ -44,20 +46,19 @@ export const futuresTools: readonly EndpointTool[] = [
     name: 'binance_ticker_tool',
     aliases: ['binance_get_ticker'],
     title: 'Binance futures 24 h ticker',
-    about: 'Binance USD-M futures.',
+    about,
     ...ticker,
     fields: { symbol: anySymbol },
-    symbol: 'symbol',
-    example: { symbol: 'BTCUSDT' },
+    ...ofSymbol,
   }),
   row({
     name: 'binance_orderbook_tool',
     aliases: ['binance_get_orderbook'],
     title: 'Binance futures order book',
-    about: 'Binance USD-M futures.',
+    about,
     ...book,
     fields: { symbol, depth: depth(100, 1000) },
-    symbol: 'symbol',
+    ...ofSymbol,
     example: { symbol: 'BTCUSDT', depth: 20 },
   }),
   row({
@@ -67,21 +68,21 @@ export const futuresTools: readonly EndpointTool[] = [
     about: 'Binance USD-M futures, aggregate trades.',
     ...flow,
     fields: { symbol, limit: count(500, 1000, 'Trades') },
-    symbol: 'symbol',
+    ...ofSymbol,
     example: { symbol: 'BTCUSDT', limit: 100 },
   }),
   row({
     name: 'binance_klines_tool',
     aliases: ['binance_get_klines'],
     title: 'Binance futures candles',
-    about: 'Binance USD-M futures.',
+    about,
     ...bars,
     fields: {
       symbol,
       interval: choice(INTERVALS, '1m', 'Length of a candle'),
       limit: count(200, 1500, 'Candles'),
     },
-    symbol: 'symbol',
+    ...ofSymbol,
     example: { symbol: 'BTCUSDT', interval: '5m', limit: 60 },
   }),
   row({
@@ -93,8 +94,7 @@ export const futuresTools: readonly EndpointTool[] = [
     merge: (values) => values.flat(),
     each: ['BTCUSDT', 'ETHUSDT', 'SOLUSDT', 'XRPUSDT'],
     fields: { symbol: optionalInstrument('BTC, ETH, SOL and XRP against USDT') },
-    symbol: 'symbol',
-    example: { symbol: 'BTCUSDT' },
+    ...ofSymbol,
   }),
   row({
     name: 'binance_open_interest_history_tool',
@@ -103,28 +103,27 @@ export const futuresTools: readonly EndpointTool[] = [
     about: 'Binance USD-M futures, the last 30 days.',
     ...interestHistory,
     fields: periodic(200),
-    symbol: 'symbol',
+    ...ofSymbol,
     example: { symbol: 'BTCUSDT', period: '5m', limit: 50 },
   }),
   row({
     name: 'binance_funding_rate_tool',
     aliases: ['binance_get_funding_rate'],
     title: 'Binance futures funding history',
-    about: 'Binance USD-M futures.',
+    about,
     ...funding,
     fields: { symbol, limit: count(100, 1000, 'Payments') },
-    symbol: 'symbol',
+    ...ofSymbol,
     example: { symbol: 'BTCUSDT', limit: 30 },
   }),
   row({
     name: 'binance_premium_index_tool',
     aliases: ['binance_get_premium_index'],
     title: 'Binance futures mark, index and funding',
-    about: 'Binance USD-M futures.',
+    about,
     ...premium,
     fields: { symbol: anySymbol },
-    symbol: 'symbol',
-    example: { symbol: 'BTCUSDT' },
+    ...ofSymbol,
   }),
   row({
     name: 'binance_long_short_ratio_tool',
@@ -134,17 +133,17 @@ export const futuresTools: readonly EndpointTool[] = [
       'Binance USD-M futures: all accounts, the top fifth of accounts by margin, and their positions; taker volume is in binance_taker_volume_tool.',
     ...ratios,
     fields: periodic(100),
-    symbol: 'symbol',
+    ...ofSymbol,
     example: { symbol: 'BTCUSDT', period: '5m', limit: 30 },
   }),
   row({
     name: 'binance_taker_volume_tool',
     aliases: ['binance_get_taker_volume'],
     title: 'Binance futures taker volume',
-    about: 'Binance USD-M futures.',
+    about,
     ...takers,
     fields: periodic(100),
-    symbol: 'symbol',
+    ...ofSymbol,
     example: { symbol: 'BTCUSDT', period: '5m', limit: 30 },
   }),
   row({
@@ -154,7 +153,7 @@ export const futuresTools: readonly EndpointTool[] = [
     about: 'Binance USD-M perpetual futures.',
     ...basisHistory,
     fields: periodic(200),
-    symbol: 'symbol',
+    ...ofSymbol,
     example: { symbol: 'BTCUSDT', period: '5m', limit: 30 },
   }),
   collectedLiquidations({
@@ -167,11 +166,10 @@ export const futuresTools: readonly EndpointTool[] = [
   row({
     name: 'binance_get_prices',
     title: 'Binance futures last prices',
-    about: 'Binance USD-M futures.',
+    about,
     ...lastPrices,
     fields: { symbol: anySymbol },
-    symbol: 'symbol',
-    example: { symbol: 'BTCUSDT' },
+    ...ofSymbol,
   }),
   composite({
     name: 'binance_snapshot_tool',

@@ -2,36 +2,20 @@ import { z } from 'zod';
 import type { Instrument } from '../../domain/instrument.ts';
 import type { EndpointTool } from '../endpoint.ts';
 import { choice, count, depth, instrument, optionalInstrument } from '../shared/endpoint-fields.ts';
-import { orderBook } from '../shared/kinds/book.ts';
-import { candles } from '../shared/kinds/candles.ts';
 import { instruments, type InstrumentFacts } from '../shared/kinds/instruments.ts';
 import { ownKind } from '../shared/kinds/series.ts';
 import { iso } from '../shared/kinds/statistics.ts';
-import { movers, prices, quotes, ticker } from '../shared/kinds/ticker.ts';
+import { ticker } from '../shared/kinds/ticker.ts';
 import { trades } from '../shared/kinds/trades.ts';
-import { liveBook, liveTicker, liveTrades } from '../shared/live.ts';
+import { liveTicker } from '../shared/live.ts';
 import { endpoint } from '../shared/question.ts';
+import { moversOf, nameOf, newest, symbolOf, tradesOf } from '../shared/readings.ts';
 import { composite, piece, row } from '../shared/rows.ts';
 import { decimal, decimalOrNull } from '../shared/shapes.ts';
 import { conclude, conclusionFields, conclusionSummary } from '../shared/signals.ts';
-import { canonicalSymbol } from '../shared/symbols.ts';
-import {
-  aggregateTrades,
-  aggregateWire,
-  bookTickerWire,
-  candlesOf,
-  depthWire,
-  klineWire,
-  nameOf,
-  newest,
-  oneOrMany,
-  priceWire,
-  symbolOf,
-  tickerOf,
-  tickerWire,
-  tradeWire,
-} from './endpoint-shapes.ts';
+import { tickerOf, tickerWire, tradeWire } from './endpoint-shapes.ts';
 import { parseBinanceInstruments } from './instruments.ts';
+import { marketQuestions } from './market-questions.ts';
 
 const DOCS = 'https://developers.binance.com/docs/binance-spot-api-docs/rest-api/market-data-endpoints';
 const INTERVALS = [
@@ -69,57 +53,32 @@ const oneTicker = (path: string, weight: number) =>
 
 const day = { kind: ticker, live: liveTicker, endpoint: oneTicker('/api/v3/ticker/24hr', 2) };
 
-const all = {
-  kind: movers,
+const all = moversOf({
   endpoint: endpoint({
     market: 'spot',
     docs: DOCS,
     needsInstruments: true,
-    request: () => ({ path: '/api/v3/ticker/24hr', weight: 80 }),
+    request: (_args: unknown) => ({ path: '/api/v3/ticker/24hr', weight: 80 }),
     shape: z.array(tickerWire),
-    read: (rows, facts, args: { readonly limit: number; readonly quote: string }) => ({
-      value: { tickers: rows.map((w) => tickerOf(w, facts)), limit: args.limit, quote: args.quote },
+    read: (rows, facts) => ({
+      value: rows.map((w) => tickerOf(w, facts)),
       time: newest(rows.map((w) => w.closeTime)),
     }),
   }),
-};
+});
 
-const lastPrices = {
-  kind: prices,
-  endpoint: endpoint({
-    market: 'spot',
-    docs: DOCS,
-    request: (_args: unknown, i) => ({
-      path: '/api/v3/ticker/price',
-      query: { symbol: nameOf(i) },
-      weight: i === undefined ? 4 : 2,
-    }),
-    shape: oneOrMany(priceWire),
-    read: (rows) => ({
-      value: rows.map((w) => ({ symbol: canonicalSymbol(w.symbol), price: w.price, time: null })),
-      time: null,
-    }),
-  }),
-};
-
-const book = {
-  kind: orderBook,
-  live: liveBook,
-  endpoint: endpoint({
-    market: 'spot',
-    docs: DOCS,
-    request: (args: { readonly depth: number }, i) => ({
-      path: '/api/v3/depth',
-      query: { symbol: nameOf(i), limit: args.depth },
-      weight: args.depth <= 100 ? 5 : args.depth <= 500 ? 25 : args.depth <= 1000 ? 50 : 250,
-    }),
-    shape: depthWire,
-    read: (w, { instrument: i }) => ({
-      value: { symbol: symbolOf(i), bids: w.bids, asks: w.asks, seq: w.lastUpdateId },
-      time: null,
-    }),
-  }),
-};
+const { book, aggregate, bars, lastPrices, best } = marketQuestions({
+  market: 'spot',
+  base: '/api/v3',
+  docs: { depth: DOCS, aggTrades: DOCS, klines: DOCS, price: DOCS, bookTicker: DOCS },
+  weightOf: {
+    depth: (limit) => (limit <= 100 ? 5 : limit <= 500 ? 25 : limit <= 1000 ? 50 : 250),
+    aggTrades: 4,
+    klines: () => 2,
+    price: [2, 4],
+    bookTicker: [2, 4],
+  },
+});
 
 const recent = {
   kind: trades,
@@ -132,56 +91,17 @@ const recent = {
       weight: 25,
     }),
     shape: tradeWire,
-    read: (rows, { instrument: i }) => ({
-      value: {
-        symbol: symbolOf(i),
-        trades: rows.map((r) => ({
+    read: (rows, facts) =>
+      tradesOf(
+        facts,
+        rows.map((r) => ({
           id: String(r.id),
           time: r.time,
           price: r.price,
           size: r.qty,
           side: r.isBuyerMaker ? ('sell' as const) : ('buy' as const),
         })),
-      },
-      time: newest(rows.map((r) => r.time)),
-    }),
-  }),
-};
-
-const aggregate = {
-  kind: trades,
-  live: liveTrades,
-  endpoint: endpoint({
-    market: 'spot',
-    docs: DOCS,
-    request: (args: { readonly limit: number }, i) => ({
-      path: '/api/v3/aggTrades',
-      query: { symbol: nameOf(i), limit: args.limit },
-      weight: 4,
-    }),
-    shape: aggregateWire,
-    read: (rows, { instrument: i }) => ({
-      value: { symbol: symbolOf(i), trades: aggregateTrades(rows) },
-      time: newest(rows.map((r) => r.T)),
-    }),
-  }),
-};
-
-const bars = {
-  kind: candles,
-  endpoint: endpoint({
-    market: 'spot',
-    docs: DOCS,
-    request: (args: { readonly interval: string; readonly limit: number }, i) => ({
-      path: '/api/v3/klines',
-      query: { symbol: nameOf(i), interval: args.interval, limit: args.limit },
-      weight: 2,
-    }),
-    shape: klineWire,
-    read: (rows, { instrument: i, now }, args) => ({
-      value: { symbol: symbolOf(i), interval: args.interval, candles: candlesOf(rows, now) },
-      time: newest(rows.map((r) => Math.min(r[6], now))),
-    }),
+      ),
   }),
 };
 
@@ -206,31 +126,6 @@ const average = {
     read: (w, { instrument: i }) => ({
       value: { symbol: symbolOf(i), minutes: w.mins, price: w.price, last_trade_time: iso(w.closeTime) },
       time: w.closeTime,
-    }),
-  }),
-};
-
-const best = {
-  kind: quotes,
-  endpoint: endpoint({
-    market: 'spot',
-    docs: DOCS,
-    request: (_args: unknown, i) => ({
-      path: '/api/v3/ticker/bookTicker',
-      query: { symbol: nameOf(i) },
-      weight: i === undefined ? 4 : 2,
-    }),
-    shape: oneOrMany(bookTickerWire),
-    read: (rows) => ({
-      value: rows.map((w) => ({
-        symbol: canonicalSymbol(w.symbol),
-        bid: w.bidPrice,
-        ask: w.askPrice,
-        bid_size: w.bidQty,
-        ask_size: w.askQty,
-        time: null,
-      })),
-      time: null,
     }),
   }),
 };
@@ -272,6 +167,7 @@ function withLimits(i: Instrument, filters: readonly Readonly<Record<string, unk
 }
 
 const symbol = instrument('BTCUSDT');
+const ofSymbol = { symbol: 'symbol', example: { symbol: 'BTCUSDT' } } as const;
 const anySymbol = optionalInstrument('all pairs');
 const of = (input: { readonly symbol: string }): string => input.symbol;
 const nothing = (): Record<string, never> => ({});
@@ -286,8 +182,7 @@ export const spotTools: readonly EndpointTool[] = [
     about,
     ...day,
     fields: { symbol },
-    symbol: 'symbol',
-    example: { symbol: 'BTCUSDT' },
+    ...ofSymbol,
   }),
   row({
     name: 'binance_spot_price_tool',
@@ -296,8 +191,7 @@ export const spotTools: readonly EndpointTool[] = [
     about,
     ...lastPrices,
     fields: { symbol: anySymbol },
-    symbol: 'symbol',
-    example: { symbol: 'BTCUSDT' },
+    ...ofSymbol,
   }),
   row({
     name: 'binance_spot_orderbook_tool',
@@ -306,7 +200,7 @@ export const spotTools: readonly EndpointTool[] = [
     about,
     ...book,
     fields: { symbol, depth: depth(100, 5000) },
-    symbol: 'symbol',
+    ...ofSymbol,
     example: { symbol: 'BTCUSDT', depth: 20 },
   }),
   row({
@@ -316,7 +210,7 @@ export const spotTools: readonly EndpointTool[] = [
     about: `${about} Single trades; aggregates are in binance_spot_agg_trades_tool.`,
     ...recent,
     fields: { symbol, limit: count(500, 1000, 'Trades') },
-    symbol: 'symbol',
+    ...ofSymbol,
     example: { symbol: 'BTCUSDT', limit: 100 },
   }),
   row({
@@ -330,7 +224,7 @@ export const spotTools: readonly EndpointTool[] = [
       interval: choice(INTERVALS, '1h', 'Length of a candle'),
       limit: count(100, 1000, 'Candles'),
     },
-    symbol: 'symbol',
+    ...ofSymbol,
     example: { symbol: 'BTCUSDT', interval: '5m', limit: 60 },
   }),
   row({
@@ -340,8 +234,7 @@ export const spotTools: readonly EndpointTool[] = [
     about,
     ...average,
     fields: { symbol },
-    symbol: 'symbol',
-    example: { symbol: 'BTCUSDT' },
+    ...ofSymbol,
   }),
   row({
     name: 'binance_spot_book_ticker_tool',
@@ -350,8 +243,7 @@ export const spotTools: readonly EndpointTool[] = [
     about,
     ...best,
     fields: { symbol: anySymbol },
-    symbol: 'symbol',
-    example: { symbol: 'BTCUSDT' },
+    ...ofSymbol,
   }),
   row({
     name: 'binance_spot_agg_trades_tool',
@@ -360,7 +252,7 @@ export const spotTools: readonly EndpointTool[] = [
     about: `${about} Trades of one taker order at one price are one.`,
     ...aggregate,
     fields: { symbol, limit: count(500, 1000, 'Aggregate trades') },
-    symbol: 'symbol',
+    ...ofSymbol,
     example: { symbol: 'BTCUSDT', limit: 100 },
   }),
   row({
@@ -370,8 +262,7 @@ export const spotTools: readonly EndpointTool[] = [
     about,
     ...listing,
     fields: { symbol: anySymbol },
-    symbol: 'symbol',
-    example: { symbol: 'BTCUSDT' },
+    ...ofSymbol,
   }),
   row({
     name: 'binance_spot_rolling_ticker_tool',
@@ -381,7 +272,7 @@ export const spotTools: readonly EndpointTool[] = [
     kind: ticker,
     endpoint: oneTicker('/api/v3/ticker', 4),
     fields: { symbol, window: choice(WINDOWS, '1d', 'Length of the window') },
-    symbol: 'symbol',
+    ...ofSymbol,
     example: { symbol: 'BTCUSDT', window: '1h' },
   }),
   row({

@@ -1,30 +1,15 @@
 import { z } from 'zod';
 import { basis } from '../shared/kinds/basis.ts';
-import { orderBook } from '../shared/kinds/book.ts';
-import { candles } from '../shared/kinds/candles.ts';
 import { fundingHistory, marks, openInterest, openInterestHistory } from '../shared/kinds/derivatives.ts';
 import { longShortRatio, takerVolume, type RatioReading } from '../shared/kinds/positioning.ts';
-import { prices, quotes, tickers } from '../shared/kinds/ticker.ts';
-import { trades } from '../shared/kinds/trades.ts';
-import { liveBook, liveInterest, liveMark, liveTickers, liveTrades } from '../shared/live.ts';
+import { tickers } from '../shared/kinds/ticker.ts';
+import { liveInterest, liveMark, liveTickers } from '../shared/live.ts';
 import { endpoint } from '../shared/question.ts';
+import { fundingOf, nameOf, newest, symbolOf } from '../shared/readings.ts';
 import { decimal, decimalOrNull, msTime, positiveOrNull } from '../shared/shapes.ts';
 import { canonicalSymbol } from '../shared/symbols.ts';
-import {
-  aggregateTrades,
-  aggregateWire,
-  bookTickerWire,
-  candlesOf,
-  depthWire,
-  klineWire,
-  nameOf,
-  newest,
-  oneOrMany,
-  priceWire,
-  symbolOf,
-  tickerOf,
-  tickerWire,
-} from './endpoint-shapes.ts';
+import { oneOrMany, tickerOf, tickerWire } from './endpoint-shapes.ts';
+import { marketQuestions } from './market-questions.ts';
 
 /* What Binance USD-M futures answer, over https://developers.binance.com/docs/derivatives/usds-margined-futures/market-data/rest-api. */
 
@@ -47,9 +32,6 @@ export const INTERVALS = [
   '1w',
   '1M',
 ] as const;
-/** Depths that the venue takes; the next larger is asked. */
-const DEPTHS = [5, 10, 20, 50, 100, 500, 1000] as const;
-
 type Periodic = { readonly period: string; readonly limit: number };
 
 export const ticker = {
@@ -72,69 +54,31 @@ export const ticker = {
   }),
 };
 
-export const book = {
-  kind: orderBook,
-  live: liveBook,
-  endpoint: endpoint({
-    market: 'futures',
-    docs: `${DOCS}/Order-Book`,
-    request: (args: { readonly depth: number }, i) => {
-      const limit = DEPTHS.find((d) => d >= args.depth) ?? 1000;
-      return {
-        path: '/fapi/v1/depth',
-        query: { symbol: nameOf(i), limit },
-        weight: limit <= 50 ? 2 : limit <= 100 ? 5 : limit <= 500 ? 10 : 20,
-      };
-    },
-    shape: depthWire,
-    read: (w, { instrument: i }, args) => ({
-      value: {
-        symbol: symbolOf(i),
-        bids: w.bids.slice(0, args.depth),
-        asks: w.asks.slice(0, args.depth),
-        seq: w.lastUpdateId,
-      },
-      time: w.T ?? w.E ?? null,
-    }),
-  }),
-};
-
-export const flow = {
-  kind: trades,
-  live: liveTrades,
-  endpoint: endpoint({
-    market: 'futures',
-    docs: `${DOCS}/Compressed-Aggregate-Trades-List`,
-    request: (args: { readonly limit: number }, i) => ({
-      path: '/fapi/v1/aggTrades',
-      query: { symbol: nameOf(i), limit: args.limit },
-      weight: 20,
-    }),
-    shape: aggregateWire,
-    read: (rows, { instrument: i }) => ({
-      value: { symbol: symbolOf(i), trades: aggregateTrades(rows) },
-      time: newest(rows.map((r) => r.T)),
-    }),
-  }),
-};
-
-export const bars = {
-  kind: candles,
-  endpoint: endpoint({
-    market: 'futures',
-    docs: `${DOCS}/Kline-Candlestick-Data`,
-    request: (args: { readonly interval: string; readonly limit: number }, i) => ({
-      path: '/fapi/v1/klines',
-      query: { symbol: nameOf(i), interval: args.interval, limit: args.limit },
-      weight: args.limit < 100 ? 1 : args.limit < 500 ? 2 : args.limit <= 1000 ? 5 : 10,
-    }),
-    shape: klineWire,
-    read: (rows, { instrument: i, now }, args) => ({
-      value: { symbol: symbolOf(i), interval: args.interval, candles: candlesOf(rows, now) },
-      time: newest(rows.map((r) => Math.min(r[6], now))),
-    }),
-  }),
-};
+export const {
+  book,
+  aggregate: flow,
+  bars,
+  lastPrices,
+  best,
+} = marketQuestions({
+  market: 'futures',
+  base: '/fapi/v1',
+  docs: {
+    depth: `${DOCS}/Order-Book`,
+    aggTrades: `${DOCS}/Compressed-Aggregate-Trades-List`,
+    klines: `${DOCS}/Kline-Candlestick-Data`,
+    price: `${DOCS}/Symbol-Price-Ticker`,
+    bookTicker: `${DOCS}/Symbol-Order-Book-Ticker`,
+  },
+  depths: [5, 10, 20, 50, 100, 500, 1000],
+  weightOf: {
+    depth: (limit) => (limit <= 50 ? 2 : limit <= 100 ? 5 : limit <= 500 ? 10 : 20),
+    aggTrades: 20,
+    klines: (limit) => (limit < 100 ? 1 : limit < 500 ? 2 : limit <= 1000 ? 5 : 10),
+    price: [1, 2],
+    bookTicker: [2, 5],
+  },
+});
 
 export const interest = {
   kind: openInterest,
@@ -196,14 +140,11 @@ export const funding = {
       weight: 1,
     }),
     shape: z.array(z.looseObject({ fundingTime: msTime, fundingRate: decimal, markPrice: positiveOrNull })),
-    read: (rows, { instrument: i }) => ({
-      value: {
-        symbol: symbolOf(i),
-        interval_hours: i?.funding_interval_hours ?? null,
-        rows: rows.map((r) => ({ time: r.fundingTime, rate: r.fundingRate, mark: r.markPrice })),
-      },
-      time: newest(rows.map((r) => r.fundingTime)),
-    }),
+    read: (rows, facts) =>
+      fundingOf(
+        facts,
+        rows.map((r) => ({ time: r.fundingTime, rate: r.fundingRate, mark: r.markPrice })),
+      ),
   }),
 };
 
@@ -341,45 +282,6 @@ export const basisHistory = {
         rows: rows.map((r) => ({ time: r.timestamp, contract: r.futuresPrice, index: r.indexPrice })),
       },
       time: newest(rows.map((r) => r.timestamp)),
-    }),
-  }),
-};
-
-export const best = {
-  kind: quotes,
-  endpoint: endpoint({
-    market: 'futures',
-    docs: `${DOCS}/Symbol-Order-Book-Ticker`,
-    request: (_args: unknown, i) => ({ path: '/fapi/v1/ticker/bookTicker', query: { symbol: nameOf(i) }, weight: 2 }),
-    shape: oneOrMany(bookTickerWire),
-    read: (rows) => ({
-      value: rows.map((w) => ({
-        symbol: canonicalSymbol(w.symbol),
-        bid: w.bidPrice,
-        ask: w.askPrice,
-        bid_size: w.bidQty,
-        ask_size: w.askQty,
-        time: w.time,
-      })),
-      time: newest(rows.map((w) => w.time)),
-    }),
-  }),
-};
-
-export const lastPrices = {
-  kind: prices,
-  endpoint: endpoint({
-    market: 'futures',
-    docs: `${DOCS}/Symbol-Price-Ticker`,
-    request: (_args: unknown, i) => ({
-      path: '/fapi/v1/ticker/price',
-      query: { symbol: nameOf(i) },
-      weight: i === undefined ? 2 : 1,
-    }),
-    shape: oneOrMany(priceWire),
-    read: (rows) => ({
-      value: rows.map((w) => ({ symbol: canonicalSymbol(w.symbol), price: w.price, time: w.time })),
-      time: newest(rows.map((w) => w.time)),
     }),
   }),
 };

@@ -6,10 +6,11 @@ import { candles } from '../shared/kinds/candles.ts';
 import { fundingHistory, openInterestHistory } from '../shared/kinds/derivatives.ts';
 import { instruments } from '../shared/kinds/instruments.ts';
 import { longShortRatio } from '../shared/kinds/positioning.ts';
-import { movers, ticker, type Ticker } from '../shared/kinds/ticker.ts';
+import { ticker, type Ticker } from '../shared/kinds/ticker.ts';
 import { trades } from '../shared/kinds/trades.ts';
 import { liveBook, liveTicker, liveTrades } from '../shared/live.ts';
 import { endpoint } from '../shared/question.ts';
+import { bookOf, candlesOf, fundingOf, moversOf, nameOf, newest, symbolOf, tradesOf } from '../shared/readings.ts';
 import { decimal, decimalOrNull, level, msTime, positiveOrNull } from '../shared/shapes.ts';
 import { canonicalSymbol } from '../shared/symbols.ts';
 import { parseBybitInstruments } from './instruments.ts';
@@ -81,6 +82,14 @@ function tickerOf(w: z.output<typeof tickerWire>, facts: EndpointFacts, time: nu
 export function marketQuestions(market: Market) {
   const category = categoryOf(market);
   const path = (name: string): string => `/v5/market/${name}`;
+  const all = endpoint({
+    market,
+    docs: `${DOCS}/tickers`,
+    needsInstruments: true,
+    request: (_args: unknown) => ({ path: path('tickers'), query: { category }, weight: 1 }),
+    shape: tickersWire,
+    read: (w, facts) => ({ value: w.result.list.map((t) => tickerOf(t, facts, w.time)), time: w.time }),
+  });
   return {
     ticker: {
       kind: ticker,
@@ -90,7 +99,7 @@ export function marketQuestions(market: Market) {
         docs: `${DOCS}/tickers`,
         request: (_args: unknown, i) => ({
           path: path('tickers'),
-          query: { category, symbol: i?.venue_symbol },
+          query: { category, symbol: nameOf(i) },
           weight: 1,
         }),
         shape: tickersWire,
@@ -100,24 +109,7 @@ export function marketQuestions(market: Market) {
         },
       }),
     },
-    movers: {
-      kind: movers,
-      endpoint: endpoint({
-        market,
-        docs: `${DOCS}/tickers`,
-        needsInstruments: true,
-        request: () => ({ path: path('tickers'), query: { category }, weight: 1 }),
-        shape: tickersWire,
-        read: (w, facts, args: { readonly limit: number; readonly quote: string }) => ({
-          value: {
-            tickers: w.result.list.map((t) => tickerOf(t, facts, w.time)),
-            limit: args.limit,
-            quote: args.quote,
-          },
-          time: w.time,
-        }),
-      }),
-    },
+    movers: moversOf({ endpoint: all }),
     book: {
       kind: orderBook,
       live: liveBook,
@@ -126,14 +118,11 @@ export function marketQuestions(market: Market) {
         docs: `${DOCS}/orderbook`,
         request: (args: { readonly depth: number }, i) => ({
           path: path('orderbook'),
-          query: { category, symbol: i?.venue_symbol, limit: args.depth },
+          query: { category, symbol: nameOf(i), limit: args.depth },
           weight: 1,
         }),
         shape: result(z.looseObject({ b: z.array(level), a: z.array(level), u: z.number(), ts: msTime })),
-        read: (w, { instrument: i }) => ({
-          value: { symbol: i?.symbol ?? '', bids: w.result.b, asks: w.result.a, seq: w.result.u },
-          time: w.result.ts,
-        }),
+        read: ({ result: { b: bids, a: asks, u: seq, ts: time } }, facts) => bookOf(facts, { bids, asks, seq, time }),
       }),
     },
     trades: {
@@ -144,7 +133,7 @@ export function marketQuestions(market: Market) {
         docs: `${DOCS}/recent-trade`,
         request: (args: { readonly limit: number }, i) => ({
           path: path('recent-trade'),
-          query: { category, symbol: i?.venue_symbol, limit: args.limit },
+          query: { category, symbol: nameOf(i), limit: args.limit },
           weight: 1,
         }),
         shape: result(
@@ -160,19 +149,17 @@ export function marketQuestions(market: Market) {
             ),
           }),
         ),
-        read: (w, { instrument: i }) => ({
-          value: {
-            symbol: i?.symbol ?? '',
-            trades: w.result.list.map((t) => ({
+        read: (w, facts) =>
+          tradesOf(
+            facts,
+            w.result.list.map((t) => ({
               id: t.execId,
               time: t.time,
               price: t.price,
               size: t.size,
               side: t.side === 'Buy' ? ('buy' as const) : ('sell' as const),
             })),
-          },
-          time: w.result.list.length === 0 ? w.time : Math.max(...w.result.list.map((t) => t.time)),
-        }),
+          ),
       }),
     },
     candles: {
@@ -182,7 +169,7 @@ export function marketQuestions(market: Market) {
         docs: `${DOCS}/kline`,
         request: (args: { readonly interval: string; readonly limit: number }, i) => ({
           path: path('kline'),
-          query: { category, symbol: i?.venue_symbol, interval: args.interval, limit: args.limit },
+          query: { category, symbol: nameOf(i), interval: args.interval, limit: args.limit },
           weight: 1,
         }),
         shape: result(
@@ -190,11 +177,11 @@ export function marketQuestions(market: Market) {
             list: z.array(z.tuple([msTime, decimal, decimal, decimal, decimal, decimal, decimalOrNull], z.unknown())),
           }),
         ),
-        read: (w, { instrument: i }, args) => ({
-          value: {
-            symbol: i?.symbol ?? '',
-            interval: args.interval,
-            candles: w.result.list.map(([open_time, open, high, low, close, volume, quote_volume]) => ({
+        read: (w, facts, { interval }) =>
+          candlesOf(
+            facts,
+            interval,
+            w.result.list.map(([open_time, open, high, low, close, volume, quote_volume]) => ({
               open_time,
               open,
               high,
@@ -202,11 +189,9 @@ export function marketQuestions(market: Market) {
               close,
               volume,
               quote_volume,
-              closed: open_time + (INTERVAL_MS[args.interval] ?? Number(args.interval) * 60_000) <= w.time,
+              closed: open_time + (INTERVAL_MS[interval] ?? Number(interval) * 60_000) <= w.time,
             })),
-          },
-          time: w.time,
-        }),
+          ),
       }),
     },
   };
@@ -219,13 +204,13 @@ export const interestHistory = {
     docs: `${DOCS}/open-interest`,
     request: (args: { readonly interval: string; readonly limit: number }, i) => ({
       path: '/v5/market/open-interest',
-      query: { category: 'linear', symbol: i?.venue_symbol, intervalTime: args.interval, limit: args.limit },
+      query: { category: 'linear', symbol: nameOf(i), intervalTime: args.interval, limit: args.limit },
       weight: 1,
     }),
     shape: result(z.looseObject({ list: z.array(z.looseObject({ openInterest: decimal, timestamp: msTime })) })),
     read: (w, { instrument: i }, args) => ({
       value: {
-        symbol: i?.symbol ?? '',
+        symbol: symbolOf(i),
         period: args.interval,
         rows: w.result.list.map((r) => ({
           time: r.timestamp,
@@ -233,7 +218,7 @@ export const interestHistory = {
           open_interest_quote: null,
         })),
       },
-      time: w.result.list.length === 0 ? w.time : Math.max(...w.result.list.map((r) => r.timestamp)),
+      time: newest(w.result.list.map((r) => r.timestamp)) ?? w.time,
     }),
   }),
 };
@@ -245,20 +230,17 @@ export const funding = {
     docs: `${DOCS}/history-fund-rate`,
     request: (args: { readonly limit: number }, i) => ({
       path: '/v5/market/funding/history',
-      query: { category: 'linear', symbol: i?.venue_symbol, limit: args.limit },
+      query: { category: 'linear', symbol: nameOf(i), limit: args.limit },
       weight: 1,
     }),
     shape: result(
       z.looseObject({ list: z.array(z.looseObject({ fundingRate: decimal, fundingRateTimestamp: msTime })) }),
     ),
-    read: (w, { instrument: i }) => ({
-      value: {
-        symbol: i?.symbol ?? '',
-        interval_hours: i?.funding_interval_hours ?? null,
-        rows: w.result.list.map((r) => ({ time: r.fundingRateTimestamp, rate: r.fundingRate })),
-      },
-      time: w.result.list.length === 0 ? w.time : Math.max(...w.result.list.map((r) => r.fundingRateTimestamp)),
-    }),
+    read: (w, facts) =>
+      fundingOf(
+        facts,
+        w.result.list.map((r) => ({ time: r.fundingRateTimestamp, rate: r.fundingRate })),
+      ),
   }),
 };
 
@@ -269,7 +251,7 @@ export const ratio = {
     docs: `${DOCS}/long-short-ratio`,
     request: (args: { readonly period: string; readonly limit: number }, i) => ({
       path: '/v5/market/account-ratio',
-      query: { category: 'linear', symbol: i?.venue_symbol, period: args.period, limit: args.limit },
+      query: { category: 'linear', symbol: nameOf(i), period: args.period, limit: args.limit },
       weight: 1,
     }),
     shape: result(
@@ -277,7 +259,7 @@ export const ratio = {
     ),
     read: (w, { instrument: i }, args) => ({
       value: {
-        symbol: i?.symbol ?? '',
+        symbol: symbolOf(i),
         period: args.period,
         series: [
           {
@@ -291,7 +273,7 @@ export const ratio = {
           },
         ],
       },
-      time: w.result.list.length === 0 ? w.time : Math.max(...w.result.list.map((r) => r.timestamp)),
+      time: newest(w.result.list.map((r) => r.timestamp)) ?? w.time,
     }),
   }),
 };

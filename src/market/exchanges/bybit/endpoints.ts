@@ -18,6 +18,7 @@ const of = (input: { readonly symbol: string }): string => input.symbol;
 const nothing = (): Record<string, never> => ({});
 const hourly = (limit: number) => () => ({ interval: '1h', period: '1h', limit });
 const one = { symbol: 'BTCUSDT' };
+const ofSymbol = { symbol: 'symbol', example: one } as const;
 const days = z
   .number()
   .int()
@@ -41,32 +42,37 @@ const derivatives = {
   long_short_ratio: piece(ratio, hourly(24), of),
 };
 
-const tools: readonly EndpointTool[] = [
+const tickerTool = (market: string, about: string, of: typeof spot): EndpointTool =>
   row({
-    ...named('spot_ticker'),
-    title: 'Bybit spot ticker',
-    about: 'Bybit spot.',
-    ...spot.ticker,
+    ...named(`${market}_ticker`),
+    title: `Bybit ${market} ticker`,
+    about: `${about}.`,
+    ...of.ticker,
     fields: { symbol },
-    symbol: 'symbol',
-    example: one,
-  }),
+    ...ofSymbol,
+  });
+
+const bookTool = (market: string, about: string, of: typeof spot, levels: ReturnType<typeof depth>): EndpointTool =>
   row({
-    ...named('spot_orderbook'),
-    title: 'Bybit spot order book',
-    about: 'Bybit spot.',
-    ...spot.book,
-    fields: { symbol, depth: depth(50, 200) },
-    symbol: 'symbol',
+    ...named(`${market}_orderbook`),
+    title: `Bybit ${market} order book`,
+    about: `${about}.`,
+    ...of.book,
+    fields: { symbol, depth: levels },
+    ...ofSymbol,
     example: { ...one, depth: 20 },
-  }),
+  });
+
+const tools: readonly EndpointTool[] = [
+  tickerTool('spot', 'Bybit spot', spot),
+  bookTool('spot', 'Bybit spot', spot, depth(50, 200)),
   row({
     ...named('spot_trades'),
     title: 'Bybit spot trades',
     about: 'Bybit spot: the venue gives at most the last 60.',
     ...spot.trades,
     fields: { symbol, limit: count(60, 60, 'Trades') },
-    symbol: 'symbol',
+    ...ofSymbol,
     example: { ...one, limit: 50 },
   }),
   row({
@@ -79,7 +85,7 @@ const tools: readonly EndpointTool[] = [
       interval: choice(INTERVALS, '60', 'Length of a candle, minutes, or D, W, M'),
       limit: count(100, 1000, 'Candles'),
     },
-    symbol: 'symbol',
+    ...ofSymbol,
     example: { ...one, interval: '5', limit: 60 },
   }),
   row({
@@ -90,24 +96,8 @@ const tools: readonly EndpointTool[] = [
     fields: moverFields,
     example: { limit: 5 },
   }),
-  row({
-    ...named('futures_ticker'),
-    title: 'Bybit futures ticker',
-    about: 'Bybit linear futures.',
-    ...linear.ticker,
-    fields: { symbol },
-    symbol: 'symbol',
-    example: one,
-  }),
-  row({
-    ...named('futures_orderbook'),
-    title: 'Bybit futures order book',
-    about: 'Bybit linear futures.',
-    ...linear.book,
-    fields: { symbol, depth: depth(100, 500) },
-    symbol: 'symbol',
-    example: { ...one, depth: 20 },
-  }),
+  tickerTool('futures', 'Bybit linear futures', linear),
+  bookTool('futures', 'Bybit linear futures', linear, depth(100, 500)),
   row({
     ...named('open_interest'),
     title: 'Bybit open interest history',
@@ -118,7 +108,7 @@ const tools: readonly EndpointTool[] = [
       interval: choice(PERIODS, '1h', 'Distance of readings'),
       limit: count(48, 200, 'Readings'),
     },
-    symbol: 'symbol',
+    ...ofSymbol,
     example: { ...one, interval: '5min', limit: 24 },
   }),
   row({
@@ -127,7 +117,7 @@ const tools: readonly EndpointTool[] = [
     about: 'Bybit linear futures.',
     ...funding,
     fields: { symbol, limit: count(50, 200, 'Payments') },
-    symbol: 'symbol',
+    ...ofSymbol,
     example: { ...one, limit: 20 },
   }),
   row({
@@ -136,7 +126,7 @@ const tools: readonly EndpointTool[] = [
     about: 'Bybit linear futures: share of accounts that hold longs and shorts.',
     ...ratio,
     fields: { symbol, period: choice(PERIODS, '1h', 'Length of a period'), limit: count(24, 500, 'Periods') },
-    symbol: 'symbol',
+    ...ofSymbol,
     example: { ...one, limit: 12 },
   }),
   row({
@@ -253,8 +243,7 @@ const tools: readonly EndpointTool[] = [
       category: choice(['linear'], 'linear', 'Kind of contract'),
       symbol: optionalInstrument('the first contracts'),
     },
-    symbol: 'symbol',
-    example: one,
+    ...ofSymbol,
   }),
   row({
     ...named('announcements'),

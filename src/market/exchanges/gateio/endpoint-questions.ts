@@ -1,37 +1,25 @@
 import { z } from 'zod';
 import type { Instrument } from '../../domain/instrument.ts';
+import type { PriceLevel } from '../../domain/records.ts';
 import type { EndpointFacts } from '../endpoint.ts';
 import { orderBook } from '../shared/kinds/book.ts';
 import { candles } from '../shared/kinds/candles.ts';
 import { fundingHistory, marks } from '../shared/kinds/derivatives.ts';
 import { liquidations } from '../shared/kinds/positioning.ts';
-import { movers, ticker, tickers, type Ticker } from '../shared/kinds/ticker.ts';
+import { ticker, tickers, type Ticker } from '../shared/kinds/ticker.ts';
 import { trades } from '../shared/kinds/trades.ts';
 import { liveBook, liveTicker, liveTrades } from '../shared/live.ts';
 import { endpoint } from '../shared/question.ts';
+import { baseUnits, bookOf, candlesOf, fundingOf, moversOf, nameOf, newest, tradesOf } from '../shared/readings.ts';
 import { decimal, decimalOrNull, positiveOrNull } from '../shared/shapes.ts';
-import { decimalProduct } from '../shared/values.ts';
 import { gateTime, namedFacts } from './wire.ts';
 
 /** The questions that Gate.io's REST interface answers about USDT futures. Read 2026-11-28. */
 export const DOCS = 'https://www.gate.com/docs/developers/apiv4/en';
 export const FUTURES = '/api/v4/futures/usdt';
 
-export const nameOf = (i: Instrument | undefined): string | undefined => i?.venue_symbol;
-export const canonical = (i: Instrument | undefined): string => i?.symbol ?? '';
 /** The venue's seconds or ms as ms. */
 export const ms = (value: unknown): number => gateTime(value) / 1000;
-
-export function newest(times: readonly (number | null | undefined)[]): number | null {
-  const known = times.filter((time) => typeof time === 'number' && !Number.isNaN(time)) as readonly number[];
-  return known.length === 0 ? null : Math.max(...known);
-}
-
-/** Contracts in base units; null when they or the contract's size are not known. */
-export function baseUnits(i: Instrument | undefined, contracts: number | null, price: number): number | null {
-  if (i === undefined || contracts === null || i.contract_size === null) return null;
-  return i.inverse ? (contracts * i.contract_size) / price : decimalProduct(contracts, i.contract_size);
-}
 
 export function symbolOf(facts: EndpointFacts, contract: string): string {
   return facts.instrumentOf(contract)?.symbol ?? namedFacts('futures')(contract)?.symbol ?? contract;
@@ -108,16 +96,7 @@ export const all = {
   }),
 };
 
-export const topMovers = {
-  kind: movers,
-  endpoint: endpoint({
-    ...tickerDocs,
-    request: (_args: { readonly limit: number }) => ({ path: `${FUTURES}/tickers`, weight: 1 }),
-    needsInstruments: true,
-    shape: z.array(tickerWire),
-    read: (rows, facts, { limit }) => ({ value: { tickers: rows.map((w) => tickerOf(w, facts)), limit }, time: null }),
-  }),
-};
+export const topMovers = moversOf(all);
 
 export const allFunding = {
   kind: marks,
@@ -150,6 +129,12 @@ export const bookWire = z.looseObject({
   asks: z.array(levelWire),
 });
 
+/** Levels as pairs. */
+export function sidesOf({ bids, asks }: z.output<typeof bookWire>): { bids: PriceLevel[]; asks: PriceLevel[] } {
+  const side = (levels: typeof bids): PriceLevel[] => levels.map(({ p, s }) => [p, s]);
+  return { bids: side(bids), asks: side(asks) };
+}
+
 export const book = {
   kind: orderBook,
   live: liveBook,
@@ -162,14 +147,7 @@ export const book = {
       weight: 1,
     }),
     shape: bookWire,
-    read: (w, { instrument: i }) => {
-      const side = (levels: typeof w.bids) =>
-        levels.map(({ p, s }): [number, number] => [p, baseUnits(i, s, p) ?? NaN]);
-      return {
-        value: { symbol: canonical(i), bids: side(w.bids), asks: side(w.asks), seq: w.id ?? null },
-        time: ms(w.current),
-      };
-    },
+    read: (w, facts) => bookOf(facts, { ...sidesOf(w), seq: w.id ?? null, time: ms(w.current) }),
   }),
 };
 
@@ -193,19 +171,17 @@ export const flow = {
         create_time_ms: decimal.optional(),
       }),
     ),
-    read: (rows, { instrument: i }) => ({
-      value: {
-        symbol: canonical(i),
-        trades: rows.map((w) => ({
+    read: (rows, facts) =>
+      tradesOf(
+        facts,
+        rows.map((w) => ({
           id: String(w.id),
           time: ms(w.create_time_ms ?? w.create_time),
           price: w.price,
-          size: baseUnits(i, Math.abs(w.size), w.price) ?? NaN,
+          size: Math.abs(w.size),
           side: w.size > 0 ? ('buy' as const) : ('sell' as const),
         })),
-      },
-      time: newest(rows.map((w) => ms(w.create_time_ms ?? w.create_time))),
-    }),
+      ),
   }),
 };
 
@@ -222,26 +198,23 @@ export const bars = {
     shape: z.array(
       z.looseObject({ t: decimal, o: decimal, h: decimal, l: decimal, c: decimal, v: decimal, sum: decimalOrNull }),
     ),
-    read: (rows, { instrument: i, now }, { interval }) => {
+    read: (rows, facts, { interval }) => {
       const last = newest(rows.map((w) => ms(w.t)));
-      return {
-        value: {
-          symbol: canonical(i),
-          interval,
-          candles: rows.map((w) => ({
-            open_time: ms(w.t),
-            open: w.o,
-            high: w.h,
-            low: w.l,
-            close: w.c,
-            volume: baseUnits(i, w.v, w.c),
-            quote_volume: w.sum,
-            // The newest runs until the next begins.
-            closed: ms(w.t) !== last,
-          })),
-        },
-        time: rows.length === 0 ? null : now,
-      };
+      return candlesOf(
+        facts,
+        interval,
+        rows.map((w) => ({
+          open_time: ms(w.t),
+          open: w.o,
+          high: w.h,
+          low: w.l,
+          close: w.c,
+          volume: baseUnits(facts.instrument, w.v, w.c),
+          quote_volume: w.sum,
+          // The newest runs until the next begins.
+          closed: ms(w.t) !== last,
+        })),
+      );
     },
   }),
 };
@@ -257,14 +230,11 @@ export const fundingPaid = {
       weight: 1,
     }),
     shape: z.array(z.looseObject({ t: decimal, r: decimal })),
-    read: (rows, { instrument: i }) => ({
-      value: {
-        symbol: canonical(i),
-        interval_hours: i?.funding_interval_hours ?? null,
-        rows: rows.map((w) => ({ time: ms(w.t), rate: w.r })),
-      },
-      time: newest(rows.map((w) => ms(w.t))),
-    }),
+    read: (rows, facts) =>
+      fundingOf(
+        facts,
+        rows.map((w) => ({ time: ms(w.t), rate: w.r })),
+      ),
   }),
 };
 

@@ -4,8 +4,9 @@ import { longShortRatio } from '../shared/kinds/positioning.ts';
 import { ownKind, series } from '../shared/kinds/series.ts';
 import { iso } from '../shared/kinds/statistics.ts';
 import { endpoint } from '../shared/question.ts';
+import { baseUnits, nameOf, newest, symbolOf } from '../shared/readings.ts';
 import { decimal, decimalOrNull } from '../shared/shapes.ts';
-import { baseUnits, canonical, DOCS, FUTURES, ms, nameOf, newest } from './endpoint-questions.ts';
+import { DOCS, FUTURES, ms } from './endpoint-questions.ts';
 
 /** Contract statistics, the insurance fund and risk tiers. */
 type Periodic = { readonly interval: string; readonly limit: number };
@@ -81,7 +82,7 @@ export const stats = {
         w === undefined ? null : baseUnits(i, w.open_interest, w.mark_price ?? NaN);
       return {
         value: {
-          symbol: canonical(i),
+          symbol: symbolOf(i),
           interval,
           count: rows.length,
           open_interest: interest(last),
@@ -113,7 +114,7 @@ export const interestHistory = {
     ...request,
     read: (rows, { instrument: i }, { interval }) => ({
       value: {
-        symbol: canonical(i),
+        symbol: symbolOf(i),
         period: interval,
         rows: rows.map((w) => ({
           time: ms(w.time),
@@ -137,7 +138,7 @@ export const ratios = {
       });
       return {
         value: {
-          symbol: canonical(i),
+          symbol: symbolOf(i),
           period: interval,
           series: [
             group('accounts', (w) => w.lsr_account),
@@ -201,7 +202,7 @@ export const tiers = {
     ),
     read: (rows, { instrument: i }) => ({
       value: {
-        symbol: canonical(i),
+        symbol: symbolOf(i),
         tiers: rows.map((w) => ({
           tier: w.tier,
           risk_limit: w.risk_limit,

@@ -3,6 +3,7 @@ import type { EndpointTable, EndpointTool } from '../endpoint.ts';
 import { choice, coin, count, depth, optionalInstrument, requiredInstrument } from '../shared/endpoint-fields.ts';
 import { instruments } from '../shared/kinds/instruments.ts';
 import { endpoint } from '../shared/question.ts';
+import { nameOf } from '../shared/readings.ts';
 import { composite, piece, row } from '../shared/rows.ts';
 import { decimalOrNull } from '../shared/shapes.ts';
 import { conclude, conclusionFields, conclusionSummary } from '../shared/signals.ts';
@@ -17,7 +18,6 @@ import {
   forced,
   fundingPaid,
   FUTURES,
-  nameOf,
   one,
   topMovers,
 } from './endpoint-questions.ts';

@@ -1,36 +1,34 @@
 import { z } from 'zod';
-import type { Instrument } from '../../domain/instrument.ts';
 import type { Market } from '../../domain/records.ts';
 import { orderBook } from '../shared/kinds/book.ts';
 import { candles } from '../shared/kinds/candles.ts';
 import { fundingHistory, marks, openInterest, openInterestHistory } from '../shared/kinds/derivatives.ts';
 import { longShortRatio, takerVolume } from '../shared/kinds/positioning.ts';
-import { movers, ticker, tickers } from '../shared/kinds/ticker.ts';
+import { ticker, tickers } from '../shared/kinds/ticker.ts';
 import { trades } from '../shared/kinds/trades.ts';
 import { liveBook, liveInterest, liveTicker, liveTrades } from '../shared/live.ts';
 import { endpoint } from '../shared/question.ts';
+import { bookOf, candlesOf, fundingOf, moversOf, nameOf, newest, tradesOf } from '../shared/readings.ts';
 import { decimal, decimalOrNull, msTime, positiveOrNull, unsigned } from '../shared/shapes.ts';
-import {
-  baseUnits,
-  bookWire,
-  candleWire,
-  dataOf,
-  newest,
-  symbolOf,
-  tickerOf,
-  tickerWire,
-  tradeWire,
-} from './endpoint-shapes.ts';
+import { bookWire, candleWire, dataOf, symbolOf, tickerOf, tickerWire, tradeWire } from './endpoint-shapes.ts';
 
 /** The questions that OKX's REST interface answers. Read 2026-11-28. */
 const DOCS = 'https://www.okx.com/docs-v5/en';
 
-export const nameOf = (i: Instrument | undefined): string | undefined => i?.venue_symbol;
-const canonical = (i: Instrument | undefined): string => i?.symbol ?? '';
-
 /** Questions that both markets answer alike. */
 export function marketQuestions(market: Market) {
   const instType = market === 'spot' ? 'SPOT' : 'SWAP';
+  const all = endpoint({
+    market,
+    docs: `${DOCS}/#order-book-trading-market-data-get-tickers`,
+    needsInstruments: true,
+    request: () => ({ path: '/api/v5/market/tickers', query: { instType }, weight: 2 }),
+    shape: dataOf(tickerWire),
+    read: ({ data }, facts) => ({
+      value: data.map((w) => tickerOf(w, facts)),
+      time: newest(data.map((w) => w.ts)),
+    }),
+  });
   return {
     ticker: {
       kind: ticker,
@@ -49,38 +47,8 @@ export function marketQuestions(market: Market) {
         },
       }),
     },
-    tickers: {
-      kind: tickers,
-      endpoint: endpoint({
-        market,
-        docs: `${DOCS}/#order-book-trading-market-data-get-tickers`,
-        needsInstruments: true,
-        request: () => ({ path: '/api/v5/market/tickers', query: { instType }, weight: 2 }),
-        shape: dataOf(tickerWire),
-        read: ({ data }, facts) => ({
-          value: data.map((w) => tickerOf(w, facts)),
-          time: newest(data.map((w) => w.ts)),
-        }),
-      }),
-    },
-    movers: {
-      kind: movers,
-      endpoint: endpoint({
-        market,
-        docs: `${DOCS}/#order-book-trading-market-data-get-tickers`,
-        needsInstruments: true,
-        request: (_args: { readonly limit: number }) => ({
-          path: '/api/v5/market/tickers',
-          query: { instType },
-          weight: 2,
-        }),
-        shape: dataOf(tickerWire),
-        read: ({ data }, facts, { limit }) => ({
-          value: { tickers: data.map((w) => tickerOf(w, facts)), limit },
-          time: newest(data.map((w) => w.ts)),
-        }),
-      }),
-    },
+    tickers: { kind: tickers, endpoint: all },
+    movers: moversOf({ endpoint: all }),
     book: {
       kind: orderBook,
       live: liveBook,
@@ -93,20 +61,8 @@ export function marketQuestions(market: Market) {
           weight: 1,
         }),
         shape: bookWire,
-        read: ({ data }, { instrument: i }) => {
-          const [w] = data;
-          const side = (levels: readonly (readonly [number, number, ...unknown[]])[]) =>
-            levels.map(([price, size]): [number, number] => [price, baseUnits(i, size, price) ?? NaN]);
-          return {
-            value: {
-              symbol: canonical(i),
-              bids: side(w?.bids ?? []),
-              asks: side(w?.asks ?? []),
-              seq: w?.seqId ?? null,
-            },
-            time: w?.ts ?? null,
-          };
-        },
+        read: ({ data: [w] }, facts) =>
+          bookOf(facts, { bids: w?.bids ?? [], asks: w?.asks ?? [], seq: w?.seqId ?? null, time: w?.ts ?? null }),
       }),
     },
     trades: {
@@ -121,19 +77,11 @@ export function marketQuestions(market: Market) {
           weight: 1,
         }),
         shape: tradeWire,
-        read: ({ data }, { instrument: i }) => ({
-          value: {
-            symbol: canonical(i),
-            trades: data.map((w) => ({
-              id: w.tradeId,
-              time: w.ts,
-              price: w.px,
-              size: baseUnits(i, w.sz, w.px) ?? NaN,
-              side: w.side,
-            })),
-          },
-          time: newest(data.map((w) => w.ts)),
-        }),
+        read: ({ data }, facts) =>
+          tradesOf(
+            facts,
+            data.map((w) => ({ id: w.tradeId, time: w.ts, price: w.px, size: w.sz, side: w.side })),
+          ),
       }),
     },
     candles: {
@@ -147,24 +95,21 @@ export function marketQuestions(market: Market) {
           weight: 1,
         }),
         shape: candleWire,
-        read: ({ data }, { instrument: i, now }, { interval }) => ({
-          value: {
-            symbol: canonical(i),
+        read: ({ data }, facts, { interval }) =>
+          candlesOf(
+            facts,
             interval,
-            candles: data.map(([openTime, open, high, low, close, vol, volCcy, quote, confirm]) => ({
-              open_time: openTime,
+            data.map(([open_time, open, high, low, close, vol, volCcy, quote_volume, confirm]) => ({
+              open_time,
               open,
               high,
               low,
               close,
               volume: market === 'spot' ? vol : volCcy,
-              quote_volume: quote,
+              quote_volume,
               closed: confirm === '1',
             })),
-          },
-          // The running bar changes until now.
-          time: data.some((row) => row[8] !== '1') ? now : newest(data.map((row) => row[0])),
-        }),
+          ),
       }),
     },
   };
@@ -214,14 +159,11 @@ export const fundingPaid = {
       weight: 4,
     }),
     shape: dataOf(z.looseObject({ fundingTime: msTime, fundingRate: decimal, realizedRate: decimalOrNull })),
-    read: ({ data }, { instrument: i }) => ({
-      value: {
-        symbol: canonical(i),
-        interval_hours: i?.funding_interval_hours ?? null,
-        rows: data.map((w) => ({ time: w.fundingTime, rate: w.realizedRate ?? w.fundingRate })),
-      },
-      time: newest(data.map((w) => w.fundingTime)),
-    }),
+    read: ({ data }, facts) =>
+      fundingOf(
+        facts,
+        data.map((w) => ({ time: w.fundingTime, rate: w.realizedRate ?? w.fundingRate })),
+      ),
   }),
 };
 

@@ -1,9 +1,8 @@
 import { z } from 'zod';
-import type { Instrument } from '../../domain/instrument.ts';
 import type { EndpointFacts } from '../endpoint.ts';
 import type { Ticker } from '../shared/kinds/ticker.ts';
-import { decimal, decimalOrNull, msTime, positiveOrNull } from '../shared/shapes.ts';
-import { decimalProduct } from '../shared/values.ts';
+import { baseUnits } from '../shared/readings.ts';
+import { decimal, decimalOrNull, level, msTime, positiveOrNull } from '../shared/shapes.ts';
 import { namedFacts } from './wire.ts';
 
 /** REST bodies of OKX: `{"code":"0","data":[…]}`, and their readers. Errors never come here. */
@@ -54,16 +53,10 @@ export function symbolOf(facts: EndpointFacts, instId: string): string {
   return facts.instrumentOf(instId)?.symbol ?? namedFacts(facts.market)(instId)?.symbol ?? instId;
 }
 
-/** A size on the wire in base units; null when it or the contract's is not known. */
-export function baseUnits(i: Instrument | undefined, size: number | null, price: number): number | null {
-  if (i === undefined || size === null || i.contract_size === null) return null;
-  return i.inverse ? (size * i.contract_size) / price : decimalProduct(size, i.contract_size);
-}
-
 export const bookWire = dataOf(
   z.looseObject({
-    bids: z.array(z.tuple([decimal, decimal], z.unknown())),
-    asks: z.array(z.tuple([decimal, decimal], z.unknown())),
+    bids: z.array(level),
+    asks: z.array(level),
     ts: msTime,
     seqId: z.number().optional(),
   }),
@@ -77,8 +70,3 @@ export const tradeWire = dataOf(
 export const candleWire = dataOf(
   z.tuple([msTime, decimal, decimal, decimal, decimal, decimal, decimal, decimal, z.string()], z.unknown()),
 );
-
-export function newest(times: readonly (number | null | undefined)[]): number | null {
-  const known = times.filter((time) => typeof time === 'number');
-  return known.length === 0 ? null : Math.max(...known);
-}

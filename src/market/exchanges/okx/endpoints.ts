@@ -4,6 +4,7 @@ import { choice, coin, count, depth, instrument, optionalInstrument } from '../s
 import { instruments } from '../shared/kinds/instruments.ts';
 import { ownKind, series } from '../shared/kinds/series.ts';
 import { endpoint } from '../shared/question.ts';
+import { nameOf, newest } from '../shared/readings.ts';
 import { composite, piece, row } from '../shared/rows.ts';
 import { decimal, decimalOrNull, msTime, positiveOrNull } from '../shared/shapes.ts';
 import { conclude, conclusionFields, conclusionSummary } from '../shared/signals.ts';
@@ -15,11 +16,10 @@ import {
   interestVolume,
   marketQuestions,
   markNow,
-  nameOf,
   ratio,
   taker,
 } from './endpoint-questions.ts';
-import { dataOf, newest } from './endpoint-shapes.ts';
+import { dataOf } from './endpoint-shapes.ts';
 import { parseOkxInstruments } from './instruments.ts';
 
 const DOCS = 'https://www.okx.com/docs-v5/en';
