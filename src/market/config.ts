@@ -290,6 +290,19 @@ export const marketConfigSchema = z.strictObject({
     .record(z.string(), z.record(z.string(), z.string()))
     .default({})
     .describe('Other addresses for a venue market: binance_futures: { rest: https://… }'),
+  fees: z
+    .record(
+      z.string(),
+      z.strictObject({
+        tier: z.string().optional().describe('Fee tier that the account is in, as the venue names it'),
+        maker_percent: z.number().min(-1).max(5).optional().describe('Maker rate, percent; negative: a rebate'),
+        taker_percent: z.number().min(-1).max(5).optional().describe('Taker rate, percent'),
+      }),
+    )
+    .default({})
+    .describe(
+      'Own trading fees by venue market, in place of the first tier of its schedule: kraken_spot: { tier: 100K+ }',
+    ),
   storage: storage.prefault({}),
   validation: validationSchema.prefault({}),
   interpolation: interpolationSchema.prefault({}),

@@ -2,6 +2,7 @@ import type { Ms, Us } from '../../kit/clock.ts';
 import type { Instrument } from '../domain/instrument.ts';
 import type { BookRecord, Market, MarketRecord, RecordSink, Stream } from '../domain/records.ts';
 import type { RestArgs, RestCallName } from '../domain/tape.ts';
+import type { FeeSchedule } from './fees.ts';
 
 /**
  * A venue is one folder whose `index.ts` exports one frozen `Venue`. It translates and nothing more: no socket, no
@@ -47,6 +48,8 @@ export interface VenueMarket {
    * collected under the asked name; an exact listing always wins.
    */
   readonly standsFor?: Readonly<Record<string, string>> | undefined;
+  /** What a trade costs, by tier; absent where nothing can be traded (an oracle). */
+  readonly fees?: FeeSchedule | undefined;
   /** Text of the venue's error answer, for a REST body that is not data; undefined when the body is data. */
   readonly restError: (status: number, body: string) => RestErrorInfo | undefined;
 }

@@ -13,6 +13,7 @@ import type { MarketConfig } from '../../market/config.ts';
 import { DEFAULT_SYMBOLS } from '../../market/domain/instrument.ts';
 import { marketKey, MARKETS, STREAMS } from '../../market/domain/records.ts';
 import { DeskSettings } from '../../market/jobs/desk-settings.ts';
+import { checkOwnFees } from '../../market/jobs/fees.ts';
 import type { EscalationChannel } from '../../market/jobs/contract.ts';
 import { venues } from '../../market/exchanges/catalogue.generated.ts';
 import type { MarketServices } from '../../market/services.ts';
@@ -45,6 +46,7 @@ export async function openMarket(options: {
   const { dataDir, clock, log, events, ops } = options;
   const settings = await DeskSettings.open(ops, options.config);
   const config = settings.inForce(options.config);
+  checkOwnFees(venues, config.fees);
   const { store } = await openMarketStore({ dataDir, config: config.storage, clock, log, events });
   const simulator = config.source === 'sim' ? await startSimulator(config, clock, log) : null;
   const addresses = { ...config.addresses, ...(simulator?.addresses ?? {}) };

@@ -39,6 +39,25 @@ describe.each(MARKETS_OF_ALL)('$name', ({ venue, market }) => {
     }
   });
 
+  it('says what a trade costs, by tier, where one can trade', () => {
+    const { fees } = market;
+    expect(fees === undefined).toBe(market.market === 'oracle' || market.market === 'options');
+    if (fees === undefined) return;
+    expect(new Set(fees.tiers.map((tier) => tier.name)).size).toBe(fees.tiers.length);
+    expect(fees.tiers[0]?.requires).toBeNull();
+    expect(fees.source).toMatch(/^https:/);
+    expect(fees.checked ?? '2026-01-01').toMatch(/^\d{4}-\d\d-\d\d$/);
+    for (const [i, tier] of fees.tiers.entries()) {
+      const before = fees.tiers[i - 1] ?? tier;
+      expect(tier.maker_percent).toBeLessThanOrEqual(tier.taker_percent);
+      expect([tier.taker_percent <= before.taker_percent, tier.maker_percent <= before.maker_percent]).toEqual([
+        true,
+        true,
+      ]);
+      expect(tier.taker_percent > 0 && tier.taker_percent < 1 && tier.maker_percent > -0.1).toBe(true);
+    }
+  });
+
   it('plans every series that it offers by WebSocket exactly once, within its limits', () => {
     const plans = market.plan(many, STREAMS);
     const series = plans.flatMap((plan) => plan.series.map(({ symbol, stream }) => `${symbol} ${stream}`));

@@ -1,5 +1,6 @@
 import type { Venue, VenueMarket } from '../contract.ts';
 import { createBinanceDecoder } from './decoder.ts';
+import { FUTURES_FEES, SPOT_FEES } from './fees.ts';
 import { parseBinanceInstruments } from './instruments.ts';
 import { futuresRest, spotRest } from './rest.ts';
 import { binanceRestError, recogniseBinance } from './rest-shapes.ts';
@@ -19,6 +20,7 @@ const spotCalls = Object.freeze(spotRest());
 const futures: VenueMarket = Object.freeze({
   exchange: 'binance',
   market: 'futures',
+  fees: FUTURES_FEES,
   streams: FUTURES_SUPPORT,
   addresses: Object.freeze({
     public: 'wss://fstream.binance.com/public',
@@ -38,6 +40,7 @@ const futures: VenueMarket = Object.freeze({
 const spot: VenueMarket = Object.freeze({
   exchange: 'binance',
   market: 'spot',
+  fees: SPOT_FEES,
   streams: SPOT_SUPPORT,
   addresses: Object.freeze({ stream: 'wss://stream.binance.com:9443', rest: 'https://api.binance.com' }),
   limits: SPOT_LIMITS,

@@ -1,5 +1,6 @@
 import type { Venue, VenueMarket } from '../contract.ts';
 import { createBybitDecoder } from './decoder.ts';
+import { FUTURES_FEES, SPOT_FEES } from './fees.ts';
 import { parseBybitInstruments } from './instruments.ts';
 import { futuresRest, spotRest } from './rest.ts';
 import { bybitRestError, recogniseBybit } from './rest-shapes.ts';
@@ -11,6 +12,7 @@ const spotCalls = Object.freeze(spotRest());
 const futures: VenueMarket = Object.freeze({
   exchange: 'bybit',
   market: 'futures',
+  fees: FUTURES_FEES,
   streams: FUTURES_SUPPORT,
   addresses: Object.freeze({
     stream: 'wss://stream.bybit.com/v5/public/linear',
@@ -29,6 +31,7 @@ const futures: VenueMarket = Object.freeze({
 const spot: VenueMarket = Object.freeze({
   exchange: 'bybit',
   market: 'spot',
+  fees: SPOT_FEES,
   streams: SPOT_SUPPORT,
   addresses: Object.freeze({ stream: 'wss://stream.bybit.com/v5/public/spot', rest: 'https://api.bybit.com' }),
   limits: LIMITS,

@@ -1,5 +1,6 @@
 import type { Venue, VenueMarket } from '../contract.ts';
 import { createDeribitDecoder } from './decoder.ts';
+import { FUTURES_FEES } from './fees.ts';
 import { parseDeribitInstruments } from './instruments.ts';
 import { futuresRest } from './rest.ts';
 import { deribitRestError, recogniseDeribit } from './rest-shapes.ts';
@@ -12,6 +13,7 @@ const ADDRESSES = Object.freeze({ stream: 'wss://www.deribit.com/ws/api/v2', res
 const futures: VenueMarket = Object.freeze({
   exchange: 'deribit',
   market: 'futures',
+  fees: FUTURES_FEES,
   streams: FUTURES_SUPPORT,
   addresses: ADDRESSES,
   limits: LIMITS,

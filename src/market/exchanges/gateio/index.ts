@@ -1,5 +1,6 @@
 import type { Venue, VenueMarket } from '../contract.ts';
 import { createGateDecoder } from './decoder.ts';
+import { FUTURES_FEES, SPOT_FEES } from './fees.ts';
 import { parseGateInstruments } from './instruments.ts';
 import { futuresRest, spotRest } from './rest.ts';
 import { gateRestError, recogniseGate } from './rest-shapes.ts';
@@ -11,6 +12,7 @@ const spotCalls = Object.freeze(spotRest());
 const futures: VenueMarket = Object.freeze({
   exchange: 'gateio',
   market: 'futures',
+  fees: FUTURES_FEES,
   streams: FUTURES_SUPPORT,
   addresses: Object.freeze({ stream: 'wss://fx-ws.gateio.ws/v4/ws/usdt', rest: 'https://api.gateio.ws' }),
   limits: LIMITS,
@@ -26,6 +28,7 @@ const futures: VenueMarket = Object.freeze({
 const spot: VenueMarket = Object.freeze({
   exchange: 'gateio',
   market: 'spot',
+  fees: SPOT_FEES,
   streams: SPOT_SUPPORT,
   addresses: Object.freeze({ stream: 'wss://api.gateio.ws/ws/v4/', rest: 'https://api.gateio.ws' }),
   limits: LIMITS,

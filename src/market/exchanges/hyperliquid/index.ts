@@ -1,5 +1,6 @@
 import type { Venue, VenueMarket } from '../contract.ts';
 import { createHyperliquidDecoder } from './decoder.ts';
+import { FUTURES_FEES } from './fees.ts';
 import { parseHyperliquidInstruments } from './instruments.ts';
 import { restCalls } from './rest.ts';
 import { hyperliquidRestError, recogniseHyperliquid } from './rest-shapes.ts';
@@ -10,6 +11,7 @@ const calls = Object.freeze(restCalls());
 const futures: VenueMarket = Object.freeze({
   exchange: 'hyperliquid',
   market: 'futures',
+  fees: FUTURES_FEES,
   streams: SUPPORT,
   addresses: Object.freeze({ stream: 'wss://api.hyperliquid.xyz/ws', rest: 'https://api.hyperliquid.xyz' }),
   limits: LIMITS,

@@ -1,5 +1,6 @@
 import type { Venue, VenueMarket } from '../contract.ts';
 import { createFuturesDecoder } from './futures-decoder.ts';
+import { FUTURES_FEES, SPOT_FEES } from './fees.ts';
 import { futuresRest, futuresRestError, recogniseFutures } from './futures-rest.ts';
 import { parseFuturesInstruments, parseSpotInstruments } from './instruments.ts';
 import { createSpotDecoder } from './spot-decoder.ts';
@@ -22,6 +23,7 @@ const STANDS_FOR = Object.freeze({ USDT: 'USD' });
 const futures: VenueMarket = Object.freeze({
   exchange: 'kraken',
   market: 'futures',
+  fees: FUTURES_FEES,
   streams: FUTURES_SUPPORT,
   addresses: Object.freeze({ stream: 'wss://futures.kraken.com/ws/v1', rest: 'https://futures.kraken.com' }),
   limits: FUTURES_LIMITS,
@@ -38,6 +40,7 @@ const futures: VenueMarket = Object.freeze({
 const spot: VenueMarket = Object.freeze({
   exchange: 'kraken',
   market: 'spot',
+  fees: SPOT_FEES,
   streams: SPOT_SUPPORT,
   addresses: Object.freeze({ stream: 'wss://ws.kraken.com/v2', rest: 'https://api.kraken.com' }),
   limits: SPOT_LIMITS,

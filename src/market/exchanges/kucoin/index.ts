@@ -1,5 +1,6 @@
 import type { Venue, VenueMarket } from '../contract.ts';
 import { createKucoinDecoder } from './decoder.ts';
+import { FUTURES_FEES, SPOT_FEES } from './fees.ts';
 import { parseFuturesInstruments, parseSpotInstruments } from './instruments.ts';
 import { futuresRest, kucoinRestError, recogniseKucoin, spotRest } from './rest.ts';
 import {
@@ -20,6 +21,7 @@ const spotCalls = Object.freeze(spotRest());
 const futures: VenueMarket = Object.freeze({
   exchange: 'kucoin',
   market: 'futures',
+  fees: FUTURES_FEES,
   streams: FUTURES_SUPPORT,
   addresses: Object.freeze({ stream: 'wss://ws-api-futures.kucoin.com', rest: 'https://api-futures.kucoin.com' }),
   limits: LIMITS,
@@ -36,6 +38,7 @@ const futures: VenueMarket = Object.freeze({
 const spot: VenueMarket = Object.freeze({
   exchange: 'kucoin',
   market: 'spot',
+  fees: SPOT_FEES,
   streams: SPOT_SUPPORT,
   addresses: Object.freeze({ stream: 'wss://ws-api-spot.kucoin.com', rest: 'https://api.kucoin.com' }),
   limits: LIMITS,

@@ -1,5 +1,6 @@
 import type { Venue, VenueMarket } from '../contract.ts';
 import { createOkxDecoder } from './decoder.ts';
+import { FUTURES_FEES, SPOT_FEES } from './fees.ts';
 import { parseOkxInstruments } from './instruments.ts';
 import { spotRest, swapRest } from './rest.ts';
 import { okxRestError, recogniseOkx } from './rest-shapes.ts';
@@ -17,6 +18,7 @@ const ADDRESSES = Object.freeze({
 const futures: VenueMarket = Object.freeze({
   exchange: 'okx',
   market: 'futures',
+  fees: FUTURES_FEES,
   streams: SWAP_SUPPORT,
   addresses: ADDRESSES,
   limits: LIMITS,
@@ -32,6 +34,7 @@ const futures: VenueMarket = Object.freeze({
 const spot: VenueMarket = Object.freeze({
   exchange: 'okx',
   market: 'spot',
+  fees: SPOT_FEES,
   streams: SPOT_SUPPORT,
   addresses: ADDRESSES,
   limits: LIMITS,
