@@ -29,7 +29,10 @@ export function simulatedAddresses(): Record<string, Record<string, string>> {
 }
 
 /** The simulators' REST without sockets: two symbols, seed 7, at the clock's time. */
-export function simulatedHttp(clock: Clock, symbols = DEFAULT_SYMBOLS.slice(0, 2)): VenueHttp & { asked: string[] } {
+export function simulatedHttp(
+  clock: Clock,
+  symbols: readonly string[] = DEFAULT_SYMBOLS.slice(0, 2),
+): VenueHttp & { asked: string[] } {
   const models = createSimulatedMarkets({ seed: 7, symbols });
   const asked: string[] = [];
   const send = (url: string, body: string | undefined): Promise<HttpResponse> => {
