@@ -43,6 +43,28 @@ describe.runIf(built)('crew mcp over stdio', { timeout: 90_000 }, () => {
     }
   });
 
+  it.each(['legacy', 'auto'] as const)('tells a client of %s of the events that it subscribed to', async (mode) => {
+    const client = new Client({ name: 'test', version: '1.0.0' }, { versionNegotiation: { mode } });
+    await client.connect(
+      new StdioClientTransport({
+        command: process.execPath,
+        args: [CLI, ...small(temporaryFolder())],
+        stderr: 'ignore',
+      }),
+    );
+    try {
+      const told = new Promise<string>((resolve) =>
+        client.setNotificationHandler('notifications/resources/updated', ({ params }) => resolve(params.uri)),
+      );
+      if (mode === 'legacy') await client.subscribeResource({ uri: 'crew://events' });
+      else await client.listen({ resourceSubscriptions: ['crew://events'] });
+      await client.callTool({ name: 'call_tool', arguments: { name: 'get_all_exchange_status', arguments: {} } });
+      expect(await told).toBe('crew://events');
+    } finally {
+      await client.close();
+    }
+  });
+
   it('writes nothing but JSON-RPC to stdout, and ends when its stdin does', async () => {
     const child = spawn(process.execPath, [CLI, ...small(temporaryFolder()), '--log-level', 'debug'], {
       stdio: ['pipe', 'pipe', 'ignore'],

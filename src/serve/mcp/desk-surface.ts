@@ -1,8 +1,11 @@
+import type { Clock } from '../../kit/clock.ts';
 import { InvalidInput } from '../../kit/errors.ts';
 import type { ToolOutcome } from '../../kit/invoke.ts';
 import { didYouMean } from '../../kit/nearest.ts';
 import type { Desk, ToolDetail } from '../desk.ts';
+import { systemClock } from '../../infra/clock.ts';
 import { createToolSearch } from '../tool-search.ts';
+import { deskChanges } from './desk-changes.ts';
 import type {
   McpCallContext,
   McpPrompt,
@@ -19,6 +22,7 @@ export interface DeskSurfaceOptions {
   /** Toolsets listed in full; `all` for every one; none: the small set that finds and calls the others. */
   readonly toolsets?: readonly string[] | undefined;
   readonly text?: TextForm | undefined;
+  readonly clock?: Clock | undefined;
 }
 
 const SEARCH_LIMIT = 5;
@@ -38,6 +42,7 @@ export async function createDeskSurface(desk: Desk, options: DeskSurfaceOptions)
     ...deskResources(desk),
     prompts: () => crewPrompts(desk),
     complete: (request) => complete(desk, request),
+    changes: deskChanges(desk, options.clock ?? systemClock),
   };
 }
 

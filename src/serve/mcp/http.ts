@@ -12,15 +12,18 @@ import {
   createMcpHandler,
   type EventStore,
   isInitializeRequest,
+  InMemoryServerEventBus,
   isLegacyRequest,
   type JSONRPCMessage,
+  type McpHttpHandler,
   type Server,
 } from '@modelcontextprotocol/server';
 import { InvalidInput, errorMessage } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
 import { listen } from '../control/server.ts';
-import { createMcpServer } from './adapter.ts';
-import type { McpSurface } from './surface.ts';
+import { createMcpServer, tellChange } from './adapter.ts';
+import { createStateSeal } from './state-seal.ts';
+import type { McpChange, McpSurface } from './surface.ts';
 
 export interface McpHttpOptions {
   readonly port: number;
@@ -49,6 +52,8 @@ const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
 const MAX_SESSIONS = 256;
 const MAX_BODY = 4 * 1024 * 1024;
 const MAX_EVENTS = 1000;
+/** A busy desk may be longer silent than Node keeps an idle connection (5 s); closing under a request loses it. */
+const KEEP_ALIVE_MS = 75_000;
 
 /**
  * Serves a surface over Streamable HTTP at `/mcp`: sessions with resumable streams for clients of 2025, single requests
@@ -62,7 +67,13 @@ export async function serveMcpHttp(surface: McpSurface, options: McpHttpOptions)
     );
   }
   const sessions = new Map<string, Session>();
-  const modern = createMcpHandler(() => createMcpServer(surface), { legacy: 'reject', maxRequestBodySize: MAX_BODY });
+  const seal = createStateSeal();
+  const bus = new InMemoryServerEventBus((error) => options.log.error('mcp.subscription_failed', { error }));
+  const modern = createMcpHandler(() => createMcpServer(surface, { seal }), {
+    legacy: 'reject',
+    maxRequestBodySize: MAX_BODY,
+    bus,
+  });
   const handleModern = toNodeHandler(modern, { maxRequestBodySize: MAX_BODY });
   const names = [...LOOPBACK, options.host, ...(options.hostnames ?? [])];
   const hostAllowed = hostHeaderValidation(names);
@@ -75,6 +86,8 @@ export async function serveMcpHttp(surface: McpSurface, options: McpHttpOptions)
       else response.destroy();
     });
   });
+
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (!hostAllowed(request, response) || !originAllowed(request, response)) return;
@@ -114,7 +127,7 @@ export async function serveMcpHttp(surface: McpSurface, options: McpHttpOptions)
       onsessioninitialized: (id) => void sessions.set(id, session),
       onsessionclosed: (id) => void sessions.delete(id),
     });
-    const mcp = createMcpServer(surface, subscriptions);
+    const mcp = createMcpServer(surface, { subscriptions, seal });
     const session: Session = { transport, server: mcp, subscriptions };
     transport.onclose = () => {
       if (transport.sessionId !== undefined) sessions.delete(transport.sessionId);
@@ -123,10 +136,14 @@ export async function serveMcpHttp(surface: McpSurface, options: McpHttpOptions)
     return session;
   }
 
+  const closing = new AbortController();
+  const telling = tellChanges(surface, { sessions, bus, modern, log: options.log, signal: closing.signal });
   const port = await listen(server, options.port, options.host);
   return {
     url: `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}/mcp`,
     async [Symbol.asyncDispose]() {
+      closing.abort();
+      await telling;
       await modern.close();
       await Promise.all([...sessions.values()].map((s) => s.transport.close()));
       await new Promise<void>((resolve) => {
@@ -135,6 +152,35 @@ export async function serveMcpHttp(surface: McpSurface, options: McpHttpOptions)
       });
     },
   };
+}
+
+/** Passes the surface's changes on: to sessions that subscribed, and to the streams that listen. */
+async function tellChanges(
+  surface: McpSurface,
+  to: {
+    readonly sessions: ReadonlyMap<string, Session>;
+    readonly bus: InMemoryServerEventBus;
+    readonly modern: McpHttpHandler;
+    readonly log: Logger;
+    readonly signal: AbortSignal;
+  },
+): Promise<void> {
+  const tell = (change: McpChange): void => {
+    const { notify } = to.modern;
+    if (change.kind === 'resource') notify.resourceUpdated(change.uri);
+    else if (change.kind === 'tools') notify.toolsChanged();
+    else if (change.kind === 'prompts') notify.promptsChanged();
+    else notify.resourcesChanged();
+    for (const { server, subscriptions } of to.sessions.values())
+      tellChange(server, subscriptions, change).catch((error: unknown) =>
+        to.log.warn('mcp.change_not_told', { error }),
+      );
+  };
+  const watched = (): ReadonlySet<string> | undefined =>
+    to.bus.listenerCount > 0 ? undefined : new Set([...to.sessions.values()].flatMap((s) => [...s.subscriptions]));
+  await surface.changes?.(tell, { signal: to.signal, watched }).catch((error: unknown) => {
+    if (!to.signal.aborted) to.log.error('mcp.changes_ended', { error });
+  });
 }
 
 /** Whether an address can be reached from this machine only. */

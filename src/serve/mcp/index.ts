@@ -1,12 +1,17 @@
 /** Serving over MCP: a desk's tools, or any surface of your own. */
-export { createMcpServer } from './adapter.ts';
+export { createMcpServer, type McpServerOptions, tellChange } from './adapter.ts';
 export { createDeskSurface, type DeskSurfaceOptions } from './desk-surface.ts';
 export { type McpHttpOptions, type McpHttpServer, serveMcpHttp } from './http.ts';
 export { serveMcpStdio } from './stdio.ts';
 export type {
+  McpAnswer,
   McpCallContext,
+  McpChange,
   McpContent,
+  McpInputNeeded,
   McpPrompt,
+  McpPromptMessage,
+  McpQuestion,
   McpResource,
   McpResourceContent,
   McpResourceTemplate,

@@ -17,22 +17,51 @@ export interface McpToolResult {
   readonly isError?: boolean | undefined;
 }
 
-/** What a handler can do while it works. */
+/** Something that only the client can give: a form filled in by its person, a text of its model, its folders. */
+export type McpQuestion =
+  | { readonly kind: 'form'; readonly message: string; readonly schema: Readonly<Record<string, unknown>> }
+  | { readonly kind: 'model'; readonly prompt: string; readonly maxTokens: number }
+  | { readonly kind: 'roots' };
+
+/** What the client gave. It comes from outside: `content` was not held against the form's schema. */
+export type McpAnswer =
+  | {
+      readonly kind: 'form';
+      readonly action: 'accept' | 'decline' | 'cancel';
+      readonly content?: Readonly<Record<string, unknown>> | undefined;
+    }
+  | { readonly kind: 'model'; readonly text: string }
+  | { readonly kind: 'roots'; readonly uris: readonly string[] };
+
+/**
+ * Ends a round: the client answers, and the handler is called again with the same arguments, the answers by key and the
+ * state that it gave here (JSON; sealed, but readable by the client). So ask before you act.
+ */
+export interface McpInputNeeded {
+  readonly ask: Readonly<Record<string, McpQuestion>>;
+  readonly state?: unknown;
+}
+
+/** What a handler knows and can do while it works. */
 export interface McpCallContext {
   readonly signal: AbortSignal;
+  /** Answers to what the handler asked in the round before, by key. */
+  readonly answers: Readonly<Record<string, McpAnswer>>;
+  /** What the handler kept in the round before; undefined in the first. */
+  readonly state: unknown;
+  /** What the client says it can answer. Asking for more fails the call. */
+  readonly client: { readonly form: boolean; readonly model: boolean; readonly roots: boolean };
   /** 0–1, or any rising number with a total; does nothing when the client asked for no progress. */
   progress(progress: number, total?: number, message?: string): Promise<void>;
   log(level: 'debug' | 'info' | 'warning' | 'error', message: string): Promise<void>;
-  /** Asks the client's model. Rejects when the client cannot. */
-  sample(request: { readonly prompt: string; readonly maxTokens: number }): Promise<string>;
-  /** Asks the person behind the client. Rejects when the client cannot. */
-  elicit(request: {
-    readonly message: string;
-    readonly schema: Readonly<Record<string, unknown>>;
-  }): Promise<{ readonly action: string; readonly content?: Readonly<Record<string, unknown>> | undefined }>;
   /** Ends the answer's stream early; the client comes back for the rest. Only over resumable HTTP. */
   closeStream(): void;
 }
+
+/** Something that a client may have listed or read before is not as it was. */
+export type McpChange =
+  | { readonly kind: 'tools' | 'prompts' | 'resources' }
+  | { readonly kind: 'resource'; readonly uri: string };
 
 export interface McpTool {
   readonly name: string;
@@ -48,7 +77,7 @@ export interface McpTool {
         readonly openWorldHint?: boolean;
       }
     | undefined;
-  call(args: Readonly<Record<string, unknown>>, context: McpCallContext): Promise<McpToolResult>;
+  call(args: Readonly<Record<string, unknown>>, context: McpCallContext): Promise<McpToolResult | McpInputNeeded>;
 }
 
 export interface McpResource {
@@ -72,7 +101,13 @@ export interface McpPrompt {
     | undefined;
   get(
     args: Readonly<Record<string, string>>,
-  ): Promise<readonly { readonly role: 'user' | 'assistant'; readonly content: McpContent }[]>;
+    context: McpCallContext,
+  ): Promise<readonly McpPromptMessage[] | McpInputNeeded>;
+}
+
+export interface McpPromptMessage {
+  readonly role: 'user' | 'assistant';
+  readonly content: McpContent;
 }
 
 /** Everything one server offers. Lists are asked anew at each request, so what a client may see can change. */
@@ -93,4 +128,12 @@ export interface McpSurface {
     readonly argument: string;
     readonly value: string;
   }): Promise<readonly string[]>;
+  /**
+   * Tells of changes until the signal aborts; without it the surface says that it never changes. `watched` gives the
+   * uris that clients subscribed to, undefined when that is not known (any may be).
+   */
+  changes?(
+    listener: (change: McpChange) => void,
+    options: { readonly signal: AbortSignal; readonly watched: () => ReadonlySet<string> | undefined },
+  ): Promise<void>;
 }

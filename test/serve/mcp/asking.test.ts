@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { silentLogger } from '../../../src/kit/logger.ts';
 import { serveMcpHttp } from '../../../src/serve/mcp/http.ts';
-import { conformanceSurface } from './conformance-surface.ts';
+import { createConformanceSurface } from './conformance-surface.ts';
 
 const HEADERS = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
 
@@ -30,7 +30,7 @@ it.each([
     { role: 'assistant', model: 'm', content: { type: 'text', text: 'hello' } },
   ],
 ])('%s asks on the stream of its own call, also a client that opened no other', async (name, args, method, answer) => {
-  await using server = await serveMcpHttp(conformanceSurface, {
+  await using server = await serveMcpHttp(createConformanceSurface(), {
     port: 0,
     host: '127.0.0.1',
     token: undefined,

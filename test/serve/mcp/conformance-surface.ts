@@ -1,4 +1,5 @@
-import type { McpContent, McpSurface, McpTool } from '../../../src/serve/mcp/surface.ts';
+import type { McpChange, McpContent, McpPrompt, McpSurface, McpTool } from '../../../src/serve/mcp/surface.ts';
+import { askingPrompt, askingTools, form } from './conformance-asking.ts';
 
 /** The tools, resources and prompts that the protocol's conformance suite asks a test server to have. */
 const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==';
@@ -11,20 +12,6 @@ const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 
 
 function simple(name: string, content: readonly McpContent[]): McpTool {
   return { name, description: `Gives ${name}.`, inputSchema: nothing, call: () => Promise.resolve({ content }) };
-}
-
-function asking(name: string, schema: Record<string, unknown>): McpTool {
-  return {
-    name,
-    description: 'Asks the person.',
-    inputSchema: nothing,
-    async call(_args, context) {
-      const reply = await context.elicit({ message: 'Please fill in', schema });
-      return {
-        content: [text(`Elicitation completed: action=${reply.action}, content=${JSON.stringify(reply.content)}`)],
-      };
-    },
-  };
 }
 
 const tools: readonly McpTool[] = [
@@ -67,6 +54,15 @@ const tools: readonly McpTool[] = [
     },
   },
   {
+    name: 'test_logging_tool',
+    description: 'Logs a line.',
+    inputSchema: nothing,
+    async call(_args, context) {
+      await context.log('info', 'a line');
+      return { content: [text('done')] };
+    },
+  },
+  {
     name: 'test_error_handling',
     description: 'Fails.',
     inputSchema: nothing,
@@ -84,32 +80,8 @@ const tools: readonly McpTool[] = [
       return { content: [text('done')] };
     },
   },
-  {
-    name: 'test_sampling',
-    description: "Asks the client's model.",
-    inputSchema: { type: 'object', properties: { prompt: { type: 'string' } }, required: ['prompt'] },
-    call: async (args, context) => ({
-      content: [text(`LLM response: ${await context.sample({ prompt: String(args['prompt']), maxTokens: 100 })}`)],
-    }),
-  },
-  {
-    name: 'test_elicitation',
-    description: 'Asks the person.',
-    inputSchema: { type: 'object', properties: { message: { type: 'string' } }, required: ['message'] },
-    async call(args, context) {
-      const schema = {
-        type: 'object',
-        properties: {
-          username: { type: 'string', description: "User's response" },
-          email: { type: 'string', description: "User's email address" },
-        },
-        required: ['username', 'email'],
-      };
-      const reply = await context.elicit({ message: String(args['message']), schema });
-      return { content: [text(`User response: action: ${reply.action}, content: ${JSON.stringify(reply.content)}`)] };
-    },
-  },
-  asking('test_elicitation_sep1034_defaults', {
+  ...askingTools,
+  form('test_elicitation_sep1034_defaults', {
     type: 'object',
     properties: {
       name: { type: 'string', default: 'John Doe' },
@@ -119,7 +91,7 @@ const tools: readonly McpTool[] = [
       verified: { type: 'boolean', default: true },
     },
   }),
-  asking('test_elicitation_sep1330_enums', {
+  form('test_elicitation_sep1330_enums', {
     type: 'object',
     properties: {
       untitledSingle: { type: 'string', enum: ['option1', 'option2', 'option3'] },
@@ -176,89 +148,115 @@ const resources = [
   },
 ];
 
-export const conformanceSurface: McpSurface = {
-  name: 'conformance',
-  version: '1.0.0',
-  tools: () => Promise.resolve(tools),
-  resources: () => Promise.resolve(resources),
-  resourceTemplates: () =>
-    Promise.resolve([
-      {
-        uriTemplate: 'test://template/{id}/data',
-        name: 'template',
-        mimeType: 'application/json',
-        description: 'By id',
-      },
-    ]),
-  read(uri) {
-    const id = /^test:\/\/template\/([^/]+)\/data$/.exec(uri)?.[1];
-    if (id !== undefined)
-      return Promise.resolve([
-        {
-          uri,
-          mimeType: 'application/json',
-          text: JSON.stringify({ id, templateTest: true, data: `Data for ID: ${id}` }),
-        },
-      ]);
-    if (uri === 'test://static-text')
-      return Promise.resolve([
-        { uri, mimeType: 'text/plain', text: 'This is the content of the static text resource.' },
-      ]);
-    if (uri === 'test://static-binary') return Promise.resolve([{ uri, mimeType: 'image/png', blob: PNG }]);
-    if (uri === 'test://watched-resource') return Promise.resolve([{ uri, mimeType: 'text/plain', text: 'watched' }]);
-    return Promise.resolve(undefined);
+const prompts: readonly McpPrompt[] = [
+  {
+    name: 'test_simple_prompt',
+    description: 'A prompt',
+    get: () => Promise.resolve([{ role: 'user' as const, content: text('This is a simple prompt for testing.') }]),
   },
-  prompts: () =>
-    Promise.resolve([
-      {
-        name: 'test_simple_prompt',
-        description: 'A prompt',
-        get: () => Promise.resolve([{ role: 'user' as const, content: text('This is a simple prompt for testing.') }]),
-      },
-      {
-        name: 'test_prompt_with_arguments',
-        description: 'A prompt with arguments',
-        arguments: [
-          { name: 'arg1', description: 'First', required: true },
-          { name: 'arg2', description: 'Second', required: true },
-        ],
-        get: (args) =>
-          Promise.resolve([
-            {
-              role: 'user' as const,
-              content: text(`Prompt with arguments: arg1='${args['arg1'] ?? ''}', arg2='${args['arg2'] ?? ''}'`),
+  {
+    name: 'test_prompt_with_arguments',
+    description: 'A prompt with arguments',
+    arguments: [
+      { name: 'arg1', description: 'First', required: true },
+      { name: 'arg2', description: 'Second', required: true },
+    ],
+    get: (args) =>
+      Promise.resolve([
+        {
+          role: 'user' as const,
+          content: text(`Prompt with arguments: arg1='${args['arg1'] ?? ''}', arg2='${args['arg2'] ?? ''}'`),
+        },
+      ]),
+  },
+  {
+    name: 'test_prompt_with_embedded_resource',
+    description: 'A prompt with a resource',
+    arguments: [{ name: 'resourceUri', description: 'What to embed', required: true }],
+    get: (args) =>
+      Promise.resolve([
+        {
+          role: 'user' as const,
+          content: {
+            type: 'resource' as const,
+            resource: {
+              uri: args['resourceUri'] ?? '',
+              mimeType: 'text/plain',
+              text: 'Embedded resource content for testing.',
             },
-          ]),
+          },
+        },
+        { role: 'user' as const, content: text('Please process the embedded resource above.') },
+      ]),
+  },
+  {
+    name: 'test_prompt_with_image',
+    description: 'A prompt with a picture',
+    get: () =>
+      Promise.resolve([
+        { role: 'user' as const, content: image },
+        { role: 'user' as const, content: text('Please analyze the image above.') },
+      ]),
+  },
+  askingPrompt,
+];
+
+/** The watched resource changes when it is told to: `change` tells all clients. */
+export function createConformanceSurface(): McpSurface & { readonly change: (change: McpChange) => void } {
+  const listeners = new Set<(change: McpChange) => void>();
+  const change = (what: McpChange): void => {
+    for (const listener of listeners) listener(what);
+  };
+  const triggers = (['tool', 'prompt'] as const).map(
+    (kind): McpTool => ({
+      name: `test_trigger_${kind}_change`,
+      description: `Says that the list of ${kind}s changed.`,
+      inputSchema: nothing,
+      call() {
+        change({ kind: `${kind}s` });
+        return Promise.resolve({ content: [text('told')] });
       },
-      {
-        name: 'test_prompt_with_embedded_resource',
-        description: 'A prompt with a resource',
-        arguments: [{ name: 'resourceUri', description: 'What to embed', required: true }],
-        get: (args) =>
-          Promise.resolve([
-            {
-              role: 'user' as const,
-              content: {
-                type: 'resource' as const,
-                resource: {
-                  uri: args['resourceUri'] ?? '',
-                  mimeType: 'text/plain',
-                  text: 'Embedded resource content for testing.',
-                },
-              },
-            },
-            { role: 'user' as const, content: text('Please process the embedded resource above.') },
-          ]),
-      },
-      {
-        name: 'test_prompt_with_image',
-        description: 'A prompt with a picture',
-        get: () =>
-          Promise.resolve([
-            { role: 'user' as const, content: image },
-            { role: 'user' as const, content: text('Please analyze the image above.') },
-          ]),
-      },
-    ]),
-  complete: ({ value }) => Promise.resolve(['test-value-1', 'test-value-2'].filter((v) => v.startsWith(value))),
-};
+    }),
+  );
+  return {
+    name: 'conformance',
+    version: '1.0.0',
+    change,
+    changes: (listener, { signal }) =>
+      new Promise((resolve) => {
+        listeners.add(listener);
+        signal.addEventListener('abort', () => resolve(void listeners.delete(listener)), { once: true });
+      }),
+    tools: () => Promise.resolve([...tools, ...triggers]),
+    resources: () => Promise.resolve(resources),
+    resourceTemplates: () =>
+      Promise.resolve([
+        {
+          uriTemplate: 'test://template/{id}/data',
+          name: 'template',
+          mimeType: 'application/json',
+          description: 'By id',
+        },
+      ]),
+    read(uri) {
+      const id = /^test:\/\/template\/([^/]+)\/data$/.exec(uri)?.[1];
+      if (id !== undefined)
+        return Promise.resolve([
+          {
+            uri,
+            mimeType: 'application/json',
+            text: JSON.stringify({ id, templateTest: true, data: `Data for ID: ${id}` }),
+          },
+        ]);
+      if (uri === 'test://static-text')
+        return Promise.resolve([
+          { uri, mimeType: 'text/plain', text: 'This is the content of the static text resource.' },
+        ]);
+      if (uri === 'test://static-binary') return Promise.resolve([{ uri, mimeType: 'image/png', blob: PNG }]);
+      if (uri === 'test://watched-resource') return Promise.resolve([{ uri, mimeType: 'text/plain', text: 'watched' }]);
+      return Promise.resolve(undefined);
+    },
+    prompts: () => Promise.resolve(prompts),
+    complete: ({ value }) => Promise.resolve(['test-value-1', 'test-value-2'].filter((v) => v.startsWith(value))),
+  };
+}

@@ -201,6 +201,23 @@ describe('the desk over MCP', { timeout: 60_000 }, () => {
       await expect(client.readResource({ uri }), uri).rejects.toThrow(/not found/i);
   });
 
+  it.each(['legacy', 'auto'] as const)(
+    'tells a client of %s about the runs and tables that it watches',
+    async (mode) => {
+      await using connected = await connect(server, mode);
+      const { client } = connected;
+      const uris = ['crew://runs', 'crew://tables/btcusdt_binance_futures_trades'];
+      const heard = new Set<string>();
+      client.setNotificationHandler('notifications/resources/updated', ({ params }) => void heard.add(params.uri));
+      if (mode === 'auto') await client.listen({ resourceSubscriptions: uris });
+      else for (const uri of uris) await client.subscribeResource({ uri });
+      const { run_id } = await controller.kickoff('operations', {}, { shadow: true });
+      await expect.poll(() => [...heard].toSorted(), { timeout: 20_000 }).toEqual(uris);
+      const { contents } = await client.readResource({ uri: 'crew://runs' });
+      expect(JSON.stringify(contents)).toContain(run_id);
+    },
+  );
+
   it('offers a prompt for each crew and completes what it takes', async () => {
     await using connected = await connect(server);
     const { client } = connected;

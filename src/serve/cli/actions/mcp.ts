@@ -19,12 +19,12 @@ export async function mcp(command: Command): Promise<void> {
     version: VERSION,
     toolsets: options.toolsets === undefined ? undefined : list(options.toolsets),
   });
-  if (options.http === undefined) {
-    await serveMcpStdio(surface, context.signal);
-    return;
-  }
   const { createLogger } = await loadLogger();
   const log = createLogger({ level: 'info', write: (line) => process.stderr.write(line), now: Date.now });
+  if (options.http === undefined) {
+    await serveMcpStdio(surface, context.signal, log);
+    return;
+  }
   await using server = await serveMcpHttp(surface, {
     port: options.http,
     host: options.host,
