@@ -381,6 +381,7 @@ export class CrewController implements DeskHost, AsyncDisposable {
         log,
         newId,
         random,
+        checkpointDir: join(dataDir, 'checkpoints'),
         outputDir: join(dataDir, 'output'),
         documentExtras: async (run: RunRow) => {
           if (!needsMarket(config, [run.crew])) return {};

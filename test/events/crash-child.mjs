@@ -1,6 +1,7 @@
 // @ts-check
 /** Writes events, rows and checkpoints as fast as it can and prints what was acknowledged, until it is killed. */
 import { writeSync } from 'node:fs';
+import { join } from 'node:path';
 import { DuckDBSaver } from '../../src/crew/checkpoint/saver.ts';
 import { EventBus, EventJournal, createOpsStore, openOpsDatabase } from '../../src/events/index.ts';
 import { systemClock } from '../../src/infra/clock.ts';
@@ -18,7 +19,7 @@ const newId = createIdSource(
 );
 const bus = new EventBus({ ...parts, newId, journal });
 const store = createOpsStore(ops.db, systemClock);
-const saver = await DuckDBSaver.open(ops.db, { clock: systemClock });
+const saver = await DuckDBSaver.open(ops.db, { clock: systemClock, journal: join(dataDir, 'checkpoints') });
 /** @param {string} line */
 const say = (line) => void writeSync(1, `${line}\n`);
 

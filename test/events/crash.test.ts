@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { createOpsStore, EventJournal, openOpsDatabase, queryEvents } from '../../src/events/index.ts';
@@ -51,7 +52,7 @@ function runAndKill(dataDir: string, round: number, after: number): Promise<Seen
 }
 
 describe('kill -9 while writing', () => {
-  it('loses nothing acknowledged, leaves no hole, and repeats no number', async () => {
+  it('loses nothing acknowledged, leaves no hole, and repeats no number', { timeout: 120_000 }, async () => {
     const dataDir = folder();
     const events: number[] = [];
     const rows = new Set<number>();
@@ -86,7 +87,7 @@ describe('kill -9 while writing', () => {
     expect(ids.size).toBe(kept.length);
     expect([...rows].filter((id) => !ids.has(id))).toEqual([]);
 
-    const saver = await DuckDBSaver.open(db, { clock: systemClock });
+    await using saver = await DuckDBSaver.open(db, { clock: systemClock, journal: join(dataDir, 'checkpoints') });
     const found = new Set<string>();
     for await (const tuple of saver.list({ configurable: { thread_id: 't' } })) found.add(tuple.checkpoint.id);
     expect([...checkpoints].filter((id) => !found.has(id))).toEqual([]);

@@ -57,13 +57,33 @@ const FIELDS: readonly (keyof LogRow)[] = [
   'refs',
 ];
 
-/** The rows as the columns of `checkpoint_log`; `first` is the number of the first one, `time` UTC ms. */
-export function toColumns(rows: readonly LogRow[], first: number, time: number): readonly unknown[][] {
+/** A row with its place in the log and the time it was put, UTC µs. */
+export interface NumberedRow extends LogRow {
+  readonly n: number;
+  readonly time: number;
+}
+
+/** The rows as the columns of `checkpoint_log`. */
+export function toColumns(rows: readonly NumberedRow[]): readonly unknown[][] {
   return [
-    rows.map((_, i) => first + i),
+    rows.map((row) => row.n),
     ...FIELDS.map((field) => rows.map((row) => row[field])),
-    rows.map(() => time * 1000),
+    rows.map((row) => row.time),
   ];
+}
+
+/** The rows as one record of the journal. */
+export function toRecord(rows: readonly NumberedRow[]): string {
+  return JSON.stringify(rows.map((row) => [row.n, row.time, ...FIELDS.map((field) => row[field])]));
+}
+
+/** The rows of a journal's record, which `toRecord` wrote. */
+export function readRecord(record: string): readonly NumberedRow[] {
+  const rows = JSON.parse(record) as readonly (readonly unknown[])[];
+  return rows.map(([n, time, ...fields]) => {
+    const row = Object.fromEntries(FIELDS.map((field, i) => [field, fields[i]]));
+    return { ...(row as unknown as LogRow), n: Number(n), time: Number(time) };
+  });
 }
 
 /** A row of the file; its columns were written by `toColumns`. */

@@ -1,19 +1,19 @@
 import type { Database } from '../../infra/duckdb/database.ts';
-import type { GroupWriter } from '../../infra/duckdb/group-writer.ts';
 import { type Refs, textOf } from './log.ts';
 import type { Place } from './place.ts';
+import type { CheckpointRows } from './rows.ts';
 
 const REMEMBERED = 1000;
 
 /** Where the channel values of recent checkpoints are; others are looked up. */
 export class RefCache {
   readonly #db: Database;
-  readonly #writer: GroupWriter;
+  readonly #rows: CheckpointRows;
   readonly #known = new Map<string, { readonly thread: string; readonly refs: Refs }>();
 
-  constructor(db: Database, writer: GroupWriter) {
+  constructor(db: Database, rows: CheckpointRows) {
     this.#db = db;
-    this.#writer = writer;
+    this.#rows = rows;
   }
 
   remember(place: Place, id: string, refs: Refs): void {
@@ -44,7 +44,7 @@ export class RefCache {
 
   /** The checkpoint that holds this version of the channel, the newest when there are several (a fork). */
   async find(place: Place, channel: string, version: string): Promise<string | undefined> {
-    await this.#writer.flush();
+    await this.#rows.ready(place);
     const [row] = await this.#db.all(
       `SELECT checkpoint_id FROM checkpoint_log WHERE kind = 'blob' AND thread_id = ? AND checkpoint_ns = ?
        AND channel = ? AND version = ? ORDER BY n DESC LIMIT 1`,
@@ -54,7 +54,7 @@ export class RefCache {
   }
 
   async #load(place: Place, id: string): Promise<Refs> {
-    await this.#writer.flush();
+    await this.#rows.ready(place);
     const [row] = await this.#db.all(
       `SELECT refs FROM checkpoint_log WHERE kind = 'checkpoint' AND thread_id = ? AND checkpoint_ns = ?
        AND checkpoint_id = ? ORDER BY n DESC LIMIT 1`,

@@ -15,43 +15,56 @@ import {
   WRITES_IDX_MAP,
 } from '@langchain/langgraph-checkpoint';
 import type { Database, SqlRow, SqlValue } from '../../infra/duckdb/database.ts';
-import { GroupWriter } from '../../infra/duckdb/group-writer.ts';
 import type { Clock } from '../../kit/clock.ts';
 import { InvalidInput } from '../../kit/errors.ts';
 import { decodeValue, encodeValue } from './encoding.ts';
-import { CHECKPOINT_SQL, emptyRow, lastNumber, type LogRow, type Refs, textOf, toColumns } from './log.ts';
+import { emptyRow, type LogRow, type Refs, textOf } from './log.ts';
 import { configOf, type Place, placeOf, text } from './place.ts';
 import { pruneThread } from './prune.ts';
 import { RefCache } from './refs.ts';
+import { CheckpointRows, type RowsOptions } from './rows.ts';
+
+export interface SaverOptions extends RowsOptions {
+  readonly serde?: SerializerProtocol | undefined;
+}
 
 /**
  * LangGraph's checkpoints in the operations database. `put` and `putWrites` resolve when the data is durable; what is
- * put within one turn of the event loop, or while a commit runs, shares one commit. A channel's value is stored once
- * for all checkpoints that have it. One saver a database: it numbers the rows.
+ * put within one turn of the event loop, or while the disk is busy, shares one commit. With a `journal` that is one
+ * `fdatasync` of an append-only file; its rows move into the table half a second later, or when they are read. A
+ * channel's value is stored once for all checkpoints that have it. One saver a database: it numbers the rows. Close it
+ * before the database.
  */
-export class DuckDBSaver extends BaseCheckpointSaver {
+export class DuckDBSaver extends BaseCheckpointSaver implements AsyncDisposable {
   readonly #db: Database;
   readonly #clock: Clock;
-  readonly #writer: GroupWriter;
+  readonly #rows: CheckpointRows;
   readonly #refs: RefCache;
-  #next: number;
 
-  private constructor(db: Database, clock: Clock, next: number, serde: SerializerProtocol | undefined) {
-    super(serde);
+  private constructor(db: Database, options: SaverOptions, rows: CheckpointRows) {
+    super(options.serde);
     this.#db = db;
-    this.#clock = clock;
-    this.#writer = new GroupWriter(db);
-    this.#refs = new RefCache(db, this.#writer);
-    this.#next = next;
+    this.#clock = options.clock;
+    this.#rows = rows;
+    this.#refs = new RefCache(db, rows);
   }
 
-  /** Creates the table when it is missing. */
-  static async open(
-    db: Database,
-    options: { readonly clock: Clock; readonly serde?: SerializerProtocol | undefined },
-  ): Promise<DuckDBSaver> {
-    for (const sql of CHECKPOINT_SQL) await db.run(sql);
-    return new DuckDBSaver(db, options.clock, (await lastNumber(db)) + 1, options.serde);
+  /**
+   * Creates the table when it is missing and takes up what an earlier process left in the journal. Throws Corrupt for
+   * a journal that is damaged before its end.
+   */
+  static async open(db: Database, options: SaverOptions): Promise<DuckDBSaver> {
+    return new DuckDBSaver(db, options, await CheckpointRows.open(db, options));
+  }
+
+  /** Durable commits made so far. */
+  get commits(): number {
+    return this.#rows.commits;
+  }
+
+  /** Moves everything into the table and closes the journal. Idempotent. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#rows.close();
   }
 
   /** The checkpoint of the config's id, or the newest of its thread and namespace. */
@@ -60,7 +73,7 @@ export class DuckDBSaver extends BaseCheckpointSaver {
     if (thread === undefined) return undefined;
     const id = getCheckpointId(config);
     const place = { thread, ns: text(config, 'checkpoint_ns') ?? '' };
-    await this.#writer.flush();
+    await this.#rows.ready(place);
     const [head] = await this.#db.all(
       `SELECT * FROM checkpoint_log WHERE kind = 'checkpoint' AND thread_id = ? AND checkpoint_ns = ?
        ${id === '' ? '' : 'AND checkpoint_id = ?'} ORDER BY checkpoint_id DESC, n DESC LIMIT 1`,
@@ -71,7 +84,7 @@ export class DuckDBSaver extends BaseCheckpointSaver {
 
   /** Newest first. */
   async *list(config: RunnableConfig, options: CheckpointListOptions = {}): AsyncGenerator<CheckpointTuple> {
-    await this.#writer.flush();
+    await this.#rows.ready();
     const { before, filter, limit = Infinity } = options;
     const conditions: string[] = ["kind = 'checkpoint'"];
     const params: SqlValue[] = [];
@@ -145,7 +158,7 @@ export class DuckDBSaver extends BaseCheckpointSaver {
     // Known at once, since the next checkpoint may be put before this one is durable; forgotten when it fails.
     this.#refs.remember(place, checkpoint.id, refs);
     try {
-      await this.#append(rows);
+      await this.#rows.append(rows);
     } catch (error) {
       this.#refs.forget(place.thread);
       throw error;
@@ -165,13 +178,13 @@ export class DuckDBSaver extends BaseCheckpointSaver {
         return { ...emptyRow('write', place, id), task_id: taskId, idx, channel, encoding, value: encoded };
       }),
     );
-    await this.#append(rows);
+    await this.#rows.append(rows);
   }
 
   /** Deletes all of a thread. */
   async deleteThread(threadId: string): Promise<void> {
     this.#refs.forget(threadId);
-    await this.#writer.write([{ sql: 'DELETE FROM checkpoint_log WHERE thread_id = ?', params: [threadId] }]);
+    await this.#rows.deleteThread(threadId);
   }
 
   /**
@@ -179,10 +192,10 @@ export class DuckDBSaver extends BaseCheckpointSaver {
    * what is older. For threads that are finished: nothing older can be resumed or forked afterwards.
    */
   async prune(threadIds: readonly string[], keep = 1): Promise<{ readonly rows: number }> {
-    await this.#writer.flush();
+    await this.#rows.ready();
     let rows = 0;
     for (const thread of threadIds) {
-      rows += await pruneThread(this.#db, thread, Math.max(1, keep));
+      rows += await pruneThread(this.#db, thread, keep);
       this.#refs.forget(thread);
     }
     return { rows };
@@ -190,7 +203,7 @@ export class DuckDBSaver extends BaseCheckpointSaver {
 
   /** Threads to which nothing was written for `forMs`: candidates for `prune` or `deleteThread` once their runs ended. */
   async idleThreads(forMs: number): Promise<readonly string[]> {
-    await this.#writer.flush();
+    await this.#rows.ready();
     const rows = await this.#db.all(
       `SELECT thread_id FROM checkpoint_log GROUP BY thread_id
        HAVING max(created_at) < make_timestamp(CAST(? AS BIGINT)) ORDER BY thread_id`,
@@ -199,17 +212,9 @@ export class DuckDBSaver extends BaseCheckpointSaver {
     return rows.map((found) => textOf(found, 'thread_id'));
   }
 
-  /** Resolves when everything put so far is durable or has failed for its caller. */
+  /** Resolves when everything put so far is in the table. */
   flush(): Promise<void> {
-    return this.#writer.flush();
-  }
-
-  async #append(rows: readonly LogRow[]): Promise<void> {
-    if (rows.length === 0) return;
-    const first = this.#next;
-    this.#next += rows.length;
-    const columns = toColumns(rows, first, this.#clock.now());
-    await this.#writer.write([{ append: { table: 'checkpoint_log', rows: rows.length, columns } }]);
+    return this.#rows.ready();
   }
 
   async #metadata(head: SqlRow): Promise<CheckpointMetadata> {

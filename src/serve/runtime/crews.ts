@@ -31,6 +31,7 @@ import { openLedger, type StoredLedger } from '../../crew/ledger/ledger.ts';
 import { pruneHistory } from '../../crew/run/prune.ts';
 import { openProposals, type StoredProposals } from '../../crew/proposal/log.ts';
 import type { Clock } from '../../kit/clock.ts';
+import { errorMessage } from '../../kit/errors.ts';
 import type { AuditLog, Caller, Invoker } from '../../kit/invoke.ts';
 import type { Logger } from '../../kit/logger.ts';
 import { createInvoker } from '../../kit/pipeline.ts';
@@ -62,6 +63,8 @@ export interface CrewHalf extends AsyncDisposable {
 }
 
 const DAY_MS = 86_400_000;
+/** Newest steps of each graph of a run that can be gone back to. */
+const KEPT_CHECKPOINTS = 200;
 const ENDED: ReadonlySet<string> = new Set(['completed', 'failed', 'cancelled']);
 
 export interface CrewHalfOptions {
@@ -74,6 +77,8 @@ export interface CrewHalfOptions {
   readonly log: Logger;
   readonly newId: (prefix: string) => string;
   readonly random: () => number;
+  /** Folder of the journal in front of the checkpoints. */
+  readonly checkpointDir: string;
   /** Where tasks' `output_file` goes. */
   readonly outputDir: string;
   readonly documentExtras: (run: RunRow) => Promise<DocumentExtras>;
@@ -124,7 +129,12 @@ export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
     await Promise.all(config.crews.map(async (crew) => [crew.id, await loadCrewCode(config.dir, crew)] as const)),
   );
   const runs = await createRunStore(db);
-  const checkpointer = await DuckDBSaver.open(db, { clock });
+  const checkpointer = await DuckDBSaver.open(db, {
+    clock,
+    journal: options.checkpointDir,
+    retention: { keep: KEPT_CHECKPOINTS },
+    onMoveFailed: (error) => log.error('checkpoints.move_failed', { error: errorMessage(error) }),
+  });
   const retentionMs = config.system.events.retention_days * DAY_MS;
   const pruning = keepPruned({
     name: 'checkpoints',
@@ -189,6 +199,7 @@ export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
     await pruning[Symbol.asyncDispose]();
     await forgetting[Symbol.asyncDispose]();
     await runner.close();
+    await checkpointer[Symbol.asyncDispose]();
     await approvals.close();
     await audit.flush();
     await stored[Symbol.asyncDispose]();
