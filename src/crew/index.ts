@@ -69,6 +69,8 @@ export { CrewState } from './graph/state.ts';
 export { type AgentStep, type ConditionContext, type CrewHooks, defineCrewHooks } from './hooks.ts';
 export type { KnowledgePassage, KnowledgeSource } from './agent/knowledge.ts';
 export { openSkills, type Skill, type SkillShelf } from './agent/skills.ts';
+export { type CrewAiProject, readCrewAiProject } from './import/project.ts';
+export { type Skeleton, skeletonOf } from './import/typescript.ts';
 export { openLedger, type StoredLedger, type UnknownEffect } from './ledger/ledger.ts';
 export type { CreateModelOptions } from './model/create.ts';
 export { createModel } from './model/create.ts';

@@ -82,7 +82,9 @@ function toolNames(project: CrewAiProject): readonly string[] {
 export function toolName(written: string): string {
   const bare = written.replace(/\(.*$/s, '').replace(/^.*\./s, '');
   const snake = bare
-    .replaceAll(/([a-z0-9])([A-Z])/g, '$1_$2')
+    .replaceAll(/([a-z0-9])([A-Z])|([A-Z])(?=[A-Z][a-z])/g, (_, low?: string, next?: string, end?: string) =>
+      low === undefined ? `${end ?? ''}_` : `${low}_${next ?? ''}`,
+    )
     .toLowerCase()
     .replaceAll(/[^a-z0-9_]+/g, '_')
     .replace(/^[^a-z]+/, '')
@@ -112,7 +114,7 @@ function toolsFile(tools: readonly string[]): string {
   access: 'READ_ONLY',
   effects: 'none',
   description: ${JSON.stringify(`Imported by name: ${name}. Say here what it does, so that a model can choose it.`)},
-  input: z.looseObject({}),
+  input: z.strictObject({ input: z.string().describe('What it is given') }),
   output: z.unknown(),
   examples: [],
   run: () => Promise.reject(new Unsupported(${JSON.stringify(`${name} has not been brought over from Python: fill in its run in src/tools.ts`)})),
@@ -257,7 +259,7 @@ for (const pair of pairs) {
   if (at < 1) throw new Error(\`'\${pair}' is not an input: write name=value\`);
   inputs[pair.slice(0, at)] = pair.slice(at + 1);
 }
-const { document } = await crew(llm).host.runner.kickoff(${JSON.stringify(crew.id)}, inputs);
+const document = await crew(llm).host.runner.kickoff(${JSON.stringify(crew.id)}, inputs);
 console.log(typeof document.output === 'string' ? document.output : JSON.stringify(document.output, null, 2));
 if (document.status !== 'completed') {
   console.error(\`\${document.status}: \${document.error ?? 'no reason was given'}\`);

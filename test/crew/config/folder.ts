@@ -22,7 +22,7 @@ export const knownTools: readonly KnownTool[] = [
 /** A configuration folder named `desk` with these files; indentation common to all lines is removed. */
 export function folder(files: Readonly<Record<string, string>>, name = 'desk'): string {
   const dir = join(mkdtempSync(join(tmpdir(), 'crew-config-')), name);
-  mkdirSync(dir);
+  mkdirSync(dir, { recursive: true });
   for (const [file, text] of Object.entries(files)) writeFileSync(join(dir, file), dedent(text));
   return dir;
 }

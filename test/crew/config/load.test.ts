@@ -499,7 +499,7 @@ describe('the environment over system.yaml', () => {
 describe('the folder of a configuration', () => {
   it.each([
     ['My Project!', 'my-project'],
-    ['config', 'crew'],
+    ['news_room/config', 'news_room'],
     ['42', 'crew'],
   ])('%s names the crew of all tasks %s', (name, id) => {
     const dir = folder({ 'agents.yaml': agent('writer'), 'tasks.yaml': task('a') }, name);

@@ -93,6 +93,19 @@ export function deskCommands(program: Command): void {
     );
 
   program
+    .command('import')
+    .argument('<dir>', 'a CrewAI project, or the folder of its agents.yaml and tasks.yaml')
+    .option('--out <dir>', 'folder to write to; must be absent or empty (default: the crew’s name)')
+    .description('write a CrewAI project as a TypeScript one')
+    .addHelpText(
+      'after',
+      '\nExample:\n  crew import ../news_room --out news-room && cd news-room && npm install && npm start -- openai:gpt-5-mini topic=gold\n\nThe YAML also runs as it is: crew run --config ../news_room --model openai:gpt-5-mini --input topic=gold',
+    )
+    .action(async (dir: string, _options: unknown, command: Command) =>
+      (await import('../actions/import.ts')).importProject(dir, command),
+    );
+
+  program
     .command('completion')
     .argument('<shell>', 'bash, zsh or fish')
     .description('print a completion script')

@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest';
+import { readCrewPy, zodOf } from '../../../src/crew/import/crew-py.ts';
+import { readCrewAiProject } from '../../../src/crew/import/project.ts';
+import { skeletonOf, toolName } from '../../../src/crew/import/typescript.ts';
+import { ConfigInvalid, InvalidInput } from '../../../src/kit/errors.ts';
+import { PROJECT, projectFolder } from './project.ts';
+
+const versions = { own: '^0.1.0', zod: '^4.0.0', typescript: '^5.9.0', node: '^20.0.0' };
+
+describe('a CrewAI project', () => {
+  it('is found where its command line puts it, and read with what crew.py adds', () => {
+    const { crew, agents, tasks, python } = readCrewAiProject(projectFolder());
+    expect(crew).toMatchObject({ id: 'news_room', process: 'sequential', tasks: ['research_task', 'editing_task'] });
+    expect(agents.map(({ id }) => id)).toEqual(['reporter', 'editor']);
+    expect(tasks[1]?.context).toEqual(['research_task']);
+    expect(python).toMatchObject({
+      process: 'sequential',
+      agentTools: { reporter: ['SerperDevTool(n_results=3, label="a, b")', 'FileReadTool()'] },
+      taskModels: { editing_task: 'Report' },
+      models: {
+        Report: { headline: 'str', points: 'List[Point]', mood: 'Optional[str]', extra: 'Decimal' },
+        Point: { text: 'str', weight: 'float | None' },
+      },
+    });
+  });
+
+  it('is written as TypeScript, with every open point named', () => {
+    const skeleton = skeletonOf(readCrewAiProject(projectFolder()), versions);
+    expect(skeleton.missingTools).toEqual(['serper_dev_tool', 'file_read_tool']);
+    expect(skeleton.notes).toContain('Report.extra: Decimal became z.unknown()');
+    const text = skeleton.files['src/crew.ts'] ?? '';
+    expect(text).toContain(
+      'export const Point = z.object({\n  text: z.string(),\n  weight: z.number().nullable(),\n});',
+    );
+    expect(text.indexOf('const Point')).toBeLessThan(text.indexOf('const Report'));
+    expect(text).toContain('  tools: [serperDevTool, fileReadTool],\n  llm: "openai:gpt-4o-mini",');
+    expect(text).toContain('  context: [researchTask],\n  output: Report,');
+    expect(text).toContain('backstory: `You like \\`short\\` words.\nYou know what \\${ x } means.`');
+    expect(text).toContain('max_iter: 5');
+    expect(skeleton.files['src/tools.ts']).toContain('name: "serper_dev_tool"');
+    expect(JSON.parse(skeleton.files['package.json'] ?? '')).toMatchObject({
+      name: 'news-room',
+      dependencies: { 'orderflow-crew': '^0.1.0', zod: '^4.0.0' },
+    });
+  });
+
+  it('without Python says so, and keeps the tools that its YAML names', () => {
+    const dir = projectFolder({
+      'config/agents.yaml': 'a: { role: r, goal: g, backstory: b, tools: [SearchTool] }',
+      'config/tasks.yaml': 't: { description: d, expected_output: e, agent: a }',
+    });
+    const skeleton = skeletonOf(readCrewAiProject(dir), versions);
+    expect(skeleton.missingTools).toEqual(['search_tool']);
+    expect(skeleton.notes[0]).toMatch(/no crew.py was found/);
+  });
+
+  it('that is wrong, or several, is refused', () => {
+    expect(() => readCrewAiProject(projectFolder({ 'agents.yaml': 'a: { role: r }' }))).toThrow(ConfigInvalid);
+    expect(() => readCrewAiProject(projectFolder({}))).toThrow(/there is no configuration here/);
+    const twice = Object.fromEntries(
+      Object.entries(PROJECT).flatMap(([path, text]) => [
+        [path, text],
+        [path.replace('news_room', 'other'), text],
+      ]),
+    );
+    expect(() => readCrewAiProject(projectFolder(twice))).toThrow(InvalidInput);
+  });
+});
+
+describe('names and types', () => {
+  it.each([
+    ['SerperDevTool()', 'serper_dev_tool'],
+    ['tools.my_search', 'my_search'],
+    ['self.reader', 'reader'],
+    ['X()', 'x_tool'],
+    ['PDFSearchTool', 'pdf_search_tool'],
+  ])('%s is the tool %s', (written, name) => expect(toolName(written)).toBe(name));
+
+  it.each([
+    ['str', 'z.string()'],
+    ['list[str]', 'z.array(z.string())'],
+    ['List[Optional[int]]', 'z.array(z.number().int().nullable())'],
+    ['Dict[str, Point]', 'z.record(z.string(), Point)'],
+    ['int | None', 'z.number().int().nullable()'],
+    ['str | int', 'z.union([z.string(), z.number().int()])'],
+    ['Literal[\'a\', "b"]', 'z.enum(["a", "b"])'],
+    ['datetime', 'z.unknown()'],
+    ['Tuple[int, str]', 'z.unknown()'],
+  ])('%s is %s', (type, expected) => expect(zodOf(type, new Set(['Point']))).toBe(expected));
+
+  it('are read from text that never closes, without an end', () => {
+    expect(readCrewPy(["Agent(config=self.agents_config['a'], tools=[X("]).agentTools).toEqual({ a: ['X('] });
+    expect(readCrewPy([''])).toEqual({ process: null, managerLlm: null, agentTools: {}, taskModels: {}, models: {} });
+  });
+});
