@@ -216,6 +216,40 @@ export interface OpsRows {
     released_at: Ms | null;
     released_by: string | null;
   };
+  /** Stretches of raw rows that were deleted; applied again after a rebuild. Never pruned. */
+  deletions: {
+    deletion_id: string;
+    deleted_at: Ms;
+    exchange: string;
+    market: string;
+    symbol: string;
+    stream: string;
+    reason: string;
+    deleted_by: string;
+    from_us: number;
+    to_us: number;
+    rows: number;
+    copies: number;
+  };
+  /** Values of raw rows that were corrected in the cleaned copy; applied again after a rebuild until reverted. */
+  corrections: {
+    correction_id: string;
+    corrected_at: Ms;
+    exchange: string;
+    market: string;
+    symbol: string;
+    stream: string;
+    row_key: string;
+    /** Of the row: its event time, or the open time of a candle. */
+    time_us: number;
+    column_name: string;
+    old_value: number | null;
+    new_value: number;
+    reason: string;
+    corrected_by: string;
+    reverted_at: Ms | null;
+    reverted_by: string | null;
+  };
 }
 
 export type OpsTable = keyof OpsRows;

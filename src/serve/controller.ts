@@ -27,7 +27,8 @@ import type { ControllerOptions } from './options.ts';
 import { openCrews } from './runtime/crews.ts';
 import type { Autonomy, DeskHost, Runtime } from './runtime/contract.ts';
 import { Gate } from './runtime/gate.ts';
-import { collectorsOk, openMarket, reapplyQuarantines, startCollecting } from './runtime/market.ts';
+import { reapplyOrders } from '../market/jobs/standing-orders.ts';
+import { collectorsOk, openMarket, startCollecting } from './runtime/market.ts';
 import { openOperations } from './runtime/operations.ts';
 import { escalationChannels } from './runtime/channels.ts';
 import { openAutonomy } from './runtime/autonomy.ts';
@@ -153,7 +154,7 @@ export class CrewController implements DeskHost, AsyncDisposable {
         crews: options.crews,
       });
       if (this.#collects) await startCollecting(market, options.signal);
-      await reapplyQuarantines(market.services);
+      await reapplyOrders(market.services);
       this.#startedAt = this.#clock.now();
       if (this.#options.control !== false) await this.#serve(config, dataDir);
       this.#state = 'running';

@@ -93,8 +93,16 @@ describe('the shipped configuration', () => {
       'modify_schema',
       'archive_data',
     ]);
-    expect(agent('validator').approval_required).toEqual(['modify_validation_rules', 'change_quarantine_policy']);
-    expect(agent('cleaner').approval_required).toEqual(['change_interpolation_rules']);
+    expect(agent('validator').approval_required).toEqual([
+      'modify_validation_rules',
+      'change_quarantine_policy',
+      'delete_data',
+    ]);
+    expect(agent('cleaner').approval_required).toEqual([
+      'change_interpolation_rules',
+      'modify_raw_data',
+      'revert_correction',
+    ]);
   });
 
   test('the playbook has a policy for every task of its crew, and no other', () => {

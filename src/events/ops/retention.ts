@@ -9,8 +9,9 @@ const KEPT: Readonly<Partial<Record<OpsTable, string>>> = {
   escalations: 'resolved_at IS NOT NULL',
   flow_state: 'completed_at IS NOT NULL',
   quarantines: 'released_at IS NOT NULL',
+  corrections: 'reverted_at IS NOT NULL',
 };
-const NEVER: ReadonlySet<string> = new Set<OpsTable>(['knowledge_base', 'agent_memory', 'desk_settings']);
+const NEVER: ReadonlySet<string> = new Set<OpsTable>(['knowledge_base', 'agent_memory', 'desk_settings', 'deletions']);
 
 /**
  * Deletes rows older than `olderThanMs` from the operations tables, except open ones, and memories that have expired.

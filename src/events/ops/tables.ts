@@ -280,6 +280,43 @@ export const OPS_TABLES: { readonly [T in OpsTable]: TableDefinition<T> } = {
       released_by: textOrNull,
     },
   },
+  deletions: {
+    time: 'deleted_at',
+    columns: {
+      deletion_id: text,
+      deleted_at: time,
+      exchange: text,
+      market: text,
+      symbol: text,
+      stream: text,
+      reason: text,
+      deleted_by: text,
+      from_us: integer,
+      to_us: integer,
+      rows: integer,
+      copies: integer,
+    },
+  },
+  corrections: {
+    time: 'corrected_at',
+    columns: {
+      correction_id: text,
+      corrected_at: time,
+      exchange: text,
+      market: text,
+      symbol: text,
+      stream: text,
+      row_key: text,
+      time_us: integer,
+      column_name: text,
+      old_value: numberOrNull,
+      new_value: number,
+      reason: text,
+      corrected_by: text,
+      reverted_at: timeOrNull,
+      reverted_by: textOrNull,
+    },
+  },
 };
 
 export const OPS_TABLE_NAMES = Object.keys(OPS_TABLES) as OpsTable[];

@@ -4,6 +4,7 @@ import { canonicalJson } from '../../kit/json.ts';
 import type { SeriesKey } from '../domain/records.ts';
 import type { CleanedRow } from '../store/contract.ts';
 import type { MarketServices } from '../services.ts';
+import { CORRECTED, corrected, correctionsInForce } from './corrections.ts';
 import { textOf, timeOf } from './row.ts';
 import { condemnedRows, recentRows } from './validate.ts';
 
@@ -29,13 +30,18 @@ export interface CleanedCopyPlan {
   readonly condemned: number;
 }
 
-/** The rows of [from, to) without exact repeats and without those that a rule condemns. Reads only. */
+/**
+ * The rows of [from, to) without exact repeats and without those that a rule condemns, a corrected row as it was
+ * corrected. Reads only.
+ */
 export async function planCleanedCopy(
-  services: Pick<MarketServices, 'store' | 'config'>,
+  services: Pick<MarketServices, 'store' | 'config' | 'ops'>,
   key: SeriesKey,
   from: Us,
   to: Us,
 ): Promise<CleanedCopyPlan> {
+  const corrections = await correctionsInForce(services, key);
+  const mended = new Set(corrections.map((c) => c.row_key));
   const rows = await recentRows(services, key, from, to);
   const condemned = new Set((await condemnedRows(services, key, from, to)).flatMap((f) => [...f.keys]));
   const seen = new Set<string>();
@@ -46,25 +52,26 @@ export async function planCleanedCopy(
     const time = timeOf(row, key.stream);
     if (time === null) continue;
     const rowKey = textOf(row, 'row_key');
-    if (rowKey !== null && condemned.has(rowKey)) {
+    const isMended = rowKey !== null && mended.has(rowKey);
+    if (rowKey !== null && condemned.has(rowKey) && !isMended) {
       refused++;
       continue;
     }
-    const values = valuesOf(row);
+    const values = isMended ? corrected(row, key.stream, corrections) : cleanedValues(row);
     const text = `${time} ${canonicalJson(values)}`;
     if (seen.has(text)) {
       duplicates++;
       continue;
     }
     seen.add(text);
-    kept.push({ event_time: time, method: 'deduplicated', values });
+    kept.push({ event_time: time, method: isMended ? CORRECTED : 'deduplicated', row_key: rowKey, values });
   }
   return { rows: kept, rows_read: rows.length, duplicates, condemned: refused };
 }
 
 /** Writes that copy to `{view}_cleaned`. */
 export async function writeCleanedCopy(
-  services: Pick<MarketServices, 'store' | 'config'>,
+  services: Pick<MarketServices, 'store' | 'config' | 'ops'>,
   key: SeriesKey,
   from: Us,
   to: Us,
@@ -74,7 +81,8 @@ export async function writeCleanedCopy(
   return { ...counts, rows_written: written };
 }
 
-function valuesOf(row: SqlRow): Record<string, number | string | boolean | null> {
+/** The values of a row, in the columns that its stream stores. */
+export function cleanedValues(row: SqlRow): Record<string, number | string | boolean | null> {
   const values: Record<string, number | string | boolean | null> = {};
   for (const [column, value] of Object.entries(row)) {
     if (FRAME.has(column)) continue;

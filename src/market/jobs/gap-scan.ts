@@ -5,6 +5,7 @@ import type { SeriesKey } from '../domain/records.ts';
 import type { MarketServices } from '../services.ts';
 import { findGaps, gapFinding, missingMinutes, usualInterval, type Gap } from './checks/gaps.ts';
 import { silentLossFindings, volumeDifferences } from './checks/silent-loss.ts';
+import { withoutDeletedGaps } from './deletion.ts';
 import type { Finding } from './finding.ts';
 import { numberOf, timeOf } from './row.ts';
 import { recentRows } from './validate.ts';
@@ -38,7 +39,7 @@ export async function scanSeries(
   const times = rows.map((row) => timeOf(row, key.stream)).filter((time): time is number => time !== null);
   const base = { series: key, rows: rows.length };
   if (key.stream === 'trades') {
-    const findings = await silentLoss(services, key, rows, from, to);
+    const findings = await withoutDeletedGaps(services, key, await silentLoss(services, key, rows, from, to));
     const gaps = findings.flatMap((f): Gap[] =>
       f.from === null || f.to === null
         ? []
@@ -49,7 +50,7 @@ export async function scanSeries(
   if (key.stream === 'candles') {
     const start = times[0] ?? began;
     const gaps = missingMinutes(times, Math.min(start, Math.max(began, start)), to - 60_000_000);
-    return { ...base, gaps, findings: gaps.map((gap) => gapFinding(key, gap)), reason: null };
+    return { ...base, ...(await found(services, key, gaps)), reason: null };
   }
   const interval = usualInterval(times);
   const silence = series?.stale_after_ms ?? null;
@@ -61,7 +62,22 @@ export async function scanSeries(
   const factor = services.config.validation.gap_factor;
   const step = Math.max(interval, (silence * 1000) / factor);
   const gaps = findGaps({ times, from: Math.max(began, times[0] ?? began), to, interval: step, factor });
-  return { ...base, gaps, findings: gaps.map((gap) => gapFinding(key, gap)), reason: null };
+  return { ...base, ...(await found(services, key, gaps)), reason: null };
+}
+
+/** Gaps and their findings, without stretches that were deleted on purpose. */
+async function found(
+  services: Pick<MarketServices, 'store'>,
+  key: SeriesKey,
+  gaps: readonly Gap[],
+): Promise<{ readonly gaps: readonly Gap[]; readonly findings: readonly Finding[] }> {
+  const all = gaps.map((gap) => ({ gap, finding: gapFinding(key, gap) }));
+  const findings = await withoutDeletedGaps(
+    services,
+    key,
+    all.map(({ finding }) => finding),
+  );
+  return { gaps: all.filter(({ finding }) => findings.includes(finding)).map(({ gap }) => gap), findings };
 }
 
 async function silentLoss(

@@ -7,6 +7,7 @@ import { checkBooks } from './checks/books.ts';
 import { checkPrices, checkQuotes } from './checks/prices.ts';
 import { checkCandles, checkFunding, checkLiquidations, checkOpenInterest, checkTrades } from './checks/streams.ts';
 import { silentLossFindings, volumeDifferences } from './checks/silent-loss.ts';
+import { withoutDeletedGaps } from './deletion.ts';
 import type { Finding } from './finding.ts';
 import { numberOf } from './row.ts';
 
@@ -40,7 +41,8 @@ export async function validateSeries(
     const covered = coverage(trades, from, to);
     if (covered !== null) {
       const differences = volumeDifferences(rows, trades, covered.from, covered.to, rules);
-      findings.push(...silentLossFindings({ ...key, stream: 'trades' }, differences));
+      const ofTrades: SeriesKey = { ...key, stream: 'trades' };
+      findings.push(...(await withoutDeletedGaps(services, ofTrades, silentLossFindings(ofTrades, differences))));
     }
   }
   const failed = new Set(

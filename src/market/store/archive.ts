@@ -8,6 +8,7 @@ import { dayInsert, nextFile } from './compaction.ts';
 import type { ArchiveReport, ArchiveRequest, RestoreReport, RestoreRequest } from './contract.ts';
 import { PARQUET_FOLDER, runAll } from './core.ts';
 import type { StoreCore } from './core.ts';
+import { deleteAgain } from './deletion.ts';
 import { readFacts } from './day-files.ts';
 import { dayOf } from './days.ts';
 import type { DayFile } from './days.ts';
@@ -80,8 +81,9 @@ export async function restoreDays(core: StoreCore, request: RestoreRequest): Pro
       await copyVerified(archived.path, target);
       const { file } = await checked(core, archived.path, target);
       await putIntoForce(core, series, file);
+      const gone = await deleteAgain(core, series, file);
       await rm(archived.path, { force: true });
-      restored.push({ series, file });
+      restored.push({ series, file: { ...file, rows: file.rows - gone } });
     }
   }
   return {

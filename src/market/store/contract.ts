@@ -69,6 +69,19 @@ export interface QuarantineRequest extends SeriesKey {
   readonly to: Us;
 }
 
+/** A stretch of a series, [from, to), to be deleted for good. */
+export interface DeletionRequest extends SeriesKey {
+  readonly id: string;
+  readonly from: Us;
+  readonly to: Us;
+}
+
+/** Rows that a deletion took (or would take): what a venue said, and its cleaned and normalised copies. */
+export interface Deletion {
+  readonly rows: number;
+  readonly copies: number;
+}
+
 export interface SeriesRowsQuery extends SeriesKey {
   readonly from: Us;
   readonly to: Us;
@@ -158,8 +171,16 @@ export interface MarketStore extends AsyncDisposable {
   quarantine(request: QuarantineRequest): Promise<number>;
   /** Puts the rows of a quarantine back. */
   release(id: string): Promise<number>;
+  /** Deletes a stretch: its rows and copies go, and none of it is taken in again. Idempotent by id. Throws NotFound. */
+  delete(request: DeletionRequest): Promise<Deletion>;
+  /** What `delete` would take. Throws NotFound, InvalidInput. */
+  deletable(request: SeriesKey & { readonly from: Us; readonly to: Us }): Promise<Deletion>;
+  /** Stretches of a series that were deleted. Throws NotFound. */
+  deleted(key: SeriesKey): Promise<readonly { readonly id: string; readonly from: Us; readonly to: Us }[]>;
   /** Writes to `{view}_cleaned`: interpolated, de-duplicated or corrected rows, marked by `method`. Never touches raw rows. */
   writeCleaned(key: SeriesKey, rows: readonly CleanedRow[]): Promise<number>;
+  /** Takes the version of a raw row out of `{view}_cleaned`. Gives how many rows that were. */
+  removeCleaned(key: SeriesKey, rowKey: string): Promise<number>;
   /** Writes `{view}_normalized`: UTC, canonical symbols, base units, 8 decimals. Gives rows written. */
   writeNormalized(key: SeriesKey, from: Us, to: Us): Promise<number>;
   /** Writes `{symbol}_{exchange}_{market}_candles_{tf}` from 1m candles: OHLCV, VWAP, counts. Gives rows written. */
@@ -197,6 +218,8 @@ export interface MarketStore extends AsyncDisposable {
 
 export interface CleanedRow {
   readonly event_time: Us;
+  /** The raw row that it is a version of; a raw row has one version at most. Null or left out: no venue said it. */
+  readonly row_key?: string | null | undefined;
   /** `interpolated_linear`, `forward_fill`, `deduplicated` … */
   readonly method: string;
   /** Column → value, in the columns of the stream. */

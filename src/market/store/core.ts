@@ -4,6 +4,7 @@ import type { EventSink } from '../../kit/event.ts';
 import type { Logger } from '../../kit/logger.ts';
 import type { CoverageInterval } from '../domain/coverage.ts';
 import type { Days } from './days.ts';
+import type { Deletions } from './deletion.ts';
 import type { Registry } from './registry.ts';
 
 /** What the parts of the store share. `days` is replaced, never changed, when a transaction has moved days. */
@@ -19,6 +20,8 @@ export interface StoreCore {
   /** Rows in quarantine, a stream. */
   readonly quarantined: Map<string, number>;
   days: Days;
+  /** Stretches that were deleted and stay out. */
+  readonly deletions: Deletions;
   /** Newest interval of each series in the completeness ledger, as written last. */
   readonly coverageTails: Map<number, CoverageInterval>;
 }

@@ -13,6 +13,7 @@ import {
 } from '../domain/coverage.ts';
 import type { SeriesKey } from '../domain/records.ts';
 import type { StoreCore } from './core.ts';
+import { withDeletedStretches } from './deletion.ts';
 import { literal, sqlTime } from './names.ts';
 import type { Series } from './schema.ts';
 
@@ -233,7 +234,14 @@ export async function coverageOf(
           reason: textOrNull(row['reason']),
         };
   const now = core.clock.now() * 1000;
-  return summarise(series.key, { from, to, now, intervals: rows.map(intervalOf), head, quarantinedRows });
+  return summarise(series.key, {
+    from,
+    to,
+    now,
+    intervals: withDeletedStretches(core, series, rows.map(intervalOf)),
+    head,
+    quarantinedRows,
+  });
 }
 
 async function quarantinedIn(core: StoreCore, series: Series, from: Us, to: Us): Promise<number> {

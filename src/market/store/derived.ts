@@ -1,6 +1,7 @@
 import type { Us } from '../../kit/clock.ts';
 import { InvalidInput } from '../../kit/errors.ts';
 import { didYouMean } from '../../kit/nearest.ts';
+import type { Statement } from '../../infra/duckdb/database.ts';
 import type { ColumnSpec } from '../domain/columns.ts';
 import type { SeriesKey } from '../domain/records.ts';
 import type { CleanedRow, Timeframe } from './contract.ts';
@@ -29,7 +30,7 @@ export function derivedTables(tables: readonly TableDefinition[]): string[] {
       const whole = table.stored.map((column) => `${quoted(column.name)} ${normalType(column)}`).join(', ');
       return [
         `CREATE TABLE derived.cleaned_${table.stream} (series_id INTEGER NOT NULL, event_time TIMESTAMP NOT NULL,
-           method VARCHAR NOT NULL, ${columns})`,
+           method VARCHAR NOT NULL, ${columns}, source_id BIGINT)`,
         `CREATE TABLE derived.normalized_${table.stream} (series_id INTEGER NOT NULL, id BIGINT NOT NULL,
            symbol VARCHAR NOT NULL, timestamp_ms BIGINT NOT NULL, ${whole})`,
       ];
@@ -50,30 +51,36 @@ function normalType(column: ColumnSpec): string {
   return column.type === 'timestamp' ? 'BIGINT' : plainType(column);
 }
 
-/** Writes rows marked by `method`; a row of the same time and method is replaced. Throws InvalidInput for a strange column. */
+/** Columns that older databases lack. */
+export function derivedUpgrades(tables: readonly TableDefinition[]): string[] {
+  return tables.map((table) => `ALTER TABLE derived.cleaned_${table.stream} ADD COLUMN IF NOT EXISTS source_id BIGINT`);
+}
+
+/**
+ * Writes rows marked by `method`. The version of a raw row replaces the one there was; a row that no venue said replaces
+ * that of the same time and method. Columns that the view computes are left out. Throws InvalidInput for a strange column or row key.
+ */
 export async function writeCleanedRows(core: StoreCore, key: SeriesKey, rows: readonly CleanedRow[]): Promise<number> {
   const series = core.registry.get(key);
   const { table } = series;
   if (rows.length === 0) return 0;
   const names = table.stored.map((column) => column.name);
+  const computed = Object.keys(table.computed(''));
   for (const row of rows) {
     if (!Number.isSafeInteger(row.event_time))
       throw new InvalidInput(`${series.name}: event_time ${row.event_time} is not UTC µs`);
-    for (const [name, value] of Object.entries(row.values)) checkValue(table, names, name, value);
+    for (const [name, value] of Object.entries(row.values)) {
+      if (!computed.includes(name)) checkValue(table, names, name, value);
+    }
   }
-  const unique = new Map(rows.map((row) => [`${row.method}|${row.event_time}`, row]));
+  const unique = new Map(rows.map((row) => [row.row_key ?? `${row.method}|${row.event_time}`, row]));
   const kept = [...unique.values()];
-  const times = kept.map((row) => row.event_time).join(', ');
-  const methods = [...new Set(kept.map((row) => row.method))];
   const target = `derived.cleaned_${table.stream}`;
   const view = `CREATE OR REPLACE VIEW ${quoted(`${series.name}_cleaned`)} AS SELECT event_time AS "timestamp",
-    ${names.map(quoted).join(', ')}, event_time, method FROM ${target} WHERE series_id = ${series.id}`;
+    ${names.map(quoted).join(', ')}, event_time, method, source_id::VARCHAR AS row_key
+    FROM ${target} WHERE series_id = ${series.id}`;
   await core.db.transaction([
-    {
-      sql: `DELETE FROM ${target} WHERE series_id = ${series.id} AND method IN (${methods.map(() => '?').join(', ')})
-        AND epoch_us(event_time) IN (${times})`,
-      params: methods,
-    },
+    ...replaced(target, series, kept),
     {
       append: {
         table: target,
@@ -83,12 +90,45 @@ export async function writeCleanedRows(core: StoreCore, key: SeriesKey, rows: re
           kept.map((row) => row.event_time),
           kept.map((row) => row.method),
           ...names.map((name) => kept.map((row) => row.values[name] ?? null)),
+          kept.map((row) => sourceOf(series, row.row_key)),
         ],
       },
     },
     { sql: view },
   ]);
   return kept.length;
+}
+
+/** Takes the version of a raw row out of the cleaned copy. */
+export async function removeCleanedRow(core: StoreCore, key: SeriesKey, rowKey: string): Promise<number> {
+  const series = core.registry.get(key);
+  const target = `derived.cleaned_${series.table.stream}`;
+  const source = sourceOf(series, rowKey);
+  const { changed } = await core.db.run(
+    `DELETE FROM ${target} WHERE series_id = ${series.id} AND source_id = ${source}`,
+  );
+  return changed;
+}
+
+function replaced(target: string, series: Series, rows: readonly CleanedRow[]): Statement[] {
+  const own = `DELETE FROM ${target} WHERE series_id = ${series.id} AND`;
+  const sources = rows.flatMap((row) => sourceOf(series, row.row_key) ?? []);
+  const times = rows.map((row) => row.event_time).join(', ');
+  const methods = [...new Set(rows.map((row) => row.method))];
+  const params = methods.map(() => '?').join(', ');
+  // Without a source: rows that no venue said, and versions that an older program wrote.
+  const bare = `source_id IS NULL AND method IN (${params}) AND epoch_us(event_time) IN (${times})`;
+  return [
+    { sql: `${own} ${bare}`, params: methods },
+    ...(sources.length === 0 ? [] : [{ sql: `${own} source_id IN (${sources.join(', ')})` }]),
+  ];
+}
+
+/** The number of a raw row; null for none. Throws InvalidInput for text that is not a row key. */
+function sourceOf(series: Series, rowKey: string | null | undefined): number | null {
+  if (rowKey === null || rowKey === undefined) return null;
+  if (!/^\d{1,16}$/.test(rowKey)) throw new InvalidInput(`'${rowKey.slice(0, 40)}' is not a row_key of ${series.name}`);
+  return Number(rowKey);
 }
 
 function checkValue(

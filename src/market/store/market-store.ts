@@ -15,6 +15,8 @@ import type {
   ArchiveRequest,
   CleanedRow,
   CompactionReport,
+  Deletion,
+  DeletionRequest,
   IngestResult,
   MarketStore,
   QuarantineRequest,
@@ -31,7 +33,8 @@ import type { CoveragePlan } from './coverage.ts';
 import { Queue } from './core.ts';
 import type { StoreCore } from './core.ts';
 import { findDamage } from './damage.ts';
-import { aggregateCandles, writeCleanedRows, writeNormalizedRows } from './derived.ts';
+import { countDeleted, deleteRows, withoutDeleted } from './deletion.ts';
+import { aggregateCandles, removeCleanedRow, writeCleanedRows, writeNormalizedRows } from './derived.ts';
 import { createIndex, derivedRows, dropDerived, dropIndex, listIndexes, rebuildViews } from './maintenance.ts';
 import { planIngest, positionStatements } from './ingest.ts';
 import { quarantineRows, releaseRows } from './quarantine.ts';
@@ -58,8 +61,8 @@ export class DuckMarketStore implements MarketStore {
     coverage: CoverageBatch = { changes: [], heads: [] },
   ): Promise<IngestResult> {
     return this.#write(async () => {
-      const byStream = grouped(records);
       await this.#ensure(records);
+      const byStream = grouped(withoutDeleted(this.#core, records));
       await this.#ensure([...coverage.changes, ...coverage.heads]);
       const batches = [...byStream].map(([stream, own]) =>
         stageBatch(this.#core.registry.table(stream), own, (record) => this.#core.registry.ref(record)),
@@ -206,8 +209,24 @@ export class DuckMarketStore implements MarketStore {
     return this.#write(() => releaseRows(this.#core, id));
   }
 
+  delete(request: DeletionRequest): Promise<Deletion> {
+    return this.#write(() => deleteRows(this.#core, request));
+  }
+
+  deletable(request: Omit<DeletionRequest, 'id'>): Promise<Deletion> {
+    return this.#noticing(() => again(() => countDeleted(this.#core, request)));
+  }
+
+  async deleted(key: SeriesKey): Promise<readonly { readonly id: string; readonly from: Us; readonly to: Us }[]> {
+    return this.#core.deletions.get(this.#core.registry.get(key).id) ?? [];
+  }
+
   writeCleaned(key: SeriesKey, rows: readonly CleanedRow[]): Promise<number> {
     return this.#write(() => writeCleanedRows(this.#core, key, rows));
+  }
+
+  removeCleaned(key: SeriesKey, rowKey: string): Promise<number> {
+    return this.#write(() => removeCleanedRow(this.#core, key, rowKey));
   }
 
   writeNormalized(key: SeriesKey, from: Us, to: Us): Promise<number> {

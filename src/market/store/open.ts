@@ -16,7 +16,8 @@ import type { StoreCore } from './core.ts';
 import { adoptDays, reconcileDays } from './day-files.ts';
 import { Days } from './days.ts';
 import { readEverything } from './damage.ts';
-import { derivedTables } from './derived.ts';
+import { DELETION_STATEMENTS, readDeletions } from './deletion.ts';
+import { derivedTables, derivedUpgrades } from './derived.ts';
 import { DuckMarketStore } from './market-store.ts';
 import { literal, sqlTime } from './names.ts';
 import { Registry } from './registry.ts';
@@ -124,7 +125,7 @@ async function openForWriting(options: OpenStoreOptions, path: string, damaged: 
     if (created) await create(db, options);
     else await checkFormat(db, path);
     if (!created && (await stat(path)).size <= VERIFIED_BYTES) await readEverything(db);
-    await runAll(db, COVERAGE_STATEMENTS);
+    await runAll(db, [...COVERAGE_STATEMENTS, ...DELETION_STATEMENTS, ...derivedUpgrades(tables)]);
     const core = await loadCore(db, options);
     if (created) core.days = await adoptDays(core);
     else core.days = await reconcileDays(core);
@@ -222,6 +223,7 @@ async function loadCore(db: Database, options: OpenStoreOptions): Promise<StoreC
     quarantined,
     days,
     coverageTails: await readTails(db),
+    deletions: await readDeletions(db),
   };
 }
 

@@ -6,6 +6,7 @@ import { runAll } from './core.ts';
 import type { StoreCore } from './core.ts';
 import { dayOf, saidDiffers } from './days.ts';
 import type { DayFile } from './days.ts';
+import { outsideDeleted } from './deletion.ts';
 import { literal, sqlTime } from './names.ts';
 import { hotTable, readDays, rowColumnList } from './schema.ts';
 import type { Series } from './schema.ts';
@@ -52,7 +53,10 @@ export async function quarantineRows(core: StoreCore, request: QuarantineRequest
   return rows;
 }
 
-/** Puts the rows of a quarantine back where they were. Gives how many; 0 when there is no such quarantine. */
+/**
+ * Puts the rows of a quarantine back where they were, but not into a stretch that was deleted since. Gives how many were
+ * held apart; 0 when there is no such quarantine.
+ */
 export async function releaseRows(core: StoreCore, id: string): Promise<number> {
   const { db } = core;
   const known = await db.all('SELECT table_name, rows FROM _quarantines WHERE quarantine_id = ?', [id]);
@@ -71,7 +75,7 @@ export async function releaseRows(core: StoreCore, id: string): Promise<number> 
     ...thawed.statements,
     ...(table.said.length === 0 ? [] : displaceHolders(table, back)),
     `INSERT INTO ${hotTable(table)} (${columns}) SELECT ${columns} FROM ${back} q
-       WHERE NOT EXISTS (SELECT 1 FROM ${hotTable(table)} h WHERE h.id = q.id AND h.series_id = q.series_id)`,
+       WHERE ${outsideDeleted(core, series, `q.${table.time}`)} AND NOT EXISTS (SELECT 1 FROM ${hotTable(table)} h WHERE h.id = q.id AND h.series_id = q.series_id)`,
     { sql: `DELETE FROM quarantined.${table.stream} WHERE quarantine_id = ?`, params: [id] },
     { sql: 'DELETE FROM _quarantines WHERE quarantine_id = ?', params: [id] },
   ]);

@@ -11,7 +11,7 @@ import { marketsOf } from '../../market/collect/markets.ts';
 import { createVenueRest } from '../../market/collect/venue-rest.ts';
 import type { MarketConfig } from '../../market/config.ts';
 import { DEFAULT_SYMBOLS } from '../../market/domain/instrument.ts';
-import { marketKey, MARKETS, STREAMS } from '../../market/domain/records.ts';
+import { marketKey } from '../../market/domain/records.ts';
 import { DeskSettings } from '../../market/jobs/desk-settings.ts';
 import { checkOwnFees } from '../../market/jobs/fees.ts';
 import type { EscalationChannel } from '../../market/jobs/contract.ts';
@@ -111,29 +111,4 @@ export async function startCollecting(market: MarketHalf, signal: AbortSignal | 
     if (error instanceof Unavailable) throw new SourceUnreachable(error.message, { cause: error });
     throw error;
   }
-}
-
-/** Applies again the quarantines that the operations database knows: a rebuilt market database has lost them. */
-export async function reapplyQuarantines(services: Pick<MarketServices, 'ops' | 'store' | 'log'>): Promise<number> {
-  const rows = await services.ops.select('quarantines', { where: { released_at: null }, limit: 100_000, order: 'asc' });
-  let applied = 0;
-  for (const row of rows) {
-    const market = MARKETS.find((m) => m === row.market);
-    const stream = STREAMS.find((s) => s === row.stream);
-    if (market === undefined || stream === undefined) continue;
-    const keys = Array.isArray(row.keys) ? row.keys.filter((key): key is string => typeof key === 'string') : null;
-    applied += await services.store.quarantine({
-      id: row.quarantine_id,
-      reason: row.reason,
-      exchange: row.exchange,
-      market,
-      symbol: row.symbol,
-      stream,
-      keys,
-      from: row.from_us,
-      to: row.to_us,
-    });
-  }
-  if (applied > 0) services.log.warn('quarantine.reapplied', { rows: applied });
-  return applied;
 }

@@ -50,7 +50,7 @@ describe('derived rows', () => {
       const values = Object.fromEntries(
         columns
           .map((c) => c.column_name)
-          .filter((name) => !['series_id', 'event_time', 'method'].includes(name))
+          .filter((name) => !['series_id', 'event_time', 'method', 'source_id'].includes(name))
           .map((name) => [name, row?.[name] as number]),
       );
       expect(await store.writeCleaned(key, [{ event_time: T0, method: 'copy', values }])).toBe(1);

@@ -16,6 +16,8 @@ const ABSENT: Readonly<Record<string, string>> = {
   add_new_symbol: 'not_found',
   remove_symbol: 'not_found',
   drop_table: 'not_found',
+  modify_raw_data: 'not_found',
+  revert_correction: 'not_found',
 };
 
 /** The operations that the original names, and those of the crew's README. */
@@ -81,6 +83,8 @@ const NAMED = [
   'modify_validation_rules',
   'change_quarantine_policy',
   'change_interpolation_rules',
+  'delete_data',
+  'modify_raw_data',
   'list_available_tables',
   'get_latest_prices',
   'get_orderbook_snapshot',

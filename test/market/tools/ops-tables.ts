@@ -12,5 +12,6 @@ export const OPS_TABLES: readonly OpsTable[] = [
   'crew_performance_metrics',
   'exchange_connection_status',
   'desk_settings',
-  'desk_settings',
+  'deletions',
+  'corrections',
 ];
