@@ -20,6 +20,8 @@ interface Waiter {
 
 interface Host {
   perMinute: number;
+  /** Share of `perMinute` that is used. */
+  share: number;
   readonly spent: { readonly at: number; weight: number }[];
   used: number;
   /** On the monotonic clock. */
@@ -49,6 +51,13 @@ export class RateLimiter {
   configure(host: string, weightPerMinute: number): void {
     const entry = this.#host(host);
     entry.perMinute = Math.min(entry.perMinute, weightPerMinute);
+  }
+
+  /** Uses so much of a host's budget from now on; 1 is all of it. Who waits is judged by it too. */
+  scale(host: string, share: number): void {
+    const entry = this.#host(host);
+    entry.share = share;
+    this.#arm(entry);
   }
 
   /** Resolves when `weight` may be spent, and spends it. Rejects with the signal's reason when aborted first. */
@@ -125,6 +134,7 @@ export class RateLimiter {
     if (entry === undefined) {
       entry = {
         perMinute: Number.POSITIVE_INFINITY,
+        share: 1,
         spent: [],
         used: 0,
         blockedUntil: Number.NEGATIVE_INFINITY,
@@ -144,7 +154,8 @@ export class RateLimiter {
   }
 
   #limit(entry: Host, now: number): number {
-    return now < entry.slowUntil ? entry.perMinute / 2 : entry.perMinute;
+    const usual = entry.perMinute * entry.share;
+    return now < entry.slowUntil ? usual / 2 : usual;
   }
 
   /** Milliseconds until `weight` fits; 0 when it does now. A weight over the whole limit passes on an empty window. */

@@ -99,6 +99,8 @@ export interface DeskStatus {
   readonly metrics: Readonly<Record<string, number | null>>;
   readonly connections: readonly Readonly<Record<string, unknown>>[];
   readonly streams: readonly StreamRow[];
+  /** Markets that disable_exchange stopped, as `binance_spot`; null when the desk is not open. */
+  readonly disabled_markets: readonly string[] | null;
   readonly active_runs: readonly string[];
   readonly health_score: number | null;
   /** Whether tools may give trading signals; null when the desk is not open. */

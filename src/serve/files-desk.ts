@@ -124,6 +124,7 @@ async function status(dataDir: string): Promise<DeskStatus> {
     streams: await storedStreams(dataDir),
     active_runs: [],
     health_score: null,
+    disabled_markets: null,
     trading_signals: null,
   };
 }

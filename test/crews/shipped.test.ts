@@ -85,7 +85,13 @@ describe('the shipped configuration', () => {
   });
 
   test('what needs approval is asked for, what the agents may do alone is not', () => {
-    expect(agent('collector').approval_required).toEqual(['add_new_symbol', 'remove_symbol']);
+    expect(agent('collector').approval_required).toEqual([
+      'add_new_symbol',
+      'remove_symbol',
+      'disable_exchange',
+      'enable_exchange',
+      'modify_rate_limits',
+    ]);
     expect(agent('schema_manager').approval_required).toEqual([
       'apply_retention',
       'create_index',

@@ -108,3 +108,23 @@ test('the smallest budget of a shared host holds, and a weight beyond it passes 
   await clock.advance(60_000);
   expect(order).toEqual(['huge', 'next']);
 });
+
+test('a share of the budget holds at once, for those who wait too, and halves like the whole', async () => {
+  const clock = new ManualClock();
+  const limiter = new RateLimiter({ clock });
+  limiter.configure('host', 100);
+  limiter.scale('host', 0.5);
+  limiter.configure('host', 100);
+  expect(limiter.status()).toMatchObject([{ limit: 50 }]);
+  const { order, take } = taker(limiter);
+  take('a', 50);
+  take('b', 40);
+  await clock.advance(10);
+  expect(order).toEqual(['a']);
+  limiter.scale('host', 1);
+  await clock.advance(10);
+  expect(order).toEqual(['a', 'b']);
+  limiter.scale('host', 0.5);
+  limiter.block('host', 1);
+  expect(limiter.status()).toMatchObject([{ limit: 25 }]);
+});

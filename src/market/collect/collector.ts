@@ -35,7 +35,8 @@ class LiveCollector implements Collector {
   readonly #log: Logger;
   readonly #markets: ReturnType<typeof marketsOf>;
   #session: Session | undefined;
-  #feeds: MarketFeed[] = [];
+  readonly #feeds: MarketFeed[] = [];
+  readonly #disabled: Set<string>;
   #watch: Watch | undefined;
   #holes: Holes | undefined;
   #backfills: Backfills | undefined;
@@ -54,6 +55,7 @@ class LiveCollector implements Collector {
     this.#options = options;
     this.#log = options.log.child({ part: 'collect' });
     this.#markets = marketsOf(options.venues, options.config.collect.exchanges);
+    this.#disabled = new Set(options.disabled);
   }
 
   /** Recovers what a crash left undone, then connects. Throws Unavailable, Corrupt (foreign tape), Conflict (twice). */
@@ -82,7 +84,8 @@ class LiveCollector implements Collector {
       started_at: this.#startedAt,
       first_connected_at: this.#firstConnectedAt,
       connections: this.#feeds.flatMap((feed) => feed.status()),
-      series: session?.series.status() ?? [],
+      series: (session?.series.status() ?? []).filter((s) => !this.#disabled.has(marketKey(s.exchange, s.market))),
+      disabled: [...this.#disabled],
       records_stored: stored,
       records_per_minute: this.#recordsPerMinute(stored),
       frames_total: session?.intake.frames ?? 0,
@@ -123,6 +126,35 @@ class LiveCollector implements Collector {
 
   async setMode(exchange: string, market: Market, mode: 'websocket' | 'rest'): Promise<void> {
     await this.#feed(exchange, market).setMode(mode);
+  }
+
+  async setEnabled(exchange: string, market: Market, enabled: boolean): Promise<void> {
+    const key = marketKey(exchange, market);
+    const definition = this.#markets.find((m) => marketKey(m.exchange, m.market) === key);
+    if (definition === undefined) throw new NotFound(`${exchange} ${market} is not configured to be collected`);
+    if (this.#disabled.has(key) !== enabled) return;
+    if (enabled) {
+      this.#disabled.delete(key);
+      this.#startLater(definition);
+      return;
+    }
+    this.#disabled.add(key);
+    const at = this.#feeds.findIndex((feed) => feed.key === key);
+    if (at >= 0) await Promise.all(this.#feeds.splice(at, 1).map((feed) => feed.stop('disabled')));
+  }
+
+  /** Begins to collect a market while the others run. */
+  #startLater(definition: MarketFeed['market']): void {
+    const session = this.#session;
+    const { config } = this.#options;
+    if (session === undefined || this.#stopping !== undefined || config.source.startsWith('tape:')) return;
+    const feed = this.#makeFeed(session.environment, definition);
+    this.#feeds.push(feed);
+    const started = feed.start(config.collect.symbols, config.collect.streams).catch((error: unknown) => {
+      if (session.environment.signal.aborted) return;
+      this.#log.error('collect.feed_failed', { market: feed.key, error: errorMessage(error) });
+    });
+    this.#background.push(started);
   }
 
   setPolling(exchange: string, market: Market, stream: Stream, everyMs: Ms): void {
@@ -197,9 +229,10 @@ class LiveCollector implements Collector {
     const { environment } = session;
     this.#backfills = new Backfills(environment, this.#options.store);
     this.#holes = new Holes(environment, this.#backfills);
-    this.#feeds = config.source.startsWith('tape:')
-      ? []
-      : this.#markets.map((market) => this.#makeFeed(environment, market));
+    const enabled = this.#markets.filter((m) => !this.#disabled.has(marketKey(m.exchange, m.market)));
+    if (!config.source.startsWith('tape:')) {
+      this.#feeds.push(...enabled.map((market) => this.#makeFeed(environment, market)));
+    }
     this.#watch = new Watch(environment, this.#feeds);
     this.#every(LOOK_MS, () => this.#look());
     this.#every(PRUNE_MS, () => this.#prune());
@@ -258,7 +291,7 @@ class LiveCollector implements Collector {
       await this.stop();
       throw tries.failure;
     }
-    if (requireConnection === undefined) return;
+    if (requireConnection === undefined || this.#feeds.length === 0) return;
     while (clock.monotonicMs() < until && this.#stopping === undefined && !this.#feeds.some((f) => f.connected)) {
       await sleep(clock, 50);
     }
@@ -318,7 +351,7 @@ class LiveCollector implements Collector {
     const now = this.#options.clock.monotonicMs();
     this.#storedAt.push({ at: now, stored: session.intake.stored });
     while (this.#storedAt[1] !== undefined && this.#storedAt[1].at <= now - 60_000) this.#storedAt.shift();
-    const series = session.series.status();
+    const { series } = this.status();
     const health = {
       exchanges_connected: new Set(this.#feeds.filter((f) => f.connected).map((f) => f.market.exchange)).size,
       exchanges_total: new Set(this.#feeds.map((f) => f.market.exchange)).size,
@@ -382,6 +415,8 @@ class LiveCollector implements Collector {
 
   #feed(exchange: string, market: Market): MarketFeed {
     const feed = this.#feeds.find((f) => f.market.exchange === exchange && f.market.market === market);
+    if (feed === undefined && this.#disabled.has(marketKey(exchange, market)))
+      throw new NotFound(`${exchange} ${market} is disabled: enable_exchange collects it again`);
     if (feed === undefined) throw new NotFound(`${exchange} ${market} is not collected`);
     return feed;
   }

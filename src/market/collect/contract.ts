@@ -45,6 +45,8 @@ export interface CollectorStatus {
   readonly first_connected_at: Ms | null;
   readonly connections: readonly ConnectionStatus[];
   readonly series: readonly SeriesStatus[];
+  /** Markets that are configured and not collected until they are enabled, as `binance_spot`. */
+  readonly disabled: readonly string[];
   readonly records_stored: number;
   readonly records_per_minute: number;
   readonly frames_total: number;
@@ -110,6 +112,11 @@ export interface Collector extends AsyncDisposable {
   stopStream(key: SeriesKey): Promise<void>;
   /** Polls over REST while WebSocket is out, or goes back. */
   setMode(exchange: string, market: Market, mode: 'websocket' | 'rest'): Promise<void>;
+  /**
+   * Stops collecting a market, or begins again; a start goes on in the background. No effect when it is so already.
+   * Throws NotFound for a market that is not configured.
+   */
+  setEnabled(exchange: string, market: Market, enabled: boolean): Promise<void>;
   /** Changes how often a REST-polled stream is asked, ms, within 1 s and 1 h. */
   setPolling(exchange: string, market: Market, stream: Stream, everyMs: Ms): void;
   /** Fetches history over REST and stores what is new, marked `backfill`. [from, to) UTC ms. */

@@ -23,6 +23,8 @@ export interface CollectorOptions {
   readonly random: () => number;
   /** `start` fails with Unavailable when no venue was reached within this time; left out, it goes on trying. */
   readonly requireConnection?: { readonly timeoutMs: Ms } | undefined;
+  /** Keys of markets that are not collected until `setEnabled`. */
+  readonly disabled?: readonly string[] | undefined;
   readonly http?: HttpClient | undefined;
   /** Opens a segment of the tape; tests give a disk that fails. */
   readonly openTapeFile?: TapeWriterOptions['openFile'];

@@ -28,6 +28,16 @@ export interface VenueRest {
   ask(exchange: string, market: Market, target: RestTarget, signal: AbortSignal): Promise<VenueAnswer>;
   /** All instruments that the market lists, asked for at most once an hour. Throws as `ask`. */
   instruments(exchange: string, market: Market, signal: AbortSignal): Promise<readonly Instrument[]>;
+  /** What so many percent of the documented limits of a venue's hosts are. Throws NotFound. */
+  limits(exchange: string, percent: number): readonly HostLimit[];
+  /** Uses so many percent of them from now on, whoever asks. Throws NotFound. */
+  scaleLimits(exchange: string, percent: number): void;
+}
+
+/** A host's REST budget. Where several markets share a host, the smallest holds. */
+export interface HostLimit {
+  readonly host: string;
+  readonly weight_per_minute: number;
 }
 
 const KEEP_MS = 3_600_000;
@@ -78,7 +88,26 @@ export function createVenueRest(options: {
     }
     return list;
   };
+  const limits = (exchange: string, percent: number): readonly HostLimit[] => {
+    const own = [...markets.values()].filter((m) => m.exchange === exchange);
+    const names = new Set([...markets.values()].map((m) => m.exchange));
+    if (own.length === 0) throw new NotFound(`there is no venue '${exchange}'${didYouMean(exchange, names)}`);
+    const hosts = new Map<string, number>();
+    for (const definition of own) {
+      const addresses = addressesOf(definition, config.addresses, options.addresses ?? {});
+      for (const url of Object.values(addresses).filter((address) => address.startsWith('http'))) {
+        const { host } = new URL(url);
+        const weight = definition.limits.restWeightPerMinute;
+        hosts.set(host, Math.min(hosts.get(host) ?? weight, weight));
+      }
+    }
+    return [...hosts].map(([host, weight]) => ({ host, weight_per_minute: (weight * percent) / 100 }));
+  };
   return {
+    limits,
+    scaleLimits: (exchange, percent) => {
+      for (const { host } of limits(exchange, percent)) http.limiter.scale(host, percent / 100);
+    },
     ask: async (exchange, market, target, signal) => ask(find(exchange, market), target, signal),
     instruments: async (exchange, market, signal) => {
       const definition = find(exchange, market);

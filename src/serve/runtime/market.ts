@@ -52,8 +52,10 @@ export async function openMarket(options: {
   const addresses = { ...config.addresses, ...(simulator?.addresses ?? {}) };
   const http = new HttpClient({ clock: simulator?.clock ?? clock, log });
   const rest = createVenueRest({ venues, config, addresses: simulator?.addresses, http, clock });
+  for (const [venue, percent] of Object.entries(settings.settings.rate_limits)) rest.scaleLimits(venue, percent);
   const collector = createCollector({
     config,
+    disabled: settings.settings.disabled_markets,
     venues,
     addresses,
     http,

@@ -435,3 +435,32 @@ test('while the store refuses, rows wait, the status says so, and nothing is los
   expect(trades(store.rows)).toEqual(['1 live', '2 live']);
   expect(collector.status().store_error).toBeNull();
 });
+
+test('a market that is disabled is not collected, before or after a start, until it is enabled', async () => {
+  await using folder = await temporaryFolder();
+  await using server = await ToyServer.listen();
+  await using desk = await openDesk({
+    server,
+    folder: folder.path,
+    more: { disabled: ['toy_spot'], requireConnection: { timeoutMs: 1000 } },
+  });
+  const { collector } = desk;
+  expect(collector.status()).toMatchObject({ running: true, connections: [], series: [], disabled: ['toy_spot'] });
+  expect(server.received).toEqual([]);
+  await expect(collector.setMode('toy', 'spot', 'rest')).rejects.toThrow(/toy spot is disabled: enable_exchange/);
+  await expect(collector.setEnabled('toy', 'futures', true)).rejects.toThrow(NotFound);
+  await collector.setEnabled('toy', 'spot', true);
+  await collector.setEnabled('toy', 'spot', true);
+  await until(() => server.received.length > 0, 'the subscription');
+  server.send(JSON.stringify(trade(1)));
+  await until(() => trades(desk.store.rows).length === 1, 'a trade');
+  expect(collector.status().disabled).toEqual([]);
+  expect(collector.status().connections.map(({ mode }) => mode)).toContain('websocket');
+  await collector.setEnabled('toy', 'spot', false);
+  expect(collector.status()).toMatchObject({ connections: [], series: [], disabled: ['toy_spot'] });
+  expect(() => collector.book('toy', 'spot', SYMBOLS[0], 5)).toThrow();
+  await collector.setEnabled('toy', 'spot', true);
+  await until(() => collector.status().connections.some(({ state }) => state === 'connected'), 'the new connection');
+  server.send(JSON.stringify(trade(2)));
+  await until(() => trades(desk.store.rows).length === 2, 'a trade of the new connection');
+});

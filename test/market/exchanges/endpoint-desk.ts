@@ -27,6 +27,8 @@ export function simulatedDesk(exchange: string, instead?: Instead): EndpointDesk
     services: {
       rest: {
         ask: (...args) => restOver(instead).ask(...args),
+        limits: (...args) => undisturbed.limits(...args),
+        scaleLimits: (...args) => undisturbed.scaleLimits(...args),
         // Lists are read as they are, so that what is replaced is the answer to the tool's own question.
         instruments: (...args) => undisturbed.instruments(...args),
       },

@@ -37,6 +37,7 @@ export class ScriptedCollector implements Collector {
   backfillError: Error | undefined;
   onBackfill: ((key: SeriesKey, from: number, to: number) => Promise<number>) | undefined;
   bookValid = true;
+  disabled: string[] = [];
 
   async start(): Promise<void> {}
   async stop(): Promise<void> {}
@@ -51,6 +52,7 @@ export class ScriptedCollector implements Collector {
       first_connected_at: START - 600_000,
       connections: this.connections,
       series: this.series,
+      disabled: this.disabled,
       records_stored: 1000,
       records_per_minute: 9000,
       frames_total: 5000,
@@ -78,6 +80,11 @@ export class ScriptedCollector implements Collector {
   }
   async setMode(exchange: string, market: string, mode: string) {
     this.calls.push(`mode ${exchange} ${market} ${mode}`);
+  }
+  async setEnabled(exchange: string, market: string, enabled: boolean) {
+    this.calls.push(`${enabled ? 'enable' : 'disable'} ${exchange}_${market}`);
+    this.disabled = this.disabled.filter((key) => key !== `${exchange}_${market}`);
+    if (!enabled) this.disabled.push(`${exchange}_${market}`);
   }
   setPolling(exchange: string, market: string, stream: string, everyMs: number) {
     this.calls.push(`poll ${exchange} ${market} ${stream} ${everyMs}`);

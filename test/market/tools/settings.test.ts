@@ -142,3 +142,41 @@ test('get_desk_settings says what differs, by whom and why', async () => {
     },
   ]);
 });
+
+test('disable_exchange stops a venue until enable_exchange, over restarts', async () => {
+  const asked = { exchange: 'binance', market: 'spot', reason: 'nobody uses it' };
+  expect(await preview(bench, 'disable_exchange', asked)).toEqual({ stop: ['binance_spot'] });
+  expect(bench.collector.calls).toEqual([]);
+  const one = await call(bench, 'disable_exchange_permanently', asked);
+  expect(one.data).toEqual({ disabled: ['binance_spot'], changed: ['binance_spot'] });
+  const all = await call(bench, 'disable_exchange', { exchange: 'binance', reason: 'all of it' });
+  expect(all.data).toEqual({ disabled: ['binance_futures', 'binance_spot'], changed: ['binance_futures'] });
+  expect(bench.collector.calls).toEqual(['disable binance_spot', 'disable binance_futures']);
+  expect((await reopened()).settings.disabled_markets).toEqual(['binance_futures', 'binance_spot']);
+  expect((await call(bench, 'get_all_exchange_status')).data.disabled).toEqual(['binance_spot', 'binance_futures']);
+  const repeat = await call(bench, 'disable_exchange', asked);
+  expect(repeat.data.changed).toEqual([]);
+  const back = await call(bench, 'enable_exchange', { exchange: 'binance', reason: 'asked for' });
+  expect(back.data).toEqual({ disabled: [], changed: ['binance_futures', 'binance_spot'] });
+  expect((await reopened()).settings.disabled_markets).toEqual([]);
+  const strange = { exchange: 'bynance', reason: 'a test' };
+  await expect(call(bench, 'disable_exchange', strange)).rejects.toThrow(/did you mean binance/);
+});
+
+test('modify_rate_limits scales the budget of all hosts of a venue, over restarts, within its bounds', async () => {
+  const limits = () => bench.services.rest.limits('binance', 100);
+  const [host] = limits();
+  const used = () => bench.services.settings.settings.rate_limits;
+  const asked = { exchange: 'binance', percent: 50, reason: 'a shared address' };
+  expect(await preview(bench, 'modify_rate_limits', asked)).toMatchObject({ from_percent: 100, to_percent: 50 });
+  expect(used()).toEqual({});
+  const { data } = await call(bench, 'modify_rate_limits_beyond_bounds', asked);
+  expect(data).toMatchObject({ before_percent: 100, percent: 50 });
+  expect(data.hosts[0]).toEqual({ ...host, weight_per_minute: (host?.weight_per_minute ?? 0) / 2 });
+  expect((await reopened()).settings.rate_limits).toEqual({ binance: 50 });
+  await call(bench, 'modify_rate_limits', { exchange: 'binance', reason: 'over' });
+  expect(used()).toEqual({});
+  await expect(call(bench, 'modify_rate_limits', { ...asked, percent: 300 })).rejects.toThrow(/150/);
+  await expect(call(bench, 'modify_rate_limits', { ...asked, exchange: 'bynance' })).rejects.toThrow(/binance/);
+  expect(used()).toEqual({});
+});

@@ -61,6 +61,12 @@ export function collectedVenue(
   const markets = new Map(all.map((s) => [`${s.exchange}_${s.market}`, s]));
   const own = [...markets.values()].filter((s) => s.exchange === exchange);
   const names = [...new Set(all.map((s) => s.exchange))];
+  const disabled = status.disabled.filter(
+    (key) => key === `${exchange}_${market ?? ''}` || key.startsWith(`${exchange}_`),
+  );
+  if (disabled.length > 0 && !own.some((s) => market === undefined || s.market === market)) {
+    throw new NotFound(`${disabled.join(', ')} is disabled: enable_exchange collects it again`);
+  }
   if (own.length === 0) {
     throw new NotFound(`venue '${exchange}' is not collected${didYouMean(exchange, names)}; collected: ${list(names)}`);
   }

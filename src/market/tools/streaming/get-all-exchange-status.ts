@@ -11,13 +11,14 @@ export default marketTool({
   access: 'READ_ONLY',
   effects: 'none',
   description:
-    'Connection state of every collected venue market: healthy, degraded or disconnected, connection type, latency, last data, stale streams, reconnects and issues. The first look of every round.',
+    'Connection state of every collected venue market: healthy, degraded or disconnected, connection type, latency, last data, stale streams, reconnects and issues; and what is disabled. The first look of every round.',
   input: z.strictObject({}),
   output: z.object({
     total: z.number(),
     healthy: z.number(),
     degraded: z.number(),
     disconnected: z.number(),
+    disabled: z.array(z.string()),
     venues: z.array(venueStatusShape),
   }),
   examples: [{ title: 'All venues', input: {} }],
@@ -32,6 +33,7 @@ export default marketTool({
         healthy: count('healthy'),
         degraded: count('degraded'),
         disconnected: count('disconnected'),
+        disabled: [...services.collector.status().disabled],
         venues: venues.map(showVenue),
       },
       provenance: measuredNow(clock, 'collector'),

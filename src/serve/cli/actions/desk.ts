@@ -23,6 +23,7 @@ export async function status(command: Command): Promise<void> {
     'started at': state.started_at,
     'health score': state.health_score,
     'trading signals': signalText(state.trading_signals),
+    'disabled markets': state.disabled_markets?.join(', ') || null,
     errors: state.error_count,
     'last error': state.last_error,
   });
