@@ -35,6 +35,21 @@ export function pollCall(market: VenueMarket, stream: Stream): RestCallName | un
   return CALLS_OF[stream]?.find((call) => market.rest[call] !== undefined);
 }
 
+/** Polls within the shortest time after which a stream that the call serves counts as stale. */
+const POLLS_A_BOUND = 3;
+
+/**
+ * How often a market's call is made unless somebody says otherwise, ms: as the venue's description says, else as is usual
+ * for the call; in any case often enough that no stream it serves goes stale between two answers.
+ */
+export function usualPollMs(market: VenueMarket, call: RestCallName): Ms {
+  const served = STREAMS.filter((stream) => pollCall(market, stream) === call).flatMap((s) => market.streams[s] ?? []);
+  const declared = served.flatMap(({ pollMs }) => pollMs ?? []);
+  const usual = declared.length > 0 ? Math.min(...declared) : (DEFAULT_POLL_MS[call] ?? OTHERWISE_POLL_MS);
+  const bounds = served.flatMap(({ staleAfterMs }) => staleAfterMs ?? []);
+  return Math.min(usual, ...bounds.map((bound) => bound / POLLS_A_BOUND));
+}
+
 interface Loop {
   readonly symbols: readonly string[];
   readonly stop: AbortController;
@@ -121,10 +136,7 @@ export class Pollers {
 
   async #poll(call: RestCallName, symbols: readonly string[], signal: AbortSignal): Promise<void> {
     const { clock } = this.#environment;
-    const declared = STREAMS.filter((stream) => pollCall(this.#market, stream) === call)
-      .map((stream) => this.#market.streams[stream]?.pollMs)
-      .filter((ms) => ms !== undefined);
-    const usual = declared.length > 0 ? Math.min(...declared) : (DEFAULT_POLL_MS[call] ?? OTHERWISE_POLL_MS);
+    const usual = usualPollMs(this.#market, call);
     while (!signal.aborted) {
       const started = clock.monotonicMs();
       for (const symbol of symbols) {
