@@ -121,6 +121,8 @@ export interface OpsRows {
     avg_decision_time_ms: number | null;
     escalations: number | null;
     overall_quality_score: number | null;
+    /** Why a figure is null, by its name. */
+    not_known: unknown;
   };
   exchange_connection_status: {
     timestamp: Ms;

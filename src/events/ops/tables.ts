@@ -166,6 +166,7 @@ export const OPS_TABLES: { readonly [T in OpsTable]: TableDefinition<T> } = {
       avg_decision_time_ms: numberOrNull,
       escalations: integerOrNull,
       overall_quality_score: numberOrNull,
+      not_known: json,
     },
   },
   exchange_connection_status: {

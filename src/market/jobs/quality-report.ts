@@ -2,6 +2,7 @@ import type { Ms } from '../../kit/clock.ts';
 import type { MarketServices } from '../services.ts';
 import { deskMetrics, type DeskMetrics } from './metrics.ts';
 import { openGaps } from './open-gaps.ts';
+import { periodFigures, type PeriodFigures } from './performance.ts';
 import { capacity, measureTables } from './schema-health.ts';
 
 export type ReportPeriod = 'hour' | 'day' | 'week';
@@ -18,6 +19,10 @@ export interface QualityReport {
   /** The health score of the period. */
   readonly overall_score: number;
   readonly collection: Figures;
+  /** What was measured over the period itself; `collection` is the state at its end. */
+  readonly performance: Figures;
+  /** Why a figure of `performance` is null. */
+  readonly not_known: Readonly<Record<string, string>>;
   readonly validation: Figures;
   /** Issues found, by type. */
   readonly anomalies: Readonly<Record<string, number>>;
@@ -41,6 +46,7 @@ export async function qualityReport(services: ReportServices, period: ReportPeri
     openGaps(services),
     measureTables(services, undefined, false),
   ]);
+  const { not_known: notKnown, ...figures } = await periodFigures(services, from, to);
   const anomalies: Record<string, number> = {};
   for (const issue of issues) anomalies[issue.issue_type] = (anomalies[issue.issue_type] ?? 0) + issue.occurrences;
   const used = capacity(schema.storage, schema.tables, services.config);
@@ -50,6 +56,8 @@ export async function qualityReport(services: ReportServices, period: ReportPeri
     to,
     overall_score: metrics.performance.health.score,
     collection: { ...metrics.streaming, uptime_seconds: metrics.performance.uptime_seconds },
+    performance: figures,
+    not_known: notKnown,
     validation: { ...metrics.data_quality },
     anomalies,
     interpolation: { ...metrics.cleaning, open_gaps: gaps.length },
@@ -64,14 +72,18 @@ export async function qualityReport(services: ReportServices, period: ReportPeri
       days_to_full: used.days_to_full,
     },
     incidents: escalations.map((e) => ({ at: e.escalated_at, level: e.escalation_level, what: e.description })),
-    targets_missed: targetsMissed(metrics, services.config),
+    targets_missed: targetsMissed(metrics, figures, services.config),
     advice: advice(metrics, gaps.length, used.level),
   };
-  await writeReport(services, report, metrics, schema.tables.length);
+  await writeReport(services, report, metrics, figures, schema.tables.length);
   return report;
 }
 
-function targetsMissed(metrics: DeskMetrics, config: MarketServices['config']): readonly string[] {
+function targetsMissed(
+  metrics: DeskMetrics,
+  figures: Omit<PeriodFigures, 'not_known'>,
+  config: MarketServices['config'],
+): readonly string[] {
   const { targets } = config.operations;
   const missed: string[] = [];
   const { records_per_minute: rate } = metrics.streaming;
@@ -84,6 +96,15 @@ function targetsMissed(metrics: DeskMetrics, config: MarketServices['config']): 
   }
   const { exchanges_connected: up, exchanges_total: total } = metrics.streaming;
   if (total > 0 && (100 * up) / total < targets.uptime_percent) missed.push(`${up} of ${total} venue markets are up`);
+  const { connection_uptime_percent: uptime, avg_latency_ms: latency } = figures;
+  if (uptime !== null && uptime < targets.uptime_percent) {
+    missed.push(`${uptime.toFixed(2)} % connected over the period, ${targets.uptime_percent} % are aimed at`);
+  }
+  if (latency !== null && latency > config.operations.latency.warning_ms) {
+    missed.push(
+      `${latency.toFixed(0)} ms from venue to here, ${config.operations.latency.warning_ms} ms are a warning`,
+    );
+  }
   return missed;
 }
 
@@ -103,6 +124,7 @@ async function writeReport(
   services: Pick<MarketServices, 'ops'>,
   report: QualityReport,
   metrics: DeskMetrics,
+  figures: Omit<PeriodFigures, 'not_known'>,
   tables: number,
 ): Promise<void> {
   const quality = metrics.data_quality;
@@ -114,9 +136,7 @@ async function writeReport(
     period_start: report.from,
     period_end: report.to,
     period_type: report.period,
-    records_collected: metrics.streaming.records_stored,
-    records_per_minute: metrics.streaming.records_per_minute,
-    collection_success_rate: null,
+    ...figures,
     records_validated: quality.records_validated,
     validation_pass_rate: quality.pass_rate,
     quarantine_rate: share(quality.quarantined_records),
@@ -124,19 +144,14 @@ async function writeReport(
     anomalies_detected: quality.anomalies_detected,
     anomaly_rate: share(quality.anomalies_detected),
     anomalies_resolved: quality.issues_resolved,
-    gaps_detected: metrics.streaming.data_gaps_detected,
-    gaps_filled: metrics.cleaning.gaps_filled,
     interpolated_records: metrics.cleaning.records_interpolated,
-    connection_uptime_percent: null,
-    avg_latency_ms: null,
-    disconnection_count: metrics.streaming.reconnections,
     tables_monitored: tables,
     tables_healthy: report.schema['tables_healthy'] ?? null,
-    optimizations_performed: null,
     decisions_made: metrics.agents.reduce((sum, a) => sum + a.decisions_made, 0),
     tools_invoked: calls,
     avg_decision_time_ms: latencies.length === 0 ? null : latencies.reduce((a, b) => a + b, 0) / latencies.length,
     escalations: metrics.escalations.total,
     overall_quality_score: report.overall_score,
+    not_known: report.not_known,
   });
 }

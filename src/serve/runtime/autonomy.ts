@@ -11,6 +11,7 @@ import { InvalidInput, Unavailable } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
 import { createIdSource } from '../../kit/id.ts';
 import { didYouMean } from '../../kit/nearest.ts';
+import { createConnectionLog } from '../../market/jobs/connection-log.ts';
 import { createIssueRecorder } from '../../market/jobs/issue-recorder.ts';
 import type { DeskConfig } from '../config.ts';
 import type { Autonomy, Runtime } from './contract.ts';
@@ -48,6 +49,7 @@ export async function openAutonomy(options: {
     concurrency: config.system.limits.max_concurrent_agents,
   });
   const recorder = createIssueRecorder(runtime.market.services, operations.bus);
+  const connections = createConnectionLog(runtime.market.services, operations.bus);
   const begin = (): Promise<void> => (autonomous ? engine.start() : Promise.resolve());
   return {
     begin,
@@ -57,6 +59,7 @@ export async function openAutonomy(options: {
     pause: () => engine.stop(),
     async [Symbol.asyncDispose]() {
       await engine.stop();
+      await connections[Symbol.asyncDispose]();
       await recorder[Symbol.asyncDispose]();
     },
   };

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Unsupported } from '../../../src/kit/errors.ts';
 import { cleanSeries } from '../../../src/market/jobs/clean.ts';
 import { compareSymbols } from '../../../src/market/jobs/cross-exchange.ts';
@@ -14,6 +14,7 @@ import { scanSeries } from '../../../src/market/jobs/gap-scan.ts';
 import { recordFindings } from '../../../src/market/jobs/issue-book.ts';
 import { sendMessage } from '../../../src/market/jobs/messages.ts';
 import { deskMetrics, recordWork } from '../../../src/market/jobs/metrics.ts';
+import { createConnectionLog } from '../../../src/market/jobs/connection-log.ts';
 import { qualityReport } from '../../../src/market/jobs/quality-report.ts';
 import { releaseQuarantine } from '../../../src/market/jobs/quarantine.ts';
 import { capacity } from '../../../src/market/jobs/schema-health.ts';
@@ -293,6 +294,70 @@ test('metrics and report count real rows', async () => {
   expect(report).toMatchObject({ anomalies: { price_deviation: 1 }, overall_score: 99 });
   expect(report.targets_missed.join()).toMatch(/95.00 % of rows pass/);
   expect(await services.ops.count('crew_performance_metrics')).toBe(1);
+});
+
+const state = (seconds: number, change: object = {}) => ({
+  timestamp: START - 600_000 + seconds * 1000,
+  exchange: 'binance',
+  market: 'futures',
+  connection_type: 'websocket',
+  status: 'healthy',
+  latency_ms: 20,
+  last_data_received: null,
+  error_message: null,
+  retry_count: 0,
+  in_fallback_mode: false,
+  ...change,
+});
+
+test('uptime, latency and disconnections of a period come from the log of the connections', async () => {
+  await fillBench(bench);
+  const { services } = bench;
+  const log = [
+    state(0),
+    state(30, { latency_ms: 50 }),
+    state(60, { status: 'disconnected', latency_ms: null }),
+    state(90, { retry_count: 1 }),
+    // Nobody looked for longer than a state holds: 90 s of it are known.
+    state(400, { retry_count: 1, latency_ms: null }),
+  ];
+  for (const row of log) await services.ops.insert('exchange_connection_status', row);
+  const report = await qualityReport(services, 'hour');
+  // Known: 0 to 180 s and 400 to 490 s; down: 60 to 90 s.
+  expect(report.performance['connection_uptime_percent']).toBeCloseTo((100 * 240) / 270, 6);
+  expect(report.performance['avg_latency_ms']).toBeCloseTo((30 * 20 + 30 * 50 + 90 * 20) / 150, 6);
+  expect(report.performance).toMatchObject({ disconnection_count: 1, gaps_detected: 0, optimizations_performed: 0 });
+  // Of each venue and ten minutes: 600 trades and quotes, 200 marks, 60 readings of interest, a funding rate, 9 candles (the tenth ends with the period).
+  const records = 2 * (600 + 600 + 200 + 60 + 9 + 1);
+  expect(report.performance['records_collected']).toBe(records);
+  expect(report.performance['records_per_minute']).toBeCloseTo(records / 4.5, 6);
+  expect(report.targets_missed.join()).toMatch(/88.89 % connected over the period/);
+  const [row] = await services.ops.select('crew_performance_metrics');
+  expect(row).toMatchObject({ disconnection_count: 1, records_collected: records, not_known: report.not_known });
+  expect(row?.connection_uptime_percent).toBeCloseTo(88.8889, 3);
+});
+
+test('what was not written down is null with the reason, never a number', async () => {
+  await fillBench(bench);
+  const { performance, not_known } = await qualityReport(bench.services, 'hour');
+  const unknown = ['connection_uptime_percent', 'avg_latency_ms', 'disconnection_count', 'records_per_minute'];
+  for (const name of unknown) expect([name, performance[name], typeof not_known[name]]).toEqual([name, null, 'string']);
+  // No ledger was written for these rows: the series are collected, and nothing of their time is known to be held.
+  expect(performance['collection_success_rate']).toBe(0);
+  expect(Object.keys(not_known).sort()).toEqual(unknown.sort());
+});
+
+test('the log of the connections has an entry every 30 s, and one soon after a connection is opened or lost', async () => {
+  await fillBench(bench);
+  const { services, clock, events } = bench;
+  const entries = () => services.ops.count('exchange_connection_status');
+  await using _ = createConnectionLog(services, events);
+  await clock.advance(30_000);
+  await vi.waitFor(async () => expect(await entries()).toBe(2), 10_000);
+  events.emit('streaming.stopped' as never, {} as never);
+  events.emit('streaming.started' as never, {} as never);
+  await clock.advance(300);
+  await vi.waitFor(async () => expect(await entries()).toBe(4), 10_000);
 });
 
 test('capacity is measured against the limit and the room on the disk', async () => {

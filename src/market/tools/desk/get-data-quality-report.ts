@@ -15,7 +15,7 @@ export default marketTool({
   access: 'READ_ONLY',
   effects: 'ops',
   description:
-    'Report of the last hour, day or week: collection, validation, anomalies, interpolation, schema, incidents, targets missed, advice, and one score from 0 to 100. Written to crew_performance_metrics as well.',
+    'Report of the last hour, day or week: collection as it is now, performance over the period (uptime, latency, collection success, records; null with the reason when not known), validation, anomalies, interpolation, schema, incidents, targets missed, advice, and one score from 0 to 100. Written to crew_performance_metrics as well.',
   input: z.strictObject({
     period: z.enum(['hour', 'day', 'week']).default('hour').describe('Time that the report covers, up to now'),
   }),
@@ -25,6 +25,8 @@ export default marketTool({
     to: isoTime,
     overall_score: z.number(),
     collection: numbers,
+    performance: numbers,
+    not_known: z.record(z.string(), z.string()),
     validation: numbers,
     anomalies: z.record(z.string(), z.number()),
     interpolation: numbers,
@@ -46,6 +48,8 @@ export default marketTool({
         to: isoOfMs(report.to),
         overall_score: report.overall_score,
         collection: { ...report.collection },
+        performance: { ...report.performance },
+        not_known: { ...report.not_known },
         validation: { ...report.validation },
         anomalies: { ...report.anomalies },
         interpolation: { ...report.interpolation },
