@@ -79,6 +79,14 @@ export const EVENTS = {
   }),
   'analysis.forecast_generated': z.strictObject({ ...series, model: text, horizon: count, details: fields.optional() }),
   'analysis.regime_change': z.strictObject({ ...series, from: text, to: text, details: fields.optional() }),
+  /** A price that just came lies too far from the last hour's: looked at whole, it may become an anomaly. */
+  'data.outlier': z.strictObject({
+    ...series,
+    event_time_us: z.number(),
+    value: z.number(),
+    average: z.number(),
+    deviation_percent: z.number(),
+  }),
   'analysis.anomaly_detected': alert,
   'intelligence.smart_money': alert,
   'intelligence.squeeze_alert': alert,

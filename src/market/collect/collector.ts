@@ -2,7 +2,14 @@ import { sleep, type Ms, type Timer, type Us } from '../../kit/clock.ts';
 import { Conflict, InvalidInput, NotFound, Unavailable, errorMessage } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
 import type { Instrument } from '../domain/instrument.ts';
-import { marketKey, type CandleRecord, type Market, type SeriesKey, type Stream } from '../domain/records.ts';
+import {
+  marketKey,
+  type CandleRecord,
+  type Market,
+  type MarketRecord,
+  type SeriesKey,
+  type Stream,
+} from '../domain/records.ts';
 import type { TapeItem } from '../domain/tape.ts';
 import { Backfills } from './backfill.ts';
 import { readBook } from './book-view.ts';
@@ -13,6 +20,7 @@ import { Holes } from './holes.ts';
 import { MarketFeed } from './market-feed.ts';
 import { addressesOf, marketsOf } from './markets.ts';
 import type { CollectorOptions } from './options.ts';
+import { PriceGuard } from './price-guard.ts';
 import { openSession, type Session } from './session.ts';
 import { TapeSource } from './tape-source.ts';
 import { Watch } from './watch.ts';
@@ -49,6 +57,7 @@ class LiveCollector implements Collector {
   #background: Promise<unknown>[] = [];
   #health = '';
   readonly #candleEnds = new CandleEnds();
+  readonly #guard: PriceGuard;
   #storedAt: { readonly at: Ms; readonly stored: number }[] = [];
 
   constructor(options: CollectorOptions) {
@@ -56,6 +65,7 @@ class LiveCollector implements Collector {
     this.#log = options.log.child({ part: 'collect' });
     this.#markets = marketsOf(options.venues, options.config.collect.exchanges);
     this.#disabled = new Set(options.disabled);
+    this.#guard = new PriceGuard(() => options.config.validation.price_deviation_percent);
   }
 
   /** Recovers what a crash left undone, then connects. Throws Unavailable, Corrupt (foreign tape), Conflict (twice). */
@@ -214,6 +224,7 @@ class LiveCollector implements Collector {
         },
         onRecord: (item, record) => {
           this.#backfills?.note(item, record);
+          this.#judge(record);
           if (item.kind !== 'frame') return;
           if (record.stream === 'candles') {
             this.#candle(record);
@@ -394,6 +405,22 @@ class LiveCollector implements Collector {
   #suspect(item: TapeItem, since: Us): void {
     const feed = this.#feeds.find(({ key }) => key === marketKey(item.exchange, item.market));
     if (feed !== undefined) this.#holes?.suspected(feed, since / 1000);
+  }
+
+  #judge(record: MarketRecord): void {
+    const outlier = this.#guard.judge(record);
+    if (outlier === undefined) return;
+    const { exchange, market, symbol, stream } = record;
+    this.#options.events.emit('data.outlier', {
+      exchange,
+      market,
+      symbol,
+      stream,
+      event_time_us: outlier.time,
+      value: outlier.price,
+      average: outlier.average,
+      deviation_percent: outlier.deviationPercent,
+    });
   }
 
   #candle(record: CandleRecord): void {

@@ -1,11 +1,13 @@
-import type { AnyEvent } from '../../kit/event.ts';
-import type { Timer } from '../../kit/clock.ts';
+import type { AnyEvent, EventEnvelope } from '../../kit/event.ts';
+import type { Timer, Us } from '../../kit/clock.ts';
 import { errorMessage } from '../../kit/errors.ts';
+import { MARKETS, STREAMS, viewName, type SeriesKey } from '../domain/records.ts';
 import type { MarketServices } from '../services.ts';
 import { findingsOfEvent, rateLimitFindings } from './event-findings.ts';
 import { fingerprintOf, type Finding } from './finding.ts';
 import { recordFindings } from './issue-book.ts';
 import { settleHealed } from './healing.ts';
+import { validateSeries } from './validate.ts';
 
 /** Where events are heard. The event bus is one. */
 export interface EventHearing {
@@ -25,6 +27,7 @@ export interface IssueRecorder extends AsyncDisposable {
 
 type RecorderServices = Pick<MarketServices, 'ops' | 'events' | 'clock' | 'log' | 'collector' | 'store' | 'config'>;
 
+const HOUR_US = 3_600_000_000;
 const FLUSH_MS = 250;
 const SAMPLE_MS = 500;
 const REVIEW_MS = 10_000;
@@ -33,7 +36,8 @@ const MOST_WAITING = 10_000;
 
 /**
  * Listens to every event, joins findings of the same fingerprint, and writes them a few times a second. A finding that
- * came as an alert or a gap is not announced again; a disconnect or duplicates are, as an alert, when they are new.
+ * came as an alert or a gap is not announced again; a disconnect or duplicates are, as an alert, when they are new. A
+ * price that looked wrong as it came is judged by the validator's rules as soon as it is stored.
  */
 export function createIssueRecorder(services: RecorderServices, hearing: EventHearing): IssueRecorder {
   return new Recorder(services, hearing);
@@ -48,6 +52,7 @@ class Recorder implements IssueRecorder {
   #reviewTimer: Timer | undefined;
   #sampleTimer: Timer | undefined;
   readonly #blocked = new Set<string>();
+  readonly #suspects = new Map<string, { readonly key: SeriesKey; readonly from: Us }>();
   #closed = false;
 
   constructor(services: RecorderServices, hearing: EventHearing) {
@@ -84,9 +89,40 @@ class Recorder implements IssueRecorder {
   }
 
   readonly #heard = (event: AnyEvent): void => {
+    if (event.type === 'data.outlier') this.#suspect(event);
     const told = event.type === 'data.quality_alert' || event.type === 'data.gap_detected';
     this.#take(findingsOfEvent(event), told);
   };
+
+  /** A series whose price just looked wrong is judged by the validator's rules once what came is stored. */
+  #suspect({ data }: EventEnvelope<'data.outlier'>): void {
+    const { exchange, symbol } = data;
+    const market = MARKETS.find((m) => m === data.market);
+    const stream = STREAMS.find((s) => s === data.stream);
+    if (market === undefined || stream === undefined || symbol === undefined || this.#closed) return;
+    const key = { exchange, market, symbol, stream };
+    const name = viewName(key);
+    const held = this.#suspects.get(name);
+    this.#suspects.set(name, { key, from: Math.min(held?.from ?? data.event_time_us, data.event_time_us) });
+    if (held === undefined) this.#work = this.#work.then(() => this.#judge(name));
+  }
+
+  async #judge(name: string): Promise<void> {
+    const { collector, clock, log } = this.#services;
+    try {
+      await collector.flush();
+      const suspect = this.#suspects.get(name);
+      this.#suspects.delete(name);
+      if (suspect === undefined) return;
+      const { key, from } = suspect;
+      const { findings } = await validateSeries(this.#services, key, from - HOUR_US, clock.now() * 1000 + 1_000);
+      const prices = findings.filter((f) => f.issue_type === 'price_deviation' || f.issue_type === 'invalid_price');
+      await recordFindings(this.#services, prices, 'issue_recorder');
+    } catch (error) {
+      this.#suspects.delete(name);
+      log.error('issues.outlier_not_judged', { series: name, error: errorMessage(error) });
+    }
+  }
 
   #take(findings: readonly Finding[], told: boolean): void {
     for (const finding of findings) {

@@ -2,8 +2,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createIssueRecorder, type IssueRecorder } from '../../../src/market/jobs/issue-recorder.ts';
 import { recordFindings } from '../../../src/market/jobs/issue-book.ts';
 import { findingOf } from '../../../src/market/jobs/finding.ts';
+import { validateSeries } from '../../../src/market/jobs/validate.ts';
 import { accuracy, createProposalScorer, scoreProposal } from '../../../src/market/jobs/shadow-score.ts';
-import { connection, fillBench, FROM, keyOf, mark, openBench, START, type Bench } from './bench.ts';
+import { connection, fillBench, FROM, keyOf, mark, openBench, quote, START, type Bench } from './bench.ts';
 
 const SECOND = 1_000_000;
 let bench: Bench;
@@ -25,6 +26,41 @@ const issues = async () => {
 };
 
 describe('the issue recorder', () => {
+  const outlier = { ...venue, symbol: 'BTCUSDT', stream: 'prices', value: 300, average: 100, deviation_percent: 200 };
+
+  test('a price that looked wrong as it came is judged once it is stored, by the rule of the validator', async () => {
+    await fillBench(bench);
+    const at = START * 1000 - SECOND;
+    await bench.services.store.ingest([quote('binance', at, 300)], null);
+    emit('data.outlier', { ...outlier, event_time_us: at });
+    emit('data.outlier', { ...outlier, event_time_us: at + 1 });
+    expect(await issues()).toMatchObject([
+      {
+        issue_type: 'price_deviation',
+        symbol: 'BTCUSDT',
+        data_type: 'prices',
+        occurrences: 1,
+        action_taken: 'quarantine',
+      },
+    ]);
+    expect(bench.collector.calls).toContain('flush');
+    const told = bench.events.of('analysis.anomaly_detected');
+    expect(told).toHaveLength(1);
+    expect(told[0]?.data).toMatchObject({ details: { row_keys: [expect.any(String)], z_score: expect.any(Number) } });
+    // The validator finds the same rows: the same issue.
+    const { findings } = await validateSeries(bench.services, keyOf('prices'), FROM, START * 1000 + 1);
+    const [again] = await recordFindings(bench.services, findings, 'validator');
+    expect(again).toMatchObject({ is_new: false, added: 0 });
+  });
+
+  test('a suspicion that the rule does not share becomes no issue', async () => {
+    await fillBench(bench);
+    emit('data.outlier', { ...outlier, event_time_us: START * 1000 });
+    emit('data.outlier', { ...outlier, stream: 'no_such_stream', event_time_us: START * 1000 });
+    expect(await issues()).toEqual([]);
+    expect(bench.events.of('analysis.anomaly_detected')).toEqual([]);
+  });
+
   test('each thing that the collector tells becomes an issue', async () => {
     const connected = { ...venue, connection_id: 'c#1' };
     emit('streaming.stopped', { ...connected, reason: 'closed with code 1006' });
