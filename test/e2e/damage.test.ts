@@ -1,7 +1,8 @@
-import { closeSync, openSync, readdirSync, readFileSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { backupOps } from '../../src/events/ops/backup.ts';
 import { Database } from '../../src/infra/duckdb/database.ts';
 import { systemClock } from '../../src/infra/clock.ts';
 import { Conflict, Unavailable } from '../../src/kit/errors.ts';
@@ -113,16 +114,54 @@ describe('damage', { timeout: 90_000 }, () => {
 
   it('of the operations database is mended from a verified copy, and the loss told', async () => {
     const dataDir = temporaryFolder();
+    const setting = (reason: string) => ({
+      changed_at: systemClock.now(),
+      name: 'a_test',
+      value: 1,
+      previous: null,
+      changed_by: 'test',
+      reason,
+    });
     await collected(dataDir);
+    let copied: string;
+    {
+      await using controller = new CrewController(options(dataDir));
+      await controller.start({ autonomous: false });
+      const { db, store, bus } = controller.runtime.operations;
+      await store.insert('desk_settings', setting('before the copy'));
+      const copy = await backupOps(db, join(dataDir, 'backups'), { clock: systemClock });
+      copied = basename(copy.path);
+      await store.insert('desk_settings', setting('after the copy'));
+      await bus.flush();
+      await controller.stop();
+    }
     const path = join(dataDir, 'crewai_data_ops.duckdb');
     overwrite(path, 0, Math.min(statSync(path).size, 65_536));
     const { controller, told } = await restarted(dataDir);
     await using _controller = controller;
     const recovered = told.flatMap((event) => (event.type === 'system.recovered' ? [event.data] : []));
     expect(recovered[0]).toMatchObject({ what: 'crewai_data_ops.duckdb' });
-    expect(recovered[0]?.lost).toMatch(/everything|written between/);
-    expect(recovered[0]?.action).toMatch(/^(?:started empty|restored )/);
+    expect(recovered[0]?.action).toContain(`restored ${copied}`);
+    expect(recovered[0]?.lost).toMatch(/^what was written between .*events after number \d+/);
+    const kept = await controller.runtime.operations.store.select('desk_settings', { where: { name: 'a_test' } });
+    expect(kept.map((row) => row.reason)).toEqual(['before the copy']);
+    const before = "SELECT count(*) AS n FROM events WHERE type = 'system.started'";
+    expect(Number((await query(controller, before, 'ops'))['n'])).toBeGreaterThan(1);
     expect(readdirSync(join(dataDir, 'damaged')).length).toBeGreaterThan(0);
+    expect(controller.getHealth().healthy).toBe(true);
+  });
+
+  it('of an operations database without any copy is started empty, and everything is told as lost', async () => {
+    const dataDir = temporaryFolder();
+    await collected(dataDir);
+    const path = join(dataDir, 'crewai_data_ops.duckdb');
+    rmSync(join(dataDir, 'backups'), { recursive: true, force: true });
+    overwrite(path, 0, Math.min(statSync(path).size, 65_536));
+    const { controller, told } = await restarted(dataDir);
+    await using _controller = controller;
+    const recovered = told.flatMap((event) => (event.type === 'system.recovered' ? [event.data] : []));
+    expect(recovered[0]?.action).toMatch(/^started empty/);
+    expect(recovered[0]?.lost).toMatch(/everything/);
     expect(controller.getHealth().healthy).toBe(true);
   });
 
