@@ -336,3 +336,19 @@ export async function fillBench(bench: Bench): Promise<void> {
     );
   }
 }
+
+/** Two liquidated longs and a short on Binance, collected live. */
+export async function fillLiquidations(bench: Bench): Promise<void> {
+  const key = keyOf('liquidations');
+  const forced = (seconds: number, side: 'long' | 'short', price: number, quantity: number): StoredRecord => ({
+    ...base('liquidations', 'binance', FROM + seconds * SECOND),
+    stream: 'liquidations',
+    side,
+    price,
+    quantity,
+  });
+  await bench.services.store.ensureSeries([key]);
+  const events = [forced(10, 'long', 100, 300), forced(20, 'long', 99, 100), forced(30, 'short', 101, 5)];
+  await bench.services.store.ingest(events, null);
+  bench.collector.series.push(status(key, { stale_after_ms: null }));
+}

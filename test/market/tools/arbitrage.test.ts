@@ -116,7 +116,7 @@ describe('what is compared', () => {
     const pair = data.pairs.find((p: { sell: string }) => p.sell === 'hyperliquid_futures');
     expect(pair.converted).toBe(true);
     expect(pair.break_even_bps).toBeGreaterThan(19);
-    expect(pair.gross_bps).toBeLessThanOrEqual(pair.top_bps + 1e-9);
+    expect(pair.gross_bps).toBeLessThanOrEqual(Number(pair.top_bps) + 1e-9);
   });
 
   test('a book older than its bound is left out and named', async () => {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AppError } from '../../../src/kit/errors.ts';
 import { OPS_TABLES } from './ops-tables.ts';
 import { tools } from '../../../src/market/tools/catalogue.generated.ts';
-import { fillBench, openBench, type Bench } from '../jobs/bench.ts';
+import { fillBench, fillLiquidations, openBench, type Bench } from '../jobs/bench.ts';
 import { contextOf } from './call.ts';
 
 /** Examples that speak of something that this bench does not have: the typed error that they answer instead. */
@@ -12,7 +12,6 @@ const ABSENT: Readonly<Record<string, string>> = {
   resolve_escalation: 'not_found',
   resolve_quality_issue: 'not_found',
   release_quarantine: 'not_found',
-  binance_liquidations_tool: 'unsupported',
   add_new_symbol: 'not_found',
   remove_symbol: 'not_found',
   drop_table: 'not_found',
@@ -112,6 +111,7 @@ let bench: Bench;
 beforeAll(async () => {
   bench = await openBench();
   await fillBench(bench);
+  await fillLiquidations(bench);
 });
 afterAll(() => bench[Symbol.asyncDispose]());
 
