@@ -67,6 +67,44 @@ const collect = z.strictObject({
     .describe('Failed reconnects before REST polling takes over'),
   connect_timeout_ms: z.number().int().min(100).default(10_000).describe('Time allowed for a connection to open, ms'),
   request_timeout_ms: z.number().int().min(100).default(10_000).describe('Time allowed for a REST request, ms'),
+  expiring: z
+    .strictObject({
+      dated: z
+        .number()
+        .int()
+        .min(0)
+        .max(20)
+        .default(2)
+        .describe('Dated futures that an asked symbol brings on a venue that lists them, the nearest'),
+      expiries: z
+        .number()
+        .int()
+        .min(0)
+        .max(20)
+        .default(2)
+        .describe('Expiries of options that an asked symbol brings, the nearest'),
+      strikes: z
+        .number()
+        .int()
+        .min(1)
+        .max(100)
+        .default(3)
+        .describe('Strikes of each expiry, those nearest to the price of the underlying; of each, call and put'),
+      option_streams: z
+        .array(z.enum(STREAMS))
+        .default(['option_summaries', 'orderbooks', 'trades'])
+        .describe(
+          'Streams of options, of those that are collected at all. A summary holds best prices, mark, open interest, volatilities and greeks',
+        ),
+      review_seconds: z
+        .number()
+        .min(5)
+        .max(86_400)
+        .default(300)
+        .describe('How often the choice is made anew, seconds: contracts expire, and the price moves'),
+    })
+    .prefault({})
+    .describe('Which contracts that run out are collected'),
   auto_backfill: z
     .boolean()
     .default(true)

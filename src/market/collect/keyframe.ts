@@ -34,6 +34,10 @@ export const instrumentsSchema = z.array(
     contract_size: z.number().nullable(),
     inverse: z.boolean(),
     funding_interval_hours: z.number().nullable(),
+    expiry_time: z.number().optional(),
+    option_type: z.enum(['call', 'put']).optional(),
+    strike_price: z.number().optional(),
+    settlement_currency: z.string().optional(),
     stands_in_as: z.string().optional(),
   }),
 );

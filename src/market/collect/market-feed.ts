@@ -10,6 +10,7 @@ import { SupervisedConnection } from './connection.ts';
 import type { ConnectionStatus } from './contract.ts';
 import type { CollectEnvironment } from './environment.ts';
 import type { Link } from './link.ts';
+import { ContractRoll } from './contract-roll.ts';
 import { INSTRUMENTS_IN_FORCE } from './keyframe.ts';
 import { Pollers, pollCall } from './polling.ts';
 import { RestClient } from './rest-client.ts';
@@ -44,6 +45,7 @@ export class MarketFeed {
   readonly rest: RestClient;
   readonly pollers: Pollers;
   readonly resync: BookResync;
+  readonly #roll: ContractRoll;
   readonly #environment: CollectEnvironment;
   readonly #addresses: Readonly<Record<string, string>>;
   readonly #hooks: MarketFeedHooks;
@@ -52,6 +54,8 @@ export class MarketFeed {
   readonly #asked = new Set<string>();
   #selected = new Map<string, { readonly symbol: string; readonly stream: Stream }>();
   #running: Running[] = [];
+  /** Streams of the contracts that come later. */
+  #streams: readonly Stream[] = [];
   #forcedRest = false;
   #failures: string[] = [];
   #stopped = false;
@@ -70,6 +74,7 @@ export class MarketFeed {
     this.rest = new RestClient(environment, market, addresses);
     this.pollers = new Pollers(environment, market, this.rest);
     this.resync = new BookResync(environment, this.rest);
+    this.#roll = new ContractRoll(environment, market, this.rest);
   }
 
   get instruments(): readonly Instrument[] {
@@ -107,15 +112,14 @@ export class MarketFeed {
     await this.#loadInstruments();
     this.#nameAsAsked(symbols);
     const listed = new Set(this.#instruments.filter((i) => i.status === 'trading').map((i) => i.symbol));
-    this.#unlisted = symbols.filter((symbol) => !listed.has(symbol));
+    this.#unlisted = symbols.filter((s) => !listed.has(s) && !this.#roll.brings(s, this.#instruments));
     if (this.#unlisted.length > 0) {
       this.#environment.log.warn('collect.symbols_not_listed', { market: this.key, symbols: this.#unlisted });
     }
-    for (const symbol of symbols) {
-      for (const stream of streams) {
-        if (listed.has(symbol) && this.market.streams[stream] !== undefined) this.#select(symbol, stream);
-      }
-    }
+    for (const symbol of symbols) if (listed.has(symbol)) this.#selectAll(symbol, streams);
+    for (const { symbol } of (await this.#roll.first(symbols, this.#instruments)).begin)
+      this.#selectAll(symbol, streams);
+    this.#streams = streams;
     await this.#hooks.onSelected(this, this.series());
     await this.#apply();
     await Promise.all(this.connections.map((connection) => connection.tried));
@@ -147,8 +151,7 @@ export class MarketFeed {
   }
 
   async stopStream(key: SeriesKey): Promise<void> {
-    this.#selected.delete(`${key.symbol} ${key.stream}`);
-    this.#setState(key, 'stopped');
+    this.#deselect(key);
     await this.#apply();
   }
 
@@ -171,6 +174,27 @@ export class MarketFeed {
   /** Keeps books and fallbacks in order; called every second. */
   check(): void {
     for (const { connection } of this.#running) this.resync.check(connection);
+    if (!this.#stopped && this.#roll.isDue()) this.#background(this.#rollContracts(), 'collect.roll_failed');
+  }
+
+  /** Ends what has expired and begins what came near. */
+  async #rollContracts(): Promise<void> {
+    if (this.#roll.wantsList(this.#instruments)) {
+      await this.#askInstruments();
+      this.#instruments = this.#environment.pipeline.instruments(this.market.exchange, this.market.market);
+      this.#nameAsAsked([]);
+    }
+    const { begin, end } = await this.#roll.next(this.#instruments);
+    if (this.#stopped || begin.length + end.length === 0) return;
+    const gone = new Set(end);
+    for (const key of this.series()) if (gone.has(key.symbol)) this.#deselect(key);
+    for (const { symbol } of begin) this.#selectAll(symbol, this.#streams);
+    const begun = new Set(begin.map(({ symbol }) => symbol));
+    await this.#hooks.onSelected(
+      this,
+      this.series().filter(({ symbol }) => begun.has(symbol)),
+    );
+    await this.#apply();
   }
 
   #pollerStatus(): ConnectionStatus {
@@ -240,6 +264,23 @@ export class MarketFeed {
       data: named,
     });
     this.#instruments = pipeline.instruments(exchange, market);
+  }
+
+  /** The streams of a symbol that its market offers, and that are wanted of its kind: only perpetuals pay funding. */
+  #selectAll(symbol: string, streams: readonly Stream[]): void {
+    const kind = this.#instruments.find((i) => i.symbol === symbol)?.kind;
+    const ofOptions = this.#environment.config.expiring.option_streams;
+    for (const stream of streams) {
+      if (this.market.streams[stream] === undefined) continue;
+      if (kind === 'dated' && stream === 'funding_rates') continue;
+      if (kind === 'option' && !ofOptions.includes(stream)) continue;
+      this.#select(symbol, stream);
+    }
+  }
+
+  #deselect(key: SeriesKey): void {
+    this.#selected.delete(`${key.symbol} ${key.stream}`);
+    this.#setState(key, 'stopped');
   }
 
   #select(symbol: string, stream: Stream): void {

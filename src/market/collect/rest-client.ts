@@ -69,6 +69,13 @@ export class RestClient {
     return body;
   }
 
+  /** Asks for one value that only the collector itself needs: the answer is not kept. Throws as `ask`. */
+  async value<T>(target: RestTarget, read: (body: string) => T | undefined): Promise<T> {
+    const value = read(await this.#fetch(target));
+    if (value === undefined) throw new Unavailable(`${safeUrl(this.#urlOf(target))} does not say what was asked`);
+    return value;
+  }
+
   /** Asks where to connect, as the venue's preparation says. The answer holds a token and is not kept. Throws as `ask`. */
   async prepare(preparation: ConnectionPreparation): Promise<{ readonly url: string; readonly pingMs: Ms | null }> {
     const target = preparation.request();

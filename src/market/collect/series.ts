@@ -5,6 +5,8 @@ import type { SeriesState, SeriesStatus } from './contract.ts';
 /** What is known of one series while it is collected. */
 export interface TrackedSeries {
   readonly key: SeriesKey;
+  /** Name of its view. */
+  readonly table: string;
   state: SeriesState;
   rows: number;
   lastEventTime: Us | null;
@@ -34,6 +36,7 @@ export class SeriesTracker {
     }
     const series: TrackedSeries = {
       key,
+      table: name,
       state: 'waiting',
       rows: 0,
       lastEventTime: null,
@@ -88,7 +91,7 @@ export class SeriesTracker {
   status(): SeriesStatus[] {
     return [...this.#all.values()].map((series) => ({
       ...series.key,
-      table: viewName(series.key),
+      table: series.table,
       listed_as: series.listedAs,
       state: series.state,
       rows: series.rows,

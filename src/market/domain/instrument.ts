@@ -1,3 +1,4 @@
+import type { Us } from '../../kit/clock.ts';
 import type { Market } from './records.ts';
 
 /** A tradable contract as the venue's instrument list describes it. Everything that sizes and rates depend on. */
@@ -22,6 +23,13 @@ export interface Instrument {
   readonly inverse: boolean;
   /** Hours between funding payments; null for spot and when the venue does not say. */
   readonly funding_interval_hours: number | null;
+  /** When it is settled, UTC µs; absent where it never is, or the venue does not say. */
+  readonly expiry_time?: Us | undefined;
+  /** Of an option: what it gives the right to, and the price at which, in the currency of its underlying's price. */
+  readonly option_type?: 'call' | 'put' | undefined;
+  readonly strike_price?: number | undefined;
+  /** Currency that profit and loss are paid in, where the venue tells it. */
+  readonly settlement_currency?: string | undefined;
   /** Its own canonical name, where `symbol` is an asked name that it stands for: BTCUSD, collected as BTCUSDT. */
   readonly stands_in_as?: string | undefined;
 }

@@ -50,8 +50,24 @@ export interface VenueMarket {
   readonly standsFor?: Readonly<Record<string, string>> | undefined;
   /** What a trade costs, by tier; absent where nothing can be traded (an oracle). */
   readonly fees?: FeeSchedule | undefined;
+  /** Contracts that run out, of which an asked symbol brings the nearest (`collect/expiring.ts`). */
+  readonly expiring?: ExpiringContracts | undefined;
   /** Text of the venue's error answer, for a REST body that is not data; undefined when the body is data. */
   readonly restError: (status: number, body: string) => RestErrorInfo | undefined;
+}
+
+/** Dated futures or options: too many to collect all, and others every day. */
+export interface ExpiringContracts {
+  /** All on the underlying that an asked symbol (BTCUSDT) names; none where the market has none. */
+  readonly on: (symbol: string, listed: readonly Instrument[]) => readonly Instrument[];
+  /** Asks the price of a contract's underlying, about which strikes are chosen; absent where there are no strikes. */
+  readonly price?:
+    | {
+        readonly request: (contract: Instrument) => RestTarget;
+        /** Undefined when the answer does not say. */
+        readonly read: (body: string) => number | undefined;
+      }
+    | undefined;
 }
 
 export interface StreamSupport {
@@ -223,6 +239,33 @@ export interface SimulatedListing {
   readonly lot: string;
   /** Where the instrument differs from a plain one: named as the symbol, quoted in USDT, sized in base units. */
   readonly instrument?: Partial<SimulatedInstrument> | undefined;
+  /**
+   * For a contract on the symbol: what it is worth in its own quote when the symbol's index price is `underlying` at
+   * `at` (UTC ms), with first and second derivative by that price.
+   */
+  readonly worth?: ((underlying: number, at: Ms) => SimulatedWorth) | undefined;
+  /** How it trades, in its own quote, where that is not as its symbol does. */
+  readonly character?:
+    | {
+        /** About which it moves. */
+        readonly price: number;
+        readonly spreadBps: number;
+        readonly tradesPerSecond: number;
+        readonly medianTradeValue: number;
+        readonly openInterestValue: number;
+      }
+    | undefined;
+}
+
+export interface SimulatedListingTime {
+  readonly at: Ms;
+  readonly spot: number;
+}
+
+export interface SimulatedWorth {
+  readonly value: number;
+  readonly delta: number;
+  readonly gamma: number;
 }
 
 export type SimulatedInstrument = Pick<
@@ -237,14 +280,21 @@ export type SimulatedInstrument = Pick<
   | 'contract_size'
   | 'inverse'
   | 'funding_interval_hours'
+  | 'expiry_time'
+  | 'option_type'
+  | 'strike_price'
+  | 'settlement_currency'
 >;
 
 /** The simulator's half of a venue: the same wire, the other direction. */
 export interface VenueSimulator {
   readonly exchange: string;
   readonly market: Market;
-  /** What this market lists of a symbol whose price is about `price`; none when it does not list it. */
-  readonly listings: (symbol: string, price: number) => readonly SimulatedListing[];
+  /**
+   * What this market lists of a symbol whose price is about `price`; none when it does not list it. Contracts that run
+   * out are those that a venue would list at `at` (UTC ms), when the index price is `spot`.
+   */
+  readonly listings: (symbol: string, price: number, now: SimulatedListingTime) => readonly SimulatedListing[];
   /** This market's part of a symbol's trading; 1 on the most active. */
   readonly activity: number;
   /** How many numbers the sequence of a book takes in 100 ms: 1 where frames are numbered, more where changes are. */
@@ -304,6 +354,8 @@ export interface VenueSimulator {
   readonly candlesTellTakers: boolean;
   /** Whether candles tell the number of trades alone. */
   readonly candlesTellCounts?: boolean | undefined;
+  /** False where candles do not tell the quote volume. */
+  readonly candlesTellQuote?: false | undefined;
   /** The same frame with a value that no market made, for fault injection; undefined when the frame has none to spoil. */
   readonly spoil: (frame: SimulatedFrame, how: 'spike' | 'crossed') => SimulatedFrame | undefined;
 }

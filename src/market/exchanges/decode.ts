@@ -148,6 +148,10 @@ const instrumentSchema = z.object({
   contract_size: z.number().positive().nullable().default(null),
   inverse: z.boolean().default(false),
   funding_interval_hours: z.number().positive().nullable().default(null),
+  expiry_time: z.number().positive().optional(),
+  option_type: z.enum(['call', 'put']).optional(),
+  strike_price: z.number().positive().optional(),
+  settlement_currency: z.string().optional(),
 });
 
 /**

@@ -5,6 +5,7 @@ import type { SeriesKey, Stream } from '../domain/records.ts';
 import type { MarketServices } from '../services.ts';
 import { checkBooks } from './checks/books.ts';
 import { checkPrices, checkQuotes } from './checks/prices.ts';
+import { rulesFor } from './checks/rules-for.ts';
 import { checkCandles, checkFunding, checkLiquidations, checkOpenInterest, checkTrades } from './checks/streams.ts';
 import { silentLossFindings, volumeDifferences } from './checks/silent-loss.ts';
 import { withoutDeletedGaps } from './deletion.ts';
@@ -84,7 +85,7 @@ export async function condemnedRows(
 const PRICED: readonly Stream[] = ['prices', 'trades', 'mark_prices', 'candles', 'ticker_24h', 'orderbooks'];
 
 function checksOf(key: SeriesKey, rows: readonly SqlRow[], services: ReadServices): readonly Finding[] {
-  const rules = services.config.validation;
+  const rules = rulesFor(key.market, services.config.validation);
   const findings: Finding[] = [];
   if (PRICED.includes(key.stream)) findings.push(...checkPrices(key, rows, rules));
   switch (key.stream) {

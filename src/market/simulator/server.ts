@@ -56,7 +56,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   const specs = options.faults.flatMap((text) => parseFaults(text));
   const time = createSimulatedClock(options.clock, options.speed);
   const symbols = options.symbols ?? [...DEFAULT_SYMBOLS];
-  const markets = createSimulatedMarkets({ seed: options.seed, symbols });
+  const markets = createSimulatedMarkets({ seed: options.seed, symbols, at: time.now() });
   const applied: AppliedFault[] = [];
   const report = (fault: AppliedFault): void => {
     applied.push(fault);

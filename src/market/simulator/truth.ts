@@ -55,7 +55,11 @@ const FROM_MODEL: ReadonlySet<string> = new Set(['trades', 'candles', 'liquidati
  */
 export async function exportTruth(options: ExportOptions): Promise<readonly ExportedFile[]> {
   const { from, durationMs, dir } = options;
-  const markets = createSimulatedMarkets({ seed: options.seed, symbols: options.symbols ?? [...DEFAULT_SYMBOLS] });
+  const markets = createSimulatedMarkets({
+    seed: options.seed,
+    symbols: options.symbols ?? [...DEFAULT_SYMBOLS],
+    at: from,
+  });
   const keys = options.markets?.flatMap((name) => marketsNamed(name, [...markets.keys()])) ?? [...markets.keys()];
   await mkdir(dir, { recursive: true });
   const written: ExportedFile[] = [];
@@ -267,7 +271,7 @@ function candleRecords(
       low: c.low,
       close: c.close,
       volume: c.volume,
-      quote_volume: c.quoteVolume,
+      quote_volume: venue.candlesTellQuote === false ? null : c.quoteVolume,
       trade_count: tells || venue.candlesTellCounts === true ? c.count : null,
       taker_buy_volume: tells ? c.takerBuyVolume : null,
       taker_buy_quote: tells ? c.takerBuyQuote : null,

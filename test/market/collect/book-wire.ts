@@ -45,7 +45,7 @@ export interface BookSource {
 
 /** Every market of the catalogue that has books and a simulator half. */
 export function bookSources(seed: number): BookSource[] {
-  const markets = createSimulatedMarkets({ seed, symbols: ['BTCUSDT'] });
+  const markets = createSimulatedMarkets({ seed, symbols: ['BTCUSDT'], at: Date.UTC(2026, 4, 5) });
   return venues.flatMap(({ markets: own }) =>
     own.flatMap((venue) => {
       const key = marketKey(venue.exchange, venue.market);

@@ -94,7 +94,7 @@ function mutate(texts: readonly string[], { frame, kind, at, value }: Mutation):
   }
 }
 
-const NEGATIVE = new Set(['funding_rate', 'price_change', 'price_change_pct']);
+const NEGATIVE = new Set(['funding_rate', 'price_change', 'price_change_pct', 'delta', 'theta', 'rho']);
 
 function checkNumber(name: string, value: number): void {
   if (!Number.isFinite(value)) expect.fail(`${name} is ${value}`);

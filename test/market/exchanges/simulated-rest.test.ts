@@ -35,7 +35,7 @@ const CALLS: Readonly<Record<string, readonly string[]>> = {
 };
 
 const NOW = Date.UTC(2026, 4, 5, 11, 58, 12, 300);
-const MARKETS = createSimulatedMarkets({ seed: 3, symbols: ['BTCUSDT'] });
+const MARKETS = createSimulatedMarkets({ seed: 3, symbols: ['BTCUSDT'], at: Date.UTC(2026, 4, 5) });
 
 function ask(key: string, path: string): { readonly status: number; readonly body: string } {
   const venue = simulators.flat().find((s) => `${s.exchange}_${s.market}` === key);

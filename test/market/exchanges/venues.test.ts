@@ -12,7 +12,7 @@ const MARKETS_OF_ALL = venues.flatMap((venue) =>
 );
 
 const UNIVERSE = Array.from({ length: 300 }, (_, i) => `COIN${i}USDT`);
-const SIMULATED = createSimulatedMarkets({ seed: 1, symbols: UNIVERSE });
+const SIMULATED = createSimulatedMarkets({ seed: 1, symbols: UNIVERSE, at: Date.UTC(2026, 4, 5) });
 
 /** The simulator's half, which knows what the frames and paths of the adapter ask for, and 300 instruments. */
 function simulated({ exchange, market }: VenueMarket): { venue: VenueSimulator; market: ModelMarket } {

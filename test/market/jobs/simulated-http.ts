@@ -33,7 +33,7 @@ export function simulatedHttp(
   clock: Clock,
   symbols: readonly string[] = DEFAULT_SYMBOLS.slice(0, 2),
 ): VenueHttp & { asked: string[] } {
-  const models = createSimulatedMarkets({ seed: 7, symbols });
+  const models = createSimulatedMarkets({ seed: 7, symbols, at: clock.now() });
   const asked: string[] = [];
   const send = (url: string, body: string | undefined): Promise<HttpResponse> => {
     const { host, pathname, searchParams } = new URL(url);

@@ -42,7 +42,9 @@ describe('the grammar of faults', () => {
 
 const channels = new Set(['btcusdt@aggTrade', 'btcusdt@bookTicker', 'btcusdt@depth@100ms', 'btcusdt@markPrice@1s']);
 const venue = simulators.flat().find((s) => s.exchange === 'binance' && s.market === 'futures') as VenueSimulator;
-const market = createSimulatedMarkets({ seed: 5, symbols: ['BTCUSDT'] }).get('binance_futures');
+const market = createSimulatedMarkets({ seed: 5, symbols: ['BTCUSDT'], at: Date.UTC(2026, 4, 5) }).get(
+  'binance_futures',
+);
 
 /** Ten seconds of frames through a fault desk, sent every 100 ms as the server would. */
 function run(faults: string, seed = 5) {
@@ -186,7 +188,9 @@ describe('faults', () => {
 
   it('spoils Bybit frames so that each is still read, with the wrong value', () => {
     const bybit = simulators.flat().find((s) => s.exchange === 'bybit' && s.market === 'futures') as VenueSimulator;
-    const linear = createSimulatedMarkets({ seed: 5, symbols: ['BTCUSDT'] }).get('bybit_futures');
+    const linear = createSimulatedMarkets({ seed: 5, symbols: ['BTCUSDT'], at: Date.UTC(2026, 4, 5) }).get(
+      'bybit_futures',
+    );
     if (linear === undefined) throw new Error('no market');
     const topics = new Set(['tickers.BTCUSDT', 'orderbook.50.BTCUSDT', 'publicTrade.BTCUSDT']);
     const frames = [

@@ -11,7 +11,7 @@ const DAY = 86_400_000;
 const SYMBOLS = ['BTCUSDT', 'ARUSDT', 'BRETTUSDT'];
 
 function market(key: string, symbols: readonly string[] = SYMBOLS, seed = 7): ModelMarket {
-  const found = createSimulatedMarkets({ seed, symbols }).get(key);
+  const found = createSimulatedMarkets({ seed, symbols, at: Date.UTC(2026, 4, 5) }).get(key);
   if (found === undefined) throw new Error(`no market ${key}`);
   return found;
 }
@@ -29,7 +29,7 @@ function cuts(from: number, to: number, steps: readonly number[]): [number, numb
 
 describe('the market model', () => {
   it('lists what each venue lists', () => {
-    const all = createSimulatedMarkets({ seed: 7, symbols: DEFAULT_SYMBOLS });
+    const all = createSimulatedMarkets({ seed: 7, symbols: DEFAULT_SYMBOLS, at: Date.UTC(2026, 4, 5) });
     const keys = simulators.flat().map((venue) => marketKey(venue.exchange, venue.market));
     expect([...all.keys()]).toEqual(keys);
     for (const [key, { instruments }] of all) {
@@ -217,7 +217,7 @@ describe('the market model', () => {
   });
 
   it('keeps prices positive and venues together over a year', () => {
-    const all = createSimulatedMarkets({ seed: 7, symbols: DEFAULT_SYMBOLS });
+    const all = createSimulatedMarkets({ seed: 7, symbols: DEFAULT_SYMBOLS, at: Date.UTC(2026, 4, 5) });
     for (let day = 0; day < 365; day += 1.7) {
       const at = NOW + day * DAY;
       for (const symbol of DEFAULT_SYMBOLS) {
@@ -263,7 +263,7 @@ describe('the market model', () => {
   });
 
   it('leaves no series silent for more than 8 s', () => {
-    for (const [key, m] of createSimulatedMarkets({ seed: 3, symbols: DEFAULT_SYMBOLS })) {
+    for (const [key, m] of createSimulatedMarkets({ seed: 3, symbols: DEFAULT_SYMBOLS, at: Date.UTC(2026, 4, 5) })) {
       for (const { symbol } of m.instruments) {
         const times = m.trades(symbol, NOW, NOW + 5 * MINUTE).map((t) => t.at);
         expect(longestGap(times, NOW, NOW + 5 * MINUTE), `${key} ${symbol} trades`).toBeLessThan(8000);

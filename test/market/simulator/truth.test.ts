@@ -68,7 +68,7 @@ describe('the export of the truth', () => {
       symbols: SYMBOLS,
       markets: ['binance_futures', 'bybit_spot'],
     });
-    const markets = createSimulatedMarkets({ seed: 7, symbols: SYMBOLS });
+    const markets = createSimulatedMarkets({ seed: 7, symbols: SYMBOLS, at: Date.UTC(2026, 4, 5) });
     for (const key of ['binance_futures', 'bybit_spot']) {
       const market = markets.get(key);
       const of = async (stream: string): Promise<Record<string, unknown>[]> =>

@@ -1,12 +1,13 @@
 import type { Venue, VenueMarket } from '../contract.ts';
 import { createDeribitDecoder } from './decoder.ts';
 import { FUTURES_FEES } from './fees.ts';
-import { parseDeribitInstruments } from './instruments.ts';
-import { futuresRest } from './rest.ts';
+import { DATED_OF, OPTIONS_OF, parseDeribitInstruments } from './instruments.ts';
+import { futuresRest, optionsRest } from './rest.ts';
 import { deribitRestError, recogniseDeribit } from './rest-shapes.ts';
-import { BOOK, FUTURES_SUPPORT, LIMITS, plan } from './streams.ts';
+import { BOOK, FUTURES_SUPPORT, LIMITS, OPTIONS_SUPPORT, plan, planOptions } from './streams.ts';
 
 const futuresCalls = Object.freeze(futuresRest());
+const optionsCalls = Object.freeze(optionsRest());
 
 const ADDRESSES = Object.freeze({ stream: 'wss://www.deribit.com/ws/api/v2', rest: 'https://www.deribit.com' });
 
@@ -24,10 +25,27 @@ const futures: VenueMarket = Object.freeze({
   parseInstruments: (body, before) => parseDeribitInstruments('futures', body, before),
   recognise: recogniseDeribit,
   standsFor: Object.freeze({ USDT: 'USD' }),
+  expiring: DATED_OF,
   restError: deribitRestError,
 } satisfies VenueMarket);
 
-/** Deribit: perpetuals and dated futures, inverse and linear. */
-const deribit: Venue = Object.freeze({ name: 'deribit', title: 'Deribit', markets: Object.freeze([futures]) });
+const options: VenueMarket = Object.freeze({
+  exchange: 'deribit',
+  market: 'options',
+  streams: OPTIONS_SUPPORT,
+  addresses: ADDRESSES,
+  limits: LIMITS,
+  plan: planOptions,
+  createDecoder: (given) => createDeribitDecoder('options', optionsCalls, given),
+  book: BOOK,
+  rest: optionsCalls,
+  parseInstruments: (body, before) => parseDeribitInstruments('options', body, before),
+  recognise: recogniseDeribit,
+  expiring: OPTIONS_OF,
+  restError: deribitRestError,
+} satisfies VenueMarket);
+
+/** Deribit: perpetuals and dated futures, inverse and linear, and options. */
+const deribit: Venue = Object.freeze({ name: 'deribit', title: 'Deribit', markets: Object.freeze([futures, options]) });
 
 export default deribit;

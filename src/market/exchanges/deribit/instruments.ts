@@ -1,9 +1,48 @@
 import { z } from 'zod';
 import type { Instrument } from '../../domain/instrument.ts';
-import type { Market } from '../../domain/records.ts';
+import { msToUs, type Market } from '../../domain/records.ts';
 import { canonicalSymbol } from '../shared/symbols.ts';
-import { isObject, parseJson } from '../shared/values.ts';
+import { isObject, parseJson, priceOf } from '../shared/values.ts';
+import type { ExpiringContracts, RestTarget } from '../contract.ts';
 import { EXCHANGE, FUNDING_HOURS } from './wire.ts';
+
+/** Options settled in the coin itself, which are most of them; in USDC where the coin has no others. */
+export const OPTIONS_OF: ExpiringContracts = {
+  on(symbol, listed) {
+    const base = coinOf(symbol);
+    const options = listed.filter((i) => i.kind === 'option' && i.base === base);
+    const own = options.filter((i) => i.quote === base);
+    return own.length > 0 ? own : options.filter((i) => i.quote === 'USDC');
+  },
+  price: {
+    request: indexRequest,
+    read(body) {
+      const answer = parseJson(body);
+      const result = isObject(answer) && isObject(answer['result']) ? answer['result'] : {};
+      const price = priceOf(result['index_price']);
+      return Number.isNaN(price) ? undefined : price;
+    },
+  },
+};
+
+/** Futures with a date, which are inverse; those against another coin are left out. */
+export const DATED_OF: ExpiringContracts = {
+  on(symbol, listed) {
+    const base = coinOf(symbol);
+    return listed.filter((i) => i.kind === 'dated' && i.base === base && i.quote === 'USD');
+  },
+};
+
+/** BTC of BTCUSDT, BTCUSDC and BTCUSD. */
+function coinOf(symbol: string): string {
+  return symbol.replace(/USD[TC]?$/, '');
+}
+
+/** `btc_usd` of BTC-27JUN25-100000-C, `sol_usdc` of SOL_USDC-27JUN25-180-C. */
+function indexRequest({ base, quote }: Instrument): RestTarget {
+  const name = `${base}_${quote === base ? 'usd' : quote}`.toLowerCase();
+  return { address: 'rest', path: `/api/v2/public/get_index_price?index_name=${name}`, weight: 1 };
+}
 
 const instrumentSchema = z.object({
   instrument_name: z.string().min(1).max(40),
@@ -14,6 +53,10 @@ const instrumentSchema = z.object({
   instrument_type: z.string().optional(),
   settlement_period: z.string().optional(),
   tick_size: z.number().positive(),
+  settlement_currency: z.string().optional(),
+  expiration_timestamp: z.number().positive().optional(),
+  option_type: z.enum(['call', 'put']).optional(),
+  strike: z.number().positive().optional(),
   min_trade_amount: z.number().positive(),
 });
 
@@ -50,5 +93,11 @@ function instrumentOf(market: Market, row: unknown): Instrument | undefined {
     contract_size: 1,
     inverse,
     funding_interval_hours: perpetual ? FUNDING_HOURS : null,
+    ...(perpetual || listed.expiration_timestamp === undefined
+      ? {}
+      : { expiry_time: msToUs(listed.expiration_timestamp) }),
+    ...(listed.option_type === undefined ? {} : { option_type: listed.option_type }),
+    ...(listed.strike === undefined ? {} : { strike_price: listed.strike }),
+    ...(listed.settlement_currency === undefined ? {} : { settlement_currency: listed.settlement_currency }),
   };
 }

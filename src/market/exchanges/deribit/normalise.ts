@@ -17,7 +17,7 @@ import { belongsTo, FUNDING_HOURS } from './wire.ts';
 
 /**
  * A trade; `direction` is the taker's. `liquidation` names who was liquidated: T the taker, M the maker, MT both; a
- * liquidated seller had a long position.
+ * liquidated seller had a long position. Those of options are told as trades alone (`OPTIONS_SUPPORT`).
  */
 export function readTrade(row: unknown, context: ReadContext): Reading {
   if (!isObject(row)) return 'no trade';
@@ -27,7 +27,7 @@ export function readTrade(row: unknown, context: ReadContext): Reading {
   const time = timeOf(timestamp);
   const wire = { id: trade_id, price, size: amount, time, side: direction, seq: trade_seq };
   const reading = pushTrade(facts, wire, context);
-  if (typeof reading === 'string' || typeof liquidation !== 'string') return reading;
+  if (typeof reading === 'string' || typeof liquidation !== 'string' || context.market === 'options') return reading;
   let records = reading;
   for (const who of ['T', 'M']) {
     if (!liquidation.includes(who)) continue;
@@ -80,7 +80,10 @@ function levelsOf(value: unknown): PriceLevel[] | undefined {
   return levels;
 }
 
-/** `chart.trades.X.1`: `tick` is the beginning; `cost` is in the quote. The wire does not say whether it is closed. */
+/**
+ * `chart.trades.X.1`: `tick` is the beginning; `cost` is in the quote, but for options, whose currency it does not say.
+ * The wire does not say whether it is closed.
+ */
 export function readCandle(
   name: string,
   row: WireObject,
@@ -95,7 +98,7 @@ export function readCandle(
     close: closeOf(open, '1m'),
     prices: [row['open'], row['high'], row['low'], row['close']],
     volume: sizeOf(row['volume']),
-    quoteVolume: row['cost'] === undefined ? null : sizeOf(row['cost']),
+    quoteVolume: row['cost'] === undefined || context.market === 'options' ? null : sizeOf(row['cost']),
   };
   return pushCandle(context.symbols.facts(name), wire, context);
 }

@@ -48,6 +48,10 @@ export function futuresRest(): Calls {
   };
 }
 
+export function optionsRest(): Calls {
+  return { ...commonCalls('options', 'option'), open_interest: ticker('options') };
+}
+
 function commonCalls(market: Market, kind: string): Calls {
   return {
     instruments: {

@@ -2,10 +2,14 @@ import type { Ms } from '../../../kit/clock.ts';
 import type { Instrument } from '../../domain/instrument.ts';
 import type { SimulatedFrame, SimulatedMarket, SimulatedTrade } from '../contract.ts';
 import { byVenueSymbol, MINUTE, SECOND, ticks } from '../shared/simulated.ts';
+import { type SimulatedValuation, valuationOf } from './simulate-contracts.ts';
+import { expiryText } from './wire.ts';
 
 /* Frames of the simulated Deribit, in the shapes of the documentation and of recorded frames. */
 
-const TICKER_STEP = 100;
+const STEP = 100;
+/** Options are many, and quoted less often. */
+const OPTION_STEP = SECOND;
 const HEARTBEAT_STEP = 10 * SECOND;
 /** The first trade of each such span is a liquidation of its taker. */
 const LIQUIDATION_SLOT = 4000;
@@ -43,17 +47,21 @@ export function framesOf(market: SimulatedMarket, channel: string, from: Ms, to:
         .trades(symbol, from, to)
         .map((t) => ({ at: t.at, channel, text: push(channel, [tradeRow(market, instrument, t)]) }));
     case 'book':
-      return market.bookChanges(symbol, from, to, { depth: BOOK_LEVELS }).map((change) => {
+      return market.bookChanges(symbol, from, to, { depth: BOOK_LEVELS, everyMs: stepOf(market) }).map((change) => {
         const sides = { bids: levelsOf(instrument, change.bids), asks: levelsOf(instrument, change.asks) };
         const ids = { change_id: change.lastSeq, prev_change_id: change.prevSeq };
         const data = { type: 'change', timestamp: change.at, instrument_name: name, ...ids, ...sides };
         return { at: change.at, channel, text: push(channel, data) };
       });
     case 'ticker':
-      return ticks(from, to, TICKER_STEP).map((at) => tickerFrame(market, instrument, channel, at));
+      return ticks(from, to, stepOf(market)).map((at) => tickerFrame(market, instrument, channel, at));
     default:
       return candles(market, instrument, channel, from, to);
   }
+}
+
+function stepOf({ market }: SimulatedMarket): Ms {
+  return market === 'options' ? OPTION_STEP : STEP;
 }
 
 /** What a new subscriber gets at once. */
@@ -63,7 +71,9 @@ export function snapshotOf(market: SimulatedMarket, channel: string, at: Ms): re
   if (instrument === undefined) return [];
   if (kind === 'ticker') return [tickerFrame(market, instrument, channel, Math.floor(at))];
   if (kind !== 'book') return [];
-  const book = market.book(instrument.symbol, at, BOOK_LEVELS);
+  // The book as of the last change that was sent: later ones build on it.
+  const step = stepOf(market);
+  const book = market.book(instrument.symbol, (Math.ceil(at / step) - 1) * step + 1, BOOK_LEVELS);
   const sides = { bids: levelsOf(instrument, book.bids), asks: levelsOf(instrument, book.asks) };
   const data = { type: 'snapshot', timestamp: Math.ceil(at) - 1, instrument_name: name, change_id: book.seq, ...sides };
   return [{ at, channel, text: push(channel, data) }];
@@ -116,32 +126,76 @@ export function tickerData(market: SimulatedMarket, instrument: Instrument, at: 
   const { symbol, venue_symbol: name } = instrument;
   const second = Math.floor(at / SECOND) * SECOND;
   const m = market.mark(symbol, second);
-  const day = market.ticker(symbol, second);
   const book = market.book(symbol, at + 1, 1);
   const [bid, ask] = [book.bids[0] ?? [0, 0], book.asks[0] ?? [0, 0]];
-  const volumes = { volume_usd: day.quoteVolume, volume: day.volume, volume_notional: day.quoteVolume };
+  const option = optionIn(instrument, m.index, second);
   return {
     timestamp: at,
     state: 'open',
-    stats: {
-      high: day.high,
-      low: day.low,
-      price_change: Number(((day.last / day.open - 1) * 100).toFixed(4)),
-      ...volumes,
-    },
+    ...dayOf(market, symbol, second),
     open_interest: amountOf(instrument, market.openInterest(symbol, second), m.mark),
     mark_price: m.mark,
     index_price: m.index,
-    last_price: day.last,
     instrument_name: name,
-    funding_8h: m.fundingRate,
-    current_funding: m.fundingRate,
+    ...(instrument.kind === 'perpetual' ? { funding_8h: m.fundingRate, current_funding: m.fundingRate } : {}),
     estimated_delivery_price: m.index,
     best_bid_price: bid[0],
     best_bid_amount: amountOf(instrument, bid[1], bid[0]),
     best_ask_price: ask[0],
     best_ask_amount: amountOf(instrument, ask[1], ask[0]),
+    ...(option === undefined ? {} : summaryOf(instrument, option, bid[0], ask[0])),
   };
+}
+
+/** The last day and price. The day of an option is not told, as if it had not traded: there are too many to add up. */
+function dayOf(market: SimulatedMarket, symbol: string, at: Ms): Readonly<Record<string, unknown>> {
+  if (market.market === 'options') {
+    const [last] = market.tradesFrom(symbol, market.tradeIdAt(symbol, at) - 1, 1, at);
+    const stats = { high: null, low: null, price_change: null, volume: null, volume_usd: null };
+    return { stats, last_price: last?.price ?? null };
+  }
+  const { high, low, last, open, volume, quoteVolume } = market.ticker(symbol, at);
+  const change = Number(((last / open - 1) * 100).toFixed(4));
+  const volumes = { volume, volume_usd: quoteVolume, volume_notional: quoteVolume };
+  return { stats: { high, low, price_change: change, ...volumes }, last_price: last };
+}
+
+/** Undefined for an instrument that is no option. */
+export function optionIn(instrument: Instrument, index: number, at: Ms): SimulatedValuation | undefined {
+  const { base, option_type: type, strike_price: strike, expiry_time: expiry } = instrument;
+  if (type === undefined || strike === undefined || expiry === undefined) return undefined;
+  return valuationOf({ base, type, strike, expiry: expiry / 1000 }, index, at);
+}
+
+/** Greeks have five decimals, volatilities two; a price that no volatility gives has one of 0. */
+function summaryOf(
+  instrument: Instrument,
+  option: SimulatedValuation,
+  bid: number,
+  ask: number,
+): Readonly<Record<string, unknown>> {
+  const dollars = instrument.quote === instrument.base ? option.forward : 1;
+  const volatility = (price: number): number => round(option.impliedBy(price * dollars) ?? 0, 2);
+  const { delta, gamma, vega, theta, rho } = option;
+  return {
+    underlying_price: round(option.forward, 4),
+    underlying_index: `SYN.${instrument.base}-${expiryText(instrument.expiry_time ?? 0)}`,
+    interest_rate: 0,
+    mark_iv: round(option.volatility, 2),
+    bid_iv: volatility(bid),
+    ask_iv: volatility(ask),
+    greeks: {
+      delta: round(delta, 5),
+      gamma: round(gamma, 5),
+      vega: round(vega, 5),
+      theta: round(theta, 5),
+      rho: round(rho, 5),
+    },
+  };
+}
+
+function round(value: number, digits: number): number {
+  return Number(value.toFixed(digits));
 }
 
 export function candleRow(

@@ -1,7 +1,8 @@
 import type { Ms } from '../../../kit/clock.ts';
 import type { Instrument } from '../../domain/instrument.ts';
 import type { SimulatedAnswer, SimulatedMarket } from '../contract.ts';
-import { byVenueSymbol, LISTED_AT, limitOf, MINUTE, numberIn } from '../shared/simulated.ts';
+import { byVenueSymbol, LISTED_AT, limitOf, MINUTE, numberIn, SECOND } from '../shared/simulated.ts';
+import { msToUs } from '../../domain/records.ts';
 import { BOOK_LEVELS, candleRow, tickerData, tradeRow } from './simulate-frames.ts';
 
 /* REST of the simulated Deribit, /api/v2/public. */
@@ -63,13 +64,20 @@ function trades(request: Request, instrument: Instrument, first: number, to: Ms)
 const CALLS: Readonly<Record<string, Call>> = {
   get_time: ({ now }) => ok(now),
   test: () => ok({ version: '1.2.26' }),
-  get_instruments: ({ market, query }) =>
-    query.get('kind') === 'future' || query.get('kind') === null
-      ? ok(
-          market.instruments.map((i) => listed(i)),
-          20,
-        )
-      : ok([], 20),
+  get_instruments: ({ market, query, now }) => {
+    const [kind, currency] = [query.get('kind'), query.get('currency') ?? 'any'];
+    const wanted = kind === null || kind === kindOf(market) ? market.instruments : [];
+    const alive = wanted.filter((i) => (i.expiry_time ?? Infinity) > msToUs(now));
+    const rows = alive.filter(({ base, quote }) => currency === 'any' || [base, quote].includes(currency));
+    return ok(rows.map(listed), 20);
+  },
+  get_index_price: ({ market, query, now }) => {
+    const base = (query.get('index_name') ?? '').split('_')[0]?.toUpperCase();
+    const instrument = market.instruments.find((i) => i.base === base);
+    if (instrument === undefined) return failure(-32602, 'Invalid params');
+    const { index } = market.mark(instrument.symbol, Math.floor(now / SECOND) * SECOND);
+    return ok({ index_price: index, estimated_delivery_price: index });
+  },
   get_order_book: ofInstrument((request, instrument) => {
     const { market, now, query } = request;
     const depth = limitOf(query, 'depth', 5, BOOK_LEVELS) ?? 5;
@@ -118,19 +126,27 @@ const CALLS: Readonly<Record<string, Call>> = {
   }),
 };
 
+function kindOf({ market }: SimulatedMarket): string {
+  return market === 'options' ? 'option' : 'future';
+}
+
+const PERPETUAL_UNTIL = 32_503_708_800_000;
+
 function listed(instrument: Instrument): unknown {
-  const { venue_symbol, base, quote, inverse } = instrument;
+  const { venue_symbol, base, quote, inverse, option_type, strike_price, expiry_time } = instrument;
+  const reversed = inverse || quote === base;
   return {
     instrument_name: venue_symbol,
-    kind: 'future',
+    kind: instrument.kind === 'option' ? 'option' : 'future',
+    ...(option_type === undefined ? {} : { option_type, strike: strike_price }),
     is_active: true,
     base_currency: base,
     quote_currency: quote,
-    counter_currency: quote,
-    settlement_currency: inverse ? base : quote,
-    instrument_type: inverse ? 'reversed' : 'linear',
-    future_type: inverse ? 'reversed' : 'linear',
-    settlement_period: 'perpetual',
+    counter_currency: reversed ? 'USD' : quote,
+    settlement_currency: instrument.settlement_currency,
+    instrument_type: reversed ? 'reversed' : 'linear',
+    ...(instrument.kind === 'option' ? {} : { future_type: reversed ? 'reversed' : 'linear' }),
+    settlement_period: expiry_time === undefined ? 'perpetual' : 'month',
     tick_size: instrument.tick_size,
     tick_size_steps: [],
     min_trade_amount: inverse ? 10 : instrument.lot_size,
@@ -140,6 +156,6 @@ function listed(instrument: Instrument): unknown {
     maker_commission: 0,
     taker_commission: 0.0005,
     creation_timestamp: LISTED_AT,
-    expiration_timestamp: 32_503_708_800_000,
+    expiration_timestamp: expiry_time === undefined ? PERPETUAL_UNTIL : expiry_time / 1000,
   };
 }

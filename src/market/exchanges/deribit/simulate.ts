@@ -1,13 +1,15 @@
 import type { SimulatedFrame, SimulatedListing, SimulatedMarket, VenueSimulator } from '../contract.ts';
 import { byVenueSymbol } from '../shared/simulated.ts';
+import { canonicalSymbol } from '../shared/symbols.ts';
 import { stepsAt } from '../shared/simulated-steps.ts';
 import { elementsOf, isObject, parseJson } from '../shared/values.ts';
+import { COIN_SETTLED, datedListings, optionListings } from './simulate-contracts.ts';
 import { framesOf, HEARTBEAT, isForced, partsOf, snapshotOf, tradeIdOf } from './simulate-frames.ts';
 import { answerPublic, failure } from './simulate-rest.ts';
 
 /*
- * Deribit's half of the conversation, JSON-RPC 2.0: https://docs.deribit.com. BTC and ETH are inverse perpetuals, the
- * rest linear ones in USDC. Amounts of inverse contracts are not rounded to whole contracts, so that they are exactly the
+ * Deribit's half of the conversation, JSON-RPC 2.0: https://docs.deribit.com. Contracts of BTC and ETH are settled in
+ * the coin, the rest in USDC; options are quoted and their books change once a second. Amounts of inverse contracts are not rounded to whole contracts, so that they are exactly the
  * market's.
  */
 
@@ -17,25 +19,17 @@ const STEPS: Readonly<Record<string, readonly [tick: string, lot: string]>> = {
   SOL: ['0.01', '0.1'],
   XRP: ['0.0001', '1'],
 };
-const INVERSE = ['BTC', 'ETH'];
 const WITHOUT = ['AR', 'BRETT', 'POPCAT', 'PNUT'];
 const KINDS = new Set(['trades', 'book', 'ticker', 'chart']);
 
-const simulator = Object.freeze<VenueSimulator>({
+/** What both markets have in common. */
+const COMMON = {
   exchange: 'deribit',
-  market: 'futures',
-  listings,
-  activity: 0.3,
   sequenceStride: 7,
-  markDecimals: 4,
   acceptsPath: (path) => path === '/ws/api/v2',
   channelsOfPath: () => [],
   onFrame: converse,
   onSubscribe: (market, channels, at) => channels.flatMap((channel) => snapshotOf(market, channel, at)),
-  windowOf: (channel) => {
-    const { kind, name } = partsOf(channel);
-    return kind === 'ticker' ? name.replaceAll('-', '_') : undefined;
-  },
   steady: (channel) => /^(?:book|ticker)\./.test(channel),
   frames: (market, channels, from, to) =>
     [...channels].flatMap((channel) => framesOf(market, channel, from, to)).sort((a, b) => a.at - b.at),
@@ -62,29 +56,58 @@ const simulator = Object.freeze<VenueSimulator>({
       .map((t) => ({ at: t.at, side: t.side === 'sell' ? 'long' : 'short', price: t.price, quantity: t.quantity })),
   candlesTellTakers: false,
   spoil,
-});
+} satisfies Partial<VenueSimulator>;
 
-/** The simulator of Deribit's perpetuals. */
-const simulators: readonly VenueSimulator[] = Object.freeze([simulator]);
+/** The simulator of Deribit: perpetuals, dated futures and options. */
+const simulators: readonly VenueSimulator[] = Object.freeze([
+  Object.freeze<VenueSimulator>({
+    ...COMMON,
+    market: 'futures',
+    activity: 0.3,
+    windowOf: (channel) => {
+      const { kind, name } = partsOf(channel);
+      return kind === 'ticker' ? canonicalSymbol(name) : undefined;
+    },
+    markDecimals: 4,
+    listings: (symbol, price, { at }) => {
+      const perpetual = perpetualOf(symbol, price);
+      return perpetual === undefined ? [] : [perpetual, ...datedListings(baseOf(symbol), perpetual, at)];
+    },
+  }),
+  Object.freeze<VenueSimulator>({
+    ...COMMON,
+    market: 'options',
+    activity: 1,
+    windowOf: () => undefined,
+    markDecimals: 6,
+    candlesTellQuote: false,
+    listings: (symbol, _price, now) => (WITHOUT.includes(baseOf(symbol)) ? [] : optionListings(baseOf(symbol), now)),
+  }),
+]);
 
 export default simulators;
 
-function listings(symbol: string, price: number): readonly SimulatedListing[] {
-  const base = symbol.replace(/USD[TC]?$/, '');
-  if (WITHOUT.includes(base)) return [];
+function baseOf(symbol: string): string {
+  return symbol.replace(/USD[TC]?$/, '');
+}
+
+function perpetualOf(symbol: string, price: number): SimulatedListing | undefined {
+  const base = baseOf(symbol);
+  if (WITHOUT.includes(base)) return undefined;
   const [tick, lot] = STEPS[base] ?? stepsAt(price);
-  const inverse = INVERSE.includes(base);
+  const inverse = COIN_SETTLED.includes(base);
   const name = inverse ? `${base}-PERPETUAL` : `${base}_USDC-PERPETUAL`;
   const instrument = {
-    symbol: name.replaceAll('-', '_'),
+    symbol: canonicalSymbol(name),
     venue_symbol: name,
     base,
     quote: inverse ? 'USD' : 'USDC',
     inverse,
     funding_interval_hours: 8,
+    settlement_currency: inverse ? base : 'USDC',
     ...(inverse ? { lot_size: null } : {}),
   };
-  return [{ tick, lot, instrument }];
+  return { tick, lot, instrument };
 }
 
 function converse(market: SimulatedMarket, text: string): ReturnType<VenueSimulator['onFrame']> {

@@ -9,7 +9,7 @@ const CHANNELS: readonly { readonly streams: readonly Stream[]; readonly of: (na
   { streams: ['orderbooks'], of: (name) => `book.${name}.100ms` },
   { streams: ['trades', 'liquidations'], of: (name) => `trades.${name}.100ms` },
   {
-    streams: ['prices', 'mark_prices', 'funding_rates', 'open_interest', 'ticker_24h'],
+    streams: ['prices', 'mark_prices', 'funding_rates', 'open_interest', 'ticker_24h', 'option_summaries'],
     of: (name) => `ticker.${name}.100ms`,
   },
   { streams: ['candles'], of: (name) => `chart.trades.${name}.1` },
@@ -37,6 +37,20 @@ export const FUTURES_SUPPORT: Support = {
   liquidations: { via: 'websocket', staleAfterMs: null },
 };
 
+/**
+ * Most options are quoted and traded now and then: only their valuation comes all the time. Their mark price is in the
+ * coin and their index in dollars, so that neither mark_prices (whose basis is their difference) nor liquidations (whose
+ * value is in dollars) can hold them: the summary has mark and underlying, the trade is among the trades.
+ */
+export const OPTIONS_SUPPORT: Support = {
+  ...SHARED,
+  prices: { via: 'websocket', staleAfterMs: null },
+  orderbooks: { via: 'websocket', staleAfterMs: null },
+  ticker_24h: { via: 'websocket', staleAfterMs: null },
+  open_interest: { via: 'websocket', staleAfterMs: null },
+  option_summaries: { via: 'websocket', staleAfterMs: 60_000 },
+};
+
 /** A request costs 500 of a pool of 50,000 credits that gains 10,000 a second: 20 requests a second go on for ever. */
 export const LIMITS: ConnectionLimits = {
   streamsPerConnection: 500,
@@ -48,6 +62,18 @@ export const LIMITS: ConnectionLimits = {
 
 /** The venue asks whether we are there when it was silent for so long, and cuts the connection without an answer. */
 const HEARTBEAT_SECONDS = 30;
+
+/** One connection an underlying: where some of its options expire, those of the others go on undisturbed. */
+export function planOptions(instruments: readonly Instrument[], streams: readonly Stream[]): ConnectionPlan[] {
+  const chains = new Map<string, Instrument[]>();
+  for (const instrument of instruments) {
+    const key = `${instrument.base} ${instrument.quote}`;
+    const chain = chains.get(key);
+    if (chain === undefined) chains.set(key, [instrument]);
+    else chain.push(instrument);
+  }
+  return [...chains.values()].flatMap((chain) => plan(OPTIONS_SUPPORT, chain, streams));
+}
 
 export function plan(
   support: Support,

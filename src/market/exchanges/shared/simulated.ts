@@ -18,9 +18,16 @@ export function ticks(from: Ms, to: Ms, step: Ms, offset: Ms = 0): readonly Ms[]
   return times;
 }
 
+const BY_NAME = new WeakMap<readonly Instrument[], ReadonlyMap<unknown, Instrument>>();
+
 /** The instrument that the venue calls so. */
-export function byVenueSymbol(market: SimulatedMarket, venueSymbol: unknown): Instrument | undefined {
-  return market.instruments.find((i) => i.venue_symbol === venueSymbol);
+export function byVenueSymbol({ instruments }: SimulatedMarket, venueSymbol: unknown): Instrument | undefined {
+  let names = BY_NAME.get(instruments);
+  if (names === undefined) {
+    names = new Map(instruments.map((i) => [i.venue_symbol, i] as const));
+    BY_NAME.set(instruments, names);
+  }
+  return names.get(venueSymbol);
 }
 
 /** Plain decimals, without an exponent or trailing zeros. */

@@ -12,7 +12,7 @@ export interface Liquidation {
 
 /** What a perpetual has beyond trades and book. Times in UTC ms. */
 export interface Derivatives {
-  /** Index and mark price, unrounded. */
+  /** Index and mark price, unrounded; the mark of a contract on the symbol is what it is worth at the index. */
   mark(at: number): { readonly mark: number; readonly index: number };
   /** Rate paid at `at`, which must be a funding time; 8 decimals. */
   settledRate(at: number): number;
@@ -86,6 +86,7 @@ export function createDerivatives(
     nextFundingTime,
     mark(at) {
       const index = paths.at(series.symbol, at);
+      if (series.worth !== undefined) return { index, mark: series.worth(index, at).value };
       const premium = touch.basis(Math.floor(at / MINUTE_MS)) - 1;
       return { index, mark: index * (1 + 0.6 * premium + 0.2e-4 * noise(key, at / 15_000, SALT_PREMIUM)) };
     },

@@ -6,8 +6,9 @@ import { createAggregates, type SeriesAggregates } from './candles.ts';
 import { createDerivatives, type Derivatives } from './derivatives.ts';
 import { createLadder, LADDER_LEVELS, type Ladder, type LadderSide } from './ladder.ts';
 import { createPricePaths, MINUTE_MS, type PricePaths } from './path.ts';
+import { contractPaths } from './contract-paths.ts';
 import { hash, keyOf } from './random.ts';
-import { decimalsOf, seriesOf, type SeriesSpecification } from './specification.ts';
+import { decimalsOf, seriesOf, type SeriesSpecification, symbolSpecification } from './specification.ts';
 import { createTradeTape, type MinuteTape, type TradeTape } from './tape.ts';
 import { createTouch, STEP_MS } from './touch.ts';
 
@@ -27,14 +28,21 @@ interface Series {
   readonly decimals: ReturnType<SimulatedMarket['decimals']>;
 }
 
-/** All markets of the simulator, by market key (`binance_futures` …), over one set of price paths. */
+/**
+ * All markets of the simulator, by market key (`binance_futures` …), over one set of price paths. Contracts that run out
+ * are those that would be listed at `at`, UTC ms; what each of them is worth does not depend on when it was listed.
+ */
 export function createSimulatedMarkets(options: {
   readonly seed: number;
   readonly symbols: readonly string[];
+  readonly at: Ms;
 }): ReadonlyMap<string, ModelMarket> {
-  const listed = simulators.flat().map((venue) => ({ venue, series: seriesOf(venue, options.symbols) }));
-  const specifications = new Map(listed.flatMap((m) => m.series.map((s) => [s.symbol, s] as const)));
-  const paths = createPricePaths(options.seed, [...specifications.values()]);
+  const { at } = options;
+  const symbols = [...new Set(options.symbols)].map(symbolSpecification);
+  const paths = createPricePaths(options.seed, symbols);
+  const listed = simulators.flat().map((venue) => {
+    return { venue, series: seriesOf(venue, symbols, (symbol) => ({ at, spot: paths.at(symbol, at) })) };
+  });
   return new Map(
     listed.map(({ venue, series }) => [
       marketKey(venue.exchange, venue.market),
@@ -49,10 +57,15 @@ function createMarket(
   specifications: readonly SeriesSpecification[],
   paths: PricePaths,
 ): ModelMarket {
-  const all = new Map(specifications.map((s) => [s.instrument.symbol, createSeries(seed, s, paths)] as const));
+  const known = new Map(specifications.map((s) => [s.instrument.symbol, s] as const));
+  const used = new Map<string, Series>();
   const of = (symbol: string): Series => {
-    const series = all.get(symbol);
-    if (series === undefined) throw new Error(`${marketKey(exchange, market)} does not list ${symbol}`);
+    const held = used.get(symbol);
+    if (held !== undefined) return held;
+    const specification = known.get(symbol);
+    if (specification === undefined) throw new Error(`${marketKey(exchange, market)} does not list ${symbol}`);
+    const series = createSeries(seed, specification, paths);
+    used.set(symbol, series);
     return series;
   };
   const sequence = (series: Series, step: number): number =>
@@ -156,14 +169,16 @@ function derivativesOf(
   };
 }
 
-function createSeries(seed: number, specification: SeriesSpecification, paths: PricePaths): Series {
+function createSeries(seed: number, specification: SeriesSpecification, underlying: PricePaths): Series {
+  const { worth } = specification;
+  const paths = worth === undefined ? underlying : contractPaths(underlying, worth);
   const touch = createTouch(seed, specification, paths);
   const tape = createTradeTape(seed, specification, paths, touch);
   return {
     specification,
     tape,
     ladder: createLadder(seed, specification, touch),
-    derivatives: createDerivatives(seed, specification, paths, touch),
+    derivatives: createDerivatives(seed, specification, underlying, touch),
     aggregates: createAggregates(specification, tape),
     decimals: {
       price: decimalsOf(specification.tickSize),

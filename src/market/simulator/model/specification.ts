@@ -1,6 +1,6 @@
 import type { Instrument } from '../../domain/instrument.ts';
 import type { Market } from '../../domain/records.ts';
-import type { SimulatedListing, VenueSimulator } from '../../exchanges/contract.ts';
+import type { SimulatedListing, SimulatedListingTime, VenueSimulator } from '../../exchanges/contract.ts';
 import { hash, keyOf } from './random.ts';
 
 /** How one symbol behaves on all venues. Prices in quote units (USDT). */
@@ -40,6 +40,8 @@ export interface SeriesSpecification extends SymbolSpecification {
   readonly markDecimals: number;
   /** This market's part of the symbol's activity. */
   readonly activity: number;
+  /** Of a contract on the symbol. */
+  readonly worth: SimulatedListing['worth'];
 }
 
 const SYMBOLS: readonly SymbolSpecification[] = [
@@ -54,15 +56,22 @@ const SYMBOLS: readonly SymbolSpecification[] = [
   row('PNUTUSDT', 0.27, 0.07, 1.4, 0.8, 100, 5e7, 4, 1.5),
 ];
 
+/** How a symbol behaves; one that is not among the known ones gets a made-up character from its name. */
+export function symbolSpecification(symbol: string): SymbolSpecification {
+  return SYMBOLS.find((s) => s.symbol === symbol) ?? invented(symbol);
+}
+
 /**
- * The symbols as a market lists them; those it does not list are left out. A symbol that is not among the known ones
- * gets a made-up character from its name, so that tests can ask for any number of symbols.
+ * The symbols as a market lists them; those it does not list are left out. Tests may ask for any number of symbols.
  */
-export function seriesOf(venue: VenueSimulator, symbols: readonly string[]): readonly SeriesSpecification[] {
+export function seriesOf(
+  venue: VenueSimulator,
+  symbols: readonly SymbolSpecification[],
+  timeOf: (symbol: string) => SimulatedListingTime,
+): readonly SeriesSpecification[] {
   const taken = new Set<string>();
-  return symbols.flatMap((symbol) => {
-    const known = SYMBOLS.find((s) => s.symbol === symbol) ?? invented(symbol);
-    return venue.listings(symbol, known.price).flatMap((listing) => {
+  return symbols.flatMap((known) => {
+    return venue.listings(known.symbol, known.price, timeOf(known.symbol)).flatMap((listing) => {
       const price = scaled(listing.tick);
       const quantity = scaled(listing.lot);
       const instrument = instrumentOf(venue, known, listing);
@@ -71,6 +80,7 @@ export function seriesOf(venue: VenueSimulator, symbols: readonly string[]): rea
       taken.add(instrument.symbol);
       return {
         ...known,
+        ...listing.character,
         fundingIntervalHours: instrument.funding_interval_hours ?? known.fundingIntervalHours,
         instrument,
         exchange: venue.exchange,
@@ -83,6 +93,7 @@ export function seriesOf(venue: VenueSimulator, symbols: readonly string[]): rea
         lotSize: Number(listing.lot),
         markDecimals: venue.markDecimals ?? decimalsOf(Number(listing.tick)),
         activity: venue.activity,
+        worth: listing.worth,
       };
     });
   });

@@ -161,14 +161,16 @@ class ModelTape implements TradeTape {
   }
 
   #make(minute: number, arraysFor: (count: number) => Arrays): MinuteTape {
-    const { symbol, price, medianTradeValue, lotUnits, quantityScale } = this.#series;
+    const { symbol, price, medianTradeValue, lotUnits, quantityScale, worth } = this.#series;
     const firstId = this.firstId(minute);
     const count = this.firstId(minute + 1) - firstId;
     const tape = { minute, firstId, count, ...arraysFor(count) };
     this.#splitParts(minute, count - CERTAIN_PER_MINUTE);
     const path = this.#paths.minute(symbol, minute);
     const activity = Math.min(3, this.#paths.volatility(symbol, minute) ** 0.3);
-    const medianLots = (medianTradeValue * activity) / (((path[0] ?? price) * lotUnits) / quantityScale);
+    // An option may be worth nothing for a while: its trades are of so many contracts, whatever they cost.
+    const each = worth === undefined ? (path[0] ?? price) : price;
+    const medianLots = (medianTradeValue * activity) / ((each * lotUnits) / quantityScale);
     let begin = 0;
     for (let part = 0; part < PATH_PARTS; part++) {
       const n = this.#partCounts[part] ?? 0;
@@ -201,7 +203,7 @@ class ModelTape implements TradeTape {
       const sweep = rank > 1000 ? (size >>> 12) & 3 : 0;
       tape.offsets[i] = offset;
       tape.buys[i] = buy ? 1 : 0;
-      tape.ticks[i] = buy ? this.#touch.ask(step) + sweep : this.#touch.bid(step) - sweep;
+      tape.ticks[i] = buy ? this.#touch.ask(step) + sweep : Math.max(1, this.#touch.bid(step) - sweep);
       tape.lots[i] = Math.max(1, Math.round(medianLots * (SIZES[rank] ?? 1) * (0.9 + ((size >>> 20) & 255) / 1275)));
     }
   }

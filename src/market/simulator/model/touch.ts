@@ -6,6 +6,9 @@ import type { SeriesSpecification } from './specification.ts';
 export const STEP_MS = 100;
 const STEPS_PER_MINUTE = MINUTE_MS / STEP_MS;
 
+/** Fewest ticks of a bid, so that its book has depth. An option may be worth next to nothing. */
+const LEAST_TICKS = 20;
+
 const SALT_BASIS = 21;
 const SALT_SLOW_BASIS = 22;
 const SALT_SPREAD = 23;
@@ -25,6 +28,8 @@ export function createTouch(seed: number, series: SeriesSpecification, paths: Pr
   const tick = series.tickUnits / series.priceScale;
   const fixed = (uniform(key, 0, SALT_BASIS) - 0.5) * 1.5e-4 + (series.market === 'futures' ? 1.5e-4 : 0);
   const spreadTicks = Math.max(1, Math.round((series.price * series.spreadBps * 1e-4) / tick));
+
+  const least = series.worth === undefined ? LEAST_TICKS : 1;
 
   let basisMinute = Number.NaN;
   let basisFrom = 1;
@@ -54,7 +59,7 @@ export function createTouch(seed: number, series: SeriesSpecification, paths: Pr
     const price =
       interpolate(paths.minute(series.symbol, minute), share * 64) * (basisFrom + (basisTo - basisFrom) * share);
     const jitter = (hash(key, step, SALT_JITTER) / 4_294_967_296 - 0.5) * spreadTicks * 0.8;
-    return Math.max(20, Math.floor(price / tick - spread(step) / 2 + jitter));
+    return Math.max(least, Math.floor(price / tick - spread(step) / 2 + jitter));
   };
   return { bid, ask: (step) => bid(step) + spread(step), basis };
 }

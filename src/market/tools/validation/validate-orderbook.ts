@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { InvalidInput } from '../../../kit/errors.ts';
 import { BOOK_ISSUES, bookIssues } from '../../jobs/checks/books.ts';
+import { rulesFor } from '../../jobs/checks/rules-for.ts';
 import type { Market, PriceLevel } from '../../domain/records.ts';
 import { exchange, marketOr, symbol } from '../shared/fields.ts';
 import { provenance } from '../shared/provenance.ts';
@@ -62,7 +63,7 @@ export default marketTool({
     const live =
       given === null ? services.collector.book(input.exchange, input.market, input.symbol.toUpperCase(), 50) : null;
     const { bids, asks } = given ?? { bids: live?.bids ?? [], asks: live?.asks ?? [] };
-    const issues = bookIssues(bids, asks, services.config.validation);
+    const issues = bookIssues(bids, asks, rulesFor(input.market, services.config.validation));
     const bid = bids[0]?.[0];
     const ask = asks[0]?.[0];
     return {

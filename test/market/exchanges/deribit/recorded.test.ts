@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { BookSet } from '../../../../src/market/collect/books.ts';
 import type { MarketRecord } from '../../../../src/market/domain/records.ts';
-import { isCombo, isOption, namedFacts } from '../../../../src/market/exchanges/deribit/wire.ts';
+import {
+  expiryText,
+  isCombo,
+  isOption,
+  namedFacts,
+  optionTerms,
+} from '../../../../src/market/exchanges/deribit/wire.ts';
 import { exemptionOf } from '../exemptions.ts';
 import { decodeAny, decodeFrame, hasData, isoToUs, json, jsonLines, lines, marketOf, text } from '../recorded/data.ts';
 
@@ -10,6 +16,7 @@ import { decodeAny, decodeFrame, hasData, isoToUs, json, jsonLines, lines, marke
  * USD, of linear ones base units; funding rates are per 8 hours; times are the venue's, ms.
  */
 const market = marketOf('deribit_futures');
+const options = marketOf('deribit_options');
 const RECEIVED = 1_790_000_000_000_000;
 
 /** A reference amount in base units. */
@@ -36,6 +43,8 @@ function compare(one: any, records: readonly MarketRecord[]): void {
     const side = one.side === 'sell' ? 'long' : 'short';
     has({ stream: 'liquidations', side, price: one.price, quantity: size(one.amount, one.price) });
   } else if (one.type === 'book_ticker') {
+    // Nobody bids and nobody asks: there are no prices to tell.
+    if (one.bidPrice === null && one.askPrice === null) return;
     has({
       stream: 'prices',
       bid_price: one.bidPrice,
@@ -54,6 +63,30 @@ function compare(one: any, records: readonly MarketRecord[]): void {
     for (const side of ['bids', 'asks'] as const) {
       expect(book?.[side]).toEqual(one[side].map((l: any) => [l.price, l.amount === 0 ? 0 : size(l.amount, l.price)]));
     }
+  } else if (one.type === 'option_summary') {
+    has({
+      stream: 'option_summaries',
+      option_type: one.optionType,
+      strike_price: one.strikePrice,
+      expiry_time: isoToUs(one.expirationDate),
+      underlying_price: one.underlyingPrice,
+      underlying: one.underlyingIndex,
+      mark_price: one.markPrice,
+      mark_iv: one.markIV,
+      bid_price: one.bestBidPrice,
+      bid_qty: one.bestBidAmount,
+      bid_iv: one.bestBidIV,
+      ask_price: one.bestAskPrice,
+      ask_qty: one.bestAskAmount,
+      ask_iv: one.bestAskIV,
+      last_price: one.lastPrice,
+      open_interest: one.openInterest,
+      delta: one.delta,
+      gamma: one.gamma,
+      vega: one.vega,
+      theta: one.theta,
+      rho: one.rho,
+    });
   } else throw new Error(`unknown reference ${String(one.type)}`);
 }
 
@@ -83,17 +116,38 @@ describe.runIf(hasData('oracle_tardis_mappers'))('tardis mapper', () => {
     }
     expect(compared).toBeGreaterThan(8);
   });
+
+  it('decodes options to the reference, summaries included; futures are another market', () => {
+    const decoder = options.createDecoder({ instruments: [] });
+    const compared: Record<string, number> = {};
+    for (const { message, localTimestamp, expected } of json('oracle_tardis_mappers/deribit.json').records) {
+      const received = Date.parse(localTimestamp) * 1000;
+      const { verdict, records } = decodeFrame(decoder, JSON.stringify(message), received);
+      if (!isOption(nameIn(message))) {
+        expect(records).toEqual([]);
+        expect(verdict.kind).not.toBe('rejected');
+        continue;
+      }
+      expect(verdict.kind, JSON.stringify(message)).toBe('data');
+      for (const one of expected ?? []) {
+        compare(one, records);
+        compared[one.type] = (compared[one.type] ?? 0) + 1;
+      }
+    }
+    expect(compared['option_summary']).toBe(4);
+  });
 });
 
 describe.runIf(hasData('raw_crypto_msg_parser'))('crypto-msg-parser', () => {
-  it('futures decode to the asserted prices, amounts and times', () => {
+  it('messages decode to the asserted prices, amounts and times', () => {
     let asserted = 0;
     for (const { raw, expected, kind } of jsonLines('raw_crypto_msg_parser/deribit.jsonl')) {
       const message = JSON.parse(raw);
       const name = nameIn(message) ?? message.result?.instrument_name;
       const charted = message.params?.channel?.split('.')[2];
-      if (kind === 'open_interest' || isOption(name) || isOption(charted)) continue;
-      const { verdict, records } = decodeAny(market, market.createDecoder({ instruments: [] }), raw, RECEIVED);
+      if (kind === 'open_interest' || /^chart.*\.3$/.test(message.params?.channel)) continue;
+      const of = isOption(name) || isOption(charted) ? options : market;
+      const { verdict, records } = decodeAny(of, of.createDecoder({ instruments: [] }), raw, RECEIVED);
       expect(verdict.kind, raw.slice(0, 160)).toBe('data');
       const [book] = only(records, 'book');
       for (const [path, value] of Object.entries<any>(expected)) {
@@ -102,7 +156,7 @@ describe.runIf(hasData('raw_crypto_msg_parser'))('crypto-msg-parser', () => {
         if (side === 'bids' || side === 'asks') {
           const [price, size] = book?.[side][Number(index)] ?? [NaN, NaN];
           if (field === 'price') expect(price).toBe(value);
-          else expect(size * price).toBeCloseTo(value, 6);
+          else expect(of === options ? size : size * price).toBeCloseTo(value, 6);
           asserted++;
         }
         if (path === 'trades[0].price') expect(only(records, 'trades')[0]?.price).toBe(value);
@@ -121,6 +175,26 @@ describe.runIf(hasData('raw_crypto_msg_parser'))('crypto-msg-parser', () => {
 });
 
 describe.runIf(hasData('ws_cryptofeed'))('the cryptofeed capture', () => {
+  it('decodes every frame of its options, and its books without a gap', () => {
+    const decoder = options.createDecoder({ instruments: [] });
+    const problems: string[] = [];
+    const books = new BookSet({ rule: options.book, polled: false, onProblem: ({ kind }) => problems.push(kind) });
+    const seen: Record<string, number> = {};
+    for (const line of lines('ws_cryptofeed/DERIBIT.ws.1.0')) {
+      const at = line.indexOf('{"');
+      if (at < 0 || line.includes(' <- ')) continue;
+      const { verdict, records } = decodeFrame(decoder, line.slice(at), RECEIVED);
+      expect(verdict.kind, line.slice(0, 200)).toMatch(/^(data|control)$/);
+      for (const record of records) {
+        seen[record.stream] = (seen[record.stream] ?? 0) + 1;
+        if (record.stream === 'book') books.apply(record);
+      }
+    }
+    expect(problems).toEqual([]);
+    expect(seen['book']).toBe(39);
+    expect(seen['option_summaries']).toBeGreaterThan(0);
+  });
+
   it('has no gap in its books, and a lost change is one', () => {
     // Its contracts are options, whose frames have the same rule; they are read here as what they are worth: base units.
     const frames = lines('ws_cryptofeed/DERIBIT.ws.1.0')
@@ -191,6 +265,21 @@ describe('messages of other projects', () => {
       const { verdict } = decodeFrame(market.createDecoder({ instruments: [] }), raw, RECEIVED);
       expect(verdict.kind, `${raw.slice(0, 200)} ${JSON.stringify(verdict)}`).toMatch(/^(data|control)$/);
     }
+  });
+});
+
+describe('the name of an option', () => {
+  it.each([
+    ['BTC-5JUN20-9250-C', 'call', 9250, Date.UTC(2020, 5, 5, 8)],
+    ['ETH-27DEC24-310-P', 'put', 310, Date.UTC(2024, 11, 27, 8)],
+    ['XRP_USDC-9MAR24-1d02-P', 'put', 1.02, Date.UTC(2024, 2, 9, 8)],
+  ])('%s tells type, strike and expiry', (name, type, strike, expiry) => {
+    expect(optionTerms(name)).toEqual({ type, strike, expiry: expiry * 1000 });
+    expect(expiryText(expiry * 1000)).toBe(name.split('-')[1]);
+  });
+
+  it.each(['BTC-PERPETUAL', 'BTC-27DEC24', 'BTC-27XYZ24-100-C', 'BTC-27DEC24-x-C'])('%s is none', (name) => {
+    expect(optionTerms(name)).toBeUndefined();
   });
 });
 
