@@ -32,6 +32,7 @@ export type {
   ToolRow,
 } from './serve/desk.ts';
 export { openDesk } from './serve/open.ts';
+export type { McpClientOptions } from './serve/mcp-servers.ts';
 export type { ControllerOptions } from './serve/options.ts';
 export * from './kit/errors.ts';
 export { type AnyEvent, EVENT_NAMES, type EventEnvelope, type EventName, type EventPayload } from './kit/event.ts';

@@ -35,7 +35,7 @@ export type { InputsFor, PlaceholdersOf } from './code/infer.ts';
 export type { ApprovalQuestion } from './code/local-stages.ts';
 export { findCrewModule } from './config/crew-module.ts';
 export { DuckDBSaver } from './checkpoint/saver.ts';
-export type { KnownTool } from './config/cross-checks.ts';
+export type { KnownTool } from './config/known-tool.ts';
 export { placeholders } from './agent/prompt.ts';
 export { type ConfigKey, configReference, jsonSchemas, systemKeys } from './config/reference.ts';
 export { type BehaviourSettings, type SystemConfig, systemSchema } from './config/system-schema.ts';

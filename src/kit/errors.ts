@@ -59,7 +59,12 @@ export class Stale extends AppError {
 /** A dependency does not answer (network, disk, database): try later. */
 export class Unavailable extends AppError {
   readonly code = 'unavailable' as const;
-  override readonly retryable = true;
+  override readonly retryable: boolean = true;
+}
+
+/** It went away while it worked: whether the work was done is not known. */
+export class OutcomeUnknown extends Unavailable {
+  override readonly retryable = false;
 }
 
 /** Too many calls: try again after `retryAfterMs`. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { withDeadline } from './deadline.ts';
-import { AppError, Conflict, DeadlineExceeded } from './errors.ts';
+import { AppError, Conflict, DeadlineExceeded, OutcomeUnknown } from './errors.ts';
 import { canonicalHash } from './hash.ts';
 import type { ToolOutcome } from './invoke.ts';
 import { elapsed, type InvokerOptions, type Trace } from './pipeline-trace.ts';
@@ -58,8 +58,8 @@ async function settleIntent(
     await ledger.finish(key, result).catch(unrecorded);
     return result;
   } catch (error) {
-    if (error instanceof AppError && !(error instanceof DeadlineExceeded))
-      await ledger.finish(key, null).catch(unrecorded);
+    const unknown = error instanceof DeadlineExceeded || error instanceof OutcomeUnknown;
+    if (error instanceof AppError && !unknown) await ledger.finish(key, null).catch(unrecorded);
     throw error;
   }
 }
@@ -110,6 +110,7 @@ const provenance = z.object({
   complete: z.boolean(),
   stale_ms: z.number().nullable(),
   notes: z.array(z.string()).readonly().optional(),
+  origin: z.literal('foreign').optional(),
 });
 
 /** Data as the output schema has it. Junk is the tool's bug, not the caller's fault: a plain error. */

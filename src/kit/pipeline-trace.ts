@@ -16,7 +16,8 @@ import type { BoundTool } from './tool.ts';
 
 /** What the pipeline is made of: its tools and its stages. */
 export interface InvokerOptions {
-  readonly tools: readonly BoundTool[];
+  /** As a function: tools that may change while it runs, a new array whenever they did. */
+  readonly tools: readonly BoundTool[] | (() => readonly BoundTool[]);
   readonly permission: PermissionGate;
   readonly proposals: ProposalLog;
   readonly approvals: ApprovalGate;

@@ -7,7 +7,7 @@ import { bounded, runTool } from './pipeline-run.ts';
 import { elapsed, type InvokerOptions, type Trace } from './pipeline-trace.ts';
 import { describeIssues, pathText } from './schema-issues.ts';
 import { indexTools, type CataloguedTool } from './tool-index.ts';
-import type { BoundTool, ToolContext } from './tool.ts';
+import type { BoundTool, JsonInput, ToolContext } from './tool.ts';
 
 export type { InvokerOptions } from './pipeline-trace.ts';
 
@@ -17,10 +17,21 @@ export type { InvokerOptions } from './pipeline-trace.ts';
  */
 export function createInvoker(options: InvokerOptions): Invoker {
   const { clock, ids } = options;
-  const index = indexTools(options.tools);
+  let indexed: readonly BoundTool[] | undefined;
+  let built = indexTools([]);
+  const current = (): typeof built => {
+    const tools = typeof options.tools === 'function' ? options.tools() : options.tools;
+    if (tools !== indexed) {
+      built = indexTools(tools);
+      indexed = tools;
+    }
+    return built;
+  };
+  current();
   const allowed = (caller: Caller, entry: CataloguedTool): boolean =>
     decide(options, caller, entry.tool, entry.tool.name).allowed;
-  const visible = (caller: Caller): readonly CataloguedTool[] => index.all.filter((entry) => allowed(caller, entry));
+  const visible = (caller: Caller): readonly CataloguedTool[] =>
+    current().all.filter((entry) => allowed(caller, entry));
 
   const invoke = async (call: ToolCall): Promise<ToolOutcome> => {
     const trace: Trace = {
@@ -36,7 +47,7 @@ export function createInvoker(options: InvokerOptions): Invoker {
     let outcome: ToolOutcome;
     try {
       call.signal?.throwIfAborted();
-      outcome = await attempt(options, trace, index.find(call.tool), visible);
+      outcome = await attempt(options, trace, current().find(call.tool), visible);
     } catch (error) {
       const failure = toFailure(options, trace, error);
       announce(options, trace, failure);
@@ -49,7 +60,7 @@ export function createInvoker(options: InvokerOptions): Invoker {
   return {
     invoke,
     visible: (caller) => visible(caller).map((entry) => entry.tool),
-    find: (name) => index.find(name)?.tool,
+    find: (name) => current().find(name)?.tool,
   };
 }
 
@@ -132,6 +143,8 @@ function decide(
 
 function parseInput(entry: CataloguedTool, raw: unknown): Readonly<Record<string, unknown>> {
   const value = raw ?? {};
+  const { inputJson } = entry.tool;
+  if (inputJson !== undefined) return parseJsonInput(entry.tool.name, inputJson, value);
   const parsed = entry.input.safeParse(value);
   if (parsed.success) return parsed.data;
   const issues = describeIssues(entry.input, value, parsed.error).map(({ path, message }) => ({
@@ -140,6 +153,14 @@ function parseInput(entry: CataloguedTool, raw: unknown): Readonly<Record<string
   }));
   const text = issues.map(({ field, message }) => (field === '' ? message : `${field}: ${message}`)).join('; ');
   throw new InvalidInput(`invalid input of ${entry.tool.name}: ${text}`, { details: { issues } });
+}
+
+function parseJsonInput(name: string, input: JsonInput, value: unknown): Readonly<Record<string, unknown>> {
+  const problem = input.problem(value);
+  if (problem !== null) throw new InvalidInput(`invalid input of ${name}: ${problem}`);
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new InvalidInput(`invalid input of ${name}: it must be an object`);
+  return Object.fromEntries(Object.entries(value));
 }
 
 async function propose(

@@ -22,6 +22,8 @@ export interface Provenance {
   /** Age of the newest data at the time of the answer; null when not applicable. */
   readonly stale_ms: number | null;
   readonly notes?: readonly string[] | undefined;
+  /** `foreign`: it came from a server of others, whatever it says; absent: from this desk and its venues. */
+  readonly origin?: 'foreign' | undefined;
   /** Each place that the result was read from, where there may be more than one. */
   readonly sources?: readonly ProvenanceSource[] | undefined;
 }
@@ -134,8 +136,17 @@ export function defineTool<S, I extends z.ZodObject, O extends z.ZodType>(
   });
 }
 
+/** An input that a JSON Schema describes. */
+export interface JsonInput {
+  readonly schema: Readonly<Record<string, unknown>>;
+  /** What is wrong with a value; null: nothing. */
+  readonly problem: (value: unknown) => string | null;
+}
+
 /** A tool whose services are bound. Its types are erased: the pipeline parses input and output. */
 export type BoundTool = Omit<Tool<unknown>, 'run' | 'preview' | 'summary'> & {
+  /** For tools that are described by a JSON Schema of others: it takes the place of `input`. */
+  readonly inputJson?: JsonInput | undefined;
   readonly run: (input: unknown, context: ToolContext<unknown>) => Promise<ToolResult<unknown>>;
   readonly preview: ((input: unknown, context: ToolContext<unknown>) => Promise<Record<string, unknown>>) | undefined;
   readonly summary: ((output: unknown) => string) | undefined;

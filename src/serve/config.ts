@@ -7,6 +7,7 @@ import { marketConfigSchema } from '../market/config.ts';
 import { venues } from '../market/exchanges/catalogue.generated.ts';
 import { marketKey } from '../market/domain/records.ts';
 import { tools } from '../market/tools/catalogue.generated.ts';
+import { declaredServers } from './mcp-servers.ts';
 import type { ControllerOptions } from './options.ts';
 import { PACKAGE_ROOT } from './version.ts';
 
@@ -22,12 +23,13 @@ export function configDir(options: Pick<ControllerOptions, 'config'>): string {
 }
 
 /** Reads and checks the configuration against the tools that exist. Throws ConfigInvalid with every issue. */
-export function loadDeskConfig(options: Pick<ControllerOptions, 'config' | 'env' | 'tools'>): DeskConfig {
+export function loadDeskConfig(options: Pick<ControllerOptions, 'config' | 'env' | 'tools' | 'mcp'>): DeskConfig {
   return loadConfig({
     dir: configDir(options),
     env: options.env ?? process.env,
     sections: SECTIONS,
     knownTools: [...tools, ...(options.tools ?? [])],
+    mcpServers: declaredServers(options.mcp),
   });
 }
 

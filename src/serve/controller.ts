@@ -376,6 +376,7 @@ export class CrewController implements DeskHost, AsyncDisposable {
         config,
         operations,
         tools,
+        mcp: options.mcp,
         model,
         env: this.#env,
         clock,
@@ -398,7 +399,9 @@ export class CrewController implements DeskHost, AsyncDisposable {
       operations,
       market: half,
       crews,
-      tools,
+      get tools() {
+        return crews.tools();
+      },
       source: market.source,
       model: typeof model === 'string' ? model : model.name,
     };

@@ -3,6 +3,9 @@ import type { AnyEvent } from '../kit/event.ts';
 import type { RunDocument } from '../crew/run/document.ts';
 
 import type { FlowDocument } from '../crew/flow/document.ts';
+import type { ForeignServerRow, ForeignToolRow } from '../crew/mcp/contract.ts';
+
+export type { ForeignServerRow, ForeignToolRow } from '../crew/mcp/contract.ts';
 
 export type { FlowDocument } from '../crew/flow/document.ts';
 export type { RunDocument } from '../crew/run/document.ts';
@@ -57,6 +60,14 @@ export interface Desk extends AsyncDisposable {
     readonly agent: string;
     readonly tool: string;
   }): Promise<PermissionDecision & { readonly agent: string; readonly tool: string; readonly approval: boolean }>;
+  /** MCP servers of others, without asking them. */
+  mcpServers(): Promise<readonly ForeignServerRow[]>;
+  /** Tools of one server, or of all, as they describe them now. Throws NotFound, Unavailable. */
+  mcpTools(request?: { readonly server?: string | undefined }): Promise<readonly ForeignToolRow[]>;
+  /** Accepts tools as they are described now; without names every assigned one. Throws NotFound, InvalidInput. */
+  acceptMcpTools(request: McpToolsRequest & { readonly by: string }): Promise<readonly ForeignToolRow[]>;
+  /** Takes back what was accepted. Throws NotFound. */
+  forgetMcpTools(request: McpToolsRequest): Promise<readonly ForeignToolRow[]>;
   behaviours(): Promise<readonly BehaviourRow[]>;
   runBehaviour(request: { readonly name: string }, options?: CallOptions): Promise<Readonly<Record<string, unknown>>>;
   shadowReport(query?: {
@@ -65,6 +76,12 @@ export interface Desk extends AsyncDisposable {
   }): Promise<ShadowReport>;
   pause(): Promise<DeskStatus>;
   resume(): Promise<DeskStatus>;
+}
+
+export interface McpToolsRequest {
+  readonly server: string;
+  /** The server's own names of its tools. */
+  readonly tools: readonly string[];
 }
 
 /** Things that do not travel as JSON. */

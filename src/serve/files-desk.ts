@@ -90,6 +90,10 @@ export function openFilesDesk(options: ControllerOptions): Desk {
     settleEffect: () => needsController('settling an effect'),
     decide: () => needsController('deciding an approval'),
     explain: async ({ agent, tool }) => explain(configured(), tools, agent, tool),
+    mcpServers: () => needsController('listing MCP servers'),
+    mcpTools: () => needsController('asking MCP servers for their tools'),
+    acceptMcpTools: () => needsController('accepting tools'),
+    forgetMcpTools: () => needsController('taking tools back'),
     behaviours: () => storedBehaviours(dataDir, configured()),
     runBehaviour: () => needsController('firing a behaviour'),
     shadowReport: (query) =>

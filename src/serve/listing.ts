@@ -33,6 +33,7 @@ export type ToolFacts = Pick<
   | 'effects'
   | 'description'
   | 'input'
+  | 'inputJson'
   | 'output'
   | 'examples'
 >;

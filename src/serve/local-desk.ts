@@ -21,7 +21,10 @@ import type {
   FlowDocument,
   FlowRequest,
   FlowRow,
+  ForeignServerRow,
+  ForeignToolRow,
   KickoffRequest,
+  McpToolsRequest,
   QueryRequest,
   RunDocument,
   RunRow,
@@ -305,6 +308,22 @@ export class LocalDesk implements Desk {
       ...decision,
       approval: decision.allowed && found !== undefined && crews.needsApproval(agent, found),
     });
+  }
+
+  mcpServers(): Promise<readonly ForeignServerRow[]> {
+    return Promise.resolve(this.#runtime.crews.mcpServers.list());
+  }
+
+  mcpTools({ server }: { readonly server?: string | undefined } = {}): Promise<readonly ForeignToolRow[]> {
+    return this.#runtime.crews.mcpServers.inspect(server);
+  }
+
+  acceptMcpTools({ server, tools, by }: McpToolsRequest & { readonly by: string }): Promise<readonly ForeignToolRow[]> {
+    return this.#runtime.crews.mcpServers.accept(server, tools, by);
+  }
+
+  forgetMcpTools({ server, tools }: McpToolsRequest): Promise<readonly ForeignToolRow[]> {
+    return this.#runtime.crews.mcpServers.forget(server, tools);
   }
 
   behaviours(): Promise<readonly BehaviourRow[]> {

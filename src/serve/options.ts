@@ -2,6 +2,7 @@ import type { Clock } from '../kit/clock.ts';
 import type { Logger } from '../kit/logger.ts';
 import type { BoundTool } from '../kit/tool.ts';
 import type { CrewModel } from '../crew/index.ts';
+import type { McpClientOptions } from './mcp-servers.ts';
 
 /** What a controller is made with; everything has a default. Options win over environment, environment over YAML. */
 export interface ControllerOptions {
@@ -18,6 +19,8 @@ export interface ControllerOptions {
   readonly model?: string | CrewModel | undefined;
   /** Tools of your own, beside the desk's. */
   readonly tools?: readonly BoundTool[] | undefined;
+  /** MCP servers of others, beside those of system.yaml, and who answers them. */
+  readonly mcp?: McpClientOptions | undefined;
   /** Agents propose instead of acting. */
   readonly shadow?: boolean | undefined;
   readonly simulator?:

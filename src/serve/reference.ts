@@ -1,11 +1,14 @@
 import { z } from 'zod';
-import type { AnyTool } from '../kit/tool.ts';
+import type { AnyTool, BoundTool } from '../kit/tool.ts';
 import { STREAMS } from '../market/domain/records.ts';
 import type { Venue } from '../market/exchanges/contract.ts';
 import { marketSupport, supportText } from '../market/exchanges/support.ts';
 
 /** JSON Schema of a tool's input, as served to models. */
-export function inputSchema(tool: Pick<AnyTool<never>, 'input'>): Record<string, unknown> {
+export function inputSchema(
+  tool: Pick<AnyTool<never>, 'input'> & Pick<BoundTool, 'inputJson'>,
+): Record<string, unknown> {
+  if (tool.inputJson !== undefined) return { ...tool.inputJson.schema };
   return z.toJSONSchema(tool.input as z.ZodType, { io: 'input', unrepresentable: 'any' });
 }
 

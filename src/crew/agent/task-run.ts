@@ -1,3 +1,4 @@
+import { narrowedTools } from '../config/mcp-schema.ts';
 import { HumanMessage, SystemMessage } from '@langchain/core/messages';
 import type { Caller } from '../../kit/invoke.ts';
 import type { ModelChain, ModelRequest, ToolSchema } from '../model/chain.ts';
@@ -41,7 +42,7 @@ export function callerOf(agent: AgentSpec, task: TaskSpec): Caller {
     id: `agent:${agent.id}`,
     agentId: agent.id,
     role: agent.permission_role ?? '',
-    tools: own === null ? agent.tools : agent.tools.filter((name) => own.includes(name)),
+    tools: own === null ? agent.tools : narrowedTools(agent.tools, own),
   };
 }
 

@@ -12,7 +12,8 @@ export function createToolSchemas(): ToolSchemas {
   const schemaOf = (tool: BoundTool): ToolSchema => {
     const known = made.get(tool);
     if (known !== undefined) return known;
-    const { $schema: _, ...parameters } = z.toJSONSchema(tool.input, { io: 'input', unrepresentable: 'any' });
+    const json = tool.inputJson?.schema ?? z.toJSONSchema(tool.input, { io: 'input', unrepresentable: 'any' });
+    const { $schema: _, ...parameters } = json;
     const schema: ToolSchema = {
       type: 'function',
       function: { name: tool.name, description: tool.description, parameters },

@@ -1,3 +1,4 @@
+import { coversTool } from '../config/mcp-schema.ts';
 import type { ToolCategory } from '../../kit/access.ts';
 import type { ToolCall } from '../../kit/invoke.ts';
 import type { BoundTool } from '../../kit/tool.ts';
@@ -23,7 +24,7 @@ export function createApprovalPolicy(options: {
     }
     const agent = agents.get(agentId);
     if (agent === undefined) return tool.effects === 'none' ? null : `agent ${agentId} is not known`;
-    const listed = [tool.name, ...tool.aliases].some((name) => agent.approval_required.includes(name));
+    const listed = [tool.name, ...tool.aliases].some((name) => coversTool(agent.approval_required, name));
     return listed ? `agent ${agentId} must ask before each ${tool.name}` : null;
   };
 }

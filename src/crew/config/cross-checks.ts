@@ -1,18 +1,11 @@
-import { ACCESS_LEVELS, type AccessLevel, reaches, type ToolCategory } from '../../kit/access.ts';
+import { ACCESS_LEVELS, type AccessLevel, reaches } from '../../kit/access.ts';
 import type { ConfigIssue } from '../../kit/errors.ts';
 import { didYouMean } from '../../kit/nearest.ts';
-import type { ToolEffects } from '../../kit/tool.ts';
+import { type ForeignAssignments, foreignProblem, isForeignName, patternIssue } from './mcp-checks.ts';
+import { coversTool } from './mcp-schema.ts';
+import type { KnownTool } from './known-tool.ts';
 import { systemSchema } from './system-schema.ts';
 import type { YamlFile } from './yaml-file.ts';
-
-/** A tool as far as the configuration has to know it. */
-export interface KnownTool {
-  readonly name: string;
-  readonly aliases?: readonly string[] | undefined;
-  readonly category: ToolCategory;
-  readonly access: AccessLevel;
-  readonly effects: ToolEffects;
-}
 
 /** The four files as read, whatever is wrong inside them: names are checked even where a neighbour field is wrong. */
 export interface RawFiles {
@@ -22,6 +15,8 @@ export interface RawFiles {
   /** Undefined: there is no crews.yaml. */
   readonly crews: YamlFile | undefined;
   readonly systemValue: unknown;
+  /** What is assigned to the tools of foreign servers. */
+  readonly foreign: ForeignAssignments;
 }
 
 /** Roles in force: those of the file, else those of the schema. */
@@ -57,7 +52,7 @@ type ToolNames = ReadonlyMap<string, KnownTool> | undefined;
 /** Whether a list names a tool, by whichever of its names. */
 function lists(own: readonly string[], name: string, tools: ToolNames): boolean {
   const real = (text: string): string => tools?.get(text)?.name ?? text;
-  return own.some((other) => real(other) === real(name));
+  return own.some((other) => real(other) === real(name)) || coversTool(own, name);
 }
 
 function checkAgent(
@@ -82,7 +77,11 @@ function checkAgent(
   for (const [i, name] of own.entries()) {
     if (tools === undefined) break;
     const tool = tools.get(name);
-    if (tool === undefined) {
+    const foreign = isForeignName(name) ? foreignProblem(name, files.foreign) : patternIssue(name);
+    if (foreign !== null) {
+      issues.push(file.issue([id, 'tools', i], `agent ${id}: '${name}': ${foreign}`));
+    } else if (tool === undefined) {
+      if (isForeignName(name)) continue;
       issues.push(
         file.issue([id, 'tools', i], `agent ${id}: '${name}' is not a tool${didYouMean(name, tools.keys())}`),
       );

@@ -5,6 +5,11 @@ import { parseCron } from '../schedule/cron.ts';
 
 /** Kinds of text that several files have. */
 
+/** Name of an environment variable. */
+export const variable = z
+  .string()
+  .regex(/^[A-Z][A-Z0-9_]*$/, 'is not the name of an environment variable (capitals, digits, underscores)');
+
 /** `30s`, `5m`, `24h`: milliseconds. */
 export const duration = z.string().transform((text, context) => attempt(() => parseDuration(text), context));
 

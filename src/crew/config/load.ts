@@ -16,10 +16,13 @@ import {
   idSchema,
   taskSchema,
 } from './crew-schemas.ts';
-import { asEntry, crossChecks, entries, type KnownTool, type RawFiles, toolsByName } from './cross-checks.ts';
+import { asEntry, crossChecks, entries, type RawFiles, toolsByName } from './cross-checks.ts';
+import type { KnownTool } from './known-tool.ts';
 import { envIssue, namedVariables, overlayEnvironment } from './environment.ts';
 import { toAgent, toCrew, toTask } from './specs.ts';
 import { type SystemConfig, systemSchema } from './system-schema.ts';
+import { foreignTools } from './mcp-checks.ts';
+import { type McpServerConfig, mcpServersSchema } from './mcp-schema.ts';
 import { parseYamlFile, type YamlFile } from './yaml-file.ts';
 
 /** Schemas of further sections of system.yaml, by their key. */
@@ -32,6 +35,8 @@ export interface ConfigOptions<S extends Sections> {
   readonly sections: S;
   /** The tools that exist; without them, names of tools are not checked. */
   readonly knownTools?: readonly KnownTool[] | undefined;
+  /** MCP servers that the program declares, beside those of system.yaml. */
+  readonly mcpServers?: Readonly<Record<string, McpServerConfig>> | undefined;
 }
 
 /** Everything the files and the environment say, checked and frozen. */
@@ -92,13 +97,23 @@ export function loadConfig<S extends Sections>(options: ConfigOptions<S>): CrewC
   const flowSpecs = [...flows.values].map(([id, value]) => ({ ...value, id }));
 
   const implicit = implicitCrewId(dir);
+  const servers = mcpServersSchema.safeParse(asEntry(system.raw)?.['mcp_servers'] ?? {});
+  const foreign = { ...(servers.success ? servers.data : {}), ...options.mcpServers };
   const files: RawFiles = {
     system: system.file,
     agents: agents.file,
     tasks: tasks.file,
     crews: crews?.file,
     systemValue: system.raw,
+    foreign,
   };
+  const knownTools =
+    options.knownTools === undefined
+      ? undefined
+      : [
+          ...options.knownTools,
+          ...foreignTools([agents.file.value, tasks.file.value, flows.file.value, system.raw], foreign),
+        ];
   const roles = new Map(Object.entries(asEntry(asEntry(system.raw)?.['roles']) ?? systemSchema.parse({}).roles));
   const issues = [
     ...system.issues,
@@ -108,16 +123,16 @@ export function loadConfig<S extends Sections>(options: ConfigOptions<S>): CrewC
     ...flows.issues,
     ...(readable(files)
       ? [
-          ...crossChecks(files, roles, options.knownTools),
+          ...crossChecks(files, roles, knownTools),
           ...crewChecks(files, implicit),
           ...skillChecks(dir, files),
-          ...flowChecks(flows.file, flowSpecs, flowNames(files, implicit, flowSpecs, options.knownTools)),
+          ...flowChecks(flows.file, flowSpecs, flowNames(files, implicit, flowSpecs, knownTools)),
         ]
       : []),
   ];
   if (issues.length > 0 || system.value === undefined) throw new ConfigInvalid(sorted(issues));
 
-  const names = toolsByName(options.knownTools ?? []);
+  const names = toolsByName(knownTools ?? []);
   const realName = (name: string): string => names.get(name)?.name ?? name;
   const agentSpecs = [...agents.values].map(([id, value]) => toAgent(id, value, realName));
   const taskSpecs = [...tasks.values].map(([id, value]) => toTask(id, value, realName));

@@ -1,16 +1,13 @@
 import { z } from 'zod';
 import { ACCESS_LEVELS, TOOL_CATEGORIES, type AccessLevel } from '../../kit/access.ts';
-import { cronPattern, duration, timeZone } from './fields.ts';
+import { cronPattern, duration, timeZone, variable } from './fields.ts';
+import { mcpServersSchema } from './mcp-schema.ts';
 
 /** The generic part of system.yaml. Defaults live here alone; a secret is given by the name of its variable (`*_env`). */
 
 const level = z.enum(ACCESS_LEVELS);
 const category = z.enum(TOOL_CATEGORIES);
 const seconds = z.number().positive();
-const variable = z
-  .string()
-  .regex(/^[A-Z][A-Z0-9_]*$/, 'is not the name of an environment variable (capitals, digits, underscores)');
-
 const everywhere = (held: AccessLevel): Partial<Record<(typeof TOOL_CATEGORIES)[number], AccessLevel>> =>
   Object.fromEntries(TOOL_CATEGORIES.map((name) => [name, held]));
 
@@ -114,6 +111,7 @@ export const systemSchema = z.strictObject({
     })
     .prefault({})
     .describe('The MCP server'),
+  mcp_servers: mcpServersSchema.default({}).describe('MCP servers whose tools the agents may use, by a name of yours'),
   behaviours: z
     .record(z.string(), behaviour)
     .default({})

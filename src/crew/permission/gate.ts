@@ -4,6 +4,7 @@ import { errorMessage } from '../../kit/errors.ts';
 import type { Caller, PermissionDecision, PermissionGate } from '../../kit/invoke.ts';
 import { didYouMean } from '../../kit/nearest.ts';
 import type { BoundTool } from '../../kit/tool.ts';
+import { coversTool } from '../config/mcp-schema.ts';
 import type { AgentSpec, OverrideSpec, RoleSpec } from '../spec.ts';
 
 /** What the gate has to know of an agent: its role and its own list of tools. */
@@ -152,7 +153,7 @@ function identityProblem(caller: Caller, agents: ReadonlyMap<string, GuardedAgen
 }
 
 function listed(list: readonly string[], tool: BoundTool): boolean {
-  return list.includes(tool.name) || tool.aliases.some((alias) => list.includes(alias));
+  return coversTool(list, tool.name) || tool.aliases.some((alias) => list.includes(alias));
 }
 
 function overrideText(o: OverrideSpec): string {

@@ -12,12 +12,12 @@ export function outcomeText(outcome: ToolOutcome, form: TextForm): string {
   }
   if ('proposed' in outcome)
     return element('proposal', { tool: outcome.tool, id: outcome.proposal_id }, toXml(outcome.would_change));
-  const { as_of, source, complete, stale_ms, notes } = outcome.provenance;
+  const { as_of, source, complete, stale_ms, notes, origin } = outcome.provenance;
   const summary = outcome.summary === null ? '' : element('summary', {}, escapeXml(outcome.summary));
   const remarks = (notes ?? []).map((note) => element('note', {}, escapeXml(note))).join('');
   return element(
     'result',
-    { tool: outcome.tool, as_of, source, complete, stale_ms },
+    { tool: outcome.tool, as_of, source, complete, stale_ms, origin },
     summary + remarks + element('data', {}, toXml(outcome.data)),
   );
 }

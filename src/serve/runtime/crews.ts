@@ -42,6 +42,9 @@ import { withAgentTables } from './agents.ts';
 import { type CrewCode, loadCrewCode } from './modules.ts';
 import { keepPruned } from './pruning.ts';
 import type { Operations } from './operations.ts';
+import { VERSION } from '../version.ts';
+import { declaredServers, type McpClientOptions, openServers } from '../mcp-servers.ts';
+import type { McpServers } from '../../crew/mcp/hub.ts';
 
 /** The crews half of a desk: the tool pipeline, the gate, approvals, runs. */
 export interface CrewHalf extends AsyncDisposable {
@@ -56,6 +59,9 @@ export interface CrewHalf extends AsyncDisposable {
   readonly flows: FlowRunner;
   readonly runs: RunStore;
   readonly code: Readonly<Record<string, CrewCode>>;
+  readonly mcpServers: McpServers;
+  /** The desk's tools and the accepted ones of foreign servers. */
+  tools(): readonly BoundTool[];
   /** The caller that an agent, or a role without an agent, is. */
   agentCaller(id: string): Caller | undefined;
   roleCaller(id: string, role: string): Caller;
@@ -71,6 +77,8 @@ export interface CrewHalfOptions {
   readonly config: DeskConfig;
   readonly operations: Operations;
   readonly tools: readonly BoundTool[];
+  /** What the program brings to MCP servers of others. */
+  readonly mcp: McpClientOptions | undefined;
   readonly model: string | CrewModel;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
@@ -109,10 +117,21 @@ export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
     policy,
     timeoutMs: config.system.approvals.timeout_seconds * 1000,
   });
+  const mcpServers = await openServers({
+    servers: { ...config.system.mcp_servers, ...declaredServers(options.mcp) },
+    db,
+    env: options.env,
+    clock,
+    log,
+    version: VERSION,
+    answers: options.mcp?.answers,
+    auth: options.mcp?.auth,
+  });
+  const tools = withForeign(options.tools, mcpServers, log);
   const proposals = await openProposals({ db, clock });
   const ledger = await openLedger({ db, clock });
   const invoker = createInvoker({
-    tools: options.tools,
+    tools,
     permission: gate,
     proposals,
     approvals,
@@ -199,6 +218,7 @@ export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
     await pruning[Symbol.asyncDispose]();
     await forgetting[Symbol.asyncDispose]();
     await runner.close();
+    await mcpServers[Symbol.asyncDispose]();
     await checkpointer[Symbol.asyncDispose]();
     await approvals.close();
     await audit.flush();
@@ -216,6 +236,8 @@ export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
     flows,
     runs,
     code,
+    mcpServers,
+    tools,
     agentCaller: callerOf,
     roleCaller: (id, role) => ({ id, agentId: null, role, tools: null }),
     needsApproval: (agent, tool) => {
@@ -223,6 +245,23 @@ export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
       return caller !== undefined && policy({ tool: tool.name, args: {}, caller: agentCaller(caller) }, tool) !== null;
     },
     [Symbol.asyncDispose]: () => (closed ??= close()),
+  };
+}
+
+/** Ours and theirs. One of ours keeps its name, whatever a server calls its own. */
+function withForeign(own: readonly BoundTool[], servers: McpServers, log: Logger): () => readonly BoundTool[] {
+  const names = new Set(own.flatMap((tool) => [tool.name, ...tool.aliases]));
+  let foreign: readonly BoundTool[] | undefined;
+  let all: readonly BoundTool[] = own;
+  return () => {
+    const now = servers.tools();
+    if (now !== foreign) {
+      foreign = now;
+      const clashes = now.filter((tool) => names.has(tool.name));
+      for (const { name } of clashes) log.warn('mcp.name_taken', { tool: name });
+      all = [...own, ...now.filter((tool) => !clashes.includes(tool))];
+    }
+    return all;
   };
 }
 

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { KnownTool } from '../../../src/crew/config/cross-checks.ts';
+import type { KnownTool } from '../../../src/crew/config/known-tool.ts';
 import { type ConfigOptions, type CrewConfig, loadConfig } from '../../../src/crew/config/load.ts';
 import { ConfigInvalid, configIssueText } from '../../../src/kit/errors.ts';
 

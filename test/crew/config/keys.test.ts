@@ -35,6 +35,19 @@ const EXEMPT: Readonly<Record<string, string>> = {
   'notifications.email.url_env': 'as the webhook',
   'notifications.slack.url_env': 'as the webhook',
   'notifications.pager.url_env': 'as the webhook',
+  ...Object.fromEntries(
+    ['command', 'args', 'env', 'url', 'token_env', 'protocol', 'sampling', 'timeout_seconds', 'max_result_kb'].map(
+      (key) => [`mcp_servers.<name>.${key}`, 'read off one server in src/crew/mcp/transport.ts and connection.ts'],
+    ),
+  ),
+  ...Object.fromEntries(
+    ['tools.<name>', 'resources', 'prompts'].flatMap((key) =>
+      ['category', 'level'].map((part) => [
+        `mcp_servers.<name>.${key}.${part}`,
+        'read off an assignment in src/crew/mcp/foreign-tool.ts',
+      ]),
+    ),
+  ),
 };
 
 function sources(folder: string): readonly string[] {

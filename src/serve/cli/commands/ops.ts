@@ -70,6 +70,41 @@ export function opsCommands(program: Command): void {
       );
   }
 
+  const servers = program
+    .command('mcp-servers')
+    .description('MCP servers of others, and which of their tools agents may use')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  crew mcp-servers ls\n  crew mcp-servers tools files\n  crew mcp-servers accept files read_file list_files\n\nA tool is usable once system.yaml gives it a category and level and a person accepted it as its server\ndescribes it. When the description or schema changes later, calls are refused until it is accepted again.',
+    );
+  servers
+    .command('ls', { isDefault: true })
+    .description('list the servers of system.yaml')
+    .action(async (_options: unknown, command: Command) =>
+      (await import('../actions/mcp-servers.ts')).mcpServers(command),
+    );
+  servers
+    .command('tools')
+    .argument('[server]')
+    .description('ask the servers for their tools: accepted, new, changed, unassigned, unusable, gone')
+    .action(async (server: string | undefined, _options: unknown, command: Command) =>
+      (await import('../actions/mcp-servers.ts')).mcpTools(server, command),
+    );
+  for (const [verb, what] of [
+    ['accept', 'accept tools as they are described now; without names every assigned one'],
+    ['forget', 'take back what was accepted'],
+  ] as const) {
+    servers
+      .command(verb)
+      .argument('<server>')
+      .argument(verb === 'accept' ? '[tools...]' : '<tools...>')
+      .option('--by <name>', 'who decides', process.env['USER'] ?? 'operator')
+      .description(what)
+      .action(async (server: string, tools: readonly string[], _options: unknown, command: Command) =>
+        (await import('../actions/mcp-servers.ts')).decideMcpTools(verb, server, tools, command),
+      );
+  }
+
   const behaviours = program.command('behaviours').description('what runs by itself');
   behaviours
     .command('ls', { isDefault: true })
