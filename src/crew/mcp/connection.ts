@@ -1,4 +1,12 @@
-import { Client, ProtocolError, SdkError, SdkErrorCode } from '@modelcontextprotocol/client';
+import {
+  Client,
+  StreamableHTTPClientTransport,
+  type Transport,
+  UnauthorizedError,
+  ProtocolError,
+  SdkError,
+  SdkErrorCode,
+} from '@modelcontextprotocol/client';
 import type { Clock, Ms } from '../../kit/clock.ts';
 import { AppError, DeadlineExceeded, errorMessage, OutcomeUnknown, Unavailable } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
@@ -51,6 +59,11 @@ const LONGEST_PAUSE_MS = 30_000;
 /** More tools than this are not read: no agent can choose among them. */
 const MAX_PAGES = 16;
 
+/** A person is asked to authorise at most this often for one thing: more is a server that is never content. */
+const MAX_AUTHORISATIONS = 2;
+
+class Unauthorised extends Unavailable {}
+
 export function createMcpConnection(options: McpConnectionOptions): McpConnection {
   return new Connection(options);
 }
@@ -59,6 +72,7 @@ class Connection implements McpConnection {
   readonly #options: McpConnectionOptions;
   readonly #timeoutMs: Ms;
   #client: Client | undefined;
+  #transport: Transport | undefined;
   #connecting: Promise<Client> | undefined;
   #closed = false;
   #failures = 0;
@@ -168,7 +182,23 @@ class Connection implements McpConnection {
     return boundedResult(result, this.#options.server.max_result_kb * 1024);
   }
 
+  /** Asks, and asks again after the person authorised what the server wants authorised. */
   async #ask<T>(
+    what: string,
+    options: McpCallOptions,
+    ask: (client: Client, request: NonNullable<Parameters<Client['callTool']>[1]>) => Promise<T>,
+  ): Promise<T> {
+    for (let asked = 0; ; asked++) {
+      try {
+        return await this.#askOnce(what, options, ask);
+      } catch (error) {
+        if (!(error instanceof Unauthorised) || asked >= MAX_AUTHORISATIONS) throw error;
+        await this.#authorised(error);
+      }
+    }
+  }
+
+  async #askOnce<T>(
     what: string,
     options: McpCallOptions,
     ask: (client: Client, request: NonNullable<Parameters<Client['callTool']>[1]>) => Promise<T>,
@@ -197,6 +227,7 @@ class Connection implements McpConnection {
     const { id } = this.#options;
     const text = boundedText(errorMessage(error));
     if (error instanceof AppError) return error;
+    if (error instanceof UnauthorizedError) return new Unauthorised(`mcp server ${id} wants authorisation for ${what}`);
     if (error instanceof ProtocolError)
       return new Unavailable(`mcp server ${id} refuses ${what}: ${text}`, {
         cause: error,
@@ -223,13 +254,34 @@ class Connection implements McpConnection {
     }));
   }
 
+  /** The person comes back with what the authorisation server gave; the tokens for it are the provider's to keep. */
+  async #authorised(cause: Error): Promise<void> {
+    const { id, auth } = this.#options;
+    if (auth?.callback === undefined || !(this.#transport instanceof StreamableHTTPClientTransport))
+      throw new Unavailable(`mcp server ${id} wants authorisation, and nobody is there to give it`, { cause });
+    await this.#transport.finishAuth(await auth.callback());
+  }
+
+  async #connectedClient(): Promise<Client> {
+    for (let asked = 0; ; asked++) {
+      const client = this.#createClient();
+      try {
+        this.#transport = createTransport(this.#options);
+        await client.connect(this.#transport, { timeout: this.#timeoutMs });
+        return client;
+      } catch (error) {
+        await client.close();
+        if (!(error instanceof UnauthorizedError) || asked >= MAX_AUTHORISATIONS) throw error;
+        await this.#authorised(error);
+      }
+    }
+  }
+
   async #open(): Promise<Client> {
     const { id, log, clock } = this.#options;
-    let client: Client | undefined;
     try {
-      client = this.#createClient();
+      const client = await this.#connectedClient();
       const opened = client;
-      await client.connect(createTransport(this.#options), { timeout: this.#timeoutMs });
       client.onclose = () => this.#lost(opened);
       this.#client = client;
       this.#failures = 0;
@@ -238,7 +290,6 @@ class Connection implements McpConnection {
       log.info('mcp.server_connected', { server: id, protocol: this.protocol });
       return client;
     } catch (error) {
-      await client?.close();
       const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.#failures++);
       this.#notBefore = clock.monotonicMs() + pause;
       this.lastError = boundedText(errorMessage(error));

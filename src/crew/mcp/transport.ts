@@ -5,7 +5,11 @@ import type { Logger } from '../../kit/logger.ts';
 import type { McpServerConfig } from '../config/mcp-schema.ts';
 
 /** Gets and keeps OAuth tokens of a server. */
-export type McpAuth = OAuthClientProvider;
+export interface McpAuth {
+  readonly provider: OAuthClientProvider;
+  /** Where the person came back to after the provider sent them to be asked: the parameters of that address. */
+  readonly callback?: (() => Promise<URLSearchParams>) | undefined;
+}
 
 /** One message may be this long; a server that sends more loses the connection. */
 const MAX_MESSAGE_BYTES = 8 * 1024 * 1024;
@@ -40,7 +44,7 @@ export function createTransport(options: TransportOptions): Transport {
   if (server.url === undefined) throw new InvalidInput(`mcp server ${id}: neither command nor url is given`);
   const token = server.token_env === undefined ? undefined : variableOf(options, server.token_env);
   return new StreamableHTTPClientTransport(new URL(server.url), {
-    ...(options.auth === undefined ? {} : { authProvider: options.auth }),
+    ...(options.auth === undefined ? {} : { authProvider: options.auth.provider }),
     ...(token === undefined ? {} : { requestInit: { headers: { authorization: `Bearer ${token}` } } }),
     fetch: boundedFetch,
     reconnectionOptions: {

@@ -1,37 +1,10 @@
-import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { silentLogger } from '../../../src/kit/logger.ts';
 import { serveMcpHttp } from '../../../src/serve/mcp/http.ts';
+import { conformance, frozen, newest, suiteIsThere } from './conformance-suite.ts';
 import { createConformanceSurface } from './conformance-surface.ts';
 
-/**
- * The official suite in two versions, installed outside the project (they need Node 22). MCP_CONFORMANCE_DIR names the
- * folder; `.ci/run` says how it is filled. Without it these are skipped.
- */
-const suite = process.env['MCP_CONFORMANCE_DIR'] ?? '';
-const node = join(suite, 'node_modules/node/bin/node');
-const frozen = join(suite, 'node_modules/mcp-conformance-0.1/dist/index.js');
-const newest = join(suite, 'node_modules/@modelcontextprotocol/conformance/dist/index.js');
-
-async function conformance(
-  cli: string,
-  args: readonly string[],
-): Promise<{ readonly code: number; readonly text: string }> {
-  const results = ['-o', mkdtempSync(join(tmpdir(), 'crew-conformance-'))];
-  return promisify(execFile)(node, [cli, ...args, ...results], { maxBuffer: 64e6 }).then(
-    (ok) => ({ code: 0, text: ok.stdout + ok.stderr }),
-    (error: { code?: number; stdout?: string; stderr?: string }) => ({
-      code: error.code ?? 1,
-      text: `${error.stdout ?? ''}${error.stderr ?? ''}`,
-    }),
-  );
-}
-
-describe.runIf(suite !== '' && existsSync(newest))('MCP conformance of the server', () => {
+describe.runIf(suiteIsThere)('MCP conformance of the server', () => {
   it.each([
     ['every active scenario of 0.1.16', frozen, ['--suite', 'active'], 30],
     ['what 2025-11-25 requires', newest, ['--requirements', '2025-11-25'], 30],
