@@ -118,7 +118,7 @@ export interface EndpointFacts {
   readonly now: Ms;
   /** The instrument asked for; undefined when the call names none. */
   readonly instrument: Instrument | undefined;
-  /** Any instrument by the venue's own name; undefined when it is not listed or the endpoint asked for no list. */
+  /** Any instrument by the venue's own or canonical name; undefined when it is not listed or no list was asked for. */
   instrumentOf(venueSymbol: string): Instrument | undefined;
 }
 

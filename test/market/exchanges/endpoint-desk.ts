@@ -1,7 +1,9 @@
 import { ManualClock, type Ms } from '../../../src/kit/clock.ts';
+import { NotFound } from '../../../src/kit/errors.ts';
 import { createVenueRest } from '../../../src/market/collect/venue-rest.ts';
 import type { VenueHttp } from '../../../src/market/collect/venue-http.ts';
 import { marketConfigSchema } from '../../../src/market/config.ts';
+import type { Instrument } from '../../../src/market/domain/instrument.ts';
 import { marketKey } from '../../../src/market/domain/records.ts';
 import { venues } from '../../../src/market/exchanges/catalogue.generated.ts';
 import { endpointTables } from '../../../src/market/exchanges/endpoint-catalogue.generated.ts';
@@ -94,4 +96,35 @@ export async function endpointData(
 ): Promise<any> {
   const tool = endpointTool(name);
   return tool.output.parse((await tool.run(input, simulatedDesk(exchange))).data);
+}
+
+/** A desk whose venue answers everything with one body, as at a recording; the first instrument is the one asked for. */
+export function recordedDesk(exchange: string, body: unknown, list: readonly Instrument[]): EndpointDesk {
+  const [first] = list;
+  const at = 1_770_531_600_000;
+  return {
+    exchange,
+    now: () => at,
+    ask: (_market, request) => Promise.resolve({ body, host: 'recorded', path: request.path, at }),
+    instruments: () => Promise.resolve(list),
+    instrument: () => (first === undefined ? Promise.reject(new NotFound('no instrument')) : Promise.resolve(first)),
+    live: {
+      collected: () => [],
+      book: () => undefined,
+      newest: () => Promise.resolve(undefined),
+      recent: () => Promise.resolve(undefined),
+      stored: () => Promise.resolve(undefined),
+    },
+  };
+}
+
+/** The checked data that a tool reads out of a recorded body. */
+export async function recordedData(
+  exchange: string,
+  name: string,
+  input: Readonly<Record<string, unknown>>,
+  recording: { readonly body: unknown; readonly list: readonly Instrument[] },
+): Promise<any> {
+  const tool = endpointTool(name);
+  return tool.output.parse((await tool.run(input, recordedDesk(exchange, recording.body, recording.list))).data);
 }

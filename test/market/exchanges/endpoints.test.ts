@@ -14,7 +14,7 @@ const COLLECTED_ONLY: Readonly<Record<string, RegExp>> = { binance_liquidations_
 const WORDS = ['bybit_announcements_tool', 'gateio_options_expirations', 'kraken_system_status_tool'];
 
 /** How many tools `tools.md` names, or the venue has beyond it. */
-const FEWEST: Readonly<Record<string, number>> = { binance: 28, bybit: 20, okx: 20, gateio: 26 };
+const FEWEST: Readonly<Record<string, number>> = { binance: 28, bybit: 20, okx: 20, gateio: 26, kraken: 20 };
 
 const all = endpointTables.flatMap(({ exchange, tools }) => tools.map((tool) => [tool.name, exchange, tool] as const));
 const asking = all.filter(([name]) => COLLECTED_ONLY[name] === undefined);

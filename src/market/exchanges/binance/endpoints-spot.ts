@@ -177,7 +177,6 @@ const about = 'Binance spot.';
 export const spotTools: readonly EndpointTool[] = [
   row({
     name: 'binance_spot_ticker_tool',
-    aliases: ['binance_spot_ticker'],
     title: 'Binance spot 24 h ticker',
     about,
     ...day,
@@ -186,7 +185,6 @@ export const spotTools: readonly EndpointTool[] = [
   }),
   row({
     name: 'binance_spot_price_tool',
-    aliases: ['binance_spot_price'],
     title: 'Binance spot last price',
     about,
     ...lastPrices,
@@ -195,7 +193,6 @@ export const spotTools: readonly EndpointTool[] = [
   }),
   row({
     name: 'binance_spot_orderbook_tool',
-    aliases: ['binance_spot_orderbook'],
     title: 'Binance spot order book',
     about,
     ...book,
@@ -205,7 +202,6 @@ export const spotTools: readonly EndpointTool[] = [
   }),
   row({
     name: 'binance_spot_trades_tool',
-    aliases: ['binance_spot_trades'],
     title: 'Binance spot trades',
     about: `${about} Single trades; aggregates are in binance_spot_agg_trades_tool.`,
     ...recent,
@@ -215,7 +211,6 @@ export const spotTools: readonly EndpointTool[] = [
   }),
   row({
     name: 'binance_spot_klines_tool',
-    aliases: ['binance_spot_klines'],
     title: 'Binance spot candles',
     about,
     ...bars,
@@ -229,7 +224,6 @@ export const spotTools: readonly EndpointTool[] = [
   }),
   row({
     name: 'binance_spot_avg_price_tool',
-    aliases: ['binance_spot_avg_price'],
     title: 'Binance spot average price',
     about,
     ...average,
@@ -238,7 +232,6 @@ export const spotTools: readonly EndpointTool[] = [
   }),
   row({
     name: 'binance_spot_book_ticker_tool',
-    aliases: ['binance_spot_book_ticker'],
     title: 'Binance spot best bid and ask',
     about,
     ...best,
@@ -247,7 +240,6 @@ export const spotTools: readonly EndpointTool[] = [
   }),
   row({
     name: 'binance_spot_agg_trades_tool',
-    aliases: ['binance_spot_agg_trades'],
     title: 'Binance spot aggregate trades',
     about: `${about} Trades of one taker order at one price are one.`,
     ...aggregate,
@@ -257,7 +249,6 @@ export const spotTools: readonly EndpointTool[] = [
   }),
   row({
     name: 'binance_spot_exchange_info_tool',
-    aliases: ['binance_spot_exchange_info'],
     title: 'Binance spot trading rules',
     about,
     ...listing,
@@ -266,7 +257,6 @@ export const spotTools: readonly EndpointTool[] = [
   }),
   row({
     name: 'binance_spot_rolling_ticker_tool',
-    aliases: ['binance_spot_rolling_ticker'],
     title: 'Binance spot statistics of a window',
     about: `${about} The fields named 24h are of the window asked for.`,
     kind: ticker,
@@ -277,7 +267,6 @@ export const spotTools: readonly EndpointTool[] = [
   }),
   row({
     name: 'binance_spot_all_tickers_tool',
-    aliases: ['binance_spot_all_tickers'],
     title: 'Binance spot movers',
     about,
     ...all,
@@ -294,7 +283,6 @@ export const spotTools: readonly EndpointTool[] = [
   }),
   composite({
     name: 'binance_spot_snapshot_tool',
-    aliases: ['binance_spot_snapshot'],
     title: 'Binance spot snapshot',
     description:
       'One Binance spot pair at a glance: 24 h ticker, last price, best bid and ask, order book of 20 levels and average price, with signals (direction, value, rule). A part that cannot be had is null and named in missing.',
@@ -313,7 +301,6 @@ export const spotTools: readonly EndpointTool[] = [
   }),
   composite({
     name: 'binance_spot_full_analysis_tool',
-    aliases: ['binance_spot_full_analysis'],
     title: 'Binance spot full analysis',
     description:
       'Everything that Binance tells of one spot pair: 24 h ticker, order book, trade flow, candles and average price, with signals (direction, value, rule) and a score from −1 to 1 that counts signals and is no probability. A part that cannot be had is null and named in missing.',

@@ -30,11 +30,6 @@ const moverFields = {
   limit: count(10, 50, 'Entries a list'),
 };
 
-const named = (name: string): { name: string; aliases: string[] } => ({
-  name: `bybit_${name}_tool`,
-  aliases: [`bybit_${name}`],
-});
-
 const derivatives = {
   ticker: piece(linear.ticker, nothing, of),
   open_interest_history: piece(interestHistory, hourly(48), of),
@@ -44,7 +39,7 @@ const derivatives = {
 
 const tickerTool = (market: string, about: string, of: typeof spot): EndpointTool =>
   row({
-    ...named(`${market}_ticker`),
+    name: `bybit_${market}_ticker_tool`,
     title: `Bybit ${market} ticker`,
     about: `${about}.`,
     ...of.ticker,
@@ -54,7 +49,7 @@ const tickerTool = (market: string, about: string, of: typeof spot): EndpointToo
 
 const bookTool = (market: string, about: string, of: typeof spot, levels: ReturnType<typeof depth>): EndpointTool =>
   row({
-    ...named(`${market}_orderbook`),
+    name: `bybit_${market}_orderbook_tool`,
     title: `Bybit ${market} order book`,
     about: `${about}.`,
     ...of.book,
@@ -67,7 +62,7 @@ const tools: readonly EndpointTool[] = [
   tickerTool('spot', 'Bybit spot', spot),
   bookTool('spot', 'Bybit spot', spot, depth(50, 200)),
   row({
-    ...named('spot_trades'),
+    name: 'bybit_spot_trades_tool',
     title: 'Bybit spot trades',
     about: 'Bybit spot: the venue gives at most the last 60.',
     ...spot.trades,
@@ -76,7 +71,7 @@ const tools: readonly EndpointTool[] = [
     example: { ...one, limit: 50 },
   }),
   row({
-    ...named('spot_klines'),
+    name: 'bybit_spot_klines_tool',
     title: 'Bybit spot candles',
     about: 'Bybit spot.',
     ...spot.candles,
@@ -89,7 +84,7 @@ const tools: readonly EndpointTool[] = [
     example: { ...one, interval: '5', limit: 60 },
   }),
   row({
-    ...named('all_spot_tickers'),
+    name: 'bybit_all_spot_tickers_tool',
     title: 'Bybit spot movers',
     about: 'Bybit spot.',
     ...spot.movers,
@@ -99,7 +94,7 @@ const tools: readonly EndpointTool[] = [
   tickerTool('futures', 'Bybit linear futures', linear),
   bookTool('futures', 'Bybit linear futures', linear, depth(100, 500)),
   row({
-    ...named('open_interest'),
+    name: 'bybit_open_interest_tool',
     title: 'Bybit open interest history',
     about: 'Bybit linear futures; the last reading is the newest.',
     ...interestHistory,
@@ -112,7 +107,7 @@ const tools: readonly EndpointTool[] = [
     example: { ...one, interval: '5min', limit: 24 },
   }),
   row({
-    ...named('funding_rate'),
+    name: 'bybit_funding_rate_tool',
     title: 'Bybit funding history',
     about: 'Bybit linear futures.',
     ...funding,
@@ -121,7 +116,7 @@ const tools: readonly EndpointTool[] = [
     example: { ...one, limit: 20 },
   }),
   row({
-    ...named('long_short_ratio'),
+    name: 'bybit_long_short_ratio_tool',
     title: 'Bybit long/short ratio',
     about: 'Bybit linear futures: share of accounts that hold longs and shorts.',
     ...ratio,
@@ -130,14 +125,14 @@ const tools: readonly EndpointTool[] = [
     example: { ...one, limit: 12 },
   }),
   row({
-    ...named('historical_volatility'),
+    name: 'bybit_historical_volatility_tool',
     title: 'Bybit historical volatility',
     ...volatility,
     fields: { base_coin: coin('BTC'), period: days },
     example: { base_coin: 'BTC' },
   }),
   row({
-    ...named('insurance_fund'),
+    name: 'bybit_insurance_fund_tool',
     title: 'Bybit insurance fund',
     about: 'Bybit.',
     ...insurance,
@@ -145,7 +140,7 @@ const tools: readonly EndpointTool[] = [
     example: { coin: 'USDT' },
   }),
   row({
-    ...named('all_perpetual_tickers'),
+    name: 'bybit_all_perpetual_tickers_tool',
     title: 'Bybit futures movers',
     about: 'Bybit linear futures.',
     ...linear.movers,
@@ -153,7 +148,7 @@ const tools: readonly EndpointTool[] = [
     example: { limit: 5 },
   }),
   composite({
-    ...named('derivatives_analysis'),
+    name: 'bybit_derivatives_analysis_tool',
     title: 'Bybit derivatives analysis',
     description:
       'One Bybit linear contract: ticker with mark and funding, history of open interest and funding, account ratio, with signals (direction, value, rule) and risks (level, value, rule). A part that cannot be had is null and named in missing.',
@@ -171,7 +166,7 @@ const tools: readonly EndpointTool[] = [
     example: one,
   }),
   composite({
-    ...named('market_snapshot'),
+    name: 'bybit_market_snapshot_tool',
     title: 'Bybit futures snapshot',
     description:
       'One Bybit linear contract at a glance: ticker, order book of 50 levels, last 100 trades, open interest over a day and funding, with signals and risks. A part that cannot be had is null and named in missing.',
@@ -196,7 +191,7 @@ const tools: readonly EndpointTool[] = [
     example: one,
   }),
   row({
-    ...named('instruments_info'),
+    name: 'bybit_instruments_info_tool',
     title: 'Bybit instruments',
     about: 'Bybit linear futures or spot.',
     ...listing,
@@ -207,7 +202,7 @@ const tools: readonly EndpointTool[] = [
     example: { category: 'linear', ...one },
   }),
   composite({
-    ...named('options_overview'),
+    name: 'bybit_options_overview_tool',
     title: 'Bybit options overview',
     description:
       'Options of a coin on Bybit: calls against puts by open interest and volume, the largest contracts with volatility and greeks, historical volatility, and past delivery prices. A part that cannot be had is null and named in missing.',
@@ -235,7 +230,7 @@ const tools: readonly EndpointTool[] = [
     example: { base_coin: 'BTC' },
   }),
   row({
-    ...named('risk_limit'),
+    name: 'bybit_risk_limit_tool',
     title: 'Bybit risk limits',
     about: 'Bybit linear futures.',
     ...riskLimits,
@@ -246,7 +241,7 @@ const tools: readonly EndpointTool[] = [
     ...ofSymbol,
   }),
   row({
-    ...named('announcements'),
+    name: 'bybit_announcements_tool',
     title: 'Bybit announcements',
     ...announcements,
     fields: {
@@ -260,7 +255,7 @@ const tools: readonly EndpointTool[] = [
     example: { limit: 5 },
   }),
   composite({
-    ...named('full_market_analysis'),
+    name: 'bybit_full_market_analysis_tool',
     title: 'Bybit full analysis',
     description:
       'Everything that Bybit tells of one symbol in spot and linear futures: both tickers, books and candles, trades, open interest, funding and positions, with signals (direction, value, rule), risks and a score from −1 to 1 that counts signals and is no probability. A part that cannot be had is null and named in missing.',

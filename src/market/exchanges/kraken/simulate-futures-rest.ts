@@ -1,6 +1,8 @@
 import type { Ms } from '../../../kit/clock.ts';
 import type { SimulatedAnswer, SimulatedMarket, SimulatedRequest } from '../contract.ts';
-import { MINUTE, oldName, precisionOf, SECOND, symbolsOf } from './simulate-shared.ts';
+import { barLength, barsOf } from '../shared/simulated.ts';
+import { MINUTE, precisionOf, SECOND, symbolsOf } from './simulate-shared.ts';
+import { oldCoin } from './wire.ts';
 
 /* REST of simulated Kraken futures: https://docs.kraken.com/api/docs/futures-api/trading/get-tickers and beside it. */
 
@@ -8,6 +10,8 @@ const DERIVATIVES = '/derivatives/api/v3/';
 const CHARTS = '/api/charts/v1/';
 const HISTORY = 100;
 const MOST_CANDLES = 2000;
+const RESOLUTIONS = ['1m', '5m', '15m', '30m', '1h', '4h', '12h', '1d', '1w'];
+const USUAL_BARS = 100;
 /** How far back funding rates are listed. */
 const FUNDING_MS = 30 * 86_400_000;
 
@@ -80,7 +84,7 @@ export function tickerRow(market: SimulatedMarket, symbol: string, at: Ms) {
     mark: m.mark.toFixed(d.mark),
     index: m.index.toFixed(d.mark),
     openInterest: market.openInterest(symbol, second).toFixed(d.quantity),
-    pair: `${oldName(instrument?.base ?? '')}:${instrument?.quote ?? ''}`,
+    pair: `${oldCoin(instrument?.base ?? '')}:${instrument?.quote ?? ''}`,
   };
 }
 
@@ -156,12 +160,23 @@ function charts(market: SimulatedMarket, parts: readonly string[], query: URLSea
     weight: 1,
   });
   if (symbol === undefined) return bad('invalid market');
-  if (resolution !== '1m' || !['trade', 'mark'].includes(kind)) return bad('invalid resolution or tick type');
+  const step = RESOLUTIONS.includes(resolution) ? barLength(resolution) : undefined;
+  if (step === undefined || !['trade', 'mark'].includes(kind)) return bad('invalid resolution or tick type');
   const given = (name: string): number | undefined => {
     const text = query.get(name);
     return text === null ? undefined : Number(text);
   };
   const count = Math.min(given('count') ?? MOST_CANDLES, MOST_CANDLES);
+  if (step !== MINUTE) {
+    if (kind !== 'trade') return bad('the simulator has marks by the minute alone');
+    const d = market.decimals(symbol);
+    const bars = barsOf(market, symbol, now, step, Math.min(count, USUAL_BARS)).map((bar) => ({
+      time: bar.openTime,
+      ...priceTexts(bar, d.price),
+      volume: bar.volume.toFixed(d.quantity),
+    }));
+    return { status: 200, body: JSON.stringify({ candles: bars, more_candles: false }), weight: 1 };
+  }
   const newest = Math.floor(Math.min(now, (given('to') ?? Infinity) * 1000) / MINUTE) * MINUTE;
   const from = given('from');
   const oldest = from === undefined ? newest - (count - 1) * MINUTE : Math.ceil((from * 1000) / MINUTE) * MINUTE;
@@ -183,8 +198,14 @@ function candle(market: SimulatedMarket, symbol: string, kind: string, at: Ms, n
   }
   const c = market.candle(symbol, at, now);
   if (c === undefined) return undefined;
-  const [open, high, low, close] = [c.open, c.high, c.low, c.close].map((value) => value.toFixed(d.price));
-  return { time: at, open, high, low, close, volume: c.volume.toFixed(d.quantity) };
+  return { time: at, ...priceTexts(c, d.price), volume: c.volume.toFixed(d.quantity) };
+}
+
+type Prices = Readonly<Record<'open' | 'high' | 'low' | 'close', number>>;
+
+function priceTexts({ open, high, low, close }: Prices, digits: number): Readonly<Record<keyof Prices, string>> {
+  const text = (value: number): string => value.toFixed(digits);
+  return { open: text(open), high: text(high), low: text(low), close: text(close) };
 }
 
 function contract(market: SimulatedMarket, symbol: string): unknown {
@@ -200,6 +221,7 @@ function contract(market: SimulatedMarket, symbol: string): unknown {
     openingDate: '2022-03-22T13:18:45Z',
     fundingRateCoefficient: 24,
     maxRelativeFundingRate: 0.0025,
+    marginLevels: [{ numNonContractUnits: 0, initialMargin: 0.02, maintenanceMargin: 0.01 }],
     contractValueTradePrecision: precisionOf(i?.lot_size ?? 1),
     postOnly: false,
     base: i?.base,

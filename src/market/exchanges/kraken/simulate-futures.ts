@@ -2,17 +2,8 @@ import type { Ms } from '../../../kit/clock.ts';
 import type { SimulatedFrame, SimulatedMarket, SimulatedTrade, VenueSimulator } from '../contract.ts';
 import { levelMessages, levelSnapshot } from '../shared/simulated-levels.ts';
 import { executionId, futuresAnswer, refuseFutures, tickerRow } from './simulate-futures-rest.ts';
-import {
-  channelOf,
-  dollarListings,
-  doubled,
-  every,
-  oldName,
-  PLAIN,
-  SECOND,
-  symbolsOf,
-  venueName,
-} from './simulate-shared.ts';
+import { channelOf, dollarListings, doubled, every, PLAIN, SECOND, symbolsOf, venueName } from './simulate-shared.ts';
+import { oldCoin } from './wire.ts';
 
 /*
  * Kraken futures' half of the conversation: https://docs.kraken.com/api/docs/futures-api/websocket/book (trade, ticker,
@@ -35,7 +26,7 @@ const listings = dollarListings(
     WIF: ['0.0001', '1'],
     PNUT: ['0.00001', '1'],
   },
-  (base) => `PF_${oldName(base)}USD`,
+  (base) => `PF_${oldCoin(base)}USD`,
   true,
 );
 

@@ -7,13 +7,6 @@ import { stepsAt } from '../shared/simulated-steps.ts';
 export const SECOND = 1000;
 export const MINUTE = 60_000;
 
-/** Old coin names that this venue's lists still use. */
-const OLD_NAMES: Readonly<Record<string, string>> = { BTC: 'XBT', DOGE: 'XDG' };
-
-export function oldName(coin: string): string {
-  return OLD_NAMES[coin] ?? coin;
-}
-
 /** Decimals of a step, negative for steps above one: 0.001 is 3, 100 is −2. */
 export function precisionOf(step: number): number {
   return -Math.round(Math.log10(step));

@@ -1,7 +1,8 @@
 import type { Ms } from '../../../kit/clock.ts';
 import type { SimulatedAnswer, SimulatedMarket, SimulatedRequest } from '../contract.ts';
-import { MINUTE, oldName, precisionOf, SECOND } from './simulate-shared.ts';
-import { restPair } from './wire.ts';
+import { barsOf } from '../shared/simulated.ts';
+import { every, MINUTE, precisionOf, SECOND } from './simulate-shared.ts';
+import { restPair, oldCoin } from './wire.ts';
 
 /* REST of simulated Kraken spot: https://docs.kraken.com/api/docs/rest-api/get-ticker-information and beside it. */
 
@@ -19,15 +20,30 @@ export function spotAnswer(market: SimulatedMarket, request: SimulatedRequest, n
     return ok({ unixtime: Math.floor(now / SECOND), rfc1123: new Date(Math.floor(now)).toUTCString() });
   }
   if (call === 'AssetPairs') {
-    return ok(Object.fromEntries(market.instruments.map((i) => [restPair(i.venue_symbol), pair(market, i.symbol)])));
+    const named = request.query.get('pair');
+    const listed = market.instruments.filter((i) => named === null || restPair(i.venue_symbol) === named);
+    if (listed.length === 0) return failure(['EQuery:Unknown asset pair']);
+    return ok(Object.fromEntries(listed.map((i) => [restPair(i.venue_symbol), pair(market, i.symbol)])));
   }
+  if (call === 'SystemStatus') {
+    return ok({ status: 'online', timestamp: new Date(Math.floor(now / SECOND) * SECOND).toISOString() });
+  }
+  if (call === 'Assets') return ok(assets(market));
   const answer = CALLS[call];
   if (answer === undefined) return undefined;
-  const asked = request.query.get('pair') ?? '';
-  const instrument = market.instruments.find((i) => restPair(i.venue_symbol) === asked);
-  if (instrument === undefined) return failure(['EQuery:Unknown asset pair']);
-  const value = answer(market, instrument.symbol, request.query, now);
-  return ok(Array.isArray(value) ? { [asked]: value[0] as unknown, last: value[1] as unknown } : { [asked]: value });
+  const asked = (request.query.get('pair') ?? '').split(',');
+  // Tickers alone can be asked of several pairs.
+  if (asked.length > 1 && call !== 'Ticker') return failure(['EQuery:Unknown asset pair']);
+  const result: Record<string, unknown> = {};
+  for (const name of asked) {
+    const instrument = market.instruments.find((i) => restPair(i.venue_symbol) === name);
+    if (instrument === undefined) return failure(['EQuery:Unknown asset pair']);
+    const value = answer(market, instrument.symbol, request.query, now);
+    if (value === undefined) return failure(['EGeneral:Invalid arguments']);
+    if (Array.isArray(value)) [result[name], result['last']] = value as readonly unknown[];
+    else result[name] = value;
+  }
+  return ok(result);
 }
 
 /** Refusals of too many requests. */
@@ -95,31 +111,62 @@ const CALLS: Readonly<Record<string, PairCall>> = {
     ]);
     return [rows, `${kept.at(-1)?.at ?? Math.floor(now)}000000`];
   },
-  /** The newest 720 minutes at most, those after `since` (s), the running one last. */
+  /** The newest 720 bars at most, those after `since` (s), the running one last. */
   OHLC(market, symbol, query, now) {
+    const minutes = Number(query.get('interval') ?? 1);
+    if (!LENGTHS.includes(minutes)) return undefined;
+    const step = minutes * MINUTE;
     const d = market.decimals(symbol);
-    const newest = Math.floor(now / MINUTE) * MINUTE;
     const since = query.get('since');
     const asked = since === null ? 0 : Number(since) * SECOND + 1;
-    const rows: unknown[] = [];
-    for (let at = newest - (MOST_CANDLES - 1) * MINUTE; at <= newest; at += MINUTE) {
-      const c = at < asked ? undefined : market.candle(symbol, at, now);
-      if (c === undefined) continue;
-      const prices = [c.open, c.high, c.low, c.close, c.volume === 0 ? 0 : c.quoteVolume / c.volume];
-      rows.push([at / SECOND, ...prices.map((p) => p.toFixed(d.price)), c.volume.toFixed(d.quantity), c.count]);
-    }
-    return [rows, (newest - MINUTE) / SECOND];
+    const newest = Math.floor(now / step) * step;
+    const wanted = Math.min(MOST_CANDLES, Math.floor((newest - asked) / step) + 1);
+    const rows = barsOf(market, symbol, now, step, wanted)
+      .filter((bar) => bar.openTime >= asked)
+      .map((bar) => {
+        const prices = [bar.open, bar.high, bar.low, bar.close, bar.volume === 0 ? 0 : bar.quoteVolume / bar.volume];
+        return [
+          bar.openTime / SECOND,
+          ...prices.map((p) => p.toFixed(d.price)),
+          bar.volume.toFixed(d.quantity),
+          bar.count,
+        ];
+      });
+    return [rows, (newest - step) / SECOND];
+  },
+  /** Best prices of the last minute, each second. */
+  Spread(market, symbol, _query, now) {
+    const d = market.decimals(symbol);
+    const last = Math.floor(now / SECOND) * SECOND;
+    const rows = every(SECOND, last - 59 * SECOND, last + 1).map((at) => {
+      const { bids, asks } = market.book(symbol, at, 1);
+      return [at / SECOND, ...[bids[0], asks[0]].map((best) => (best?.[0] ?? 0).toFixed(d.price))];
+    });
+    return [rows, last / SECOND];
   },
 };
+
+const LENGTHS = [1, 5, 15, 30, 60, 240, 1440, 10_080, 21_600];
+
+/** Bases and quotes, by their old names. */
+function assets(market: SimulatedMarket): Readonly<Record<string, unknown>> {
+  const coins = new Set(market.instruments.flatMap((i) => [i.base, i.quote]));
+  return Object.fromEntries(
+    [...coins].map((coin) => [
+      oldCoin(coin),
+      { aclass: 'currency', altname: oldCoin(coin), decimals: 10, display_decimals: 5, status: 'enabled' },
+    ]),
+  );
+}
 
 function pair(market: SimulatedMarket, symbol: string): unknown {
   const i = market.instruments.find((one) => one.symbol === symbol);
   const decimals = market.decimals(symbol);
   return {
     altname: restPair(i?.venue_symbol ?? ''),
-    wsname: `${oldName(i?.base ?? '')}/${oldName(i?.quote ?? '')}`,
+    wsname: `${oldCoin(i?.base ?? '')}/${oldCoin(i?.quote ?? '')}`,
     aclass_base: 'currency',
-    base: oldName(i?.base ?? ''),
+    base: oldCoin(i?.base ?? ''),
     aclass_quote: 'currency',
     quote: i?.quote,
     lot: 'unit',
@@ -130,6 +177,18 @@ function pair(market: SimulatedMarket, symbol: string): unknown {
     ordermin: '0.00005',
     costmin: '0.5',
     tick_size: (i?.tick_size ?? 0).toFixed(decimals.price),
+    leverage_buy: [2, 3, 4, 5],
+    leverage_sell: [2, 3, 4, 5],
+    fees: [
+      [0, 0.4],
+      [10_000, 0.35],
+    ],
+    fees_maker: [
+      [0, 0.25],
+      [10_000, 0.2],
+    ],
+    margin_call: 80,
+    margin_stop: 40,
     status: 'online',
   };
 }

@@ -14,6 +14,11 @@ import type { NamedFacts } from '../shared/symbols.ts';
 const COINS: Readonly<Record<string, string>> = { XBT: 'BTC', XDG: 'DOGE' };
 const OLD_NAMES: Readonly<Record<string, string>> = { BTC: 'XBT', DOGE: 'XDG' };
 
+/** XBT for BTC, XDG for DOGE: how REST and the futures' names write it. */
+export function oldCoin(name: string): string {
+  return OLD_NAMES[name] ?? name;
+}
+
 /** BTC for XBT, DOGE for XDG. */
 export function coinOf(name: string): string {
   return COINS[name] ?? name;
@@ -26,10 +31,7 @@ export function pairOf(wsname: string): string {
 
 /** XBTUSD: how REST takes the pair BTC/USD. */
 export function restPair(pair: string): string {
-  return pair
-    .split('/')
-    .map((coin) => OLD_NAMES[coin] ?? coin)
-    .join('');
+  return pair.split('/').map(oldCoin).join('');
 }
 
 /** Spot pairs in any of their spellings: BTC/USD, XBT/USD, XXBTZUSD, XBTUSDT. */

@@ -167,14 +167,17 @@ function restSource(desk: EndpointDesk, market: Market, got: EndpointAnswer, tim
   return { via: 'rest', exchange: desk.exchange, market, host: got.host, path: got.path, asOf: time ?? got.at };
 }
 
-/** The facts with a look-up by the venue's own names. */
+/** The facts with a look-up by the venue's own names and, where none is so called, by canonical symbols. */
 export function factsOf(known: Omit<EndpointFacts, 'instrumentOf'>, instruments: readonly Instrument[]): EndpointFacts {
   let byName: Map<string, Instrument> | undefined;
   return {
     ...known,
     instrumentOf(venueSymbol) {
       if (known.instrument?.venue_symbol === venueSymbol) return known.instrument;
-      byName ??= new Map(instruments.map((i) => [i.venue_symbol, i]));
+      byName ??= new Map([
+        ...instruments.map((i) => [i.symbol, i] as const),
+        ...instruments.map((i) => [i.venue_symbol, i] as const),
+      ]);
       return byName.get(venueSymbol);
     },
   };

@@ -9,10 +9,15 @@ export type Args<F extends Fields> = z.output<z.ZodObject<F>>;
 
 interface Named {
   readonly name: string;
+  /** Without them a name that ends in `_tool` has its HTTP twin, which drops that end. */
   readonly aliases?: readonly string[] | undefined;
   readonly title: string;
   /** An input that runs. */
   readonly example: Readonly<Record<string, unknown>>;
+}
+
+function aliasesOf({ name, aliases }: Named): readonly string[] {
+  return aliases ?? (name.endsWith('_tool') ? [name.slice(0, -'_tool'.length)] : []);
 }
 
 /** A tool that asks one question. `symbol` names the field that holds the instrument. */
@@ -29,7 +34,7 @@ export function row<F extends Fields, T, D>(
   const input = z.strictObject(fields);
   return Object.freeze({
     name: definition.name,
-    aliases: definition.aliases ?? [],
+    aliases: aliasesOf(definition),
     title: definition.title,
     description: [definition.about, kind.about].filter((text) => text !== undefined).join(' '),
     input,
@@ -96,7 +101,7 @@ export function composite<F extends Fields, P extends Pieces, C extends z.ZodRaw
   });
   return Object.freeze({
     name: definition.name,
-    aliases: definition.aliases ?? [],
+    aliases: aliasesOf(definition),
     title: definition.title,
     description: definition.description,
     input,

@@ -91,6 +91,8 @@ export interface SimulatedBar {
   readonly volume: number;
   readonly quoteVolume: number;
   readonly takerBuyVolume: number;
+  /** Trades. */
+  readonly count: number;
   readonly closed: boolean;
 }
 
@@ -126,6 +128,7 @@ function barAt(market: SimulatedMarket, symbol: string, now: Ms, step: Ms, openT
     volume: total((c) => c.volume, d.quantity),
     quoteVolume: total((c) => c.quoteVolume, d.price + d.quantity),
     takerBuyVolume: total((c) => c.takerBuyVolume, d.quantity),
+    count: total((c) => c.count, 0),
     closed: now >= openTime + step,
   };
 }

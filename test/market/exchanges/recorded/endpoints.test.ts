@@ -3,8 +3,7 @@ import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import type { Instrument } from '../../../../src/market/domain/instrument.ts';
-import { endpointTables } from '../../../../src/market/exchanges/endpoint-catalogue.generated.ts';
-import type { EndpointDesk } from '../../../../src/market/exchanges/endpoint.ts';
+import { recordedData } from '../endpoint-desk.ts';
 import { DATA } from './data.ts';
 
 const btc = (exchange: string, market: Instrument['market']): Instrument => ({
@@ -23,27 +22,8 @@ const btc = (exchange: string, market: Instrument['market']): Instrument => ({
   funding_interval_hours: 8,
 });
 
-/** Calls the tool with the body that a recording holds for whatever it asks. */
-async function read(exchange: string, name: string, input: Record<string, unknown>, body: unknown): Promise<any> {
-  const tool = endpointTables.find((t) => t.exchange === exchange)?.tools.find((t) => t.name === name);
-  if (tool === undefined) throw new Error(`no tool ${name}`);
-  const desk: EndpointDesk = {
-    exchange,
-    now: () => 1_770_531_600_000,
-    ask: (_market, request) => Promise.resolve({ body, host: 'recorded', path: request.path, at: 1_770_531_600_000 }),
-    instruments: (market) => Promise.resolve([btc(exchange, market)]),
-    instrument: (market) => Promise.resolve(btc(exchange, market)),
-    live: {
-      collected: () => [],
-      book: () => undefined,
-      newest: () => Promise.resolve(undefined),
-      recent: () => Promise.resolve(undefined),
-      stored: () => Promise.resolve(undefined),
-    },
-  };
-  const { data } = await tool.run(input, desk);
-  return tool.output.parse(data);
-}
+const read = (exchange: string, name: string, input: Record<string, unknown>, body: unknown): Promise<any> =>
+  recordedData(exchange, name, input, { body, list: [btc(exchange, name.includes('spot') ? 'spot' : 'futures')] });
 
 const oracle = (exchange: string, file: string): any =>
   JSON.parse(readFileSync(path.join(DATA, 'oracle_ccxt_captured', exchange, file), 'utf8'));
