@@ -40,7 +40,7 @@ export interface SocketServerOptions {
   /** Loopback port; 0 takes a free one. */
   readonly port: number;
   /** Answers GET and POST requests. */
-  readonly onRequest: (request: ServerRequest) => ServerAnswer;
+  readonly onRequest: (request: ServerRequest) => ServerAnswer | Promise<ServerAnswer>;
   /** Null refuses the upgrade with the answer given. */
   readonly onUpgrade: (path: string) => ServerAnswer | null;
   readonly onConnection: (socket: ServerSocket) => SocketListener;
@@ -103,7 +103,7 @@ export class SocketServer implements AsyncDisposable {
   #receive(request: IncomingMessage, response: ServerResponse): void {
     const asked = { path: request.url ?? '/', host: request.headers.host ?? `127.0.0.1:${this.port}` };
     if (request.method === 'GET') {
-      respond(response, this.#answer(asked));
+      void this.#answer(asked).then((answer) => respond(response, answer));
       return;
     }
     if (request.method !== 'POST') {
@@ -118,14 +118,17 @@ export class SocketServer implements AsyncDisposable {
     });
     request.once('end', () => {
       if (size > LARGEST_BODY_BYTES) respond(response, { status: 413, body: '' });
-      else respond(response, this.#answer({ ...asked, body: Buffer.concat(chunks).toString('utf8') }));
+      else {
+        const body = Buffer.concat(chunks).toString('utf8');
+        void this.#answer({ ...asked, body }).then((answer) => respond(response, answer));
+      }
     });
     request.on('error', () => response.destroy());
   }
 
-  #answer(request: ServerRequest): ServerAnswer {
+  async #answer(request: ServerRequest): Promise<ServerAnswer> {
     try {
-      return this.#options.onRequest(request);
+      return await this.#options.onRequest(request);
     } catch (error) {
       this.#options.log.error('socket_server.request_failed', { path: request.path, error: errorMessage(error) });
       return { status: 500, body: '' };

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers';
 import type { Clock, Ms } from '../../kit/clock.ts';
 import type { Logger } from '../../kit/logger.ts';
 import {
@@ -8,7 +9,7 @@ import {
   SocketServer,
 } from '../../infra/socket-server.ts';
 import { marketKey } from '../domain/records.ts';
-import type { VenueSimulator } from '../exchanges/contract.ts';
+import type { SimulatedAnswer, SimulatedMarket, SimulatedRequest, VenueSimulator } from '../exchanges/contract.ts';
 import type { FaultDesk, FaultState } from './fault-desk.ts';
 import type { ModelMarket } from './model/market.ts';
 
@@ -51,6 +52,7 @@ export class MarketServer {
   readonly #connections = new Set<Connection>();
   #server: SocketServer | undefined;
   #pumpedTo: Ms;
+  #closed = false;
   #used = { since: Number.NEGATIVE_INFINITY, weight: 0 };
 
   private constructor(options: MarketServerOptions) {
@@ -77,6 +79,7 @@ export class MarketServer {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     this.#connections.clear();
     await this.#server?.close();
   }
@@ -202,14 +205,14 @@ export class MarketServer {
     return this.desk.refuses(this.#options.now()) ? { status: 503, body: '' } : null;
   }
 
-  #request({ path, body, host }: ServerRequest): ServerAnswer {
-    const { venue, market, now } = this.#options;
+  async #request({ path, body, host }: ServerRequest): Promise<ServerAnswer> {
+    const { venue, now } = this.#options;
     const at = now();
     const fault = this.desk.rest(at);
     if (fault !== undefined) return venue.limit.refuse(fault.status, fault.retryAfterSeconds);
     if (Math.abs(at - this.#used.since) >= venue.limit.windowMs) this.#used = { since: at, weight: 0 };
     const url = new URL(path, 'http://127.0.0.1');
-    const answer = venue.rest(market, { path: url.pathname, query: url.searchParams, body, host }, at);
+    const answer = await this.#answer({ path: url.pathname, query: url.searchParams, body, host }, at);
     if (answer === undefined) return { status: 404, body: '' };
     this.#used.weight += answer.weight;
     if (this.#used.weight > venue.limit.weight) {
@@ -218,4 +221,47 @@ export class MarketServer {
     }
     return { ...answer, headers: { ...venue.limit.headers(this.#used.weight), ...answer.headers } };
   }
+
+  /**
+   * The answer as of `at`. A day's statistics of many symbols take a second to add up from cold: that is done in slices
+   * between which frames are sent, and the answer is the same as if it had been done at once.
+   */
+  async #answer(request: SimulatedRequest, at: Ms): Promise<SimulatedAnswer | undefined> {
+    const { venue, market } = this.#options;
+    const guarded: SimulatedMarket = {
+      ...market,
+      ticker: (symbol, time) => {
+        if (!market.warm(symbol, time, 0)) throw new ColdWindow(symbol, time);
+        return market.ticker(symbol, time);
+      },
+    };
+    for (;;) {
+      try {
+        return venue.rest(guarded, request, at);
+      } catch (error) {
+        if (!(error instanceof ColdWindow)) throw error;
+        while (!market.warm(error.symbol, error.time, WARM_MINUTES)) {
+          await others();
+          if (this.#closed) return undefined;
+        }
+      }
+    }
+  }
+}
+
+/** Thrown out of a venue's answer that needs a 24 h window which is not ready; never leaves this file. */
+class ColdWindow extends Error {
+  readonly symbol: string;
+  readonly time: Ms;
+
+  constructor(symbol: string, time: Ms) {
+    super(`the 24 h window of ${symbol} is not ready`);
+    this.symbol = symbol;
+    this.time = time;
+  }
+}
+
+/** Lets everything else that waits have its turn. */
+function others(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
 }

@@ -240,6 +240,21 @@ describe('the simulated venues', () => {
     ).rejects.toThrow(Unavailable);
   });
 
+  it('adds a cold day up in turns, and answers as if it had been at once', async () => {
+    const { simulator } = await start();
+    const rest = address(simulator, 'binance_futures', 'rest');
+    const order: string[] = [];
+    const day = fetch(`${rest}/fapi/v1/ticker/24hr`).finally(() => order.push('day'));
+    await Promise.all([day, fetch(`${rest}/fapi/v1/time`).finally(() => order.push('time'))]);
+    // What was asked later did not wait for the day to be added up.
+    expect(order).toEqual(['time', 'day']);
+    const rows = (await (await day).json()) as { symbol: string; count: number }[];
+    const fresh = (await start()).simulator.markets.get('binance_futures');
+    expect(rows.map((row) => [row.symbol, row.count])).toEqual(
+      ['BTCUSDT', 'BRETTUSDT'].map((symbol) => [symbol, fresh?.ticker(symbol, START).count]),
+    );
+  });
+
   it('continues the same market after a restart', async () => {
     const first = await start();
     const trades = first.simulator.markets.get('bybit_spot')?.trades('BTCUSDT', START - 60_000, START);

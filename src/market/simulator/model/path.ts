@@ -17,6 +17,9 @@ const REVERT_LEVEL = 10;
 /** Minutes whose values are kept, a power of two. */
 const REMEMBERED = 2048;
 
+/** Up to so many symbols have all these minutes kept, at half a KiB each. */
+const FEW_SYMBOLS = 16;
+
 const SALT_MOVE = 11;
 const SALT_VOLATILITY = 12;
 const SALT_INNER = 13;
@@ -54,27 +57,27 @@ export function createPricePaths(seed: number, specifications: readonly SymbolSp
       const own = Math.sqrt(
         Math.max(s.dailyVolatility ** 2 - (s.beta * factorDaily) ** 2, (0.3 * s.dailyVolatility) ** 2),
       );
-      return [s.symbol, { specification: s, walk: createWalk(keyOf(seed, 'symbol', s.symbol), own) }] as const;
+      const kept: { readonly minute: number; readonly path: Float64Array }[] = [];
+      return [s.symbol, { specification: s, walk: createWalk(keyOf(seed, 'symbol', s.symbol), own), kept }] as const;
     }),
   );
-  const cache = new Map<string, { readonly minute: number; readonly path: Float64Array }[]>();
+  // The windows of all markets of a symbol walk over the same day; of many symbols only the last hour is kept.
+  const slots = walks.size <= FEW_SYMBOLS ? REMEMBERED : 64;
 
   const minute = (symbol: string, index: number): Float64Array => {
-    let kept = cache.get(symbol);
-    if (kept === undefined) cache.set(symbol, (kept = []));
-    const found = kept.find((entry) => entry.minute === index);
-    if (found !== undefined) return found.path;
     const entry = walks.get(symbol);
     if (entry === undefined) throw new Error(`no price path for ${symbol}`);
-    const { specification, walk } = entry;
+    const { specification, walk, kept } = entry;
+    const slot = index & (slots - 1);
+    const found = kept[slot];
+    if (found?.minute === index) return found.path;
     const path = new Float64Array(PATH_PARTS + 1);
     const common = factor.minute(index);
     const own = walk.minute(index);
     for (let i = 0; i <= PATH_PARTS; i++) {
       path[i] = specification.price * Math.exp(specification.beta * at(common, i) + at(own, i));
     }
-    kept.push({ minute: index, path });
-    if (kept.length > 6) kept.shift();
+    kept[slot] = { minute: index, path };
     return path;
   };
 

@@ -64,6 +64,8 @@ class ModelTape implements TradeTape {
   readonly #kept: MinuteTape[] = [];
   readonly #partCounts = new Int32Array(PATH_PARTS);
   #scratch = createArrays(1024);
+  /** Of the trades of one part. */
+  #hashes = new Int32Array(256);
 
   constructor(seed: number, series: SeriesSpecification, paths: PricePaths, touch: Touch) {
     this.#series = series;
@@ -187,13 +189,19 @@ class ModelTape implements TradeTape {
     const place = tape.minute * PATH_PARTS + part;
     // Gaps between trades are squares of uniform numbers: most are short, some long.
     let total = gap(hash(key, -1 - place, SALT_TRADE));
-    for (let i = begin; i < end; i++) total += gap(hash(key, tape.firstId + i, SALT_TRADE));
+    if (end - begin > this.#hashes.length) this.#hashes = new Int32Array(2 * (end - begin));
+    const hashes = this.#hashes;
+    for (let i = begin; i < end; i++) {
+      const h = hash(key, tape.firstId + i, SALT_TRADE);
+      hashes[i - begin] = h;
+      total += gap(h);
+    }
     const burst = uniform(key, place, SALT_BURST) - 0.5;
     const buyShare = (0.5 + (rises ? 0.15 : -0.15) + burst * 0.3) * 1024;
     const step0 = (tape.minute * MINUTE_MS) / STEP_MS;
     let passed = 0;
     for (let i = begin; i < end; i++) {
-      const h = hash(key, tape.firstId + i, SALT_TRADE);
+      const h = hashes[i - begin] ?? 0;
       const size = hash(key, tape.firstId + i, SALT_SIZE);
       passed += gap(h);
       const offset = Math.min(MINUTE_MS - 1, Math.floor((part + passed / total) * PART_MS));

@@ -36,8 +36,16 @@ export function createTouch(seed: number, series: SeriesSpecification, paths: Pr
   let basisTo = 1;
   const basis = (minute: number): number =>
     1 + fixed + 1.2e-4 * noise(key, minute / 48, SALT_SLOW_BASIS) + 0.5e-4 * noise(key, minute / 3, SALT_BASIS);
-  const spread = (step: number): number =>
-    spreadTicks + (uniform(key, Math.floor(step / 7), SALT_SPREAD) < 0.12 ? 1 + (spreadTicks >> 2) : 0);
+  let spreadPlace = Number.NaN;
+  let spreadKept = 0;
+  const spread = (step: number): number => {
+    const place = Math.floor(step / 7);
+    if (place !== spreadPlace) {
+      spreadPlace = place;
+      spreadKept = spreadTicks + (uniform(key, place, SALT_SPREAD) < 0.12 ? 1 + (spreadTicks >> 2) : 0);
+    }
+    return spreadKept;
+  };
 
   let bidStep = Number.NaN;
   let bidTicks = 0;
