@@ -136,7 +136,8 @@ export interface Endpoint<A, T> {
   readonly market: Market;
   /** Whether reading needs the venue's instrument list though no single instrument is asked for. */
   readonly needsInstruments: boolean;
-  readonly request: (args: A, instrument: Instrument | undefined) => EndpointRequest;
+  /** `now` is UTC ms. */
+  readonly request: (args: A, instrument: Instrument | undefined, now: Ms) => EndpointRequest;
   /** Throws Unavailable when the body is not what the venue documents. */
   readonly read: (body: unknown, facts: EndpointFacts, args: A) => Reading<T>;
 }

@@ -11,10 +11,22 @@ import { deskNow, refusalOf, simulatedDesk, type Instead } from './endpoint-desk
 const COLLECTED_ONLY: Readonly<Record<string, RegExp>> = { binance_liquidations_tool: /not collected/ };
 
 /** Tools whose answers are words and times alone. */
-const WORDS = ['bybit_announcements_tool', 'gateio_options_expirations', 'kraken_system_status_tool'];
+const WORDS = [
+  'bybit_announcements_tool',
+  'gateio_options_expirations',
+  'kraken_system_status_tool',
+  'kucoin_system_status_tool',
+];
 
 /** How many tools `tools.md` names, or the venue has beyond it. */
-const FEWEST: Readonly<Record<string, number>> = { binance: 28, bybit: 20, okx: 20, gateio: 26, kraken: 20 };
+const FEWEST: Readonly<Record<string, number>> = {
+  binance: 28,
+  bybit: 20,
+  okx: 20,
+  gateio: 26,
+  kraken: 20,
+  kucoin: 27,
+};
 
 const all = endpointTables.flatMap(({ exchange, tools }) => tools.map((tool) => [tool.name, exchange, tool] as const));
 const asking = all.filter(([name]) => COLLECTED_ONLY[name] === undefined);

@@ -2,27 +2,24 @@ import type { Ms } from '../../../kit/clock.ts';
 import type { Market } from '../../domain/records.ts';
 import type { SimulatedAnswer, SimulatedMarket, SimulatedRequest } from '../contract.ts';
 import { levelSnapshot } from '../shared/simulated-levels.ts';
-import { byVenueSymbol, contractsText, MINUTE, numberIn, plain, SECOND } from '../shared/simulated.ts';
+import { byVenueSymbol, contractsText, HOUR, MINUTE, numberIn, plain, SECOND } from '../shared/simulated.ts';
 import type { Instrument } from '../../domain/instrument.ts';
+import {
+  type Call,
+  contractOfIndex,
+  FUTURES_ENDPOINTS,
+  FUTURES_INDICES,
+  futuresBars,
+  SPOT_ENDPOINTS,
+  SPOT_LISTS,
+  spotBars,
+  spotDay,
+} from './simulate-endpoints.ts';
 
 /* REST of simulated KuCoin: https://www.kucoin.com/docs-new/rest/spot-trading/market-data/get-klines and beside it. */
 
 const TRADES = 100;
-const HOUR = 3_600_000;
 const PING_MS = 18_000;
-
-interface Request {
-  readonly market: SimulatedMarket;
-  readonly instrument: Instrument;
-  readonly symbol: string;
-  readonly query: URLSearchParams;
-  readonly now: Ms;
-}
-
-interface Call {
-  readonly weight: number;
-  readonly data: (request: Request) => unknown;
-}
 
 /** Answers a request of this market. */
 export function kucoinAnswer(
@@ -40,13 +37,24 @@ export function kucoinAnswer(
     const rows = market.instruments.map((i) => (kind === 'futures' ? contract(market, i, now, false) : pair(i)));
     return ok(rows, 4);
   }
-  const named = /^\/api\/v1\/contracts\/([A-Z0-9]+)$/.exec(path)?.[1];
-  const call = named === undefined ? CALLS[kind]?.[path] : CONTRACT;
-  if (call === undefined || (named !== undefined && kind !== 'futures')) return undefined;
-  const instrument = byVenueSymbol(market, named ?? query.get('symbol'));
+  const list = kind === 'spot' ? SPOT_LISTS[path] : undefined;
+  if (list !== undefined) return ok(list(market, now), 15);
+  const index = kind === 'futures' ? FUTURES_INDICES[path] : undefined;
+  const [, prefix, named] = NAMED.exec(path) ?? [];
+  const call = index === undefined ? CALLS[kind]?.[prefix ?? path] : { weight: 3, data: index.data };
+  if (call === undefined) return undefined;
+  const instrument =
+    index === undefined
+      ? byVenueSymbol(market, named ?? query.get('symbol'))
+      : contractOfIndex(market, index.symbol, query.get('symbol'));
   if (instrument === undefined) return failure(200, '900001', 'symbol not exists');
-  return ok(call.data({ market, instrument, symbol: instrument.symbol, query, now }), call.weight);
+  const data = call.data({ market, instrument, symbol: instrument.symbol, query, now });
+  return data === undefined ? failure(200, '400100', 'Parameter Error') : ok(data, call.weight);
 }
+
+/** Calls that have the symbol in their path. */
+const NAMED =
+  /^(\/api\/v1\/contracts|\/api\/v1\/mark-price|\/api\/v1\/funding-rate|\/api\/v2\/symbols)\/([A-Z0-9-]+)(?:\/current)?$/;
 
 /** Refusals of too many requests. */
 export function refuseKucoin(status: 429 | 418, seconds: number): SimulatedAnswer {
@@ -75,19 +83,24 @@ function bullet(host: string, now: Ms): unknown {
   return { token: `simulated${now}`, instanceServers: [server] };
 }
 
-const CONTRACT: Call = { weight: 3, data: ({ market, instrument, now }) => contract(market, instrument, now, true) };
-
-const SPOT_CALLS: Readonly<Record<string, Call>> = {
-  '/api/v1/market/orderbook/level2_100': {
-    weight: 4,
+function spotBook(depth: number): Call {
+  return {
+    weight: depth === 20 ? 2 : 4,
     data({ market, symbol, now }) {
       const d = market.decimals(symbol);
-      const book = market.book(symbol, now, 100);
+      const book = market.book(symbol, now, depth);
       const side = (levels: readonly (readonly [number, number])[]): unknown =>
         levels.map(([p, q]) => [p.toFixed(d.price), q.toFixed(d.quantity)]);
       return { time: now, sequence: String(book.seq), bids: side(book.bids), asks: side(book.asks) };
     },
-  },
+  };
+}
+
+const SPOT_CALLS: Readonly<Record<string, Call>> = {
+  ...SPOT_ENDPOINTS,
+  '/api/v2/symbols': { weight: 4, data: ({ instrument }) => pair(instrument) },
+  '/api/v1/market/orderbook/level2_20': spotBook(20),
+  '/api/v1/market/orderbook/level2_100': spotBook(100),
   '/api/v1/market/histories': {
     weight: 2,
     data: ({ market, symbol, now }) =>
@@ -102,29 +115,13 @@ const SPOT_CALLS: Readonly<Record<string, Call>> = {
   },
   '/api/v1/market/stats': {
     weight: 15,
-    data({ market, symbol, instrument, now }) {
-      const d = market.decimals(symbol);
-      const t = market.ticker(symbol, Math.floor(now / SECOND) * SECOND);
-      const book = market.book(symbol, now, 1);
-      return {
-        time: now,
-        symbol: instrument.venue_symbol,
-        buy: (book.bids[0]?.[0] ?? 0).toFixed(d.price),
-        sell: (book.asks[0]?.[0] ?? 0).toFixed(d.price),
-        changeRate: ((t.last - t.open) / t.open).toFixed(4),
-        changePrice: (t.last - t.open).toFixed(d.price),
-        high: t.high.toFixed(d.price),
-        low: t.low.toFixed(d.price),
-        vol: t.volume.toFixed(d.quantity),
-        volValue: plain(t.quoteVolume),
-        last: t.last.toFixed(d.price),
-        averagePrice: (t.quoteVolume / t.volume).toFixed(d.price),
-      };
-    },
+    data: ({ market, symbol, now }) => ({ time: now, ...spotDay(market, symbol, now) }),
   },
   '/api/v1/market/candles': {
     weight: 3,
-    data({ market, symbol, query, now }) {
+    data(request) {
+      const { market, symbol, query, now } = request;
+      if ((query.get('type') ?? '1min') !== '1min') return spotBars(request);
       const d = market.decimals(symbol);
       const end = Math.min(now, (numberIn(query, 'endAt') ?? Infinity) * SECOND - 1);
       const start = (numberIn(query, 'startAt') ?? 0) * SECOND;
@@ -141,18 +138,24 @@ const SPOT_CALLS: Readonly<Record<string, Call>> = {
   },
 };
 
-const FUTURES_CALLS: Readonly<Record<string, Call>> = {
-  '/api/v1/level2/snapshot': {
-    weight: 3,
-    data({ market, symbol, instrument, now }) {
-      const book = levelSnapshot(market, symbol, now);
-      const side = (levels: readonly (readonly [number, number])[]): unknown =>
-        levels.map(([p, q]) => [p, Number(contractsText(instrument, q))]);
-      const { seq, at } = book;
-      // ns are written by hand: they are beyond exact numbers.
-      return { symbol: instrument.venue_symbol, sequence: seq, bids: side(book.bids), asks: side(book.asks), ts: at };
-    },
+/** The snapshot that the stream's changes continue; the parts of 20 and 100 levels are as deep here. */
+const futuresBook: Call = {
+  weight: 3,
+  data({ market, symbol, instrument, now }) {
+    const book = levelSnapshot(market, symbol, now);
+    const side = (levels: readonly (readonly [number, number])[]): unknown =>
+      levels.map(([p, q]) => [p, Number(contractsText(instrument, q))]);
+    const { seq, at } = book;
+    return { symbol: instrument.venue_symbol, sequence: seq, bids: side(book.bids), asks: side(book.asks), ts: at };
   },
+};
+
+const FUTURES_CALLS: Readonly<Record<string, Call>> = {
+  ...FUTURES_ENDPOINTS,
+  '/api/v1/contracts': { weight: 3, data: ({ market, instrument, now }) => contract(market, instrument, now, true) },
+  '/api/v1/level2/snapshot': futuresBook,
+  '/api/v1/level2/depth20': futuresBook,
+  '/api/v1/level2/depth100': futuresBook,
   '/api/v1/trade/history': {
     weight: 5,
     data: ({ market, symbol, instrument, now }) =>
@@ -169,7 +172,9 @@ const FUTURES_CALLS: Readonly<Record<string, Call>> = {
   },
   '/api/v1/kline/query': {
     weight: 3,
-    data({ market, symbol, instrument, query, now }) {
+    data(request) {
+      const { market, symbol, instrument, query, now } = request;
+      if ((query.get('granularity') ?? '1') !== '1') return futuresBars(request);
       const to = Math.min(now, numberIn(query, 'to') ?? now);
       const from = numberIn(query, 'from') ?? to - 500 * MINUTE;
       const rows: unknown[] = [];
@@ -223,10 +228,11 @@ function pair(i: Instrument): unknown {
   };
 }
 
-/** `moving`: with the numbers that change, which need the day's window. */
-function contract(market: SimulatedMarket, i: Instrument, now: Ms, moving: boolean): unknown {
+/** `day`: with the statistics of 24 h; the list of all leaves them out, since every start of a desk waits for it. */
+function contract(market: SimulatedMarket, i: Instrument, now: Ms, day: boolean): unknown {
   const second = Math.floor(now / SECOND) * SECOND;
-  const still = {
+  const m = market.mark(i.symbol, second);
+  return {
     symbol: i.venue_symbol,
     rootSymbol: i.quote,
     type: 'FFWCSX',
@@ -235,25 +241,33 @@ function contract(market: SimulatedMarket, i: Instrument, now: Ms, moving: boole
     baseCurrency: i.base === 'BTC' ? 'XBT' : i.base,
     quoteCurrency: i.quote,
     settleCurrency: i.quote,
+    maxOrderQty: 1_000_000,
     lotSize: 1,
     tickSize: i.tick_size,
     multiplier: i.contract_size,
+    initialMargin: 0.008,
+    maintainMargin: 0.004,
+    maxRiskLimit: 100_000,
+    minRiskLimit: 100_000,
+    riskStep: 50_000,
     isInverse: false,
     status: 'Open',
+    maxLeverage: 125,
     fundingRateGranularity: (i.funding_interval_hours ?? 8) * HOUR,
-  };
-  if (!moving) return still;
-  const t = market.ticker(i.symbol, second);
-  const m = market.mark(i.symbol, second);
-  return {
-    ...still,
     fundingFeeRate: m.fundingRate,
     nextFundingRateTime: m.nextFundingTime - now,
     openInterest: contractsText(i, market.openInterest(i.symbol, now)),
-    turnoverOf24h: t.quoteVolume,
-    volumeOf24h: t.volume,
     markPrice: m.mark,
     indexPrice: m.index,
+    ...(day ? dayOf(market, i.symbol, second) : {}),
+  };
+}
+
+function dayOf(market: SimulatedMarket, symbol: string, second: Ms): object {
+  const t = market.ticker(symbol, second);
+  return {
+    turnoverOf24h: t.quoteVolume,
+    volumeOf24h: t.volume,
     lastTradePrice: t.last,
     lowPrice: t.low,
     highPrice: t.high,

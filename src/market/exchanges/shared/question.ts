@@ -19,7 +19,7 @@ export function endpoint<A, W, T>(definition: {
   readonly market: Market;
   /** Page of the venue's documentation. */
   readonly docs: string;
-  readonly request: (args: A, instrument: Instrument | undefined) => EndpointRequest;
+  readonly request: (args: A, instrument: Instrument | undefined, now: number) => EndpointRequest;
   readonly shape: z.ZodType<W>;
   readonly read: (wire: W, facts: EndpointFacts, args: A) => Reading<T>;
   /** True when reading needs the instrument list though no single instrument is asked for. */
@@ -153,7 +153,7 @@ async function overRest<A, T>(
   try {
     const { market } = source;
     const instruments = source.needsInstruments ? await desk.instruments(market) : [];
-    const got = await desk.ask(market, source.request(args, instrument));
+    const got = await desk.ask(market, source.request(args, instrument, desk.now()));
     const facts = factsOf({ exchange: desk.exchange, market, now: got.at, instrument }, instruments);
     const reading = source.read(got.body, facts, args);
     return { reading, source: restSource(desk, market, got, reading.time), instrument };
