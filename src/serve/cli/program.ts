@@ -5,6 +5,7 @@ import { deskCommands } from './commands/desk.ts';
 import { flowCommands } from './commands/flow.ts';
 import { opsCommands } from './commands/ops.ts';
 import { runCommands } from './commands/run.ts';
+import { EXAMPLES } from './examples.ts';
 
 /** The whole command tree. Building it loads no action. */
 export function createProgram(): Command {
@@ -38,11 +39,22 @@ Examples:
 
 Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 refused by permission, 4 no source reachable, 130 interrupted`,
   );
-  for (const command of allCommands(program)) command.exitOverride();
+  for (const command of allCommands(program)) {
+    const examples = EXAMPLES[pathOf(command)];
+    if (examples !== undefined) command.addHelpText('after', `\nExamples:\n  ${examples.join('\n  ')}`);
+    command.exitOverride();
+  }
   return program;
 }
 
-function allCommands(command: Command): Command[] {
+/** `tools call`: the words after `crew`. */
+export function pathOf(command: Command): string {
+  const { parent } = command;
+  return parent === null || parent.parent === null ? command.name() : `${pathOf(parent)} ${command.name()}`;
+}
+
+/** Every command of the tree, groups too. */
+export function allCommands(command: Command): Command[] {
   return command.commands.flatMap((child) => [child, ...allCommands(child)]);
 }
 
