@@ -131,14 +131,31 @@ async function recordsIn({ store }: PerformanceServices, from: Ms, to: Ms): Prom
   return records;
 }
 
+/**
+ * Held time over judged time of the collected series, percent: what the ledger knows to be live, backfilled or sampled.
+ * One statement for all series; a series is judged as `coverage` of the store judges it, up to where it is known while
+ * more may still come, else to the end.
+ */
 async function successRate({ store, collector }: PerformanceServices, from: Ms, to: Ms): Promise<number | null> {
-  const collected = collector.status().series.filter((series) => series.state !== 'stopped');
-  const known = new Set((await store.series()).map((k) => `${k.exchange} ${k.market} ${k.symbol} ${k.stream}`));
-  const shares: number[] = [];
-  for (const { exchange, market, symbol, stream } of collected) {
-    if (!known.has(`${exchange} ${market} ${symbol} ${stream}`)) continue;
-    const { share } = await store.coverage({ exchange, market, symbol, stream, from: from * 1000, to: to * 1000 });
-    if (share !== null) shares.push(share);
-  }
+  const collected = new Set(
+    collector
+      .status()
+      .series.filter((series) => series.state !== 'stopped')
+      .map((series) => series.table),
+  );
+  const rows = await store.read(
+    `WITH bounds AS (SELECT make_timestamp(?::BIGINT) AS a, make_timestamp(?::BIGINT) AS b),
+       judged AS (SELECT table_name, a,
+         CASE WHEN b <= pending_until THEN greatest(a, least(b, known_to)) ELSE b END AS e FROM coverage_status, bounds)
+     SELECT judged.table_name AS name, epoch_us(any_value(e)) - epoch_us(any_value(a)) AS judged_us,
+       sum(CASE WHEN c.state IS NULL THEN 0 ELSE epoch_us(least(c.to_time, e)) - epoch_us(greatest(c.from_time, a)) END) AS held_us
+     FROM judged LEFT JOIN coverage c ON c.table_name = judged.table_name
+       AND c.state IN ('live', 'backfilled', 'sampled') AND c.to_time > a AND c.from_time < e
+     GROUP BY judged.table_name`,
+    [from * 1000, to * 1000],
+  );
+  const shares = rows
+    .filter((row) => collected.has(String(row['name'])) && Number(row['judged_us']) > 0)
+    .map((row) => Number(row['held_us']) / Number(row['judged_us']));
   return shares.length === 0 ? null : (100 * shares.reduce((a, b) => a + b, 0)) / shares.length;
 }

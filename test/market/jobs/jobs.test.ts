@@ -347,6 +347,18 @@ test('what was not written down is null with the reason, never a number', async 
   expect(Object.keys(not_known).sort()).toEqual(unknown.sort());
 });
 
+test('collection success is the mean of what the ledger knows to be held, as coverage says it', async () => {
+  await fillBench(bench);
+  const { services } = bench;
+  const to = START * 1000;
+  const live = { from: to - 900_000_000, to, state: 'live', reason: null, mode: 'raise' } as const;
+  await services.store.ingest([], null, { changes: [{ ...keyOf('trades'), ...live }], heads: [] });
+  const { share } = await services.store.coverage({ ...keyOf('trades'), from: to - 3_600_000_000, to });
+  expect(share).toBeCloseTo(0.25, 9);
+  const { performance } = await qualityReport(services, 'hour');
+  expect(performance['collection_success_rate']).toBeCloseTo((100 * 0.25) / 12, 9);
+});
+
 test('the log of the connections has an entry every 30 s, and one soon after a connection is opened or lost', async () => {
   await fillBench(bench);
   const { services, clock, events } = bench;
