@@ -12,7 +12,7 @@ const TIMES = new Set(['event_time', 'recv_time', 'open_time', 'close_time', 'ne
 export default marketTool({
   name: 'query_series',
   aliases: ['query_historical_prices', 'query_historical_trades'],
-  title: 'Rows of a series',
+  title: 'Raw rows of a series or table',
   toolset: 'desk',
   category: 'historical_query',
   access: 'READ_ONLY',

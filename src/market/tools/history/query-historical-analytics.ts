@@ -49,7 +49,7 @@ const none = { events: null, long_value: null, short_value: null, samples: null 
 
 export default marketTool({
   name: 'query_historical_analytics',
-  title: 'Figures of stored history',
+  title: 'Bars, volume profile and volatility of stored history',
   toolset: 'history',
   category: 'analytics',
   access: 'READ_ONLY',

@@ -7,7 +7,7 @@ import { currentVenues, showVenue, venueStatusShape } from '../shared/venue-stat
 
 export default marketTool({
   name: 'check_exchange_status',
-  title: 'Check one venue',
+  title: 'Is one exchange healthy',
   toolset: 'streaming',
   category: 'exchange_data',
   access: 'READ_ONLY',
