@@ -27,6 +27,7 @@ export function simulatedDesk(exchange: string, instead?: Instead): EndpointDesk
     signal: new AbortController().signal,
     clock,
     services: {
+      venues,
       rest: {
         ask: (...args) => restOver(instead).ask(...args),
         limits: (...args) => undisturbed.limits(...args),

@@ -1,3 +1,4 @@
+import type { ManualClock } from '../../../src/kit/clock.ts';
 import { createIdSource } from '../../../src/kit/id.ts';
 import type { AnyTool, ToolContext, ToolResult } from '../../../src/kit/tool.ts';
 import type { MarketServices } from '../../../src/market/services.ts';
@@ -15,14 +16,18 @@ export function toolNamed(name: string): AnyTool<MarketServices> {
   return tool;
 }
 
-export function contextOf(bench: Bench, agentId: string | null = 'validator'): ToolContext<MarketServices> {
+export function contextOf(
+  bench: Bench,
+  agentId: string | null = 'validator',
+  signal: AbortSignal = new AbortController().signal,
+): ToolContext<MarketServices> {
   return {
     callId: ids('call'),
     caller: agentId === null ? 'operator' : `agent:${agentId}`,
     agentId,
     runId: null,
     taskId: null,
-    signal: new AbortController().signal,
+    signal,
     clock: bench.clock,
     log: bench.services.log,
     events: bench.events,
@@ -32,9 +37,14 @@ export function contextOf(bench: Bench, agentId: string | null = 'validator'): T
 }
 
 /** Parses the input, runs the tool, parses the output: what the pipeline does around it, without its gates. */
-export async function call(bench: Bench, name: string, input: unknown = {}): Promise<ToolResult<any>> {
+export async function call(
+  bench: Bench,
+  name: string,
+  input: unknown = {},
+  signal?: AbortSignal,
+): Promise<ToolResult<any>> {
   const tool = toolNamed(name);
-  const result = await tool.run(tool.input.parse(input), contextOf(bench));
+  const result = await tool.run(tool.input.parse(input), contextOf(bench, 'validator', signal));
   return { data: tool.output.parse(result.data), provenance: result.provenance };
 }
 
@@ -42,4 +52,18 @@ export async function preview(bench: Bench, name: string, input: unknown = {}): 
   const tool = toolNamed(name);
   if (tool.preview === undefined) throw new Error(`${name} has no preview`);
   return tool.preview(tool.input.parse(input), contextOf(bench));
+}
+
+/** Lets a manual clock go on, a second at a time, until the work is done. */
+export async function whileTimePasses<T>(clock: ManualClock, work: Promise<T>): Promise<T> {
+  let done = false;
+  const end = (): void => {
+    done = true;
+  };
+  work.then(end, end);
+  while (!done) {
+    await new Promise((resolve) => setImmediate(resolve));
+    if (clock.pending > 0) await clock.advance(1000);
+  }
+  return work;
 }

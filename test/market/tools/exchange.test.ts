@@ -2,11 +2,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { InvalidInput, NotFound, Unavailable, Unsupported } from '../../../src/kit/errors.ts';
 import { resolveInstrument } from '../../../src/market/tools/shared/exchange/instrument.ts';
 import { parseBinanceInstruments } from '../../../src/market/exchanges/binance/instruments.ts';
-import { endpoint } from '../../../src/market/exchanges/shared/question.ts';
+import type { Kind } from '../../../src/market/exchanges/endpoint.ts';
+import { answer, endpoint } from '../../../src/market/exchanges/shared/question.ts';
+import { endpointDesk } from '../../../src/market/tools/shared/exchange/tool.ts';
 import { decimal } from '../../../src/market/exchanges/shared/shapes.ts';
 import { z } from 'zod';
 import { fillBench, keyOf, openBench, status, type Bench, START } from '../jobs/bench.ts';
-import { call } from './call.ts';
+import { call, contextOf } from './call.ts';
 
 let bench: Bench;
 beforeAll(async () => {
@@ -104,4 +106,36 @@ test('a refusal of the venue keeps its code; a body that is not as documented na
   };
   expect(() => odd.read([{ price: 'NaN' }], facts, {})).toThrow(Unavailable);
   expect(() => odd.read([{ price: 'NaN' }], facts, {})).toThrow(/0\.price/);
+});
+
+test('a pair that a venue has in another quote alone is what stands for it, and the answer says so', async () => {
+  const desk = endpointDesk('deribit', contextOf(bench));
+  const stand = await desk.instrument('futures', 'BTCUSDT');
+  expect(stand).toMatchObject({ symbol: 'BTCUSDT', venue_symbol: 'BTC-PERPETUAL', stands_in_as: 'BTC_PERPETUAL' });
+  expect((await desk.instrument('futures', 'BTC-PERPETUAL')).stands_in_as).toBeUndefined();
+  const asked = { kind: symbolKind, endpoint: bookOf } as const;
+  const told = await answer(asked, desk, {}, 'BTCUSDT');
+  expect(told.notes).toContain(
+    'deribit futures does not list BTCUSDT: BTC-PERPETUAL, which is quoted in USD, stands for it',
+  );
+  expect((await answer(asked, desk, {}, 'BTC-PERPETUAL')).notes.join()).not.toMatch(/stands for/);
+});
+
+const symbolKind: Kind<string> = {
+  name: 'symbol',
+  about: 'the symbol',
+  output: z.string(),
+  derive: (value) => value,
+  summary: (value) => value,
+};
+const bookOf = endpoint({
+  market: 'futures',
+  docs: 'page',
+  request: (_args: object, instrument) => ({
+    path: '/api/v2/public/get_order_book',
+    query: { instrument_name: instrument?.venue_symbol, depth: 5 },
+    weight: 1,
+  }),
+  shape: z.looseObject({ result: z.looseObject({ timestamp: z.number() }) }),
+  read: (wire, facts) => ({ value: facts.instrument?.symbol ?? '', time: wire.result.timestamp }),
 });

@@ -110,11 +110,18 @@ export async function answer<A, T, D>(
     notes: [
       ...new Set([
         ...reads.flatMap((r) => r.reading.notes ?? []),
+        ...reads.flatMap((r) => standInNote(r.instrument)),
         ...(timeless ? [`${desk.exchange} gives no time here: as_of is when the answer came`] : []),
         ...failures.map((f) => `missing: ${f.message}`),
       ]),
     ],
   };
+}
+
+function standInNote(instrument: Instrument | undefined): readonly string[] {
+  if (instrument?.stands_in_as === undefined) return [];
+  const { exchange, market, symbol, venue_symbol: name, quote } = instrument;
+  return [`${exchange} ${market} does not list ${symbol}: ${name}, which is quoted in ${quote}, stands for it`];
 }
 
 async function readOne<A, T, D>(

@@ -1,8 +1,10 @@
 import type { Clock } from '../../../../kit/clock.ts';
 import { AppError, InvalidInput, Unavailable } from '../../../../kit/errors.ts';
 import type { AnyTool, Provenance } from '../../../../kit/tool.ts';
+import { underAskedNames } from '../../../collect/stand-ins.ts';
 import type { EndpointDesk, EndpointResult, EndpointTable, EndpointTool } from '../../../exchanges/endpoint.ts';
 import { withQuery } from '../../../exchanges/shared/query.ts';
+import { canonicalSymbol } from '../../../exchanges/shared/symbols.ts';
 import { parseJson } from '../../../exchanges/shared/values.ts';
 import type { MarketServices } from '../../../services.ts';
 import { isoOfMs } from '../provenance.ts';
@@ -37,7 +39,10 @@ function exchangeTool(exchange: string, tool: EndpointTool): AnyTool<MarketServi
 }
 
 /** A venue's REST interface and collected streams, as its rows see them. */
-export function endpointDesk(exchange: string, context: DeskContext): EndpointDesk {
+export function endpointDesk(
+  exchange: string,
+  context: DeskContext & { readonly services: Pick<MarketServices, 'venues'> },
+): EndpointDesk {
   const { services, signal, clock } = context;
   const { rest, collector } = services;
   const instruments: EndpointDesk['instruments'] = async (market) => {
@@ -48,7 +53,15 @@ export function endpointDesk(exchange: string, context: DeskContext): EndpointDe
     exchange,
     now: () => clock.now(),
     instruments,
-    instrument: async (market, asked) => resolveInstrument(await instruments(market), asked, `${exchange} ${market}`),
+    instrument: async (market, asked) => {
+      const list = await instruments(market);
+      const definition = services.venues
+        .flatMap((v) => v.markets)
+        .find((m) => m.exchange === exchange && m.market === market);
+      // BTCUSDT on a venue that has BTC in USD alone: what stands for it, and the answer says so.
+      const named = definition === undefined ? list : underAskedNames(definition, list, [canonicalSymbol(asked)]);
+      return resolveInstrument(named, asked, `${exchange} ${market}`);
+    },
     async ask(market, request) {
       const target = {
         address: request.address ?? 'rest',
