@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Conflict, InvalidInput, NotFound } from '../../../src/kit/errors.ts';
 import { createVenueRest } from '../../../src/market/collect/venue-rest.ts';
 import { marketConfigSchema } from '../../../src/market/config.ts';
@@ -6,6 +6,9 @@ import { venues } from '../../../src/market/exchanges/catalogue.generated.ts';
 import { connection, keyOf, openBench, START, status, type Bench } from '../jobs/bench.ts';
 import { simulatedAddresses, simulatedHttp } from '../jobs/simulated-http.ts';
 import { call } from './call.ts';
+
+// Simulated markets of many venues are made on the way.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 let bench: Bench;
 beforeAll(async () => {

@@ -1,10 +1,15 @@
 import { readdirSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { z } from 'zod';
 import { AppError } from '../../../src/kit/errors.ts';
 import { OPS_TABLES } from './ops-tables.ts';
 import { tools } from '../../../src/market/tools/catalogue.generated.ts';
 import { fillBench, fillLiquidations, openBench, type Bench } from '../jobs/bench.ts';
-import { contextOf } from './call.ts';
+import { boundaries } from './boundaries.ts';
+import { contextOf, whileTimePasses } from './call.ts';
+
+// Two benches with full stores are opened, and simulated markets of many venues made on the way.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 /** Examples that speak of something that this bench does not have: the typed error that they answer instead. */
 const ABSENT: Readonly<Record<string, string>> = {
@@ -108,12 +113,25 @@ const SETS = readdirSync(new URL('../../../src/market/tools/', import.meta.url),
   .map((entry) => entry.name);
 
 let bench: Bench;
+/** For tools that wait: its clock goes on. */
+let moving: Bench;
 beforeAll(async () => {
+  moving = await openBench();
+  await fillBench(moving);
   bench = await openBench();
   await fillBench(bench);
   await fillLiquidations(bench);
 });
-afterAll(() => bench[Symbol.asyncDispose]());
+afterAll(async () => {
+  await bench[Symbol.asyncDispose]();
+  await moving[Symbol.asyncDispose]();
+});
+
+/** Runs a tool; one that watches for a while does so on a clock that goes on. */
+function run(tool: (typeof tools)[number], input: unknown): Promise<unknown> {
+  if (tool.toolset !== 'sampling') return tool.run(input, contextOf(bench));
+  return whileTimePasses(moving.clock, tool.run(input, contextOf(moving)));
+}
 
 /** Everything that reading must leave as it was. */
 async function fingerprint(withOps: boolean): Promise<string> {
@@ -168,12 +186,20 @@ describe.each(tools.map((tool) => [tool.name, tool] as const))('%s', (name, tool
     }
   });
 
+  test('bounds: the value on each is taken, the value just outside is refused', () => {
+    for (const [field, schema] of Object.entries(tool.input.shape)) {
+      for (const { value, taken } of boundaries(schema as z.ZodType)) {
+        const success = tool.input.safeParse({ ...tool.examples[0]?.input, [field]: value }).success;
+        expect([field, value, success]).toEqual([field, value, taken]);
+      }
+    }
+  });
+
   test('reading and previewing change nothing; examples give what the output says', async () => {
     for (const example of tool.examples) {
       const input = tool.input.parse(example.input);
       const before = await fingerprint(tool.effects !== 'ops');
-      const attempt =
-        tool.effects === 'effect' ? tool.preview?.(input, contextOf(bench)) : tool.run(input, contextOf(bench));
+      const attempt = tool.effects === 'effect' ? tool.preview?.(input, contextOf(bench)) : run(tool, input);
       const outcome = await Promise.resolve(attempt).catch((error: unknown) => {
         if (error instanceof AppError) return error.code;
         throw error;
@@ -199,8 +225,9 @@ describe.each(tools.map((tool) => [tool.name, tool] as const))('%s', (name, tool
       for (const text of HOSTILE) {
         const parsed = tool.input.safeParse({ ...tool.examples[0]?.input, [field]: text });
         if (!parsed.success) continue;
-        const call = tool.effects === 'effect' ? tool.preview : tool.run;
-        const outcome = await Promise.resolve(call?.(parsed.data, contextOf(bench))).catch((error: unknown) => error);
+        const attempt =
+          tool.effects === 'effect' ? tool.preview?.(parsed.data, contextOf(bench)) : run(tool, parsed.data);
+        const outcome = await Promise.resolve(attempt).catch((error: unknown) => error);
         if (outcome instanceof Error) expect([field, outcome]).toEqual([field, expect.any(AppError)]);
       }
     }

@@ -1,10 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { NotFound, Unavailable } from '../../../src/kit/errors.ts';
 import type { StoredRecord } from '../../../src/market/domain/records.ts';
 import { fillBench, fillLiquidations, keyOf, openBench, START, type Bench } from '../jobs/bench.ts';
 import { call } from './call.ts';
 
 const MINUTE = 60_000_000;
+
+// Simulated markets of many venues are made on the way.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 let bench: Bench;
 let empty: Bench;

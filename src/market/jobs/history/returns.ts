@@ -56,3 +56,80 @@ function medianOf(values: readonly number[]): number {
   const upper = sorted[half] ?? NaN;
   return sorted.length % 2 === 1 ? upper : ((sorted[half - 1] ?? NaN) + upper) / 2;
 }
+
+/** Fewest one-minute returns that a deviation is made of. */
+const FEWEST_RETURNS = 30;
+/** A price this many minutes before the beginning of a window still stands for it. */
+const NEAR_MINUTES = 2;
+
+export interface MinuteClose {
+  /** Minutes since 1970. */
+  readonly minute: number;
+  /** UTC µs of the price. */
+  readonly at: number;
+  readonly close: number;
+}
+
+/**
+ * How far a price has moved within `minutes`, in the deviations that one-minute returns make expect: ln(price ÷ then) ÷
+ * (deviation × √minutes). `closes` are of different minutes, oldest first; returns are formed between neighbouring
+ * minutes alone, and those of the window itself are left out, so that a jump is not measured by itself. Without a price
+ * near the window's beginning, or with fewer than 30 returns before it, the move is null with the reason.
+ */
+export function standardisedMove(
+  closes: readonly MinuteClose[],
+  now: { readonly price: number; readonly minute: number; readonly minutes: number },
+): {
+  readonly then: MinuteClose | null;
+  readonly move: number | null;
+  readonly deviation: number | null;
+  readonly returns: number;
+  readonly reason: string | null;
+} {
+  const start = now.minute - now.minutes;
+  const before = closes.filter((c) => c.minute < start);
+  const returns = neighbourReturns(
+    before.length > FEWEST_RETURNS ? before : closes.filter((c) => c.minute < now.minute),
+  );
+  const deviation = rms(returns);
+  const near = before.at(-1);
+  const then = near !== undefined && start - near.minute <= NEAR_MINUTES + 1 ? near : null;
+  const known = { then, deviation, returns: returns.length };
+  if (then === null) return { ...known, move: null, reason: `no price is stored of ${now.minutes} minutes ago` };
+  if (returns.length < FEWEST_RETURNS || deviation === null || deviation === 0) {
+    return {
+      ...known,
+      move: null,
+      reason: `${returns.length} one-minute returns, ${FEWEST_RETURNS} that differ are needed`,
+    };
+  }
+  return { ...known, move: Math.log(now.price / then.close) / (deviation * Math.sqrt(now.minutes)), reason: null };
+}
+
+function neighbourReturns(closes: readonly MinuteClose[]): readonly number[] {
+  return closes.flatMap((c, i) => {
+    const before = closes[i - 1];
+    return before !== undefined && c.minute - before.minute === 1 ? [Math.log(c.close / before.close)] : [];
+  });
+}
+
+/** Root of the mean square about zero: over a minute the mean return is nothing beside it. */
+function rms(values: readonly number[]): number | null {
+  return values.length === 0 ? null : Math.sqrt(values.reduce((sum, v) => sum + v * v, 0) / values.length);
+}
+
+/**
+ * Deviation of the logarithmic returns between neighbouring values, and Kaufman's efficiency ratio of the whole: |last −
+ * first| ÷ Σ|steps| (0 when nothing moved). Undefined below three values. Example: 100, 101, 100 has a ratio of 0, and
+ * 100, 101, 102 of 1.
+ */
+export function path(
+  values: readonly number[],
+): { readonly deviation: number; readonly efficiency: number } | undefined {
+  const [first, last] = [values[0], values.at(-1)];
+  if (first === undefined || last === undefined || values.length < 3) return undefined;
+  const found = volatility(values, 1);
+  if (found === null) return undefined;
+  const steps = values.slice(1).reduce((sum, v, i) => sum + Math.abs(v - (values[i] ?? v)), 0);
+  return { deviation: found.per_bar, efficiency: steps === 0 ? 0 : Math.abs(last - first) / steps };
+}

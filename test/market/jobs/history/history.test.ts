@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { bursts, priceBins, valueArea } from '../../../../src/market/jobs/history/price-levels.ts';
-import { distance, volatility } from '../../../../src/market/jobs/history/returns.ts';
+import { distance, path, standardisedMove, volatility } from '../../../../src/market/jobs/history/returns.ts';
 
 const RUNS = { seed: 20261129, numRuns: 300 };
 const amount = fc.record({
@@ -86,4 +86,38 @@ describe('returns', () => {
     expect(distance(5, others.slice(0, 10))).toBeNull();
     expect(distance(5, new Array<number>(30).fill(1))).toMatchObject({ z: null, robust_z: null });
   });
+});
+
+describe('a move in expected deviations', () => {
+  const closes = (count: number, step: number) =>
+    Array.from({ length: count }, (_, i) => ({
+      minute: i,
+      at: i * 60e6,
+      close: 100 * Math.exp(i % 2 === 0 ? 0 : step),
+    }));
+
+  test('the worked example: one-minute returns of ±0.001, a move of 0.006 over 4 minutes is 3', () => {
+    const found = standardisedMove(closes(101, 0.001), { price: 100 * Math.exp(0.006), minute: 105, minutes: 4 });
+    expect(found.deviation).toBeCloseTo(0.001, 12);
+    expect(found.returns).toBe(100);
+    expect(found.move).toBeCloseTo(3, 9);
+  });
+
+  test('a jump is not measured by itself; a gap gives no return; what is not known has a reason', () => {
+    const calm = closes(101, 0.001);
+    const jump = { minute: 101, at: 101 * 60e6, close: 200 };
+    const found = standardisedMove([...calm, jump], { price: 200, minute: 103, minutes: 2 });
+    expect(found.deviation).toBeCloseTo(0.001, 12);
+    const gap = [...calm, { minute: 200, at: 0, close: 500 }, { minute: 201, at: 0, close: 500 }];
+    expect(standardisedMove(gap, { price: 500, minute: 204, minutes: 2 }).returns).toBe(101);
+    expect(standardisedMove(calm, { price: 1, minute: 300, minutes: 5 }).reason).toMatch(/no price is stored/);
+    expect(standardisedMove(closes(20, 0.001), { price: 1, minute: 22, minutes: 2 }).reason).toMatch(/30 that differ/);
+  });
+});
+
+test('a path: straight, to and fro, still, too short', () => {
+  expect(path([100, 101, 102])?.efficiency).toBe(1);
+  expect(path([100, 101, 100])?.efficiency).toBe(0);
+  expect(path([5, 5, 5])).toEqual({ deviation: 0, efficiency: 0 });
+  expect(path([1, 2])).toBeUndefined();
 });
