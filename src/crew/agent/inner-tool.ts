@@ -1,5 +1,5 @@
 import type { LangGraphRunnableConfig } from '@langchain/langgraph';
-import type { ToolSchema } from '../model/chain.ts';
+import type { ToolSchema } from '../model/model.ts';
 import type { TaskOutput } from './output.ts';
 import type { AgentRecord, QueuedCall } from './state.ts';
 

@@ -1,7 +1,8 @@
 import { HumanMessage, SystemMessage, ToolMessage, AIMessage, type BaseMessage } from '@langchain/core/messages';
 import { z } from 'zod';
 import type { Delegation, ManagerRecord, ManagerTurn, ManagerTurnRequest } from '../graph/hierarchical.ts';
-import { ModelsFailed, type ToolSchema } from '../model/chain.ts';
+import { ModelsFailed } from '../model/chain.ts';
+import type { ToolSchema } from '../model/model.ts';
 import { MANAGE_TASK } from '../model/manage-policy.ts';
 import { mergeUsage } from '../model/usage.ts';
 import type { PlaybookContext } from '../playbook.ts';

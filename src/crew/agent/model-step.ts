@@ -31,7 +31,7 @@ export async function modelStep(run: TaskRun, request: TaskRequest, before: Agen
       where: run.where,
       signal: run.signal,
       ...(agent.respect_context_window ? { overflow: 'throw' } : {}),
-      ...(run.task.output_json !== null && run.tools.length === 0 ? { schema: run.task.output_json } : {}),
+      ...(run.task.output_json === null ? {} : { schema: run.task.output_json }),
     });
     const used = { ...record, turn: record.turn + 1, usage: mergeUsage(record.usage, reply.usage) };
     await scope.hooks?.onStep?.(stepOf(run, used, reply.message));

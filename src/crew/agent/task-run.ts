@@ -1,7 +1,8 @@
 import { narrowedTools } from '../config/mcp-schema.ts';
 import { HumanMessage, SystemMessage } from '@langchain/core/messages';
 import type { Caller } from '../../kit/invoke.ts';
-import type { ModelChain, ModelRequest, ToolSchema } from '../model/chain.ts';
+import type { ModelChain, ModelRequest } from '../model/chain.ts';
+import type { ToolSchema } from '../model/model.ts';
 import type { PlaybookContext } from '../playbook.ts';
 import type { AgentSpec, TaskSpec } from '../spec.ts';
 import type { TaskRequest } from '../graph/task-node.ts';

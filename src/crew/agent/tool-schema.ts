@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { BoundTool } from '../../kit/tool.ts';
-import type { ToolSchema } from '../model/chain.ts';
+import type { ToolSchema } from '../model/model.ts';
 
 /** Tool descriptions for models, made once per tool. */
 export interface ToolSchemas {

@@ -4,20 +4,11 @@ import { type Clock, sleep } from '../../kit/clock.ts';
 import { DeadlineExceeded, Unavailable } from '../../kit/errors.ts';
 import type { EventSink } from '../../kit/event.ts';
 import type { PlaybookContext } from '../playbook.ts';
+import { answerAsText, answerTool } from './answer-tool.ts';
 import { modelFailure } from './failure.ts';
-import type { CrewModel } from './model.ts';
+import type { CrewModel, ToolSchema } from './model.ts';
 import { tokensOf } from './tokens.ts';
 import type { ModelUsage } from './usage.ts';
-
-/** A tool as models are told of it. */
-export interface ToolSchema {
-  readonly type: 'function';
-  readonly function: {
-    readonly name: string;
-    readonly description: string;
-    readonly parameters: Readonly<Record<string, unknown>>;
-  };
-}
 
 export interface ModelRequest {
   readonly messages: readonly BaseMessage[];
@@ -33,7 +24,7 @@ export interface ModelRequest {
     /** What it is asked for, when not for a step of the task itself: `judge_answer`, `plan`. */
     readonly purpose?: string | undefined;
   };
-  /** JSON schema that the answer must fit: enforced by models that can (`CrewModel.structured`), unknown to others. */
+  /** JSON schema that the answer must fit: held by the provider where it can, else asked for as a call of a tool. */
   readonly schema?: Readonly<Record<string, unknown>> | undefined;
   /** Throw ContextOverflow when the conversation is too long, instead of going on to the next model. */
   readonly overflow?: 'throw' | undefined;
@@ -177,12 +168,13 @@ export class ModelChain {
     const signal = AbortSignal.any([request.signal, late.signal]);
     setMaxListeners(0, signal);
     try {
-      const bound =
-        request.tools.length === 0 ? model.chat : (model.chat.bindTools?.([...request.tools]) ?? model.chat);
+      const answer = answerTool(model, request);
+      const tools = answer === undefined ? request.tools : [...request.tools, answer];
+      const bound = tools.length === 0 ? model.chat : (model.chat.bindTools?.([...tools]) ?? model.chat);
       const options = { signal, callbacks: [], ...callOptions(model, request) };
       const reply: unknown = await Promise.race([bound.invoke([...request.messages], options), aborted(signal)]);
       if (!AIMessage.isInstance(reply)) throw new Unavailable(`model ${model.name} gave no chat message`);
-      return reply;
+      return answer === undefined ? reply : answerAsText(reply);
     } catch (error) {
       if (late.signal.aborted && !request.signal.aborted) throw late.signal.reason;
       throw error;
@@ -194,7 +186,9 @@ export class ModelChain {
 
 function callOptions(model: CrewModel, request: ModelRequest): object {
   if (model.source === 'playbook') return { playbookContext: request.context };
-  return request.schema === undefined ? {} : (model.structured?.(request.schema) ?? {});
+  // Beside tools a provider's own form would keep the model from calling them.
+  if (request.schema === undefined || request.tools.length > 0) return {};
+  return model.structured?.(request.schema) ?? {};
 }
 
 function aborted(signal: AbortSignal): Promise<never> {

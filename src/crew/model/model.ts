@@ -11,6 +11,16 @@ export interface CrewModel {
   readonly structured?: ((schema: Readonly<Record<string, unknown>>) => object) | undefined;
 }
 
+/** A tool as models are told of it. */
+export interface ToolSchema {
+  readonly type: 'function';
+  readonly function: {
+    readonly name: string;
+    readonly description: string;
+    readonly parameters: Readonly<Record<string, unknown>>;
+  };
+}
+
 /** Which models an agent uses: the first is asked, the others stand in, in order, when it fails. */
 export interface ModelSource {
   modelsFor(agent: AgentSpec, crew: CrewSpec): Promise<readonly CrewModel[]>;

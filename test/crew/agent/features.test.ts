@@ -301,6 +301,46 @@ describe('a structured answer', () => {
     expect((await runner.kickoff('toy')).output).toEqual({ a: 1 });
   });
 
+  describe('of a model that is not held to a form by its provider', () => {
+    const look = toyTool('look', () => ({ seen: true }));
+    const given = (steps: readonly ScriptStep[]) => solo(steps, { tools: ['look'] }, { tools: [look], tasks: task });
+
+    test('may come as a call of a tool, counted like any other', async () => {
+      const { runner, model } = given([
+        { calls: [{ tool: 'look', args: {} }], expect: (_, tools) => expect(tools).toEqual(['look', 'give_answer']) },
+        { calls: [{ tool: 'give_answer', args: { a: 1, b: 'x' } }] },
+      ]);
+      const document = await runner.kickoff('toy');
+      expect(document.tasks[0]).toMatchObject({ output: { a: 1, b: 'x' }, raw: '{"a":1,"b":"x"}' });
+      expect(document.tasks[0]?.tool_calls.map(({ tool }) => tool)).toEqual(['look']);
+      expect(document.usage).toMatchObject({ model_calls: 2, input_tokens: 20, output_tokens: 10 });
+      model.assertUsed();
+    });
+
+    test('is dropped when it comes beside calls whose results it has not seen', async () => {
+      const { runner, model } = given([
+        {
+          calls: [
+            { tool: 'give_answer', args: { a: 0 } },
+            { tool: 'look', args: {} },
+          ],
+        },
+        { calls: [{ tool: 'give_answer', args: { a: 2 } }], expect: (m) => expect(m.at(-1)?.text).toContain('seen') },
+      ]);
+      expect((await runner.kickoff('toy')).output).toEqual({ a: 2 });
+      model.assertUsed();
+    });
+
+    test('goes back when it does not fit, as a text would', async () => {
+      const { runner, model } = given([
+        { calls: [{ tool: 'give_answer', args: { b: 1 } }] },
+        { text: '{"a": 3}', expect: (m) => expect(m.at(-1)?.text).toContain('does not fit the schema') },
+      ]);
+      expect((await runner.kickoff('toy')).output).toEqual({ a: 3 });
+      model.assertUsed();
+    });
+  });
+
   test('comes from a pass of its own when the model cannot keep a form; raw is kept', async () => {
     const { runner, model, events } = solo(
       [
