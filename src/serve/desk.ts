@@ -236,6 +236,8 @@ export interface FlowRequest {
   readonly flow: string;
   readonly inputs?: Readonly<Record<string, unknown>> | undefined;
   readonly shadow?: boolean | undefined;
+  /** As for a crew: an MCP client whose role may not write can only have a flow propose. */
+  readonly caller?: 'operator' | 'mcp' | undefined;
   /** A run that waits: it goes on, with answers by step. */
   readonly resume?: { readonly run: string; readonly answers: Readonly<Record<string, unknown>> } | undefined;
 }

@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import { stepsOf } from '../crew/config/flow-schema.ts';
 import { reaches } from '../kit/access.ts';
 import { NotFound } from '../kit/errors.ts';
 import type { AnyEvent } from '../kit/event.ts';
@@ -195,12 +197,38 @@ export class LocalDesk implements Desk {
     return system.approvals.categories.every((category) => reaches(grants[category] ?? 'NONE', 'WRITE'));
   }
 
+  /** Says after each method how many of the flow's have run; those that a route leaves out never do. */
+  async #flowWithProgress(
+    flow: string,
+    inputs: FlowRequest['inputs'],
+    options: { readonly shadow: boolean; readonly signal: AbortSignal | undefined },
+    onProgress: NonNullable<CallOptions['onProgress']>,
+  ): Promise<FlowDocument> {
+    const spec = this.#runtime.config.flows.find((f) => f.id === flow);
+    const total = spec === undefined ? 0 : Object.keys(stepsOf(spec)).length;
+    const runId = `run_${randomUUID()}`;
+    const ended = new Set<string>();
+    const note = (event: AnyEvent): void => {
+      if (event.type !== 'method.completed' || event.data.run_id !== runId) return;
+      ended.add(event.data.method);
+      if (total > 0) onProgress(Math.min(1, ended.size / total), event.data.method);
+    };
+    this.#controller.on('*', note);
+    try {
+      return await this.#runtime.crews.flows.kickoff(flow, inputs, { ...options, runId });
+    } finally {
+      this.#controller.off('*', note);
+    }
+  }
+
   /** Says after each task how much of the crew's work is done. */
   async #kickoffWithProgress(
     request: KickoffRequest,
     options: CallOptions & { readonly onProgress: NonNullable<CallOptions['onProgress']> },
   ): Promise<RunDocument> {
-    const total = this.#runtime.config.crews.find((crew) => crew.id === request.crew)?.tasks.length ?? 0;
+    const crew = this.#runtime.config.crews.find(({ id }) => id === request.crew);
+    // An agent alone is a crew of one task.
+    const total = crew?.tasks.length ?? 1;
     const ended: { readonly run: string; readonly task: string }[] = [];
     let runId: string | undefined;
     const report = (): void => {
@@ -235,10 +263,12 @@ export class LocalDesk implements Desk {
 
   runFlow(request: FlowRequest, options: CallOptions = {}): Promise<FlowDocument> {
     const { flows } = this.#runtime.crews;
-    const { flow, inputs, resume, shadow = this.#controller.shadow } = request;
-    const { signal } = options;
+    const { flow, inputs, resume, caller } = request;
+    const shadow = caller === 'mcp' && !this.#mcpMayAct() ? true : (request.shadow ?? this.#controller.shadow);
+    const { signal, onProgress } = options;
     if (resume !== undefined) return flows.resume(resume.run, resume.answers, { signal });
-    return flows.kickoff(flow, inputs, { shadow, signal });
+    if (onProgress === undefined) return flows.kickoff(flow, inputs, { shadow, signal });
+    return this.#flowWithProgress(flow, inputs, { shadow, signal }, onProgress);
   }
 
   async runs(

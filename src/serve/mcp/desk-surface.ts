@@ -6,6 +6,8 @@ import type { Desk, ToolDetail } from '../desk.ts';
 import { systemClock } from '../../infra/clock.ts';
 import { createToolSearch } from '../tool-search.ts';
 import { deskChanges } from './desk-changes.ts';
+import { asObject, requireText, structured } from './arguments.ts';
+import { createRunTools, RUN_TOOLSET, type RunTools } from './run-tools.ts';
 import type {
   McpCallContext,
   McpPrompt,
@@ -30,8 +32,9 @@ const SEARCH_LIMIT = 5;
 /** A desk as an MCP server: its tools (all through the pipeline), crews, tables, events and runs. */
 export async function createDeskSurface(desk: Desk, options: DeskSurfaceOptions): Promise<McpSurface> {
   const form = options.text ?? 'xml';
-  const small = await smallSet(desk, form);
-  const full = await fullTools(desk, options.toolsets ?? [], form);
+  const running = await createRunTools(desk);
+  const small = await smallSet(desk, form, running);
+  const full = await fullTools(desk, options.toolsets ?? [], form, running);
   const tools = [...small, ...full];
   return {
     name: 'orderflow-crew',
@@ -46,10 +49,9 @@ export async function createDeskSurface(desk: Desk, options: DeskSurfaceOptions)
   };
 }
 
-async function smallSet(desk: Desk, form: TextForm): Promise<readonly McpTool[]> {
-  const rows = await desk.tools();
+async function smallSet(desk: Desk, form: TextForm, running: RunTools): Promise<readonly McpTool[]> {
+  const rows = [...(await desk.tools()), ...running.rows];
   const search = createToolSearch(rows);
-  const crews = (await desk.crews()).map((crew) => crew.id);
   const text = (type: string, description: string): Record<string, unknown> => ({ type, description });
   return [
     {
@@ -74,6 +76,12 @@ async function smallSet(desk: Desk, form: TextForm): Promise<readonly McpTool[]>
       inputSchema: { type: 'object', properties: { name: text('string', 'Name of the tool') }, required: ['name'] },
       annotations: { readOnlyHint: true },
       call: async (args) => {
+        const run = running.find(args['name']);
+        if (run !== undefined) {
+          const { name, description, inputSchema } = run;
+          const detail = { name, description, effects: 'effect', input_schema: inputSchema, examples: [] };
+          return structured(detail, JSON.stringify(detail));
+        }
         const { name, description, effects, input_schema, output_schema, examples } = await desk.describeTool(
           requireText(args, 'name'),
         );
@@ -89,41 +97,25 @@ async function smallSet(desk: Desk, form: TextForm): Promise<readonly McpTool[]>
         properties: { name: text('string', 'Name of the tool'), arguments: text('object', 'As describe_tool says') },
         required: ['name'],
       },
-      call: (args, context) => call(desk, requireText(args, 'name'), args['arguments'] ?? {}, context, form),
-    },
-    {
-      name: 'run_crew',
-      description: 'Runs a crew of agents once and gives its report.',
-      inputSchema: {
-        type: 'object',
-        properties: {
-          crew: { type: 'string', enum: crews, description: 'Which crew' },
-          inputs: text('object', 'Values for placeholders of its tasks'),
-          shadow: text('boolean', 'Propose only; change nothing'),
-        },
-        required: ['crew'],
-      },
-      call: async (args, context) => {
-        const document = await desk.kickoff(
-          {
-            crew: requireText(args, 'crew'),
-            inputs: asObject(args['inputs']),
-            shadow: args['shadow'] === undefined ? undefined : args['shadow'] === true,
-            trigger: 'mcp',
-            caller: 'mcp',
-          },
-          { signal: context.signal, onProgress: (fraction, message) => void context.progress(fraction, 1, message) },
-        );
-        return { ...structured({ ...document }, JSON.stringify(document)), isError: document.status === 'failed' };
+      call: (args, context) => {
+        const run = running.find(args['name']);
+        if (run !== undefined) return run.call(asObject('arguments', args['arguments']) ?? {}, context);
+        return call(desk, requireText(args, 'name'), args['arguments'] ?? {}, context, form);
       },
     },
+    running.crew,
   ];
 }
 
-async function fullTools(desk: Desk, toolsets: readonly string[], form: TextForm): Promise<readonly McpTool[]> {
+async function fullTools(
+  desk: Desk,
+  toolsets: readonly string[],
+  form: TextForm,
+  running: RunTools,
+): Promise<readonly McpTool[]> {
   if (toolsets.length === 0) return [];
   const rows = await desk.tools();
-  const known = [...new Set(rows.map((row) => row.toolset))];
+  const known = [...new Set([...rows, ...running.rows].map((row) => row.toolset))];
   for (const name of toolsets) {
     if (name !== 'all' && !known.includes(name))
       throw new InvalidInput(
@@ -131,7 +123,8 @@ async function fullTools(desk: Desk, toolsets: readonly string[], form: TextForm
       );
   }
   const wanted = rows.filter((row) => toolsets.includes('all') || toolsets.includes(row.toolset));
-  return Promise.all(wanted.map(async (row) => asMcpTool(desk, await desk.describeTool(row.name), form)));
+  const own = await Promise.all(wanted.map(async (row) => asMcpTool(desk, await desk.describeTool(row.name), form)));
+  return toolsets.includes('all') || toolsets.includes(RUN_TOOLSET) ? [...own, ...running.others] : own;
 }
 
 function asMcpTool(desk: Desk, detail: ToolDetail, form: TextForm): McpTool {
@@ -194,24 +187,6 @@ function toResult(outcome: ToolOutcome, form: TextForm): McpToolResult {
       structuredContent: { proposal: { id: outcome.proposal_id, would_change: outcome.would_change } },
     };
   return { content, structuredContent: { data: outcome.data, provenance: outcome.provenance } };
-}
-
-function structured(value: Readonly<Record<string, unknown>>, text: string): McpToolResult {
-  return { content: [{ type: 'text', text }], structuredContent: value };
-}
-
-function requireText(args: Readonly<Record<string, unknown>>, field: string): string {
-  const value = args[field];
-  if (typeof value !== 'string' || value === '')
-    throw new InvalidInput(`'${field}' must be a text, not ${value === undefined ? 'nothing' : JSON.stringify(value)}`);
-  return value;
-}
-
-function asObject(value: unknown): Readonly<Record<string, unknown>> | undefined {
-  if (value === undefined) return undefined;
-  if (value === null || typeof value !== 'object' || Array.isArray(value))
-    throw new InvalidInput("'inputs' must be an object");
-  return value as Readonly<Record<string, unknown>>;
 }
 
 const EVENTS_SHOWN = 100;

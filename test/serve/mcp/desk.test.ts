@@ -38,6 +38,8 @@ const PHRASES: readonly (readonly [string, string])[] = [
   ['tell people about a problem', 'escalate_issue'],
   ['delete old days', 'apply_retention'],
   ['reconect exchnage', 'trigger_reconnect'],
+  ['run a flow', 'run_flow'],
+  ['ask one agent alone', 'run_agent'],
 ];
 
 interface Connected extends AsyncDisposable {
@@ -169,6 +171,44 @@ describe('the desk over MCP', { timeout: 60_000 }, () => {
     expect(textOf(unknown)).toContain('data-ops');
   });
 
+  it('finds, describes and runs flows and single agents, which a reader can only have propose', async () => {
+    await using connected = await connect(server);
+    const { client } = connected;
+    const call = (name: string, args: object, onprogress?: (step: { readonly progress: number }) => void) =>
+      client.callTool(
+        { name: 'call_tool', arguments: { name, arguments: args } },
+        { timeout: 55_000, ...(onprogress === undefined ? {} : { onprogress }) },
+      );
+    const detail = await client.callTool({ name: 'describe_tool', arguments: { name: 'run_flow' } });
+    expect(detail.structuredContent).toHaveProperty('input_schema.properties.flow.enum', ['health_check']);
+    const steps: number[] = [];
+    const flow = await call('run_flow', { flow: 'health_check', shadow: false }, ({ progress }) =>
+      steps.push(progress),
+    );
+    expect(flow.structuredContent).toMatchObject({ flow: 'health_check', mode: 'shadow', status: 'completed' });
+    expect(steps.length).toBeGreaterThan(0);
+    const agent = await call('run_agent', { agent: 'validator', prompt: 'Is the data sound?', shadow: false });
+    // The desk of this test has playbooks, which only crews have: an agent alone needs a language model.
+    expect(textOf(agent)).toContain('crew agent:validator has no playbook');
+    expect(await call('run_agent', { agent: 'validator' })).toMatchObject({ isError: true });
+    const wrong = await call('run_flow', { flow: 'health_chek' });
+    expect(wrong.isError).toBe(true);
+    expect(textOf(wrong)).toContain('health_check');
+  });
+
+  it('cancels the run of a crew with the call', async () => {
+    await using connected = await connect(server);
+    const giveUp = new AbortController();
+    const running = connected.client.callTool(
+      { name: 'run_crew', arguments: { crew: 'data-ops', shadow: true } },
+      { signal: giveUp.signal, timeout: 55_000, onprogress: () => giveUp.abort(new Error('enough')) },
+    );
+    await expect(running).rejects.toThrow('enough');
+    await expect
+      .poll(async () => (await controller.desk.runs({ crew: 'data-ops', limit: 1 }))[0]?.status, { timeout: 20_000 })
+      .toBe('cancelled');
+  });
+
   it('serves status, tables, rows, runs and events as resources', async () => {
     await using connected = await connect(server);
     const { client } = connected;
@@ -244,7 +284,8 @@ describe('the desk over MCP', { timeout: 60_000 }, () => {
     await using connected = await connect(everything);
     const { tools } = await connected.client.listTools();
     const rows = await controller.desk.tools();
-    expect(tools.map((tool) => tool.name)).toEqual(expect.arrayContaining(rows.map((row) => row.name)));
+    const names = tools.map((tool) => tool.name);
+    expect(names).toEqual(expect.arrayContaining([...rows.map((row) => row.name), 'run_flow', 'run_agent']));
     // Endpoint tools are run by the contract suite of tools: here venue, desk and client are one process, and the
     // simulator's cold 24 h windows would hold it for longer than a kept-alive connection lasts.
     const readers = rows.filter((row) => row.effects === 'none' && !row.toolset.startsWith('exchange_'));
