@@ -139,6 +139,8 @@ export interface EffectLedger {
     call: { readonly tool: string; readonly argsHash: string; readonly runId: string | null },
   ): Promise<LedgerEntry>;
   finish(key: string, result: { readonly data: unknown; readonly provenance: Provenance } | null): Promise<void>;
+  /** The effect is no longer at work and nobody knows its outcome. */
+  leave(key: string): void;
 }
 
 export interface AuditRow {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { withDeadline } from './deadline.ts';
 import { AppError, Conflict, DeadlineExceeded, OutcomeUnknown } from './errors.ts';
 import { canonicalHash } from './hash.ts';
-import type { ToolOutcome } from './invoke.ts';
+import type { LedgerEntry, ToolOutcome } from './invoke.ts';
 import { elapsed, type InvokerOptions, type Trace } from './pipeline-trace.ts';
 import type { BoundTool, Provenance, ToolContext, ToolResult } from './tool.ts';
 
@@ -26,11 +26,13 @@ export async function runTool(
 
   const { call } = trace;
   const key = effectKey(trace, tool, intent);
-  const entry = await options.ledger.begin(key, {
-    tool: tool.name,
-    argsHash: intent.argsHash,
-    runId: call.runId ?? null,
-  });
+  const begin = (): Promise<LedgerEntry> =>
+    options.ledger.begin(key, { tool: tool.name, argsHash: intent.argsHash, runId: call.runId ?? null });
+  let entry = await begin();
+  if (entry.state === 'unknown' && tool.reconcile !== undefined) {
+    await reconcile(options, trace, tool, key, (signal) => tool.reconcile?.(intent.args, context(signal)));
+    entry = await begin();
+  }
   if (entry.state === 'done') return success(options, trace, tool, entry.result, true);
   if (entry.state !== 'new') throw unsettled(tool, entry.state, key);
   const settled = (signal: AbortSignal): Promise<ToolResult<unknown>> =>
@@ -60,7 +62,25 @@ async function settleIntent(
   } catch (error) {
     const unknown = error instanceof DeadlineExceeded || error instanceof OutcomeUnknown;
     if (error instanceof AppError && !unknown) await ledger.finish(key, null).catch(unrecorded);
+    else ledger.leave(key);
     throw error;
+  }
+}
+
+/** Lets the tool look whether an effect of unknown outcome happened, and writes that down. What it cannot tell stays. */
+async function reconcile(
+  options: InvokerOptions,
+  trace: Trace,
+  tool: BoundTool,
+  key: string,
+  look: (signal: AbortSignal) => Promise<ToolResult<unknown> | null> | undefined,
+): Promise<void> {
+  try {
+    const found = (await bounded(options, trace, tool, async (signal) => look(signal))) ?? null;
+    await options.ledger.finish(key, found === null ? null : checkOutput(tool, found));
+  } catch (error) {
+    if (trace.call.signal?.aborted === true) throw error;
+    options.log.warn('tool.not_reconciled', { call_id: trace.callId, tool: tool.name, key, error });
   }
 }
 
@@ -70,7 +90,7 @@ function unsettled(tool: BoundTool, state: 'unknown' | 'running', key: string): 
     : new Conflict(
         `${tool.name} was begun with these arguments and its outcome is not known; a person must check whether it ` +
           'took effect and settle it before it can run again',
-        { details: { key } },
+        { details: { key, effect: state } },
       );
 }
 

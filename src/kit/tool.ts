@@ -96,6 +96,13 @@ export interface Tool<S, I extends z.ZodObject = z.ZodObject, O extends z.ZodTyp
   readonly run: (input: z.output<I>, context: ToolContext<S>) => Promise<ToolResult<z.output<O>>>;
   /** For tools with effects: what the call would change, without changing it. Recorded in shadow mode. */
   readonly preview?: ((input: z.output<I>, context: ToolContext<S>) => Promise<Record<string, unknown>>) | undefined;
+  /**
+   * For tools with effects: whether a call with this input, begun by a process that died, took effect. Gives its result
+   * when it did and null when it did not; throws when it cannot tell, and then a person is asked.
+   */
+  readonly reconcile?:
+    | ((input: z.output<I>, context: ToolContext<S>) => Promise<ToolResult<z.output<O>> | null>)
+    | undefined;
   /** One or two sentences for people; JSON is used when absent. */
   readonly summary?: ((output: z.output<O>) => string) | undefined;
 }
@@ -144,11 +151,14 @@ export interface JsonInput {
 }
 
 /** A tool whose services are bound. Its types are erased: the pipeline parses input and output. */
-export type BoundTool = Omit<Tool<unknown>, 'run' | 'preview' | 'summary'> & {
+export type BoundTool = Omit<Tool<unknown>, 'run' | 'preview' | 'reconcile' | 'summary'> & {
   /** For tools that are described by a JSON Schema of others: it takes the place of `input`. */
   readonly inputJson?: JsonInput | undefined;
   readonly run: (input: unknown, context: ToolContext<unknown>) => Promise<ToolResult<unknown>>;
   readonly preview: ((input: unknown, context: ToolContext<unknown>) => Promise<Record<string, unknown>>) | undefined;
+  readonly reconcile:
+    | ((input: unknown, context: ToolContext<unknown>) => Promise<ToolResult<unknown> | null>)
+    | undefined;
   readonly summary: ((output: unknown) => string) | undefined;
 };
 
@@ -161,7 +171,7 @@ export type AnyTool<S> = Tool<S, any, any>;
 export function bindTools<S>(tools: readonly AnyTool<S>[], services: S): readonly BoundTool[] {
   return tools.map((tool) => {
     const withServices = (context: ToolContext<unknown>): ToolContext<S> => ({ ...context, services });
-    const { preview, summary } = tool;
+    const { preview, reconcile, summary } = tool;
     return Object.freeze({
       ...tool,
       run: (input: unknown, context: ToolContext<unknown>) => tool.run(input, withServices(context)),
@@ -169,6 +179,10 @@ export function bindTools<S>(tools: readonly AnyTool<S>[], services: S): readonl
         preview === undefined
           ? undefined
           : (input: unknown, context: ToolContext<unknown>) => preview(input, withServices(context)),
+      reconcile:
+        reconcile === undefined
+          ? undefined
+          : (input: unknown, context: ToolContext<unknown>) => reconcile(input, withServices(context)),
       summary: summary === undefined ? undefined : (output: unknown) => summary(output as never),
     });
   });

@@ -317,7 +317,12 @@ export class LocalDesk implements Desk {
   }
 
   async settleEffect({ key, outcome, by }: Parameters<Desk['settleEffect']>[0]): ReturnType<Desk['settleEffect']> {
-    await this.#runtime.crews.ledger.settle(key, outcome, by);
+    const { ledger, runner } = this.#runtime.crews;
+    const found = (await ledger.unknown()).find((effect) => effect.key === key);
+    await ledger.settle(key, outcome, by);
+    // The run that waits for this goes on by itself, as after an approval.
+    if (found?.run_id != null && (await runner.listRuns({ status: ['waiting'] })).some((r) => r.run_id === found.run_id))
+      void runner.resume(found.run_id).catch(() => undefined);
     return { key, outcome, settled_by: by };
   }
 

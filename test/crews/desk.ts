@@ -28,7 +28,7 @@ export function openDesk(bench: Bench) {
     proposals: { record: async (proposal) => void proposed.push(proposal) },
     approvals: { check: async () => undefined },
     rates: { take: () => undefined },
-    ledger: { begin: async () => ({ state: 'new' }), finish: async () => undefined },
+    ledger: { begin: async () => ({ state: 'new' }), finish: async () => undefined, leave: () => undefined },
     audit: { record: () => undefined, flush: async () => undefined },
     events: bench.events,
     clock: bench.clock,

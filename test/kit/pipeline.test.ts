@@ -440,6 +440,7 @@ describe('the effect ledger in the pipeline', () => {
       ledger: {
         begin: () => Promise.resolve({ state: 'new' }),
         finish: () => Promise.reject(new Unavailable('disk full')),
+        leave: () => undefined,
       },
     });
     expect((await desk.invoker.invoke(effect())).ok).toBe(true);
@@ -449,7 +450,11 @@ describe('the effect ledger in the pipeline', () => {
   it('does not run when the intent cannot be written', async () => {
     const { tool, times } = effectTool();
     const desk = deskOf([tool], {
-      ledger: { begin: () => Promise.reject(new Unavailable('disk full')), finish: () => Promise.resolve() },
+      ledger: {
+        begin: () => Promise.reject(new Unavailable('disk full')),
+        finish: () => Promise.resolve(),
+        leave: () => undefined,
+      },
     });
     expect(failure(await desk.invoker.invoke(effect())).code).toBe('unavailable');
     expect(times()).toBe(0);

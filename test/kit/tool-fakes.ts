@@ -138,6 +138,7 @@ export function deskOf(tools: readonly BoundTool[], changes: Partial<InvokerOpti
         else ledger.set(key, { state: 'done', result });
         return Promise.resolve();
       },
+      leave: () => undefined,
     },
     audit: { record: (row) => void rows.push(row), flush: () => Promise.resolve() },
     events,

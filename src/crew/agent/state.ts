@@ -16,6 +16,8 @@ export interface QueuedCall {
   readonly malformed: string | null;
   /** Approval it waits for. */
   readonly approvalId: string | null;
+  /** Key of an effect of unknown outcome that it waits for a person to settle. */
+  readonly effectKey?: string | undefined;
 }
 
 /** Where an agent stands in its task; the whole of it is checkpointed after every step. */

@@ -28,11 +28,20 @@ export type Pause =
       readonly tool: string;
       readonly args: Readonly<Record<string, unknown>>;
     }
+  | {
+      /** An effect was begun and its outcome is not known: `crew effects` settles it. */
+      readonly kind: 'effect';
+      readonly task: string;
+      readonly agent: string;
+      readonly effect_key: string;
+      readonly tool: string;
+      readonly args: Readonly<Record<string, unknown>>;
+    }
   | { readonly kind: 'human_input'; readonly task: string; readonly agent: string; readonly output: unknown };
 
 /**
  * Makes the queued calls: side by side when all of them only read, else one after another. Calls that need a
- * person's approval stay in the queue.
+ * person's approval stay in the queue, and so do effects of which nobody knows whether they happened.
  */
 export async function toolsStep(
   run: TaskRun,
@@ -102,14 +111,13 @@ async function innerStep(
 export async function approvalStep(run: TaskRun, request: TaskRequest, record: AgentRecord): Promise<AgentRecord> {
   const [call, ...rest] = record.queue;
   if (call === undefined) return { ...record, next: 'model' };
-  interrupt<Pause>({
-    kind: 'approval',
-    task: run.task.id,
-    agent: run.agent.id,
-    approval_id: call.approvalId ?? '',
-    tool: call.tool,
-    args: call.args,
-  });
+  const { tool, args, effectKey } = call;
+  const where = { task: run.task.id, agent: run.agent.id, tool, args };
+  interrupt<Pause>(
+    effectKey === undefined
+      ? { kind: 'approval', ...where, approval_id: call.approvalId ?? '' }
+      : { kind: 'effect', ...where, effect_key: effectKey },
+  );
   try {
     const outcome = await makeCall(run, call);
     const settled = settle(run, record, [call], [outcome]);
@@ -154,6 +162,11 @@ function settle(
       waiting.push({ ...call, approvalId: outcome.error.approval_id ?? '' });
       return;
     }
+    const effectKey = unknownEffect(outcome);
+    if (effectKey !== null) {
+      waiting.push({ ...call, effectKey });
+      return;
+    }
     const observation = observe(call, outcome);
     observations.push(observation);
     messages.push(toolMessage(call, observation, outcome));
@@ -174,6 +187,13 @@ function settle(
     next: waiting.length > 0 ? 'approval' : 'model',
   };
   return waiting.length > 0 ? next : detectLoop(run, next, observations);
+}
+
+/** Key of the effect when the ledger refused the call because nobody knows whether it happened; else null. */
+function unknownEffect(outcome: ToolOutcome | null): string | null {
+  if (outcome === null || outcome.ok || outcome.error.code !== 'conflict') return null;
+  const { effect, key } = outcome.error.details ?? {};
+  return effect === 'unknown' && typeof key === 'string' ? key : null;
 }
 
 function observe(call: QueuedCall, outcome: ToolOutcome | null): Observation {

@@ -53,6 +53,7 @@ export function localLedger(): EffectLedger {
       forgetOldest(entries, ({ state }) => state === 'done');
       return Promise.resolve();
     },
+    leave: (key) => void entries.set(key, { state: 'unknown' }),
   };
 }
 

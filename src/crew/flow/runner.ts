@@ -148,7 +148,7 @@ class Runner implements FlowRunner {
       const result = await graph.invoke(input, {
         ...thread(document),
         signal,
-        durability: 'async',
+        durability: 'sync',
         recursionLimit: STEP_LIMIT,
         callbacks: [],
       });

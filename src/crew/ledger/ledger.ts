@@ -98,6 +98,7 @@ export async function openLedger(options: { readonly db: Database; readonly cloc
         atWork.delete(key);
       }
     },
+    leave: (key) => void atWork.delete(key),
     async unknown() {
       const rows = await db.all(
         "SELECT key, tool, args_hash, run_id, begun_at FROM effect_ledger WHERE state = 'begun' ORDER BY begun_at, key",

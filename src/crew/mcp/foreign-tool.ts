@@ -142,6 +142,7 @@ function frame(
     output: z.unknown(),
     examples: [],
     timeoutMs: timeoutMs + DEADLINE_MARGIN_MS,
+    reconcile: undefined,
     summary: undefined,
   };
 }

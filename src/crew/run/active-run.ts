@@ -98,7 +98,8 @@ export class ActiveRun {
     const pauses = pausesOf(snapshot).filter((pause) => open.size === 0 || open.has(pause.id));
     const resume = Object.fromEntries(
       pauses.flatMap((pause) => {
-        const answer = pause.kind === 'approval' ? true : answers[pause.task];
+        const isTriedAgain = pause.kind === 'approval' || pause.kind === 'effect';
+        const answer = isTriedAgain ? true : answers[pause.task];
         return answer === undefined ? [] : [[pause.id, answer]];
       }),
     );
@@ -158,7 +159,7 @@ export class ActiveRun {
       const result: unknown = await compiled.graph.invoke(input, {
         ...this.#thread(),
         signal: this.#abort.signal,
-        durability: this.#parts.durability ?? 'async',
+        durability: this.#parts.durability ?? 'sync',
         recursionLimit: 10 * compiled.taskKeys.size + 50,
         callbacks: [],
       });

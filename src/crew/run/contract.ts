@@ -61,7 +61,10 @@ export interface CrewRunnerDeps {
   readonly memory?: CrewMemory | undefined;
   /** Awaited before every step of an agent: a host that pauses holds its agents here. */
   readonly gate?: ((signal: AbortSignal) => Promise<void>) | undefined;
-  /** When checkpoints are written: with each step (`sync`), beside the next one (`async`, the default), or at the end. */
+  /**
+   * When checkpoints are written: before the next step (`sync`, the default: nothing that finished is done again after a
+   * kill), beside it (`async`), or at the end.
+   */
   readonly durability?: 'sync' | 'async' | 'exit' | undefined;
   /** Ended runs whose checkpoints stay; those of older ones are deleted, their documents are not. Default 20. */
   readonly keepCheckpointsOf?: number | undefined;

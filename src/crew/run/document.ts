@@ -47,11 +47,14 @@ export interface RunEffect {
   readonly call_id: string;
 }
 
-/** What a run waits for: a person's approval of a call, a person's view of an answer, or what a graph.ts asked. */
+/**
+ * What a run waits for: a person's approval of a call, a person's view of an answer, a word on an effect of which nobody
+ * knows whether it happened (`details.effect_key`), or what a graph.ts asked.
+ */
 export interface RunPause {
   /** Id of the interrupt in the graph. */
   readonly id: string;
-  readonly kind: 'approval' | 'human_input' | 'custom';
+  readonly kind: 'approval' | 'human_input' | 'effect' | 'custom';
   /** The task, or the graph's node for `custom`. */
   readonly task: string;
   readonly agent: string | null;

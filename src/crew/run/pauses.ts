@@ -3,10 +3,11 @@ import { z } from 'zod';
 import type { RunPause } from './document.ts';
 
 const StoredPause = z.object({
-  kind: z.enum(['approval', 'human_input']),
+  kind: z.enum(['approval', 'human_input', 'effect']),
   task: z.string(),
   agent: z.string(),
   approval_id: z.string().optional(),
+  effect_key: z.string().optional(),
   tool: z.string().optional(),
   args: z.unknown().optional(),
   output: z.unknown().optional(),
@@ -31,8 +32,9 @@ function readPause(id: string, node: string, value: unknown): RunPause {
   if (!parsed.success) {
     return { id, kind: 'custom', task: node, agent: null, approval_id: null, tool: null, details: value };
   }
-  const { kind, task, agent, approval_id = null, tool = null, args, output } = parsed.data;
-  return { id, kind, task, agent, approval_id, tool, details: kind === 'approval' ? args : output };
+  const { kind, task, agent, approval_id = null, effect_key, tool = null, args, output } = parsed.data;
+  const details = kind === 'approval' ? args : kind === 'effect' ? { effect_key, args } : output;
+  return { id, kind, task, agent, approval_id, tool, details };
 }
 
 /** What a run waits for, in a line. */
@@ -44,7 +46,9 @@ export function waitingReason(pauses: readonly RunPause[]): string {
         ? `approval ${p.approval_id ?? ''} of ${p.tool ?? ''} in ${p.task}`
         : p.kind === 'human_input'
           ? `a review of ${p.task}`
-          : `an answer at ${p.task}`,
+          : p.kind === 'effect'
+            ? `what became of ${p.tool ?? ''} in ${p.task} (crew effects)`
+            : `an answer at ${p.task}`,
     )
     .join('; ');
 }

@@ -151,7 +151,9 @@ class Runner implements CrewRunner {
   async recover(): Promise<readonly StartedRun[]> {
     const rows = await this.#parts.store.list({ status: ['running'], limit: 10_000 });
     const waiting = await this.#parts.store.list({ status: ['waiting'], limit: 10_000 });
-    const decidable = waiting.filter((row) => row.waiting_for.some((pause) => pause.kind === 'approval'));
+    const decidable = waiting.filter((row) =>
+      row.waiting_for.some(({ kind }) => kind === 'approval' || kind === 'effect'),
+    );
     return [...rows, ...decidable]
       .filter((row) => !this.#active.has(row.run_id))
       .map((row) => this.#takeUp(row, {}, undefined));
