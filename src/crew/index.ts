@@ -104,11 +104,14 @@ export type {
   CrewRunnerDeps,
   EachResult,
   ForEachOptions,
+  ForkOptions,
   KickoffOptions,
   StartedRun,
 } from './run/contract.ts';
 export type { DocumentExtras, RunDocument, RunPause, RunStatus, RunTask } from './run/document.ts';
+export { diffRuns, type RunDifference } from './run/diff.ts';
 export type { EventSource } from './run/event-source.ts';
+export type { RunEdit, RunStep } from './run/fork.ts';
 export { createOutputWriter } from './run/output-file.ts';
 export { soloCrewId, type SoloRequest } from './run/solo.ts';
 export { createMemoryRunStore } from './run/memory-store.ts';

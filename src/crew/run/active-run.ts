@@ -76,6 +76,16 @@ export class ActiveRun {
     }
   }
 
+  /** Whether the crew has the structure that the run was made on. */
+  get isPinned(): boolean {
+    return this.#compile().structureHash === this.row.structure_hash;
+  }
+
+  /** Nodes that come next in the run's thread. */
+  async next(): Promise<readonly string[]> {
+    return (await this.#compile().graph.getState(this.#thread())).next;
+  }
+
   /** From the start. */
   begin(signal: AbortSignal | undefined): Promise<RunDocument> {
     const { run_id, crew, shadow, trigger } = this.row;

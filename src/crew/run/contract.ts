@@ -16,6 +16,7 @@ import type { AgentSpec, CrewSpec, TaskSpec } from '../spec.ts';
 import type { ContinuousCrew, ContinuousOptions } from './continuous-contract.ts';
 import type { DocumentExtras, RunDocument } from './document.ts';
 import type { EventSource } from './event-source.ts';
+import type { RunEdit, RunStep } from './fork.ts';
 import type { SoloRequest } from './solo.ts';
 import type { RunQuery, RunRow, RunStore } from './store.ts';
 
@@ -100,6 +101,20 @@ export interface RunnerParts extends CrewRunnerDeps {
   readonly schemas: ToolSchemas;
 }
 
+/** How a new run begins in the middle of another. */
+export interface ForkOptions {
+  /** What is changed before it goes on. */
+  readonly edit?: RunEdit | undefined;
+  /**
+   * Effects are proposed, not made. Default true: what the first run did outside was done, and a copy of it should not
+   * do it again unless somebody says so.
+   */
+  readonly shadow?: boolean | undefined;
+  /** Id of the new run; default: a new one. */
+  readonly runId?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** A run that was started: its id at once, its document when it ends or waits. */
 export interface StartedRun {
   readonly runId: string;
@@ -146,6 +161,20 @@ export interface CrewRunner {
    * Throws InvalidInput for an event that does not exist, Unsupported for events without an event source.
    */
   runContinuous(crewId: string, options?: ContinuousOptions): ContinuousCrew;
+  /**
+   * Runs a task of an earlier run again, and all that comes after it, as a new run; what the tasks before it gave is
+   * kept (or edited), and so is what was done beside it. Throws NotFound for a run or task that is not kept, Conflict
+   * when the crew has another structure now, InvalidInput for an edit of what is not there, Unsupported for an edit of a
+   * manager's step.
+   */
+  replay(runId: string, from: string, options?: ForkOptions): Promise<StartedRun>;
+  /**
+   * A new run from a checkpoint of another (`history`), by default its newest, with all that is open there: a fork of a
+   * waiting run waits for the same. Throws as `replay`, and Conflict where nothing is left to do.
+   */
+  fork(runId: string, options?: ForkOptions & { readonly at?: string | undefined }): Promise<StartedRun>;
+  /** The steps of a run that can be gone back to, newest first. Throws NotFound for an unknown run. */
+  history(runId: string): Promise<readonly RunStep[]>;
   listRuns(query?: RunQuery): Promise<readonly RunRow[]>;
   /** The document of a run; of a running one, as far as it is. Throws NotFound. */
   showRun(runId: string): Promise<RunDocument>;

@@ -1,4 +1,4 @@
-import { errorMessage, InvalidInput, NotFound } from '../../kit/errors.ts';
+import { Conflict, errorMessage, InvalidInput, NotFound } from '../../kit/errors.ts';
 import type { AnyEvent } from '../../kit/event.ts';
 import { didYouMean } from '../../kit/nearest.ts';
 import { createPacer } from '../agent/pacer.ts';
@@ -13,11 +13,13 @@ import type {
   CrewRunnerDeps,
   EachResult,
   ForEachOptions,
+  ForkOptions,
   KickoffOptions,
   RunnerParts,
   StartedRun,
 } from './contract.ts';
 import { createDetached } from './detached.ts';
+import { copyPoint, type ForkPoint, pointAt, pointBefore, requireOpen, type RunStep, stepsOf } from './fork.ts';
 import { soloCrew, soloCrewId, type SoloRequest } from './solo.ts';
 import type { RunDocument } from './document.ts';
 import type { RunQuery, RunRow } from './store.ts';
@@ -134,6 +136,63 @@ class Runner implements CrewRunner {
     const row = await this.#row(runId);
     if (row.status !== 'waiting' && row.status !== 'running') return this.showRun(runId);
     return this.#takeUp(row, answers, options.signal).done;
+  }
+
+  async replay(runId: string, from: string, options: ForkOptions = {}): Promise<StartedRun> {
+    const row = await this.#row(runId);
+    const point = await pointBefore(this.#parts.checkpointer, runId, from);
+    return this.#forked(row, point, options, `replay of ${runId} from ${from}`);
+  }
+
+  async fork(runId: string, options: ForkOptions & { readonly at?: string | undefined } = {}): Promise<StartedRun> {
+    if (this.#active.has(runId) && options.at === undefined)
+      throw new Conflict(`run ${runId} is at work: wait for it, or name a checkpoint of it`);
+    const row = await this.#row(runId);
+    const point = await pointAt(this.#parts.checkpointer, runId, options.at);
+    return this.#forked(row, point, options, `fork of ${runId}`);
+  }
+
+  async history(runId: string): Promise<readonly RunStep[]> {
+    await this.#row(runId);
+    return stepsOf(this.#parts.checkpointer, runId);
+  }
+
+  /** A new run whose thread begins as the point of another's. Nothing of it stays when it cannot go on. */
+  async #forked(origin: RunRow, point: ForkPoint, options: ForkOptions, trigger: string): Promise<StartedRun> {
+    const { checkpointer, clock, newId, store } = this.#parts;
+    const { edit = {}, shadow = true, signal } = options;
+    const run_id = options.runId ?? newId('run');
+    if (options.runId !== undefined && (await store.get(run_id)) !== null)
+      throw new Conflict(`there is a run '${run_id}' already`);
+    const waits = point.inner && origin.status === 'waiting';
+    const row: RunRow = {
+      ...origin,
+      run_id,
+      shadow,
+      trigger,
+      inputs: { ...origin.inputs, ...edit.inputs },
+      status: waits ? 'waiting' : 'running',
+      waiting_for: waits ? origin.waiting_for : [],
+      started_at: clock.now(),
+      finished_at: null,
+      error: null,
+      document: null,
+    };
+    const run = new ActiveRun(this.#parts, row);
+    try {
+      if (!run.isPinned)
+        throw new Conflict(
+          `crew ${row.crew} has another structure than when run ${origin.run_id} began: start a new run`,
+        );
+      await copyPoint(checkpointer, point, { thread: run_id, edit });
+      requireOpen(point, origin.run_id, await run.next());
+      await store.insert(row);
+    } catch (error) {
+      run.release();
+      await checkpointer.deleteThread(run_id);
+      throw error;
+    }
+    return this.#launch(run, () => run.goOn({}, signal));
   }
 
   async cancel(runId: string, reason: string): Promise<boolean> {
