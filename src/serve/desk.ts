@@ -1,6 +1,7 @@
 import type { PermissionDecision, ToolOutcome } from '../kit/invoke.ts';
 import type { AnyEvent } from '../kit/event.ts';
 import type { RunDocument } from '../crew/run/document.ts';
+import type { RunEdit, RunStep } from '../crew/run/fork.ts';
 
 import type { FlowDocument } from '../crew/flow/document.ts';
 import type { ForeignServerRow, ForeignToolRow } from '../crew/mcp/contract.ts';
@@ -9,6 +10,7 @@ export type { ForeignServerRow, ForeignToolRow } from '../crew/mcp/contract.ts';
 
 export type { FlowDocument } from '../crew/flow/document.ts';
 export type { RunDocument } from '../crew/run/document.ts';
+export type { RunStep } from '../crew/run/fork.ts';
 
 /**
  * What every way in (CLI, MCP, HTTP, library) can ask of a desk. Values are JSON, so the same interface is served by
@@ -30,6 +32,12 @@ export interface Desk extends AsyncDisposable {
   runFlow(request: FlowRequest, options?: CallOptions): Promise<FlowDocument>;
   runs(query?: { readonly limit?: number | undefined; readonly crew?: string | undefined }): Promise<readonly RunRow[]>;
   run(id: string): Promise<RunDocument>;
+  /** Goes on with a run that waits or was left unfinished; answers are by task. Throws NotFound. */
+  resumeRun(request: ResumeRunRequest, options?: CallOptions): Promise<RunDocument>;
+  /** A new run from a task (`from`) or a checkpoint (`at`) of another, or from its newest. Resolves when it ends or waits. */
+  forkRun(request: ForkRunRequest, options?: CallOptions): Promise<RunDocument>;
+  /** Steps of a run that can be gone back to, newest first. Throws NotFound. */
+  runSteps(id: string): Promise<readonly RunStep[]>;
   events(query: EventsQuery): Promise<readonly AnyEvent[]>;
   /** Events after `afterSeq` as they come, until the signal aborts. */
   follow(query: EventsQuery, signal: AbortSignal): AsyncIterable<AnyEvent>;
@@ -82,6 +90,20 @@ export interface McpToolsRequest {
   readonly server: string;
   /** The server's own names of its tools. */
   readonly tools: readonly string[];
+}
+
+export interface ResumeRunRequest {
+  readonly run: string;
+  readonly answers?: Readonly<Record<string, unknown>> | undefined;
+}
+
+export interface ForkRunRequest {
+  readonly run: string;
+  readonly from?: string | undefined;
+  readonly at?: string | undefined;
+  readonly edit?: RunEdit | undefined;
+  /** Effects are proposed, not made; default true. */
+  readonly shadow?: boolean | undefined;
 }
 
 /** Things that do not travel as JSON. */

@@ -75,6 +75,9 @@ export function openFilesDesk(options: ControllerOptions): Desk {
       withOps(dataDir, 'runs', async (db) => (await (await createRunStore(db)).list(query)).map(runRow), []),
     run: (id) =>
       withOps(dataDir, 'runs', (db) => storedRun(db, id), undefined).then((found) => found ?? missingRun(id)),
+    resumeRun: () => needsController('resuming a run'),
+    forkRun: () => needsController('forking a run'),
+    runSteps: () => needsController('looking into the steps of a run'),
     events: (query) =>
       withOps(dataDir, 'events', async (db) => (await queryEvents(db, query)) as readonly AnyEvent[], []),
     follow: (query, signal) => followFile(dataDir, query, signal),

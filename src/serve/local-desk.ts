@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { stepsOf } from '../crew/config/flow-schema.ts';
 import { reaches } from '../kit/access.ts';
-import { NotFound } from '../kit/errors.ts';
+import { InvalidInput, NotFound } from '../kit/errors.ts';
 import type { AnyEvent } from '../kit/event.ts';
 import type { Caller, PermissionDecision, ToolOutcome } from '../kit/invoke.ts';
 import { didYouMean } from '../kit/nearest.ts';
@@ -27,6 +27,9 @@ import type {
   ForeignToolRow,
   KickoffRequest,
   McpToolsRequest,
+  ForkRunRequest,
+  ResumeRunRequest,
+  RunStep,
   QueryRequest,
   RunDocument,
   RunRow,
@@ -281,6 +284,25 @@ export class LocalDesk implements Desk {
     return this.#runtime.crews.runner.showRun(id);
   }
 
+  resumeRun({ run, answers }: ResumeRunRequest, { signal }: CallOptions = {}): Promise<RunDocument> {
+    return this.#runtime.crews.runner.resume(run, answers, signal === undefined ? {} : { signal });
+  }
+
+  async forkRun(request: ForkRunRequest, { signal }: CallOptions = {}): Promise<RunDocument> {
+    const { runner } = this.#runtime.crews;
+    const { run, from, at, edit, shadow } = request;
+    if (from !== undefined && at !== undefined) throw new InvalidInput('name a task or a checkpoint, not both');
+    const options = { edit, shadow: this.#controller.shadow || (shadow ?? true), signal };
+    const started = await (from === undefined
+      ? runner.fork(run, { ...options, at })
+      : runner.replay(run, from, options));
+    return started.done;
+  }
+
+  runSteps(id: string): Promise<readonly RunStep[]> {
+    return this.#runtime.crews.runner.history(id);
+  }
+
   async events(query: EventsQuery = {}): Promise<readonly AnyEvent[]> {
     const { operations } = this.#runtime;
     await operations.journal.acknowledged();
@@ -321,7 +343,10 @@ export class LocalDesk implements Desk {
     const found = (await ledger.unknown()).find((effect) => effect.key === key);
     await ledger.settle(key, outcome, by);
     // The run that waits for this goes on by itself, as after an approval.
-    if (found?.run_id != null && (await runner.listRuns({ status: ['waiting'] })).some((r) => r.run_id === found.run_id))
+    if (
+      found?.run_id != null &&
+      (await runner.listRuns({ status: ['waiting'] })).some((r) => r.run_id === found.run_id)
+    )
       void runner.resume(found.run_id).catch(() => undefined);
     return { key, outcome, settled_by: by };
   }

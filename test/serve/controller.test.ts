@@ -58,6 +58,16 @@ describe('CrewController', { timeout: 60_000 }, () => {
     expect(document).toMatchObject({ crew: 'operations', mode: 'shadow', source: 'sim', status: 'completed' });
     expect(document.tasks[0]?.tool_calls.length).toBeGreaterThan(0);
     expect(events).toContain('run.completed');
+    const { run_id: run, tasks } = document;
+    expect((await controller.desk.runSteps(run))[0]?.done).toContain(tasks[0]?.id);
+    const from = tasks[0]?.id;
+    expect(await controller.desk.forkRun({ run, from, shadow: false })).toMatchObject({
+      status: 'completed',
+      // A desk in shadow mode makes no effects, whoever asks.
+      mode: 'shadow',
+      trigger: `replay of ${run} from ${from}`,
+    });
+    await expect(controller.desk.forkRun({ run, from, at: 'x' })).rejects.toBeInstanceOf(InvalidInput);
 
     expect(await controller.stop()).toMatchObject({ status: 'stopped' });
     expect(await controller.stop()).toMatchObject({ status: 'not_running' });

@@ -2,7 +2,6 @@ import type { BaseCheckpointSaver, CheckpointTuple } from '@langchain/langgraph-
 import { TASKS } from '@langchain/langgraph-checkpoint';
 import { Conflict, InvalidInput, NotFound, Unsupported } from '../../kit/errors.ts';
 import { didYouMean } from '../../kit/nearest.ts';
-import type { TaskOutput } from '../agent/output.ts';
 import type { CrewGraphState } from '../graph/state.ts';
 
 /** What a person changes before a run goes on from an earlier step. */
@@ -167,7 +166,7 @@ export function inputsOf(values: Values): CrewGraphState['inputs'] {
 
 function gaveOf([, channel, value]: readonly [string, string, unknown]): readonly string[] {
   if (channel !== 'outputs' || typeof value !== 'object' || value === null) return [];
-  return Object.keys(value as Readonly<Record<string, TaskOutput>>);
+  return Object.keys(value);
 }
 
 /** Throws Conflict when nothing would be left to do at the point. */

@@ -17,7 +17,7 @@ const tasks = [
 ];
 const change = toyTool('change', () => ({ changed: 1 }), { effects: 'effect' });
 
-const saidOf = (output: unknown): string => String((output as { readonly said: string }).said);
+const saidOf = (output: unknown): string => (output as { readonly said: string }).said;
 
 /** A crew whose tasks pass on what they heard; `ran` has the tasks that really ran, in order. */
 function made(saver: BaseCheckpointSaver = new MemorySaver(), more = tasks) {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { list, positiveInteger } from '../parse.ts';
+import { list, positiveInteger, withSource } from '../parse.ts';
 
 /** What happened and what waits: events, runs, approvals, behaviours, shadow mode. */
 export function opsCommands(program: Command): void {
@@ -30,6 +30,68 @@ export function opsCommands(program: Command): void {
     .description('one run: tasks, calls, proposals')
     .action(async (id: string, _options: unknown, command: Command) =>
       (await import('../actions/ops.ts')).showRun(id, command),
+    );
+
+  withSource(runs.command('resume'))
+    .argument('<id>')
+    .option(
+      '--answer <task=json...>',
+      'answer to the review of a task, as in analyse=\'{"accept":true}\'; may be repeated',
+    )
+    .description('go on with a run that waits or was left unfinished')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  crew runs resume run_1\n  crew runs resume run_1 --answer report=\'{"feedback":"shorter"}\'',
+    )
+    .action(async (id: string, _options: unknown, command: Command) =>
+      (await import('../actions/runs.ts')).resumeRun(id, command),
+    );
+  withSource(runs.command('replay'))
+    .argument('<id>')
+    .requiredOption('--from <task>', 'task that is done again, with all that comes after it')
+    .option('--edit <file>', 'JSON {"inputs": {…}, "outputs": {"task": …}} put in the place of what was there')
+    .option('--active', 'make effects again (default: propose them)')
+    .description('do a run again from a task, as a new run, with what the tasks before it gave')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  crew runs replay run_1 --from report\n  crew runs replay run_1 --from report --edit other.json --json',
+    )
+    .action(async (id: string, _options: unknown, command: Command) =>
+      (await import('../actions/runs.ts')).forkRun(id, command),
+    );
+  withSource(runs.command('fork'))
+    .argument('<id>')
+    .option('--at <checkpoint>', 'where it begins, as crew runs history shows (default: the newest)')
+    .option('--edit <file>', 'JSON {"inputs": {…}, "outputs": {"task": …}} put in the place of what was there')
+    .option('--active', 'make effects (default: propose them)')
+    .description('a new run from a step of another')
+    .addHelpText('after', '\nExamples:\n  crew runs history run_1\n  crew runs fork run_1 --at 1f0a2b3c-…')
+    .action(async (id: string, _options: unknown, command: Command) =>
+      (await import('../actions/runs.ts')).forkRun(id, command),
+    );
+  runs
+    .command('history')
+    .argument('<id>')
+    .description('the steps of a run that can be gone back to, newest first')
+    .action(async (id: string, _options: unknown, command: Command) =>
+      (await import('../actions/runs.ts')).runSteps(id, command),
+    );
+  runs
+    .command('diff')
+    .argument('<a>')
+    .argument('<b>')
+    .description('where two runs came out differently; exit code 1 when they did')
+    .action(async (a: string, b: string, _options: unknown, command: Command) =>
+      (await import('../actions/runs.ts')).diff(a, b, command),
+    );
+  runs
+    .command('export')
+    .argument('<id>')
+    .option('--out <file>', 'where it goes (default: standard output)')
+    .description('a run as one JSON document, with its events')
+    .addHelpText('after', '\nExamples:\n  crew runs export run_1 --out run_1.json')
+    .action(async (id: string, _options: unknown, command: Command) =>
+      (await import('../actions/runs.ts')).exportRun(id, command),
     );
 
   const approvals = program.command('approvals').description('actions that wait for a person');
