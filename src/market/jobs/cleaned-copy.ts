@@ -1,27 +1,11 @@
-import type { SqlRow } from '../../infra/duckdb/database.ts';
 import type { Us } from '../../kit/clock.ts';
 import { canonicalJson } from '../../kit/json.ts';
 import type { SeriesKey } from '../domain/records.ts';
 import type { CleanedRow } from '../store/contract.ts';
 import type { MarketServices } from '../services.ts';
 import { CORRECTED, corrected, correctionsInForce } from './corrections.ts';
-import { textOf, timeOf } from './row.ts';
+import { cleanedValues, textOf, timeOf } from './row.ts';
 import { condemnedRows, recentRows } from './validate.ts';
-
-/** Columns of a row that are not values of its stream. */
-const FRAME = new Set([
-  'row_key',
-  'id',
-  'timestamp',
-  'event_time',
-  'recv_time',
-  'exchange',
-  'market',
-  'symbol',
-  'stream',
-  'origin',
-  'seq',
-]);
 
 export interface CleanedCopyPlan {
   readonly rows: readonly CleanedRow[];
@@ -79,18 +63,4 @@ export async function writeCleanedCopy(
   const { rows, ...counts } = await planCleanedCopy(services, key, from, to);
   const written = rows.length === 0 ? 0 : await services.store.writeCleaned(key, rows);
   return { ...counts, rows_written: written };
-}
-
-/** The values of a row, in the columns that its stream stores. */
-export function cleanedValues(row: SqlRow): Record<string, number | string | boolean | null> {
-  const values: Record<string, number | string | boolean | null> = {};
-  for (const [column, value] of Object.entries(row)) {
-    if (FRAME.has(column)) continue;
-    if (value === null || typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean') {
-      values[column] = value;
-    } else if (typeof value === 'bigint') {
-      values[column] = Number(value);
-    }
-  }
-  return values;
 }

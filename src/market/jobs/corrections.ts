@@ -7,8 +7,7 @@ import { COLUMNS } from '../domain/columns.ts';
 import { MARKETS, STREAMS, viewName, type SeriesKey, type Stream } from '../domain/records.ts';
 import type { MarketServices } from '../services.ts';
 import type { CleanedRow } from '../store/contract.ts';
-import { cleanedValues } from './cleaned-copy.ts';
-import { numberOf, textOf, timeOf } from './row.ts';
+import { cleanedValues, numberOf, textOf, timeOf } from './row.ts';
 
 export type Correction = OpsStored<'corrections'>;
 

@@ -60,3 +60,32 @@ export function valueOf(row: SqlRow, stream: Stream): number | null {
 function middle(bid: number | null, ask: number | null): number | null {
   return bid === null || ask === null ? null : (bid + ask) / 2;
 }
+
+/** Columns of a row that are not values of its stream. */
+const FRAME = new Set([
+  'row_key',
+  'id',
+  'timestamp',
+  'event_time',
+  'recv_time',
+  'exchange',
+  'market',
+  'symbol',
+  'stream',
+  'origin',
+  'seq',
+]);
+
+/** The values of a row, in the columns that its stream stores. */
+export function cleanedValues(row: SqlRow): Record<string, number | string | boolean | null> {
+  const values: Record<string, number | string | boolean | null> = {};
+  for (const [column, value] of Object.entries(row)) {
+    if (FRAME.has(column)) continue;
+    if (value === null || typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean') {
+      values[column] = value;
+    } else if (typeof value === 'bigint') {
+      values[column] = Number(value);
+    }
+  }
+  return values;
+}

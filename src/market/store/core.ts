@@ -4,7 +4,7 @@ import type { EventSink } from '../../kit/event.ts';
 import type { Logger } from '../../kit/logger.ts';
 import type { CoverageInterval } from '../domain/coverage.ts';
 import type { Days } from './days.ts';
-import type { Deletions } from './deletion.ts';
+import type { Deletions } from './deleted.ts';
 import type { Registry } from './registry.ts';
 
 /** What the parts of the store share. `days` is replaced, never changed, when a transaction has moved days. */

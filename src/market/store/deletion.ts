@@ -1,4 +1,4 @@
-import type { Database, Statement } from '../../infra/duckdb/database.ts';
+import type { Statement } from '../../infra/duckdb/database.ts';
 import type { Us } from '../../kit/clock.ts';
 import { InvalidInput } from '../../kit/errors.ts';
 import type { CoverageInterval } from '../domain/coverage.ts';
@@ -8,6 +8,7 @@ import { dayNumber } from './batch.ts';
 import type { Deletion, DeletionRequest } from './contract.ts';
 import { runAll } from './core.ts';
 import type { StoreCore } from './core.ts';
+import { addStretch } from './deleted.ts';
 import { dayOf } from './days.ts';
 import type { DayFile } from './days.ts';
 import { sqlTime } from './names.ts';
@@ -16,35 +17,6 @@ import type { Series } from './schema.ts';
 import { afterThaw, thaw } from './thaw.ts';
 
 const DAY_US = 86_400_000_000;
-
-/** A stretch of a series that was deleted: nothing of it is held, and nothing of it is taken in again. */
-export interface DeletedStretch {
-  readonly id: string;
-  readonly from: Us;
-  readonly to: Us;
-}
-
-/** Deleted stretches by series id. */
-export type Deletions = Map<number, readonly DeletedStretch[]>;
-
-/** The table of deletions; for databases of any age. */
-export const DELETION_STATEMENTS: readonly string[] = [
-  `CREATE TABLE IF NOT EXISTS _deletions (deletion_id VARCHAR PRIMARY KEY, series_id INTEGER NOT NULL,
-     from_time TIMESTAMP NOT NULL, to_time TIMESTAMP NOT NULL, rows BIGINT NOT NULL, copies BIGINT NOT NULL,
-     deleted_at TIMESTAMP NOT NULL)`,
-];
-
-/** The deletions of the file; none where an older program made it. */
-export async function readDeletions(db: Database): Promise<Deletions> {
-  const found = await db.all("SELECT 1 FROM duckdb_tables() WHERE table_name = '_deletions' AND schema_name = 'main'");
-  const deletions: Deletions = new Map();
-  if (found.length === 0) return deletions;
-  for (const row of await db.all('SELECT deletion_id, series_id, from_time, to_time FROM _deletions')) {
-    const stretch = { id: String(row['deletion_id']), from: Number(row['from_time']), to: Number(row['to_time']) };
-    add(deletions, Number(row['series_id']), stretch);
-  }
-  return deletions;
-}
 
 /**
  * Deletes the rows of a stretch: raw ones (hot, finished days, rivals) and their cleaned and normalised copies. What is
@@ -72,7 +44,7 @@ export async function deleteRows(core: StoreCore, request: DeletionRequest): Pro
     record(core, series, request, counts),
   ]);
   await afterThaw(core, thawed);
-  add(core.deletions, series.id, { id: request.id, from: request.from, to: request.to });
+  addStretch(core.deletions, series.id, { id: request.id, from: request.from, to: request.to });
   return counts;
 }
 
@@ -143,10 +115,6 @@ function record(core: StoreCore, series: Series, request: DeletionRequest, count
       ${sqlTime(core.clock.now() * 1000)})`,
     params: [request.id, series.id, counts.rows, counts.copies],
   };
-}
-
-function add(deletions: Deletions, seriesId: number, stretch: DeletedStretch): void {
-  deletions.set(seriesId, [...(deletions.get(seriesId) ?? []), stretch]);
 }
 
 function rangeOf(column: string, { from, to }: { readonly from: Us; readonly to: Us }): string {

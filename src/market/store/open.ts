@@ -16,7 +16,7 @@ import type { StoreCore } from './core.ts';
 import { adoptDays, reconcileDays } from './day-files.ts';
 import { Days } from './days.ts';
 import { readEverything } from './damage.ts';
-import { DELETION_STATEMENTS, readDeletions } from './deletion.ts';
+import { DELETION_STATEMENTS, readDeletions } from './deleted.ts';
 import { derivedTables, derivedUpgrades } from './derived.ts';
 import { DuckMarketStore } from './market-store.ts';
 import { literal, sqlTime } from './names.ts';
