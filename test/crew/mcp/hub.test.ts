@@ -284,7 +284,12 @@ describe('tools of a server of others', { timeout: 60_000 }, () => {
     const { servers, call } = await bench();
     await servers.accept('others', ['steps'], 'ann');
     const seen: number[] = [];
-    await call('steps', {}, { onProgress: (fraction: number) => seen.push(fraction) });
+    const enough = new AbortController();
+    const onProgress = (fraction: number): void => {
+      seen.push(fraction);
+      if (fraction === 1) enough.abort(new Error('enough'));
+    };
+    await expect(call('steps', {}, { onProgress, signal: enough.signal })).rejects.toThrow('enough');
     expect(seen).toEqual([0.5, 1]);
   });
 });

@@ -34,7 +34,7 @@ const tools = () => [
   { name: 'fail', description: 'Says that it failed.', inputSchema: object({}) },
   { name: 'ask', description: 'Asks the person.', inputSchema: object({}) },
   { name: 'think', description: 'Asks the model.', inputSchema: object({}) },
-  { name: 'steps', description: 'Says how far it is.', inputSchema: object({}) },
+  { name: 'steps', description: 'Says how far it is, and goes on until it is stopped.', inputSchema: object({}) },
   { name: 'write_note', description: 'Appends a note.', inputSchema: object({ note: { type: 'string' } }) },
   { name: 'write_and_die', description: 'Appends a note and ends.', inputSchema: object({ note: { type: 'string' } }) },
   { name: 'get_stream_status', description: 'Named like one of the desk.', inputSchema: object({}) },
@@ -79,7 +79,7 @@ const calls = {
         method: 'notifications/progress',
         params: { progressToken: mcpReq._meta?.progressToken, progress, total: 2 },
       });
-    return text('done');
+    return never();
   },
   write_note({ note }) {
     appendFileSync(NOTES, `${note}\n`);
