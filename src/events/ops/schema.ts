@@ -61,7 +61,9 @@ export async function createSchema(db: Database): Promise<{ readonly from: numbe
 
 /** Null for a file that has no version yet. */
 async function readVersion(db: Database): Promise<number | null> {
-  const [table] = await db.all("SELECT 1 FROM duckdb_tables() WHERE table_name = 'ops_format'");
+  const [table] = await db.all(
+    "SELECT 1 FROM duckdb_tables() WHERE table_name = 'ops_format' AND database_name = current_database()",
+  );
   if (table === undefined) return null;
   const [row] = await db.all<{ version: number }>('SELECT version FROM ops_format');
   return row?.version ?? null;
@@ -69,7 +71,9 @@ async function readVersion(db: Database): Promise<number | null> {
 
 /** `table.column` of every column there is. */
 async function columnsInFile(db: Database): Promise<ReadonlySet<string>> {
-  const rows = await db.all<{ name: string }>("SELECT table_name || '.' || column_name AS name FROM duckdb_columns()");
+  const rows = await db.all<{ name: string }>(
+    "SELECT table_name || '.' || column_name AS name FROM duckdb_columns() WHERE database_name = current_database()",
+  );
   return new Set(rows.map((r) => r.name));
 }
 
@@ -115,7 +119,8 @@ function tableStatements(
 /** Column names in the order of the file. */
 export async function columnNames(db: Database, table: string): Promise<readonly string[]> {
   const rows = await db.all<{ column_name: string }>(
-    'SELECT column_name FROM duckdb_columns() WHERE table_name = ? ORDER BY column_index',
+    `SELECT column_name FROM duckdb_columns()
+     WHERE table_name = ? AND database_name = current_database() ORDER BY column_index`,
     [table],
   );
   return rows.map((r) => r.column_name);

@@ -11,7 +11,7 @@ import { ROW_COLUMNS, hotTable, streamView } from './schema.ts';
 /** Indexes on hot tables that were made on request; the program itself needs none. */
 export async function listIndexes(core: StoreCore): Promise<readonly StoreIndex[]> {
   const rows = await core.db.all(
-    "SELECT index_name, table_name, expressions FROM duckdb_indexes() WHERE schema_name = 'hot' ORDER BY index_name",
+    "SELECT index_name, table_name, expressions FROM duckdb_indexes() WHERE schema_name = 'hot' AND database_name = current_database() ORDER BY index_name",
   );
   return rows.map((row) => ({
     name: String(row['index_name']),
@@ -77,7 +77,10 @@ function derivedPart(core: StoreCore, name: string): { readonly table: string; r
 /** Rows that `dropDerived` would delete. Throws Unsupported for a table of raw rows, NotFound for an unknown one. */
 export async function derivedRows(core: StoreCore, name: string): Promise<number> {
   const { table, where } = derivedPart(core, name);
-  const views = await core.db.all('SELECT 1 FROM duckdb_views() WHERE NOT internal AND view_name = ?', [name]);
+  const views = await core.db.all(
+    'SELECT 1 FROM duckdb_views() WHERE NOT internal AND database_name = current_database() AND view_name = ?',
+    [name],
+  );
   if (views.length === 0) throw new NotFound(`${name} was not written yet, or was dropped`);
   const [row] = await core.db.all(`SELECT count(*) AS n FROM ${table} WHERE ${where}`);
   return Number(row?.['n']);

@@ -51,6 +51,19 @@ async function openStore(): Promise<{ db: Database; store: ReturnType<typeof cre
   return { db, store: createOpsStore(db, clock), clock };
 }
 
+describe('a first row while a verified copy is attached', () => {
+  it('goes by the columns of the database itself', async () => {
+    const { db, store } = await openStore();
+    await db.run("ATTACH ':memory:' AS verified_copy");
+    await db.run('COPY FROM DATABASE memory TO verified_copy');
+    expect(await store.insert('quality_issues', issue())).toBe(1);
+    expect(await store.insert('agent_metrics', metric('latency', 1))).toBe(1);
+    await db.run('DETACH verified_copy');
+    expect(await store.select('quality_issues')).toHaveLength(1);
+    await db.close();
+  });
+});
+
 describe('operations store', () => {
   it('gives back what was written, of every table', async () => {
     const { db, store, clock } = await openStore();
