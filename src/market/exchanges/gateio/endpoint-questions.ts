@@ -14,7 +14,7 @@ import { baseUnits, bookOf, candlesOf, fundingOf, moversOf, nameOf, newest, trad
 import { decimal, decimalOrNull, positiveOrNull } from '../shared/shapes.ts';
 import { gateTime, namedFacts } from './wire.ts';
 
-/** The questions that Gate.io's REST interface answers about USDT futures. Read 2026-11-28. */
+/** The questions that Gate.io's REST interface answers about USDT futures. Pages not verified. */
 export const DOCS = 'https://www.gate.com/docs/developers/apiv4/en';
 export const FUTURES = '/api/v4/futures/usdt';
 

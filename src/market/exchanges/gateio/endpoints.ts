@@ -240,7 +240,7 @@ const futuresTools: readonly EndpointTool[] = [
   row({ name: 'gateio_perpetuals', title: 'Gate.io perpetuals', about, ...all, ...settled }),
 ];
 
-/** What of Gate.io's REST interface is served as tools. Read 2026-11-28. */
+/** What of Gate.io's REST interface is served as tools. Pages not verified. */
 const table: EndpointTable = Object.freeze({ exchange: 'gateio', tools: [...futuresTools, ...datedTools] });
 
 export default table;

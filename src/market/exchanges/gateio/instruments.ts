@@ -7,7 +7,7 @@ import { EXCHANGE, namedFacts } from './wire.ts';
 
 const decimal = z.union([z.string(), z.number()]);
 
-/** `futures/usdt/contracts`. Read 2026-11-28: https://www.gate.com/docs/developers/apiv4/en/#list-all-futures-contracts */
+/** `futures/usdt/contracts`. Documented there, not verified: https://www.gate.com/docs/developers/apiv4/en/#list-all-futures-contracts */
 const contractSchema = z.object({
   name: z.string().min(1),
   type: z.string().default('direct'),
@@ -19,7 +19,7 @@ const contractSchema = z.object({
   status: z.string().default('trading'),
 });
 
-/** `spot/currency_pairs`. Read 2026-11-28: https://www.gate.com/docs/developers/apiv4/en/#list-all-currency-pairs-supported */
+/** `spot/currency_pairs`. Documented there, not verified: https://www.gate.com/docs/developers/apiv4/en/#list-all-currency-pairs-supported */
 const pairSchema = z.object({
   id: z.string().min(1),
   base: z.string(),

@@ -32,7 +32,7 @@ function recogniseObject(row: WireObject, count: number): RestCallName | undefin
 }
 
 /**
- * Errors are `{"label":"INVALID_CURRENCY","message":"…"}` with a status of HTTP. Read 2026-11-28:
+ * Errors are `{"label":"INVALID_CURRENCY","message":"…"}` with a status of HTTP. Documented there, not verified:
  * https://www.gate.com/docs/developers/apiv4/en/#error-handling
  */
 export function gateRestError(status: number, body: string): RestErrorInfo | undefined {

@@ -19,7 +19,7 @@ import {
 } from './rest-rows.ts';
 
 /**
- * REST calls of both markets. Bounds are whole seconds, inclusive; answers are bare lists. Read 2026-11-28:
+ * REST calls of both markets. Bounds are whole seconds, inclusive; answers are bare lists. Documented there, not verified:
  * https://www.gate.com/docs/developers/apiv4/en/#futures and #spot
  */
 type Calls = Readonly<Partial<Record<RestCallName, RestCall>>>;

@@ -6,7 +6,7 @@ import { chunks } from '../shared/query.ts';
 /**
  * Which channels carry which streams. A message must bear the time of sending within 60 s; books and bars are asked for
  * one by one, the rest in lists. `order_book_update` at 100 ms tells of the best 100 levels. The client pings by message.
- * Read 2026-11-28: https://www.gate.com/docs/developers/futures/ws/en/ and https://www.gate.com/docs/developers/apiv4/ws/en/
+ * Documented there, not verified: https://www.gate.com/docs/developers/futures/ws/en/ and https://www.gate.com/docs/developers/apiv4/ws/en/
  */
 type Support = Readonly<Partial<Record<Stream, StreamSupport>>>;
 

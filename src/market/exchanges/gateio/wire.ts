@@ -4,7 +4,7 @@ import type { NamedFacts } from '../shared/symbols.ts';
 import { numberOf, timeOf } from '../shared/values.ts';
 
 /**
- * Names of the Gate.io v4 wire: `{"time":…,"channel":"futures.trades","event":"update","result":[…]}`. Read 2026-11-28:
+ * Names of the Gate.io v4 wire: `{"time":…,"channel":"futures.trades","event":"update","result":[…]}`. Documented there, not verified:
  * https://www.gate.com/docs/developers/futures/ws/en/ and https://www.gate.com/docs/developers/apiv4/ws/en/
  */
 

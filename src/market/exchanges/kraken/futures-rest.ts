@@ -25,7 +25,7 @@ import { plainError } from './spot-rest.ts';
 import { futuresName, isoTimeOf, MINUTE_US } from './wire.ts';
 
 /**
- * Futures REST: `{"result":"success",…}` under /derivatives, candles under /api/charts. Read 2026-11-28:
+ * Futures REST: `{"result":"success",…}` under /derivatives, candles under /api/charts. Documented there, not verified:
  * https://docs.kraken.com/api/docs/futures-api/trading/get-history (and orderbook, tickers, historical funding rates)
  * https://docs.kraken.com/api/docs/futures-api/charts/candles
  */
@@ -347,7 +347,7 @@ export function recogniseFutures(value: unknown): { call: RestCallName; args: Re
   return Array.isArray(value['rates']) ? { call: 'funding_rates', args: {} } : undefined;
 }
 
-/** Errors are words such as `invalidArgument`. Read 2026-11-28: https://docs.kraken.com/api/docs/guides/futures-errors */
+/** Errors are words such as `invalidArgument`. Documented there, not verified: https://docs.kraken.com/api/docs/guides/futures-errors */
 export function futuresRestError(status: number, body: string): RestErrorInfo | undefined {
   const value = parseJson(body);
   const problem = isObject(value) ? errorOf(value) : undefined;

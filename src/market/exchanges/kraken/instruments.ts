@@ -4,7 +4,7 @@ import { isObject, parseJson } from '../shared/values.ts';
 import { FUNDING_HOURS } from './futures-normalise.ts';
 import { coinOf, futuresName, pairOf, spotName } from './wire.ts';
 
-/** `AssetPairs`. Read 2026-11-28: https://docs.kraken.com/api/docs/rest-api/get-tradable-asset-pairs */
+/** `AssetPairs`. Documented there, not verified: https://docs.kraken.com/api/docs/rest-api/get-tradable-asset-pairs */
 const pairSchema = z.object({
   wsname: z.string().min(3),
   status: z.string().default('online'),
@@ -46,7 +46,7 @@ function spotInstrument(row: unknown): Instrument | undefined {
   };
 }
 
-/** `instruments`. Read 2026-11-28: https://docs.kraken.com/api/docs/futures-api/trading/get-instruments */
+/** `instruments`. Documented there, not verified: https://docs.kraken.com/api/docs/futures-api/trading/get-instruments */
 const contractSchema = z.object({
   symbol: z.string().min(1),
   type: z.string(),

@@ -23,7 +23,7 @@ import { checkedCandle, pushCandle, pushTicker, pushTrade } from './spot-normali
 import { MINUTE_US, restPair, secondsOf, spotName } from './wire.ts';
 
 /**
- * Spot REST: `{"error":[…],"result":{…}}`, by pair. Read 2026-11-28:
+ * Spot REST: `{"error":[…],"result":{…}}`, by pair. Documented there, not verified:
  * https://docs.kraken.com/api/docs/rest-api/get-ohlc-data (and trades, depth, ticker)
  */
 type Calls = Readonly<Partial<Record<RestCallName, RestCall>>>;
@@ -242,7 +242,7 @@ function onMinutes(rows: readonly unknown[]): boolean {
   return times.length > 1 && times.slice(1).every((time, i) => time - (times[i] ?? NaN) === 60);
 }
 
-/** Errors are texts such as `EQuery:Unknown asset pair`. Read 2026-11-28: https://docs.kraken.com/api/docs/guides/spot-errors */
+/** Errors are texts such as `EQuery:Unknown asset pair`. Documented there, not verified: https://docs.kraken.com/api/docs/guides/spot-errors */
 export function spotRestError(status: number, body: string): RestErrorInfo | undefined {
   const value = parseJson(body);
   const problem = isObject(value) ? errorOf(value) : undefined;

@@ -18,7 +18,7 @@ import { intervalOf, levelDigits, MINUTE_US, secondsOf } from './wire.ts';
 
 /**
  * Array frames of WebSocket v1, `[channel id, data…, channel name, pair]`, as recordings have them; the collector uses
- * v2. Read 2026-11-28: https://docs.kraken.com/api/docs/websocket-v1/book (and trade, ticker, ohlc, spread)
+ * v2. Documented there, not verified: https://docs.kraken.com/api/docs/websocket-v1/book (and trade, ticker, ohlc, spread)
  */
 export function readArrayFrame(frame: readonly unknown[], context: ReadContext): Reading {
   const name = frame.at(-2);

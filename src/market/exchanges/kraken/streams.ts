@@ -6,9 +6,9 @@ import { CHECKSUM_DEPTH, krakenChecksum } from './wire.ts';
 
 /**
  * Which channels carry which streams. Kraken states no number of symbols a connection; it asks not to open more than
- * 150 connections in 10 minutes (spot), 100 at a time (futures). Spot closes after a minute of silence and takes
- * `ping`; futures want a ping of the protocol within a minute. Read 2026-11-28:
- * https://docs.kraken.com/api/docs/guides/spot-ws-intro, https://docs.kraken.com/api/docs/guides/futures-websockets
+ * 150 connections in 10 minutes (spot), 100 at a time (futures); spot closes after a minute of silence and takes `ping`
+ * (from memory, not verified). Futures want a ping at least every 60 s:
+ * https://support.kraken.com/articles/360022635632-subscriptions-websockets-api-derivatives (read 2026-11-29)
  */
 type Support = Readonly<Partial<Record<Stream, StreamSupport>>>;
 
@@ -54,22 +54,29 @@ export const SPOT_SUPPORT: Support = {
   },
 };
 
+/**
+ * The futures' ticker tells everything in one message, throttled to one a second
+ * (https://docs.kraken.com/exchange/api-reference/futures-websocket/ticker.md, read 2026-11-29), and the index moves
+ * even while nobody trades: half a minute without one is a silence.
+ */
+const FUTURES_TICKER_STALE_MS = 30_000;
+
 export const FUTURES_SUPPORT: Support = {
-  prices: { via: 'websocket', staleAfterMs: 60_000 },
+  prices: { via: 'websocket', staleAfterMs: FUTURES_TICKER_STALE_MS },
   orderbooks: { via: 'websocket', staleAfterMs: 60_000 },
   trades: { via: 'websocket', staleAfterMs: 900_000, history: { call: 'trades', reachMs: null, paged: true } },
-  ticker_24h: { via: 'websocket', staleAfterMs: 60_000 },
+  ticker_24h: { via: 'websocket', staleAfterMs: FUTURES_TICKER_STALE_MS },
   mark_prices: {
     via: 'websocket',
-    staleAfterMs: 60_000,
+    staleAfterMs: FUTURES_TICKER_STALE_MS,
     history: { call: 'mark_prices', reachMs: null, paged: true },
   },
   funding_rates: {
     via: 'websocket',
-    staleAfterMs: 60_000,
+    staleAfterMs: FUTURES_TICKER_STALE_MS,
     history: { call: 'funding_rates', reachMs: null, paged: false },
   },
-  open_interest: { via: 'websocket', staleAfterMs: 60_000 },
+  open_interest: { via: 'websocket', staleAfterMs: FUTURES_TICKER_STALE_MS },
   // The charts are REST only.
   candles: {
     via: 'rest',

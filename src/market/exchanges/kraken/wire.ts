@@ -5,7 +5,7 @@ import type { NamedFacts } from '../shared/symbols.ts';
 
 /**
  * Names of Kraken's wires. Spot is WebSocket v2 (`{"channel":"trade","type":"update","data":[…]}`), with the array
- * frames of v1 read as well; futures are `{"feed":"trade","product_id":"PF_XBTUSD",…}`. Read 2026-11-28:
+ * frames of v1 read as well; futures are `{"feed":"trade","product_id":"PF_XBTUSD",…}`. Documented there, not verified:
  * https://docs.kraken.com/api/docs/websocket-v2/book (and ticker, trade, ohlc), https://docs.kraken.com/api/docs/guides/spot-ws-book-v2
  * https://docs.kraken.com/api/docs/futures-api/websocket/ticker (and book, trade)
  */

@@ -3,7 +3,7 @@ import type { Instrument } from '../../domain/instrument.ts';
 import { isObject, parseJson } from '../shared/values.ts';
 import { futuresName, spotName } from './wire.ts';
 
-/** `symbols`. Read 2026-11-28: https://www.kucoin.com/docs-new/rest/spot-trading/market-data/get-all-symbols */
+/** `symbols`. Documented there, not verified: https://www.kucoin.com/docs-new/rest/spot-trading/market-data/get-all-symbols */
 const pairSchema = z.object({
   symbol: z.string().min(3),
   baseCurrency: z.string(),
@@ -13,7 +13,7 @@ const pairSchema = z.object({
   enableTrading: z.boolean(),
 });
 
-/** `contracts/active`. Read 2026-11-28: https://www.kucoin.com/docs-new/rest/futures-trading/market-data/get-all-symbols */
+/** `contracts/active`. Documented there, not verified: https://www.kucoin.com/docs-new/rest/futures-trading/market-data/get-all-symbols */
 const contractSchema = z.object({
   symbol: z.string().min(3),
   baseCurrency: z.string(),

@@ -23,7 +23,7 @@ import { readFuturesDay, readSpotDay, readTrade, readWholeBook } from './normali
 import { futuresName, spotName, timeAt } from './wire.ts';
 
 /**
- * REST of both markets: `{"code":"200000","data":…}`. Read 2026-11-28:
+ * REST of both markets: `{"code":"200000","data":…}`. Documented there, not verified:
  * https://www.kucoin.com/docs-new/rest/spot-trading/market-data/get-klines (and the pages beside it, futures too)
  */
 type Calls = Readonly<Partial<Record<RestCallName, RestCall>>>;
@@ -330,7 +330,7 @@ function recogniseRow(row: WireObject, list: boolean): RestCallName | undefined 
   return row['volValue'] !== undefined && row['last'] !== undefined ? 'ticker_24h' : undefined;
 }
 
-/** Errors have a `code` of six digits. Read 2026-11-28: https://www.kucoin.com/docs-new/error-code */
+/** Errors have a `code` of six digits. Documented there, not verified: https://www.kucoin.com/docs-new/error-code */
 export function kucoinRestError(status: number, body: string): RestErrorInfo | undefined {
   const value = parseJson(body);
   const code = isObject(value) && typeof value['code'] === 'string' ? value['code'] : undefined;

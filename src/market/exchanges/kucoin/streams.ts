@@ -6,7 +6,7 @@ import { isObject, numberOf, parseJson } from '../shared/values.ts';
 
 /**
  * Which topics carry which streams. A connection takes 400 topics and 100 messages in 10 s, a request 100 symbols, and
- * lives as long as its token, 24 h. The client pings as often as the token's answer says. Read 2026-11-28:
+ * lives as long as its token, 24 h. The client pings as often as the token's answer says. Documented there, not verified:
  * https://www.kucoin.com/docs-new/websocket-api/base-info/introduction
  */
 type Support = Readonly<Partial<Record<Stream, StreamSupport>>>;

@@ -5,7 +5,7 @@ import { timeOf } from '../shared/values.ts';
 
 /**
  * Names of the KuCoin wire: `{"type":"message","topic":"/market/match:BTC-USDT","subject":"trade.l3match","data":{…}}`.
- * Times are ms or ns. Read 2026-11-28: https://www.kucoin.com/docs-new/websocket-api/base-info/introduction
+ * Times are ms or ns. Documented there, not verified: https://www.kucoin.com/docs-new/websocket-api/base-info/introduction
  */
 
 /** Topics that are understood but not stored. */

@@ -12,7 +12,7 @@ import { bookOf, candlesOf, fundingOf, moversOf, nameOf, newest, tradesOf } from
 import { decimal, decimalOrNull, msTime, positiveOrNull, unsigned } from '../shared/shapes.ts';
 import { bookWire, candleWire, dataOf, symbolOf, tickerOf, tickerWire, tradeWire } from './endpoint-shapes.ts';
 
-/** The questions that OKX's REST interface answers. Read 2026-11-28. */
+/** The questions that OKX's REST interface answers. Pages not verified. */
 const DOCS = 'https://www.okx.com/docs-v5/en';
 
 /** Questions that both markets answer alike. */

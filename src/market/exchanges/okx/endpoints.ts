@@ -473,7 +473,7 @@ const tools: readonly EndpointTool[] = [
   either(moversTool(swap), moversTool(spot)),
 ];
 
-/** What of OKX's REST interface is served as tools. Read 2026-11-28. */
+/** What of OKX's REST interface is served as tools. Pages not verified. */
 const table: EndpointTable = Object.freeze({ exchange: 'okx', tools });
 
 export default table;

@@ -6,7 +6,7 @@ import { fundingHours } from './normalise.ts';
 import { dataOf } from './rest-rows.ts';
 import { EXCHANGE, namedFacts } from './wire.ts';
 
-/** `public/instruments`. Read 2026-11-28: https://www.okx.com/docs-v5/en/#public-data-rest-api-get-instruments */
+/** `public/instruments`. Documented there, not verified: https://www.okx.com/docs-v5/en/#public-data-rest-api-get-instruments */
 const instrumentSchema = z.object({
   instId: z.string().min(1),
   instType: z.enum(['SPOT', 'SWAP', 'FUTURES']),

@@ -34,7 +34,7 @@ function recogniseObject(row: WireObject): RestCallName | undefined {
 const WINDOW_MS = 2000;
 
 /**
- * Errors are `{"code":"50011","msg":"…","data":[]}`, mostly inside HTTP 200 or 4xx. Read 2026-11-28:
+ * Errors are `{"code":"50011","msg":"…","data":[]}`, mostly inside HTTP 200 or 4xx. Documented there, not verified:
  * https://www.okx.com/docs-v5/en/#error-code-rest-api
  */
 export function okxRestError(status: number, body: string): RestErrorInfo | undefined {

@@ -21,7 +21,7 @@ import {
 /**
  * REST calls of both markets. Lists come newest first; `after` gives what is older than a time (or trade id), `before`
  * what is newer, both exclusive. Limits are per endpoint and address; a weight of 1 stands for those that may be asked 40
- * times in 2 s, 2 for 20 times, 4 for 10 times. Read 2026-11-28:
+ * times in 2 s, 2 for 20 times, 4 for 10 times. Documented there, not verified:
  * https://www.okx.com/docs-v5/en/#order-book-trading-market-data and #public-data-rest-api
  */
 type Calls = Readonly<Partial<Record<RestCallName, RestCall>>>;

@@ -2,7 +2,7 @@ import type { CandleInterval, Market } from '../../domain/records.ts';
 import type { NamedFacts } from '../shared/symbols.ts';
 
 /**
- * Names of the OKX v5 wire: `{"arg":{"channel":"trades","instId":"BTC-USDT-SWAP"},"data":[…]}`. Read 2026-11-28:
+ * Names of the OKX v5 wire: `{"arg":{"channel":"trades","instId":"BTC-USDT-SWAP"},"data":[…]}`. Documented there, not verified:
  * https://www.okx.com/docs-v5/en/#overview-websocket
  * https://www.okx.com/docs-v5/en/#public-data-websocket and #order-book-trading-market-data
  */
