@@ -26,6 +26,7 @@ const FEWEST: Readonly<Record<string, number>> = {
   gateio: 26,
   kraken: 20,
   kucoin: 27,
+  hyperliquid: 17,
 };
 
 const all = endpointTables.flatMap(({ exchange, tools }) => tools.map((tool) => [tool.name, exchange, tool] as const));

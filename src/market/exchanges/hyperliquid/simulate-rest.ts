@@ -1,7 +1,7 @@
 import type { Ms } from '../../../kit/clock.ts';
 import type { Instrument } from '../../domain/instrument.ts';
 import type { SimulatedAnswer, SimulatedMarket } from '../contract.ts';
-import { byVenueSymbol, LISTED_AT, MINUTE, plain } from '../shared/simulated.ts';
+import { barLength, barsOf, byVenueSymbol, LISTED_AT, MINUTE, plain, SECOND } from '../shared/simulated.ts';
 import { isObject, numberOf, parseJson, type WireObject } from '../shared/values.ts';
 import { bookData, candleRow, contextOf, recentTrades } from './simulate-frames.ts';
 
@@ -61,7 +61,75 @@ function metaOf(market: SimulatedMarket): unknown {
   };
 }
 
+/** Candles of more than a minute, from the first on that begins at or after `startTime`. */
+function longCandles(market: SimulatedMarket, instrument: Instrument, request: WireObject, now: Ms): SimulatedAnswer {
+  const interval = String(request['interval']);
+  const step = barLength(interval);
+  if (step === undefined) return { status: 422, body: 'unknown interval', weight: 20 };
+  const from = numberOf(request['startTime']);
+  const d = market.decimals(instrument.symbol);
+  const rows = barsOf(market, instrument.symbol, now, step, PAGE)
+    .filter((bar) => bar.openTime >= from)
+    .map((bar) => ({
+      t: bar.openTime,
+      T: bar.openTime + step - 1,
+      s: instrument.venue_symbol,
+      i: interval,
+      o: bar.open.toFixed(d.price),
+      c: bar.close.toFixed(d.price),
+      h: bar.high.toFixed(d.price),
+      l: bar.low.toFixed(d.price),
+      v: bar.volume.toFixed(d.quantity),
+      n:
+        market.tradeIdAt(instrument.symbol, Math.min(now, bar.openTime + step)) -
+        market.tradeIdAt(instrument.symbol, bar.openTime),
+    }));
+  return ok(rows, 20 + Math.ceil(rows.length / 60));
+}
+
+/** Spot pairs of the coins against USDC, at the index price. */
+function spotMetaOf(market: SimulatedMarket): {
+  readonly universe: readonly { readonly name: string }[];
+  readonly tokens: readonly unknown[];
+} {
+  const token = (name: string, index: number, szDecimals: number): unknown => {
+    const tokenId = `0x${index.toString(16).padStart(32, '0')}`;
+    return { name, index, szDecimals, weiDecimals: 8, tokenId, isCanonical: index === 0 };
+  };
+  return {
+    universe: market.instruments.map((_, i) => ({
+      name: `@${i + 1}`,
+      index: i + 1,
+      tokens: [i + 1, 0],
+      isCanonical: false,
+    })),
+    tokens: [
+      token('USDC', 0, 8),
+      ...market.instruments.map((i, n) => token(i.base, n + 1, market.decimals(i.symbol).quantity)),
+    ],
+  };
+}
+
+function spotContextsOf(market: SimulatedMarket, now: Ms): readonly unknown[] {
+  const second = Math.floor(now / SECOND) * SECOND;
+  return market.instruments.map(({ symbol }, i) => {
+    const index = plain(market.mark(symbol, second).index, market.decimals(symbol).mark);
+    const day = market.ticker(symbol, second);
+    return {
+      coin: `@${i + 1}`,
+      markPx: index,
+      midPx: index,
+      prevDayPx: plain(day.open),
+      dayNtlVlm: plain(day.quoteVolume / 10),
+      dayBaseVlm: plain(day.volume / 10),
+      circulatingSupply: '1000000',
+    };
+  });
+}
+
 const CALLS: Readonly<Record<string, Call>> = {
+  spotMeta: ({ market }) => ok(spotMetaOf(market)),
+  spotMetaAndAssetCtxs: ({ market, now }) => ok([spotMetaOf(market), spotContextsOf(market, now)]),
   meta,
   exchangeStatus: ({ now }) => ok({ time: now, specialStatuses: null }, 2),
   allMids: ({ market, now }) =>
@@ -89,7 +157,7 @@ const CALLS: Readonly<Record<string, Call>> = {
     const request = isObject(body['req']) ? body['req'] : {};
     const instrument = byVenueSymbol(market, request['coin']);
     if (instrument === undefined) return { status: 500, body: 'null', weight: 20 };
-    if (request['interval'] !== '1m') return { status: 422, body: 'unknown interval', weight: 20 };
+    if (request['interval'] !== '1m') return longCandles(market, instrument, request, now);
     const { from, to } = spanOf(request, now);
     const first = Math.ceil(Math.max(from, now - CANDLES_REACH_MS) / MINUTE) * MINUTE;
     const rows: unknown[] = [];
