@@ -27,6 +27,7 @@ const FEWEST: Readonly<Record<string, number>> = {
   kraken: 20,
   kucoin: 27,
   hyperliquid: 17,
+  deribit: 27,
 };
 
 const all = endpointTables.flatMap(({ exchange, tools }) => tools.map((tool) => [tool.name, exchange, tool] as const));

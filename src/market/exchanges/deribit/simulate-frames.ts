@@ -27,7 +27,7 @@ function push(channel: string, data: unknown): string {
 }
 
 /** An amount as the wire counts it: USD of inverse contracts, base units of linear ones. */
-function amountOf(instrument: Instrument, quantity: number, price: number): number {
+export function amountOf(instrument: Instrument, quantity: number, price: number): number {
   return instrument.inverse ? quantity * price : quantity;
 }
 

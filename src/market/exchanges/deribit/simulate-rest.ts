@@ -1,8 +1,9 @@
 import type { Ms } from '../../../kit/clock.ts';
 import type { Instrument } from '../../domain/instrument.ts';
 import type { SimulatedAnswer, SimulatedMarket } from '../contract.ts';
-import { byVenueSymbol, LISTED_AT, limitOf, MINUTE, numberIn, SECOND } from '../shared/simulated.ts';
+import { barsOf, byVenueSymbol, LISTED_AT, limitOf, MINUTE, numberIn, SECOND } from '../shared/simulated.ts';
 import { msToUs } from '../../domain/records.ts';
+import { coinTrades, historicalVolatility, settlements, summaries, volatilityIndex } from './simulate-endpoints.ts';
 import { BOOK_LEVELS, candleRow, tickerData, tradeRow } from './simulate-frames.ts';
 
 /* REST of the simulated Deribit, /api/v2/public. */
@@ -61,7 +62,25 @@ function trades(request: Request, instrument: Instrument, first: number, to: Ms)
   return ok({ trades: found.map((t) => tradeRow(market, instrument, t)), has_more: more });
 }
 
+/** Answers about a coin; `Invalid params` when there is none of the name. */
+function ofCoin(read: (request: Request) => unknown, weight = 1): Call {
+  return (request) => {
+    const result = read(request);
+    return result === undefined ? failure(-32602, 'Invalid params') : ok(result, weight);
+  };
+}
+
 const CALLS: Readonly<Record<string, Call>> = {
+  get_book_summary_by_currency: ofCoin((request) =>
+    (request.query.get('kind') ?? kindOf(request.market)) === kindOf(request.market) ? summaries(request) : [],
+  ),
+  get_last_trades_by_currency: ofCoin(coinTrades),
+  get_historical_volatility: ofCoin(historicalVolatility),
+  get_volatility_index_data: ofCoin(volatilityIndex),
+  get_last_settlements_by_currency: ofCoin(settlements),
+  get_index_price_names: ({ market }) => ok([...new Set(market.instruments.map(indexName))]),
+  get_currencies: ({ market }) =>
+    ok([...new Set(market.instruments.map((i) => i.base))].map((base) => ({ currency: base, currency_long: base }))),
   get_time: ({ now }) => ok(now),
   test: () => ok({ version: '1.2.26' }),
   get_instruments: ({ market, query, now }) => {
@@ -94,11 +113,18 @@ const CALLS: Readonly<Record<string, Call>> = {
     return trades(request, instrument, request.market.tradeIdAt(instrument.symbol, from), to);
   }),
   get_last_trades_by_instrument: ofInstrument((request, instrument) => {
-    const first = numberIn(request.query, 'start_seq') ?? 0;
-    return trades(request, instrument, first, request.now);
+    const first = numberIn(request.query, 'start_seq');
+    if (first !== undefined) return trades(request, instrument, first, request.now);
+    const { market, query, now } = request;
+    const count = limitOf(query, 'count', 10, 1000);
+    if (count === undefined) return failure(-32602, 'Invalid params');
+    const next = market.tradeIdAt(instrument.symbol, now);
+    const newest = market.tradesFrom(instrument.symbol, next - count, count, now).toReversed();
+    return ok({ trades: newest.map((t) => tradeRow(market, instrument, t)), has_more: true });
   }),
   get_tradingview_chart_data: ofInstrument((request, instrument) => {
-    if (request.query.get('resolution') !== '1') return failure(-32602, 'Invalid params');
+    const resolution = request.query.get('resolution') ?? '';
+    if (resolution !== '1') return bars(request, instrument, resolution);
     const { from, to } = spanOf(request);
     const columns: Record<string, number[]> = {
       ticks: [],
@@ -130,6 +156,28 @@ function kindOf({ market }: SimulatedMarket): string {
   return market === 'options' ? 'option' : 'future';
 }
 
+function indexName({ base, quote }: Instrument): string {
+  return `${base}_${quote === 'USDC' ? 'usdc' : 'usd'}`.toLowerCase();
+}
+
+/** Candles of more than a minute, in columns. */
+function bars({ market, query, now }: Request, { symbol }: Instrument, resolution: string): SimulatedAnswer {
+  const step = resolution === '1D' ? 1440 * MINUTE : Number(resolution) * MINUTE;
+  const from = numberIn(query, 'start_timestamp');
+  if (!(step > 0) || from === undefined) return failure(-32602, 'Invalid params');
+  const rows = barsOf(market, symbol, now, step, Math.ceil((now - from) / step)).filter((bar) => bar.openTime >= from);
+  return ok({
+    ticks: rows.map((bar) => bar.openTime),
+    open: rows.map((bar) => bar.open),
+    high: rows.map((bar) => bar.high),
+    low: rows.map((bar) => bar.low),
+    close: rows.map((bar) => bar.close),
+    volume: rows.map((bar) => bar.volume),
+    cost: rows.map((bar) => bar.quoteVolume),
+    status: rows.length === 0 ? 'no_data' : 'ok',
+  });
+}
+
 const PERPETUAL_UNTIL = 32_503_708_800_000;
 
 function listed(instrument: Instrument): unknown {
@@ -151,7 +199,7 @@ function listed(instrument: Instrument): unknown {
     tick_size_steps: [],
     min_trade_amount: inverse ? 10 : instrument.lot_size,
     contract_size: inverse ? 10 : instrument.lot_size,
-    price_index: `${base.toLowerCase()}_usd`,
+    price_index: indexName(instrument),
     max_leverage: 50,
     maker_commission: 0,
     taker_commission: 0.0005,
