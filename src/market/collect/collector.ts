@@ -362,12 +362,12 @@ class LiveCollector implements Collector {
     const now = this.#options.clock.monotonicMs();
     this.#storedAt.push({ at: now, stored: session.intake.stored });
     while (this.#storedAt[1] !== undefined && this.#storedAt[1].at <= now - 60_000) this.#storedAt.shift();
-    const { series } = this.status();
+    const counted = ({ exchange, market }: SeriesKey): boolean => !this.#disabled.has(marketKey(exchange, market));
     const health = {
       exchanges_connected: new Set(this.#feeds.filter((f) => f.connected).map((f) => f.market.exchange)).size,
       exchanges_total: new Set(this.#feeds.map((f) => f.market.exchange)).size,
-      streams_active: series.filter(({ state }) => state === 'live').length,
-      streams_stale: series.filter(({ state }) => state === 'stale').length,
+      streams_active: session.series.count('live', counted),
+      streams_stale: session.series.count('stale', counted),
     };
     const text = `${health.exchanges_connected} ${health.streams_stale}`;
     if (text === this.#health) return;

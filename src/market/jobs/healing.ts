@@ -1,5 +1,6 @@
 import { AppError } from '../../kit/errors.ts';
 import type { OpsStored } from '../../kit/ops.ts';
+import type { CollectorStatus } from '../collect/contract.ts';
 import { MARKETS } from '../domain/records.ts';
 import type { MarketServices } from '../services.ts';
 import { settleIssue } from './issue-book.ts';
@@ -21,10 +22,13 @@ export async function settleHealed(services: HealingServices): Promise<number> {
     limit: 2000,
   });
   let settled = 0;
+  let status = services.collector.status();
   for (const issue of pending) {
     if (services.clock.now() - lastSeen(issue) < QUIET_MS) continue;
-    const because = healedBecause(services, issue);
-    if (because !== null && (await settleIssue(services, issue.id, 'resolved', because))) settled++;
+    const because = healedBecause(services, issue, status);
+    if (because === null) continue;
+    if (await settleIssue(services, issue.id, 'resolved', because)) settled++;
+    status = services.collector.status();
   }
   for (const gap of await openGaps(services)) {
     const because = filledBecause(services, gap);
@@ -44,8 +48,11 @@ const PASSING = [
 ];
 const PASSED_MS = 300_000;
 
-function healedBecause(services: HealingServices, issue: OpsStored<'quality_issues'>): string | null {
-  const status = services.collector.status();
+function healedBecause(
+  services: HealingServices,
+  issue: OpsStored<'quality_issues'>,
+  status: CollectorStatus,
+): string | null {
   const own = <T extends { readonly exchange: string; readonly market: string }>(items: readonly T[]): readonly T[] =>
     items.filter((item) => item.exchange === issue.exchange && item.market === issue.market);
   if (

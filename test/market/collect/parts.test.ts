@@ -9,11 +9,12 @@ import { Latency } from '../../../src/market/collect/latency.ts';
 import { Pollers } from '../../../src/market/collect/polling.ts';
 import { Pipeline } from '../../../src/market/collect/pipeline.ts';
 import { BookSampler } from '../../../src/market/collect/sampler.ts';
+import { SeriesTracker } from '../../../src/market/collect/series.ts';
 import { verifyTape } from '../../../src/market/collect/tape/inspect.ts';
 import { readTape } from '../../../src/market/collect/tape/reader.ts';
 import { TapeWriter } from '../../../src/market/collect/tape/writer.ts';
 import { TradeIds } from '../../../src/market/collect/trade-ids.ts';
-import type { CandleRecord, TradeRecord } from '../../../src/market/domain/records.ts';
+import type { CandleRecord, SeriesKey, TradeRecord } from '../../../src/market/domain/records.ts';
 import { MemoryStore, RecordingSink, collect, frame, temporaryFolder } from './support.ts';
 import type { CollectEnvironment } from '../../../src/market/collect/environment.ts';
 import type { RestClient } from '../../../src/market/collect/rest-client.ts';
@@ -177,4 +178,34 @@ test('a host that refused us lately is polled half as often', async () => {
   expect(gaps.slice(usual).every((gap) => gap === 2000)).toBe(true);
   expect(gaps.slice(usual).length).toBeGreaterThan(1);
   stop.abort();
+});
+
+test('series are counted by state, and told with the name of their view', () => {
+  const series = new SeriesTracker();
+  const key = (symbol: string): SeriesKey => ({ exchange: 'toy', market: 'spot', symbol, stream: 'trades' });
+  for (const symbol of ['AB', 'CD']) series.add(key(symbol), 1000, 0);
+  expect([series.count('waiting'), series.count('live')]).toEqual([2, 0]);
+  series.touch(trade(1), 2500);
+  expect([series.count('waiting'), series.count('live')]).toEqual([1, 1]);
+  const fresh = { listed_as: null, stale_after_ms: 1000, gaps: 0 };
+  expect(series.status()).toEqual([
+    {
+      ...key('AB'),
+      ...fresh,
+      table: 'ab_toy_spot_trades',
+      state: 'live',
+      rows: 1,
+      last_event_time: 1000,
+      last_received_at: 2,
+    },
+    {
+      ...key('CD'),
+      ...fresh,
+      table: 'cd_toy_spot_trades',
+      state: 'waiting',
+      rows: 0,
+      last_event_time: null,
+      last_received_at: null,
+    },
+  ]);
 });

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createIssueRecorder, type IssueRecorder } from '../../../src/market/jobs/issue-recorder.ts';
 import { recordFindings } from '../../../src/market/jobs/issue-book.ts';
 import { findingOf } from '../../../src/market/jobs/finding.ts';
@@ -214,6 +214,18 @@ describe('healing', () => {
     await bench.collector.backfill(keyOf('trades'), 900, 2100);
     bench.clock.jump(600_000);
     expect(await recorder.review()).toBe(0);
+  });
+  test('a review of many issues asks the collector for its status once', async () => {
+    for (let i = 0; i < 20; i++) {
+      const series = { ...venue, symbol: `S${i}USDT`, stream: 'trades' };
+      emit('data.quality_alert', { ...series, alert_type: 'stale', message: 'x', severity: 'medium' });
+    }
+    expect((await issues()).length).toBe(20);
+    bench.clock.jump(6000);
+    const asked = vi.spyOn(bench.collector, 'status');
+    expect(await recorder.review()).toBe(0);
+    expect(asked).toHaveBeenCalledTimes(1);
+    asked.mockRestore();
   });
   test('passing events settle after five quiet minutes', async () => {
     emit('data.quality_alert', { ...venue, alert_type: 'malformed', message: 'x', severity: 'low' });
