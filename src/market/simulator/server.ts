@@ -28,7 +28,7 @@ export interface SimulatorOptions {
 export interface Simulator extends AsyncDisposable {
   /** By market key: replacements for the addresses of the venue's markets. */
   readonly addresses: Readonly<Record<string, Readonly<Record<string, string>>>>;
-  /** By market key: what is true, whatever the faults make of it. */
+  /** The served markets by market key: what is true, whatever the faults make of it. */
   readonly markets: ReadonlyMap<string, ModelMarket>;
   /** Runs with the simulated market: at speed 60, a minute of its time is a second. Whole ms. */
   readonly clock: Clock;
@@ -56,7 +56,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   const specs = options.faults.flatMap((text) => parseFaults(text));
   const time = createSimulatedClock(options.clock, options.speed);
   const symbols = options.symbols ?? [...DEFAULT_SYMBOLS];
-  const markets = createSimulatedMarkets({ seed: options.seed, symbols, at: time.now() });
+  const markets = createSimulatedMarkets({ seed: options.seed, symbols, at: time.now(), markets: options.markets });
   const applied: AppliedFault[] = [];
   const report = (fault: AppliedFault): void => {
     applied.push(fault);
@@ -67,7 +67,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     for (const venue of simulators.flat()) {
       const key = marketKey(venue.exchange, venue.market);
       const market = markets.get(key);
-      if (market === undefined || options.markets?.includes(key) === false) continue;
+      if (market === undefined) continue;
       const port = options.port === undefined || options.port === 0 ? 0 : options.port + servers.length;
       const desk = new FaultDesk(options.seed, key, specs, report);
       servers.push(

@@ -46,6 +46,16 @@ describe('the market model', () => {
     expect(all.get('binance_spot')?.instruments.map((i) => i.symbol)).not.toContain('BRETTUSDT');
   });
 
+  it('makes the markets that are asked for, the same as among all', () => {
+    const some = createSimulatedMarkets({ seed: 7, symbols: DEFAULT_SYMBOLS, at: NOW, markets: ['bybit_spot'] });
+    expect([...some.keys()]).toEqual(['bybit_spot']);
+    const all = createSimulatedMarkets({ seed: 7, symbols: DEFAULT_SYMBOLS, at: NOW });
+    const trades = (markets: typeof all) => markets.get('bybit_spot')?.trades('BTCUSDT', NOW, NOW + 60_000);
+    expect(trades(some)?.length).toBeGreaterThan(0);
+    expect(trades(some)).toEqual(trades(all));
+    expect(some.get('bybit_spot')?.book('ETHUSDT', NOW)).toEqual(all.get('bybit_spot')?.book('ETHUSDT', NOW));
+  });
+
   it('gives the same whatever was asked before, in whatever pieces', () => {
     const whole = market('binance_futures');
     const pieces = market('binance_futures');

@@ -29,22 +29,27 @@ interface Series {
 }
 
 /**
- * All markets of the simulator, by market key (`binance_futures` …), over one set of price paths. Contracts that run out
- * are those that would be listed at `at`, UTC ms; what each of them is worth does not depend on when it was listed.
+ * The simulator's markets by market key (`binance_futures` …), all or those named in `markets`, over one set of price
+ * paths: a market is the same whichever others are made. Contracts that run out are those that would be listed at `at`,
+ * UTC ms; what each of them is worth does not depend on when it was listed. A series holds 100 KB for its 24 h window.
  */
 export function createSimulatedMarkets(options: {
   readonly seed: number;
   readonly symbols: readonly string[];
   readonly at: Ms;
+  readonly markets?: readonly string[] | undefined;
 }): ReadonlyMap<string, ModelMarket> {
   const { at } = options;
   const symbols = [...new Set(options.symbols)].map(symbolSpecification);
   const paths = createPricePaths(options.seed, symbols);
-  const listed = simulators.flat().map((venue) => {
-    return { venue, series: seriesOf(venue, symbols, (symbol) => ({ at, spot: paths.at(symbol, at) })) };
-  });
+  const made = simulators
+    .flat()
+    .filter((venue) => options.markets?.includes(marketKey(venue.exchange, venue.market)) !== false)
+    .map((venue) => {
+      return { venue, series: seriesOf(venue, symbols, (symbol) => ({ at, spot: paths.at(symbol, at) })) };
+    });
   return new Map(
-    listed.map(({ venue, series }) => [
+    made.map(({ venue, series }) => [
       marketKey(venue.exchange, venue.market),
       createMarket(venue, options.seed, series, paths),
     ]),
