@@ -1,19 +1,34 @@
 import { resolve } from 'node:path';
-import { readAddress } from './control/address.ts';
+import { systemClock } from '../infra/clock.ts';
+import { awaitAddress, type ControlAddress } from './control/address.ts';
 import { connectDesk } from './control/client.ts';
 import type { Desk } from './desk.ts';
 import type { ControllerOptions } from './options.ts';
 
+/** A controller that is opening is waited for this long. It opens in a few seconds, unless it has a tape to replay. */
+const OPENING_MS = 15_000;
+
+/** The address of the controller on the data folder, also when it is only just opening; undefined when none runs. */
+export function runningController(
+  options: Pick<ControllerOptions, 'dataDir'>,
+  signal?: AbortSignal,
+  onWait?: (pid: number) => void,
+): Promise<ControlAddress | undefined> {
+  const dataDir = resolve(options.dataDir ?? 'data');
+  return awaitAddress(dataDir, { clock: systemClock, atMostMs: OPENING_MS, signal, onWait });
+}
+
 /**
- * The desk to talk to: the controller that runs on the data folder, if one does; else, by what is meant to be done,
+ * The desk to talk to: the controller that runs on the data folder or is opening it, if one does; else, by what is meant to be done,
  * the files (`inspect`), a controller of this process that is not connected (`operate`), or one that is (`run`).
  */
 export async function openDesk(
   options: ControllerOptions,
   mode: 'inspect' | 'operate' | 'run',
   signal?: AbortSignal,
+  onWait?: (pid: number) => void,
 ): Promise<Desk> {
-  const address = readAddress(resolve(options.dataDir ?? 'data'));
+  const address = await runningController(options, signal, onWait);
   if (address !== undefined) return connectDesk(address);
   if (mode === 'inspect') {
     const { openFilesDesk } = await import('./files-desk.ts');

@@ -1,14 +1,13 @@
-import { resolve } from 'node:path';
 import { systemClock } from '../infra/clock.ts';
 import type { RunDocument } from '../crew/index.ts';
 import { mergeUsage as mergeModelUsage } from '../crew/model/usage.ts';
 import { type Ms, sleep } from '../kit/clock.ts';
 import { Conflict, isAbort, NotFound } from '../kit/errors.ts';
 import { didYouMean } from '../kit/nearest.ts';
-import { readAddress } from './control/address.ts';
 import { connectDesk } from './control/client.ts';
 import { CrewController } from './controller.ts';
 import type { Desk } from './desk.ts';
+import { runningController } from './open.ts';
 import type { ControllerOptions } from './options.ts';
 import { needsMarket } from './runtime/needs.ts';
 
@@ -35,7 +34,9 @@ const ISSUES_SHOWN = 1000;
  */
 export async function runCrew(session: SessionOptions): Promise<RunDocument> {
   const began = systemClock.now();
-  const address = readAddress(resolve(session.options.dataDir ?? 'data'));
+  const address = await runningController(session.options, session.signal, (pid) =>
+    session.onProgress(`waiting for process ${pid}, which is opening or closing the data folder …`),
+  );
   if (address !== undefined) {
     const { source, exchanges, symbols, simulator } = session.options;
     if (

@@ -1,10 +1,18 @@
-import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { ManualClock } from '../../src/kit/clock.ts';
 import { Conflict, Unavailable } from '../../src/kit/errors.ts';
 import { silentLogger } from '../../src/kit/logger.ts';
-import { lockDataDir, readAddress, removeAddress, writeAddress } from '../../src/serve/control/address.ts';
+import {
+  awaitAddress,
+  holderOf,
+  lockDataDir,
+  readAddress,
+  removeAddress,
+  writeAddress,
+} from '../../src/serve/control/address.ts';
 import { connectDesk } from '../../src/serve/control/client.ts';
 import { serveControl } from '../../src/serve/control/server.ts';
 import type { Desk } from '../../src/serve/desk.ts';
@@ -69,6 +77,77 @@ describe('control address', () => {
     const dir = folder();
     writeFileSync(join(dir, 'file'), '');
     expect(() => lockDataDir(join(dir, 'file', 'data'), process.pid)).toThrow(Unavailable);
+  });
+});
+
+describe('a controller that is opening', () => {
+  // The process that runs the tests' process lives, and is not this one.
+  const other = process.ppid;
+  const address = {
+    pid: other,
+    url: 'http://127.0.0.1:1',
+    token: TOKEN,
+    version: '0.1.0',
+    started_at: '2026-01-01T00:00:00.000Z',
+  };
+  const heldByOther = (): string => {
+    const dir = folder();
+    writeFileSync(join(dir, 'controller.lock'), String(other));
+    return dir;
+  };
+  /** Lets the promises of the waiting run between two moments of its clock. */
+  const pass = async (clock: ManualClock, ms: number): Promise<void> => {
+    for (let at = 0; at < ms; at += 50) {
+      clock.advance(50);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
+
+  it('is told by the folder it holds', () => {
+    const dir = folder();
+    expect(holderOf(dir)).toBeUndefined();
+    expect(holderOf(heldByOther())).toBe(other);
+    const release = lockDataDir(dir, process.pid);
+    expect(holderOf(dir)).toBeUndefined();
+    release();
+    writeFileSync(join(dir, 'controller.lock'), String(2 ** 22 - 3));
+    expect(holderOf(dir)).toBeUndefined();
+    expect(() => lockDataDir(heldByOther(), process.pid)).toThrow(
+      new RegExp(`in use by process ${other}; if it is starting or stopping, try again`),
+    );
+  });
+
+  it('is waited for until it has an address', async () => {
+    const dir = heldByOther();
+    const clock = new ManualClock();
+    const told: number[] = [];
+    const found = awaitAddress(dir, { clock, atMostMs: 10_000, onWait: (pid) => told.push(pid) });
+    await pass(clock, 1000);
+    writeAddress(dir, address);
+    await pass(clock, 50);
+    expect(await found).toEqual(address);
+    expect(told).toEqual([other]);
+  });
+
+  it('is not waited for once it has let go of the folder, nor for ever', async () => {
+    const clock = new ManualClock();
+    expect(await awaitAddress(folder(), { clock, atMostMs: 10_000 })).toBeUndefined();
+    const dir = heldByOther();
+    const gone = awaitAddress(dir, { clock, atMostMs: 10_000 });
+    await pass(clock, 200);
+    rmSync(join(dir, 'controller.lock'));
+    await pass(clock, 50);
+    expect(await gone).toBeUndefined();
+    const never = awaitAddress(heldByOther(), { clock, atMostMs: 300 });
+    await pass(clock, 300);
+    expect(await never).toBeUndefined();
+  });
+
+  it('is not waited for when the caller gives up', async () => {
+    const abort = new AbortController();
+    const waiting = awaitAddress(heldByOther(), { clock: new ManualClock(), atMostMs: 1000, signal: abort.signal });
+    abort.abort(new DOMException('interrupted', 'AbortError'));
+    await expect(waiting).rejects.toThrow('interrupted');
   });
 });
 

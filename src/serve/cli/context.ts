@@ -67,7 +67,9 @@ export function contextOf(command: Command, overrides: Partial<ControllerOptions
     options,
     async desk(mode) {
       const { openDesk } = await import('../open.ts');
-      return openDesk(options, mode, signal);
+      return openDesk(options, mode, signal, (pid) => {
+        process.stderr.write(`waiting for process ${pid}, which is opening or closing the data folder …\n`);
+      });
     },
   };
 }

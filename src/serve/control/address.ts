@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { type Clock, type Ms, sleep } from '../../kit/clock.ts';
 import { Conflict, Unavailable } from '../../kit/errors.ts';
 
 const addressSchema = z.object({
@@ -46,6 +47,42 @@ export function readAddress(dataDir: string): ControlAddress | undefined {
   if (!existsSync(path)) return undefined;
   const parsed = addressSchema.safeParse(parseJson(readFileSync(path, 'utf8')));
   return parsed.success && isAlive(parsed.data.pid) ? parsed.data : undefined;
+}
+
+/** Id of the living process that holds the data folder; undefined when none does, or this very process. */
+export function holderOf(dataDir: string): number | undefined {
+  const path = join(dataDir, LOCK);
+  if (held.has(path)) return undefined;
+  const holder = lockedBy(path);
+  return holder !== undefined && holder > 0 && holder !== process.pid && isAlive(holder) ? holder : undefined;
+}
+
+const LOOK_MS = 50;
+
+/**
+ * `readAddress`, but a process that holds the data folder and has no address yet (it is opening, or closing) is waited
+ * for, `atMostMs` at most: until it has one, or holds the folder no more. `onWait` is called once, before the first
+ * wait. Undefined when there is no address in the end. Rejects with the signal's reason when aborted.
+ */
+export async function awaitAddress(
+  dataDir: string,
+  options: {
+    readonly clock: Clock;
+    readonly atMostMs: Ms;
+    readonly signal?: AbortSignal | undefined;
+    readonly onWait?: ((pid: number) => void) | undefined;
+  },
+): Promise<ControlAddress | undefined> {
+  const { clock, atMostMs, signal, onWait } = options;
+  const since = clock.monotonicMs();
+  for (let looks = 0; ; looks++) {
+    const holder = holderOf(dataDir);
+    // In this order: whoever has let go of the folder between the two has taken its address away before.
+    const address = readAddress(dataDir);
+    if (address !== undefined || holder === undefined || clock.monotonicMs() - since >= atMostMs) return address;
+    if (looks === 0) onWait?.(holder);
+    await sleep(clock, LOOK_MS, signal);
+  }
 }
 
 /** Writes the address whole or not at all, mode 0600. */
@@ -91,16 +128,26 @@ export function lockDataDir(dataDir: string, pid: number): () => void {
           { cause: error },
         );
       }
-      const holder = Number(readFileSync(path, 'utf8'));
-      if (holder === pid ? held.has(path) : holder > 0 && isAlive(holder)) {
+      const holder = lockedBy(path);
+      if (holder !== undefined && (holder === pid ? held.has(path) : holder > 0 && isAlive(holder))) {
         throw new Conflict(
-          `data folder ${dataDir} is in use by process ${holder}; stop it, use its address, or choose another folder with --data`,
+          `data folder ${dataDir} is in use by process ${holder}; if it is starting or stopping, try again in a moment, else stop it, use its address, or choose another folder with --data`,
         );
       }
       rmSync(path, { force: true });
     }
   }
   throw new Conflict(`data folder ${dataDir} is being taken by another process`);
+}
+
+/** The process id in a lock file; undefined when the file is gone. */
+function lockedBy(path: string): number | undefined {
+  try {
+    return Number(readFileSync(path, 'utf8'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 function parseJson(text: string): unknown {

@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { CONFIG_FILES } from '../../../crew/config/load.ts';
 import { errorMessage } from '../../../kit/errors.ts';
-import { readAddress } from '../../control/address.ts';
+import { holderOf, readAddress } from '../../control/address.ts';
 import { PACKAGE_ROOT, VERSION } from '../../version.ts';
 import { contextOf } from '../context.ts';
 import { EXIT } from '../exit.ts';
@@ -120,12 +120,15 @@ function spaceCheck(dataDir: string): Check {
 
 function controllerCheck(dataDir: string): Check {
   const address = readAddress(dataDir);
+  const holder = holderOf(dataDir);
   return {
     id: 'controller',
     ok: true,
     message:
       address === undefined
-        ? 'none runs on this data folder'
+        ? holder === undefined
+          ? 'none runs on this data folder'
+          : `process ${holder} is opening or closing this data folder`
         : `process ${address.pid} at ${address.url} since ${address.started_at}`,
   };
 }
