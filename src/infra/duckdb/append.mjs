@@ -1,6 +1,6 @@
 // @ts-check
 /** Columns into a table, 2048 rows at a time, by copying whole vectors where the types allow it. */
-import { DuckDBDataChunk, DuckDBTimestampValue, DuckDBTypeId } from '@duckdb/node-api';
+import { DuckDBDataChunk, DuckDBTimestampValue, DuckDBTypeId } from './driver.mjs';
 
 /** @typedef {import('@duckdb/node-api').DuckDBConnection} Connection */
 /** @typedef {import('@duckdb/node-api').DuckDBAppender} Appender */
@@ -58,7 +58,7 @@ function appendChunks(appender, batch, fills) {
   }
 }
 
-/** Chunks are used again: their memory is not the collector's, which would let hundreds of them pile up. @type {Map<string, DuckDBDataChunk>} */
+/** Chunks are used again: their memory is not the collector's, which would let hundreds of them pile up. @type {Map<string, import('@duckdb/node-api').DuckDBDataChunk>} */
 const chunks = new Map();
 const MOST_CHUNKS = 32;
 

@@ -5,8 +5,8 @@
  */
 import { existsSync, linkSync, renameSync, rmSync, statSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
-import { DuckDBInstance, DuckDBResultReader } from '@duckdb/node-api';
 import { append } from './append.mjs';
+import { DuckDBInstance, DuckDBResultReader } from './driver.mjs';
 import { assertReads } from './guard.mjs';
 import { fromValue, toDisplay, toParam } from './values.mjs';
 
@@ -20,7 +20,7 @@ const { path, options, folders, readers: readerCount, onConnect, onWriter } = wo
 /** Longest that a rewrite or a reopening waits for reads under way before it interrupts them, ms. */
 const DRAIN_MS = 5000;
 
-/** @type {DuckDBInstance | undefined} */
+/** @type {import('@duckdb/node-api').DuckDBInstance | undefined} */
 let instance;
 /** @type {Connection} */
 let writer;
