@@ -6,9 +6,11 @@ import { readAddress } from '../src/serve/control/address.ts';
 import { connectDesk } from '../src/serve/control/client.ts';
 
 const CLI = join(import.meta.dirname, '../src/serve/cli/main.js');
+/** The options that `npm start` and the installed command give to Node. */
+const NODE_OPTIONS = nodeOptions(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'));
 const STARTS = 10;
 const FIRST_ROWS = 5;
-const RESIDENT_AFTER_MS = 20_000;
+const RESIDENT_AT_S = [60, 120, 240];
 
 /** Cold start of the command and of the desk, and what the desk holds in memory. */
 export async function run(): Promise<void> {
@@ -25,11 +27,33 @@ export async function run(): Promise<void> {
   for (let i = 0; i < FIRST_ROWS; i++) shipped.push(await firstRow([]));
   print('crew start to the first row, as shipped (goal: 3000)', median(shipped), 'ms');
 
-  await withDesk([], async (child) => {
-    await new Promise((resolve) => setTimeout(resolve, RESIDENT_AFTER_MS));
-    print('resident after 20 s, as shipped with its simulator (goal: 300)', residentMb(child), 'MB');
+  await resident('as shipped with its simulator (goal: 300)', []);
+  await resident('--exchanges all (no goal)', ['--exchanges', 'all']);
+}
+
+/** What a desk holds in memory after one, two and four minutes, and what of it is what. */
+async function resident(name: string, args: readonly string[]): Promise<void> {
+  await withDesk(args, async (child, dataDir) => {
+    const desk = connectDesk(await addressOf(child, dataDir));
+    const began = performance.now();
+    for (const at of RESIDENT_AT_S) {
+      await new Promise((resolve) => setTimeout(resolve, at * 1000 - (performance.now() - began)));
+      print(`resident after ${at} s, ${name}`, memoryOf(child, 'VmRSS'), 'MB');
+      print('  code of Node and DuckDB, mapped from their files', memoryOf(child, 'RssFile'), 'MB');
+      const { metrics } = await desk.status();
+      print("  the main thread's JavaScript heap", (metrics['memory_heap_bytes'] ?? Number.NaN) / MB, 'MB');
+      print('  its buffers', (metrics['memory_buffers_bytes'] ?? Number.NaN) / MB, 'MB');
+      for (const database of ['market', 'ops'] as const) {
+        const { rows } = await desk.query({ sql: DUCKDB_BYTES, database, maxRows: 1, timeoutMs: 10_000 });
+        print(`  DuckDB by its own account, ${database} database`, Number(rows[0]?.['bytes']) / MB, 'MB');
+      }
+    }
+    print('  highest so far', memoryOf(child, 'VmHWM'), 'MB');
   });
 }
+
+const MB = 1024 * 1024;
+const DUCKDB_BYTES = 'SELECT sum(memory_usage_bytes)::BIGINT AS bytes FROM duckdb_memory()';
 
 /** Milliseconds of one Node process from spawn to exit. */
 function timeOf(args: readonly string[]): number {
@@ -71,7 +95,7 @@ async function withDesk<T>(
   work: (child: ChildProcess, dataDir: string) => Promise<T>,
 ): Promise<T> {
   const dataDir = mkdtempSync(join(tmpdir(), 'crew-startup-'));
-  const child = spawn(process.execPath, [CLI, 'start', ...args, '--data', dataDir], {
+  const child = spawn(process.execPath, [...NODE_OPTIONS, CLI, 'start', ...args, '--data', dataDir], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   try {
@@ -86,9 +110,16 @@ async function withDesk<T>(
   }
 }
 
-function residentMb(child: ChildProcess): number {
-  const kb = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${child.pid ?? 0}/status`, 'utf8'))?.[1];
-  return Number(kb) / 1024;
+/** A line of the kernel's status of the process, MB. */
+function memoryOf(child: ChildProcess, field: 'VmRSS' | 'RssFile' | 'VmHWM'): number {
+  const status = readFileSync(`/proc/${child.pid ?? 0}/status`, 'utf8');
+  const line = status.split('\n').find((text) => text.startsWith(`${field}:`));
+  return Number(/(\d+) kB$/.exec(line ?? '')?.[1]) / 1024;
+}
+
+function nodeOptions(packageJson: string): readonly string[] {
+  const { scripts } = JSON.parse(packageJson) as { scripts: { start: string } };
+  return scripts.start.split(' ').filter((word) => word.startsWith('--'));
 }
 
 const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));

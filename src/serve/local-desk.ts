@@ -107,6 +107,7 @@ export class LocalDesk implements Desk {
     const { market, operations, crews, source, model, config } = this.#runtime;
     const collector = market.collector.status();
     const bus = operations.bus.statistics();
+    const memory = process.memoryUsage();
     return {
       ...base,
       mode: this.#controller.shadow ? 'shadow' : 'active',
@@ -129,6 +130,9 @@ export class LocalDesk implements Desk {
         open_issues: await operations.store.count('quality_issues', { where: { resolution_status: 'pending' } }),
         errors,
         uptime_seconds: uptimeSeconds,
+        memory_resident_bytes: memory.rss,
+        memory_heap_bytes: memory.heapTotal,
+        memory_buffers_bytes: memory.arrayBuffers,
       },
       connections: collector.connections.map((c) => ({ ...c })),
       streams: streamRows(collector.series),

@@ -172,6 +172,8 @@ describe('CrewController', { timeout: 60_000 }, () => {
     const remote = await openDesk(options, 'inspect');
     expect(remote.kind).toBe('remote');
     expect(await remote.crews()).toEqual(await controller.desk.crews());
+    const { metrics } = await remote.status();
+    expect(metrics['memory_resident_bytes']).toBeGreaterThan(metrics['memory_heap_bytes'] ?? Number.POSITIVE_INFINITY);
     const outcome = await remote.callTool({ name: 'get_stream_status', args: {}, agent: 'collector' });
     expect(outcome).toMatchObject({ ok: true });
     expect(await remote.callTool({ name: 'vacuum_tables', args: {}, agent: 'cleaner' })).toMatchObject({

@@ -24,6 +24,7 @@ export async function status(command: Command): Promise<void> {
     'health score': state.health_score,
     'trading signals': signalText(state.trading_signals),
     'disabled markets': state.disabled_markets?.join(', ') || null,
+    memory: memoryText(state.metrics),
     errors: state.error_count,
     'last error': state.last_error,
   });
@@ -40,6 +41,13 @@ export async function status(command: Command): Promise<void> {
     ],
     'no streams',
   );
+}
+
+/** Of the controller's process: resident, and of that the main thread's JavaScript heap and its buffers. */
+function memoryText(metrics: DeskStatus['metrics']): string | null {
+  const mb = (name: string): string => `${Math.round((metrics[`memory_${name}_bytes`] ?? 0) / 1e6)} MB`;
+  if (typeof metrics['memory_resident_bytes'] !== 'number') return null;
+  return `${mb('resident')} resident (main heap ${mb('heap')}, buffers ${mb('buffers')})`;
 }
 
 function signalText(signals: DeskStatus['trading_signals']): string | null {
