@@ -226,7 +226,13 @@ export const EVENTS = {
     reason: text,
   }),
   'storage.archived': z.strictObject({ folder: text, files: count, bytes: count, rows: count, reason: text }),
-  'storage.pruned': z.strictObject({ what: text, files: count, bytes: count, reason: text }),
+  'storage.pruned': z.strictObject({
+    what: text,
+    files: count,
+    bytes: count,
+    reason: text,
+    details: z.record(z.string(), z.unknown()).optional(),
+  }),
 } as const;
 
 export type EventName = keyof typeof EVENTS;

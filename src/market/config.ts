@@ -52,6 +52,12 @@ const collect = z.strictObject({
     .max(100_000)
     .default(10)
     .describe('Disk cap of the tape, GB; the oldest segments are deleted first, and reported'),
+  tape_retention_days: z
+    .number()
+    .min(0.01)
+    .max(36_500)
+    .default(30)
+    .describe('Segments of the tape that ended longer ago than this are deleted, days, and reported'),
   reconnect_min_ms: z
     .number()
     .int()

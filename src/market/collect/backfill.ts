@@ -21,6 +21,8 @@ export interface BackfillJob {
 
 interface Running {
   readonly begun: BackfillResult;
+  /** When it was begun, our time. */
+  readonly asked: Us;
   readonly history: History;
   requests: number;
   records: number;
@@ -108,7 +110,8 @@ export class Backfills {
     const nothing = { requests: 0, records: 0, stored: 0, missing: [], status: 'running', error: null } as const;
     const begun: BackfillResult = { id, series, from, to, ...nothing };
     this.#keep(begun);
-    return { begun, history, requests: 0, records: 0, oldest: null, error: null, missing: [] };
+    const asked = this.#environment.intake.recvTime();
+    return { begun, asked, history, requests: 0, records: 0, oldest: null, error: null, missing: [] };
   }
 
   #keep(result: BackfillResult): void {
@@ -179,9 +182,9 @@ export class Backfills {
   }
 
   /** What the job reached goes on the tape: no answer says by itself that it was the last. */
-  #note(market: VenueMarket, { begun, missing }: Running): void {
+  #note(market: VenueMarket, { begun, asked, missing }: Running): void {
     const { series, from, to } = begun;
-    const data: BackfilledNote = { symbol: series.symbol, stream: series.stream, from, to, missing };
+    const data: BackfilledNote = { symbol: series.symbol, stream: series.stream, from, to, asked, missing };
     const { intake } = this.#environment;
     const { exchange, market: name } = market;
     const connection = `${marketKey(exchange, name)}#backfill`;

@@ -22,6 +22,7 @@ import { addressesOf, marketsOf } from './markets.ts';
 import type { CollectorOptions } from './options.ts';
 import { PriceGuard } from './price-guard.ts';
 import { openSession, type Session } from './session.ts';
+import { pruneTape, type TapePolicy, type TapePruneReport } from './tape-retention.ts';
 import { TapeSource } from './tape-source.ts';
 import { Watch } from './watch.ts';
 
@@ -30,6 +31,7 @@ const LAST_FETCH_MS = 800;
 const LOOK_MS = 1_000;
 const PRUNE_MS = 30_000;
 const BYTES_PER_GB = 1_000_000_000;
+const DAY_MS = 86_400_000;
 
 export type { CollectorOptions } from './options.ts';
 
@@ -56,6 +58,7 @@ class LiveCollector implements Collector {
   #stopping: Promise<void> | undefined;
   #background: Promise<unknown>[] = [];
   #health = '';
+  #pruning: Promise<unknown> = Promise.resolve();
   readonly #candleEnds = new CandleEnds();
   readonly #guard: PriceGuard;
   #storedAt: { readonly at: Ms; readonly stored: number }[] = [];
@@ -340,6 +343,7 @@ class LiveCollector implements Collector {
     await Promise.allSettled(this.#background);
     await this.#holes?.idle();
     await this.#backfills?.idle();
+    await this.#pruning;
     await session.close();
   }
 
@@ -378,8 +382,36 @@ class LiveCollector implements Collector {
     });
   }
 
+  pruneTape(policy: TapePolicy, options: { readonly dryRun: boolean }): Promise<TapePruneReport> {
+    const pruned = this.#pruning.then(() => this.#pruneNow(policy, options.dryRun));
+    this.#pruning = pruned.catch(() => undefined);
+    return pruned;
+  }
+
+  async #pruneNow(policy: TapePolicy, dryRun: boolean): Promise<TapePruneReport> {
+    const { store, tapeDir, events } = this.#options;
+    const session = this.#stopping === undefined ? this.#session : undefined;
+    const report =
+      session === undefined
+        ? await pruneTape({
+            folder: tapeDir,
+            store,
+            policy,
+            keepFrom: (await store.position())?.segment ?? 0,
+            dryRun,
+          })
+        : await session.prune(policy, dryRun);
+    if (dryRun || report.segments === 0) return report;
+    const { segments, bytes, ...details } = report;
+    this.#log.warn('collect.tape_pruned', { segments, bytes });
+    events.emit('storage.pruned', { what: 'tape', files: segments, bytes, reason: reasonOf(policy), details });
+    return report;
+  }
+
   #prune(): void {
-    this.#session?.prune(this.#options.config.collect.tape_max_gb * BYTES_PER_GB).catch((error: unknown) => {
+    const { tape_max_gb: gb, tape_retention_days: days } = this.#options.config.collect;
+    const before = (this.#options.clock.now() - days * DAY_MS) * 1000;
+    this.pruneTape({ maxBytes: gb * BYTES_PER_GB, before }, { dryRun: false }).catch((error: unknown) => {
       this.#log.error('collect.prune_failed', { error: errorMessage(error) });
     });
   }
@@ -456,4 +488,10 @@ class LiveCollector implements Collector {
 
 function seriesId(key: SeriesKey): string {
   return `${key.exchange} ${key.market} ${key.symbol} ${key.stream}`;
+}
+
+function reasonOf({ maxBytes, before }: TapePolicy): string {
+  const cap = maxBytes === undefined ? [] : [`beyond the disk cap of ${maxBytes} bytes`];
+  const age = before === undefined ? [] : [`older than ${new Date(before / 1000).toISOString()}`];
+  return [...cap, ...age].join(', or ');
 }

@@ -1,6 +1,7 @@
 import type { Ms, Us } from '../../kit/clock.ts';
 import type { Instrument } from '../domain/instrument.ts';
 import type { Market, PriceLevel, SeriesKey, Stream } from '../domain/records.ts';
+import type { TapePolicy, TapePruneReport } from './tape-retention.ts';
 
 /** Where frames come from. */
 export type SourceKind = 'sim' | 'live' | 'tape';
@@ -124,6 +125,8 @@ export interface Collector extends AsyncDisposable {
   backfills(): readonly BackfillResult[];
   /** The live book. Throws Stale when it is not valid now, NotFound when it is not collected. */
   book(exchange: string, market: Market, symbol: string, depth: number): BookView;
+  /** Deletes old segments of the tape, also while nothing is collected; what the store still needs stays. */
+  pruneTape(policy: TapePolicy, options: { readonly dryRun: boolean }): Promise<TapePruneReport>;
   /** Waits until everything received so far is on tape and in the store. */
   flush(): Promise<void>;
 }

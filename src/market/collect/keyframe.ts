@@ -17,6 +17,9 @@ export const MARKET_STATE = 'market_state';
 /** Decoder state and books of one connection. */
 export const CONNECTION_STATE = 'connection_state';
 
+/** The notes that a segment begins with. */
+export const STATE_NOTES: readonly string[] = [SEGMENT_START, INSTRUMENTS_IN_FORCE, MARKET_STATE, CONNECTION_STATE];
+
 export const segmentStartSchema = z.object({ open: z.array(z.string()) });
 
 export const instrumentsSchema = z.array(

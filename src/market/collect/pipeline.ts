@@ -16,7 +16,14 @@ import type { CoverageChange, CoverageHead } from '../domain/coverage.ts';
 import { decodeBytes } from '../exchanges/shared/fast/reader.ts';
 import { BookSet, type BookProblem, type TrackedBook } from './books.ts';
 import { MarketLedger } from './ledger/market-ledger.ts';
-import { BACKFILLED, ITEMS_LOST, backfilledSchema, itemsLostSchema } from './ledger/notes.ts';
+import {
+  BACKFILLED,
+  COVERAGE_CARRIED,
+  ITEMS_LOST,
+  backfilledSchema,
+  coverageCarriedSchema,
+  itemsLostSchema,
+} from './ledger/notes.ts';
 import {
   CONNECTION_STATE,
   INSTRUMENTS_IN_FORCE,
@@ -352,6 +359,8 @@ export class Pipeline {
       }
       case BACKFILLED:
         return market.ledger.backfilled(backfilledSchema.parse(data), recv_time);
+      case COVERAGE_CARRIED:
+        return market.ledger.carried(coverageCarriedSchema.parse(data), recv_time);
       case ITEMS_LOST: {
         const { from, to } = itemsLostSchema.parse(data);
         return market.ledger.lost(from, to, 'the tape could not be written');

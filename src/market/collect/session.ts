@@ -12,7 +12,9 @@ import type { CollectorOptions } from './options.ts';
 import { Pipeline, type PipelineHooks, type PipelineOptions } from './pipeline.ts';
 import { recover, type ReplayReport } from './replay.ts';
 import { SeriesTracker } from './series.ts';
-import { pruneTape, tapeSize } from './tape/inspect.ts';
+import { pruneTape, type TapePolicy, type TapePruneReport } from './tape-retention.ts';
+import { tapeSize } from './tape/inspect.ts';
+import { finishReplacing } from './tape/replace.ts';
 import { TapeWriter } from './tape/writer.ts';
 
 export interface SessionOptions extends CollectorOptions {
@@ -33,7 +35,7 @@ export interface Session {
   readonly lastStored: Map<string, Us>;
   tapeBytes(): number;
   tapeSegments(): number;
-  prune(maxBytes: number): Promise<void>;
+  prune(policy: TapePolicy, dryRun: boolean): Promise<TapePruneReport>;
   abort(): void;
   close(): Promise<void>;
 }
@@ -45,6 +47,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   const stop = new AbortController();
   // Every wait of the session listens to it.
   setMaxListeners(0, stop.signal);
+  await finishReplacing(tapeDir);
   const wiring: Wiring = { live: false, sink: () => undefined, note: () => undefined };
   const recovered = await recover({
     tapeDir,
@@ -59,7 +62,6 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   });
   const { pipeline } = recovered;
   const position = await store.position();
-  const before = await tapeSize(tapeDir);
   const tape = await openTape(options, pipeline, (position?.segment ?? 0) + 1);
   report(options, recovered, tape);
   const intake = new Intake({
@@ -91,7 +93,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   const http = options.http ?? new HttpClient({ clock, log });
   const firstSegment = tape.segment;
   let connections = 0;
-  let pruned = { bytes: 0, segments: 0 };
+  let measured = await measure(tapeDir, tape);
   const environment: CollectEnvironment = {
     config: config.collect,
     clock,
@@ -112,17 +114,14 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     pipeline,
     series,
     lastStored: await lastStored(options),
-    tapeBytes: () => before.bytes + tape.bytesWritten - pruned.bytes,
-    tapeSegments: () => before.segments + (tape.segment - firstSegment + 1) - pruned.segments,
-    prune: async (maxBytes) => {
+    tapeBytes: () => measured.bytes + tape.bytesWritten - measured.written,
+    tapeSegments: () => measured.segments + tape.segment - measured.segment,
+    prune: async (policy, dryRun) => {
       const reached = await store.position();
       const keepFrom = Math.min(tape.segment, reached?.segment ?? 0);
-      const result = await pruneTape(tapeDir, { maxBytes, keepFrom });
-      if (result.files === 0) return;
-      pruned = { bytes: pruned.bytes + result.bytes, segments: pruned.segments + result.files };
-      const reason = `the tape's disk cap is ${maxBytes} bytes`;
-      log.warn('collect.tape_pruned', { files: result.files, bytes: result.bytes });
-      events.emit('storage.pruned', { what: 'tape', files: result.files, bytes: result.bytes, reason });
+      const report = await pruneTape({ folder: tapeDir, store, policy, keepFrom, dryRun });
+      if (report.segments > 0 && !dryRun) measured = await measure(tapeDir, tape);
+      return report;
     },
     abort: () => stop.abort(),
     close: async () => {
@@ -141,6 +140,14 @@ interface Wiring {
   live: boolean;
   sink: (record: StoredRecord) => void;
   note: (change: CoverageChange) => void;
+}
+
+/** What lies in the folder now, and where the writer was then. */
+async function measure(
+  folder: string,
+  tape: TapeWriter,
+): Promise<{ readonly bytes: number; readonly segments: number; readonly written: number; readonly segment: number }> {
+  return { ...(await tapeSize(folder)), written: tape.bytesWritten, segment: tape.segment };
 }
 
 function makePipeline(options: SessionOptions, wiring: Wiring, series: SeriesTracker): Pipeline {

@@ -3,12 +3,15 @@ import type { SeriesKey } from './records.ts';
 
 /**
  * What is known of a stretch of a series, least first. `missing`: not everything that the venue said is held.
- * `interpolated`: missing, and filled by rule in the cleaned copy. `sampled`: what is held is a sample, because the
- * venue (or its history, or polling in place of a stream) tells less than every event. `backfilled`: whole, fetched
- * afterwards. `live`: whole, as it happened.
+ * `pruned`: it was collected, and its rows are no longer kept here. `interpolated`: missing, and filled by rule in the
+ * cleaned copy. `sampled`: what is held is a sample, because the venue (or its history, or polling in place of a
+ * stream) tells less than every event. `backfilled`: whole, fetched afterwards. `live`: whole, as it happened.
  */
-export const COVERAGE_STATES = ['missing', 'interpolated', 'sampled', 'backfilled', 'live'] as const;
+export const COVERAGE_STATES = ['missing', 'pruned', 'interpolated', 'sampled', 'backfilled', 'live'] as const;
 export type CoverageState = (typeof COVERAGE_STATES)[number];
+
+/** States in which rows of the venue are held. */
+const HELD: readonly CoverageState[] = ['sampled', 'backfilled', 'live'];
 
 /** Half-open [from, to), UTC µs. `reason` says why it is not whole; null for what is. */
 export interface CoverageInterval {
@@ -20,10 +23,39 @@ export interface CoverageInterval {
 
 /**
  * A step of the ledger. `raise` takes effect where less was known, `set` everywhere (what was held to be whole is not),
- * `explain` only replaces the reason of what is missing.
+ * `explain` only replaces the reason of what is missing. `gone` changes nothing of what was collected: its rows were on
+ * a tape that was deleted, and a store that does not hold them otherwise marks the stretch as pruned.
  */
 export interface CoverageChange extends SeriesKey, CoverageInterval {
-  readonly mode: 'raise' | 'set' | 'explain';
+  readonly mode: 'raise' | 'set' | 'explain' | 'gone';
+  /** Every row of the stretch was fetched again with this step. */
+  readonly fetched?: boolean | undefined;
+  /** Of `gone`: days that were not wholly in a day's file. */
+  readonly openDays?: CarriedSeries['openDays'] | undefined;
+}
+
+/** Half-open, UTC µs. */
+export interface Stretch {
+  readonly from: Us;
+  readonly to: Us;
+}
+
+/**
+ * What became of the rows of a stretch, beside the ledger of what was collected: it can be taken back. `pruned` hides
+ * what is not missing, `interpolated` what is.
+ */
+export interface CoverageMark extends Stretch {
+  readonly state: 'pruned' | 'interpolated';
+  readonly reason: string;
+}
+
+/** What is known of a series, to be carried over the deletion of the tape that told it. */
+export interface CarriedSeries extends SeriesKey {
+  readonly intervals: readonly CoverageInterval[];
+  /** How far it is known, and why nothing more came; null for a series of which nothing was told. */
+  readonly head: { readonly knownTo: Us; readonly reason: string | null } | null;
+  /** Days (`2026-01-31`) with rows that are in no day's file, and the file that the day has beside; null: none. */
+  readonly openDays: readonly { readonly day: string; readonly file: string | null }[];
 }
 
 /** Where a series stands: how far the ledger knows it, and until when it is normal not to know more. UTC µs. */
@@ -66,7 +98,7 @@ export function paint(
   change: Pick<CoverageChange, 'from' | 'to' | 'state' | 'reason' | 'mode'>,
 ): CoverageInterval[] {
   const { from, to, state, reason } = change;
-  if (!(from < to)) return [...intervals];
+  if (!(from < to) || change.mode === 'gone') return [...intervals];
   const painted: CoverageInterval[] = [];
   const add = (piece: CoverageInterval): void => {
     const last = painted.at(-1);
@@ -107,6 +139,34 @@ function wins(change: Pick<CoverageChange, 'mode' | 'state'>, held: CoverageInte
   return COVERAGE_STATES.indexOf(change.state) > COVERAGE_STATES.indexOf(held.state);
 }
 
+/** Sorted, disjoint intervals as the marks leave them. Marks may overlap. */
+export function marked(intervals: readonly CoverageInterval[], marks: readonly CoverageMark[]): CoverageInterval[] {
+  let shown = [...intervals];
+  for (const mark of marks) {
+    const fits = ({ state }: CoverageInterval): boolean =>
+      mark.state === 'interpolated' ? state === 'missing' : HELD.includes(state);
+    for (const held of shown.filter((one) => one.from < mark.to && one.to > mark.from && fits(one))) {
+      const from = Math.max(held.from, mark.from);
+      const to = Math.min(held.to, mark.to);
+      shown = paint(shown, { from, to, state: mark.state, reason: mark.reason, mode: 'set' });
+    }
+  }
+  return shown;
+}
+
+/** What is left of a stretch without these parts, in order. */
+export function without({ from, to }: Stretch, parts: readonly Stretch[]): Stretch[] {
+  const left: Stretch[] = [];
+  let cursor = from;
+  for (const part of [...parts].sort((a, b) => a.from - b.from)) {
+    if (part.to <= cursor || part.from >= to) continue;
+    if (part.from > cursor) left.push({ from: cursor, to: part.from });
+    cursor = Math.max(cursor, part.to);
+  }
+  if (cursor < to) left.push({ from: cursor, to });
+  return left;
+}
+
 /** Why a stretch that was thinned is missing. */
 export const MANY_HOLES = 'many holes close to each other';
 
@@ -144,6 +204,7 @@ export interface SummaryOptions {
   /** Everything held that meets [from, to). */
   readonly intervals: readonly CoverageInterval[];
   readonly head: Pick<CoverageHead, 'knownTo' | 'pendingUntil' | 'reason'> | null;
+  readonly marks?: readonly CoverageMark[] | undefined;
   readonly quarantinedRows: number;
 }
 
@@ -164,8 +225,15 @@ export function summarise(series: SeriesKey, options: SummaryOptions): Coverage 
   const after = head === null ? NOT_COLLECTED : (head.reason ?? NOTHING_CAME);
   const edge = Math.max(from, Math.min(knownTo, head?.knownTo ?? from));
   const early = paint(clipped, { ...base, to: edge, reason: NOT_COLLECTED });
-  const intervals = paint(early, { ...base, from: edge, reason: after });
-  const times: Record<CoverageState, Us> = { missing: 0, interpolated: 0, sampled: 0, backfilled: 0, live: 0 };
+  const intervals = marked(paint(early, { ...base, from: edge, reason: after }), options.marks ?? []);
+  const times: Record<CoverageState, Us> = {
+    missing: 0,
+    pruned: 0,
+    interpolated: 0,
+    sampled: 0,
+    backfilled: 0,
+    live: 0,
+  };
   for (const held of intervals) times[held.state] += held.to - held.from;
   const judged = knownTo - from;
   const whole = times.live + times.backfilled;

@@ -12,6 +12,7 @@ import { deleteAgain } from './deletion.ts';
 import { readFacts } from './day-files.ts';
 import { dayOf } from './days.ts';
 import type { DayFile } from './days.ts';
+import { MarksPlan, dayStretch } from './marks.ts';
 import { literal, sqlTime } from './names.ts';
 import { isMissing } from './reports.ts';
 import { hotTable } from './schema.ts';
@@ -50,8 +51,12 @@ export async function archiveDays(core: StoreCore, request: ArchiveRequest): Pro
   const forget = moving.map(
     ({ series, file }) => `DELETE FROM _days WHERE table_name = ${literal(series.name)} AND day = ${literal(file.day)}`,
   );
-  if (moving.length > 0) await runAll(core.db, [...forget, ...views]);
+  const marks = new MarksPlan(core);
+  const reason = 'archived: restore_archived_data brings it back';
+  for (const { series, file } of moving) marks.add(series.id, { ...dayStretch(file.day), state: 'pruned', reason });
+  if (moving.length > 0) await runAll(core.db, [...forget, ...views, ...marks.statements()]);
   core.days = days;
+  marks.done();
   for (const { file } of moving) await rm(join(core.dataDir, file.file), { force: true });
   return {
     folder,
@@ -106,8 +111,11 @@ async function checked(core: StoreCore, archived: string, target: string): Promi
 async function putIntoForce(core: StoreCore, series: Series, file: DayFile): Promise<void> {
   const days = core.days.copy();
   days.add(series.name, series.key.stream, file);
-  await runAll(core.db, [dayInsert(series.name, file), ...days.viewStatements(series)]);
+  const marks = new MarksPlan(core);
+  marks.cut(series.id, 'pruned', dayStretch(file.day));
+  await runAll(core.db, [dayInsert(series.name, file), ...days.viewStatements(series), ...marks.statements()]);
   core.days = days;
+  marks.done();
 }
 
 async function hasRows(core: StoreCore, series: Series, day: string): Promise<boolean> {

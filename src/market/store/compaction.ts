@@ -6,7 +6,7 @@ import { dayNumber } from './batch.ts';
 import type { CompactionReport } from './contract.ts';
 import { PARQUET_FOLDER, WORK_FOLDER, numberOrNull, runAll } from './core.ts';
 import type { Queue, StoreCore } from './core.ts';
-import { dayOf, dayText } from './days.ts';
+import { dayText } from './days.ts';
 import type { DayFile } from './days.ts';
 import { literal, sqlTime } from './names.ts';
 import { storageReport } from './reports.ts';
@@ -189,46 +189,4 @@ async function syncPath(path: string): Promise<void> {
   } finally {
     await handle.close();
   }
-}
-
-/** Deletes what is older than `days` whole days: files, and rows that are still hot. */
-export async function retainDays(
-  core: StoreCore,
-  options: { readonly now: Us; readonly days: number },
-): Promise<{ readonly files: number; readonly bytes: number; readonly rows: number }> {
-  const oldest = dayNumber(options.now) - options.days;
-  const days = core.days.copy();
-  const gone: { readonly series: Series; readonly file: DayFile }[] = [];
-  for (const series of core.registry.all()) {
-    for (const file of core.days.of(series.name)) {
-      if (dayOf(file.day) >= oldest) continue;
-      days.remove(series.name, file.day);
-      gone.push({ series, file });
-    }
-  }
-  const tables = [...new Set(core.registry.all().map((series) => series.table))];
-  const deletes = tables.map(
-    (table) => `DELETE FROM ${hotTable(table)} WHERE ${table.time} < ${sqlTime(oldest * DAY_US)}`,
-  );
-  const views = new Set(gone.flatMap(({ series }) => days.viewStatements(series)));
-  const forget = gone.map(
-    ({ series, file }) => `DELETE FROM _days WHERE table_name = ${literal(series.name)} AND day = ${literal(file.day)}`,
-  );
-  const results = await runAll(core.db, [...deletes, ...forget, ...views]);
-  core.days = days;
-  for (const { file } of gone) await rm(join(core.dataDir, file.file), { force: true });
-  const hotRows = results.slice(0, deletes.length).reduce((sum, result) => sum + result.changed, 0);
-  const pruned = {
-    files: gone.length,
-    bytes: gone.reduce((sum, { file }) => sum + file.bytes, 0),
-    rows: gone.reduce((sum, { file }) => sum + file.rows, hotRows),
-  };
-  if (pruned.rows > 0)
-    core.events.emit('storage.pruned', {
-      what: 'market days',
-      files: pruned.files,
-      bytes: pruned.bytes,
-      reason: `${pruned.rows} rows older than ${options.days} days`,
-    });
-  return pruned;
 }

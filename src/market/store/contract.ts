@@ -1,6 +1,6 @@
 import type { Us } from '../../kit/clock.ts';
 import type { QueryResult, SqlRow } from '../../infra/duckdb/database.ts';
-import type { Coverage, CoverageBatch } from '../domain/coverage.ts';
+import type { CarriedSeries, Coverage, CoverageBatch } from '../domain/coverage.ts';
 import type { Market, SeriesKey, StoredRecord, Stream } from '../domain/records.ts';
 import type { TapePosition } from '../domain/tape.ts';
 
@@ -143,6 +143,8 @@ export interface MarketStore extends AsyncDisposable {
   ): Promise<IngestResult>;
   /** What is known of a series in [from, to), UTC µs: live, backfilled, sampled, interpolated, missing. Throws NotFound. */
   coverage(query: SeriesKey & { readonly from: Us; readonly to: Us }): Promise<Coverage>;
+  /** What is known of every series, to be kept when the tape that told it is deleted. */
+  carried(): Promise<readonly CarriedSeries[]>;
   /** Finishes what is under way and closes the file. Idempotent. */
   close(): Promise<void>;
   /** The tape position up to which everything is stored. */

@@ -2,10 +2,13 @@ import type { Database, Statement, StatementResult } from '../../infra/duckdb/da
 import type { Clock } from '../../kit/clock.ts';
 import type { EventSink } from '../../kit/event.ts';
 import type { Logger } from '../../kit/logger.ts';
-import type { CoverageInterval } from '../domain/coverage.ts';
+import type { CoverageInterval, CoverageMark } from '../domain/coverage.ts';
 import type { Days } from './days.ts';
 import type { Deletions } from './deleted.ts';
 import type { Registry } from './registry.ts';
+
+/** Marks beside the completeness ledger, by series id. */
+export type Marks = Map<number, readonly CoverageMark[]>;
 
 /** What the parts of the store share. `days` is replaced, never changed, when a transaction has moved days. */
 export interface StoreCore {
@@ -24,6 +27,8 @@ export interface StoreCore {
   readonly deletions: Deletions;
   /** Newest interval of each series in the completeness ledger, as written last. */
   readonly coverageTails: Map<number, CoverageInterval>;
+  /** What became of rows that the ledger tells of. */
+  readonly marks: Marks;
 }
 
 /** Name of the folder, inside the data folder, that holds the finished days. */

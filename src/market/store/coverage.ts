@@ -14,6 +14,7 @@ import {
 import type { SeriesKey } from '../domain/records.ts';
 import type { StoreCore } from './core.ts';
 import { withDeletedStretches } from './deletion.ts';
+import { MARKED_COVERAGE, MARKS_STATEMENT, MarksPlan, markGone, refetched } from './marks.ts';
 import { literal, sqlTime } from './names.ts';
 import type { Series } from './schema.ts';
 
@@ -27,9 +28,10 @@ export const COVERAGE_STATEMENTS: readonly string[] = [
      to_time TIMESTAMP NOT NULL, state VARCHAR NOT NULL, reason VARCHAR)`,
   `CREATE TABLE IF NOT EXISTS _coverage_heads (series_id INTEGER NOT NULL, known_to TIMESTAMP NOT NULL,
      pending_until TIMESTAMP NOT NULL, reason VARCHAR)`,
+  MARKS_STATEMENT,
   `CREATE OR REPLACE VIEW coverage AS
      SELECT exchange, market_type AS market, symbol, stream_type AS stream, table_name, from_time, to_time, state, reason
-     FROM _coverage JOIN _table_registry USING (series_id)`,
+     FROM (${MARKED_COVERAGE}) JOIN _table_registry USING (series_id)`,
   `CREATE OR REPLACE VIEW coverage_status AS
      SELECT exchange, market_type AS market, symbol, stream_type AS stream, table_name, known_to, pending_until, reason
      FROM _table_registry LEFT JOIN _coverage_heads USING (series_id)`,
@@ -72,13 +74,23 @@ export async function planCoverage(core: StoreCore, batch: CoverageBatch): Promi
   const grown = new Map<number, CoverageInterval>();
   const others: { readonly id: number; readonly change: CoverageChange }[] = [];
   const slow = new Set<number>();
+  const marks = new MarksPlan(core);
   for (const change of [...batch.changes, ...batch.heads.flatMap(runOf)]) {
-    const id = core.registry.get(change).id;
+    const series = core.registry.get(change);
+    const { id } = series;
+    if (change.mode === 'gone') {
+      markGone(core, marks, series, change);
+      continue;
+    }
     const tail = grown.get(id) ?? core.coverageTails.get(id);
     if (!slow.has(id) && tail !== undefined && lengthens(tail, change)) grown.set(id, { ...tail, to: change.to });
     else {
       slow.add(id);
       others.push({ id, change });
+    }
+    for (const back of refetched(marks, id, change)) {
+      slow.add(id);
+      others.push({ id, change: back });
     }
   }
   // What was lengthened before another step of the same series goes first, in order.
@@ -93,10 +105,11 @@ export async function planCoverage(core: StoreCore, batch: CoverageBatch): Promi
   }
   for (const [id, tail] of grown) tails.set(id, tail);
   statements.push(...(await repaint(core, others, { grown, tails })));
-  statements.push(...headStatements(core, batch.heads));
+  statements.push(...headStatements(core, batch.heads), ...marks.statements());
   return {
     statements,
     done: () => {
+      marks.done();
       for (const [id, tail] of tails) core.coverageTails.set(id, tail);
     },
   };
@@ -240,6 +253,7 @@ export async function coverageOf(
     now,
     intervals: withDeletedStretches(core, series, rows.map(intervalOf)),
     head,
+    marks: core.marks.get(series.id),
     quarantinedRows,
   });
 }

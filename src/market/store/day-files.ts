@@ -8,8 +8,10 @@ import { dayInsert } from './compaction.ts';
 import { PARQUET_FOLDER, numberOrNull, runAll } from './core.ts';
 import type { StoreCore } from './core.ts';
 import type { DayFile, Days } from './days.ts';
-import { literal } from './names.ts';
-import { FORMAT_VERSION, streamView } from './schema.ts';
+import { MarksPlan, dayStretch } from './marks.ts';
+import { outsideDeleted } from './deletion.ts';
+import { literal, sqlTime } from './names.ts';
+import { FORMAT_VERSION, hotTable, readDays, rowColumnList, streamView } from './schema.ts';
 import type { Series } from './schema.ts';
 
 const DAY_FILE = /^\d{4}-\d{2}-\d{2}\.\d+\.parquet$/;
@@ -93,39 +95,108 @@ export async function readFacts(core: StoreCore, path: string): Promise<{ series
   };
 }
 
-/** The days in force are those of `_days`: files it does not name are left-overs, files that are gone are reported. */
+/**
+ * The days in force are those of `_days`. Files that are gone are reported, and told as pruned; what other files hold
+ * beside is taken in, unless it was deleted or archived on purpose.
+ */
 export async function reconcileDays(core: StoreCore): Promise<Days> {
   const days = core.days.copy();
-  const named = new Set<string>();
-  const lost: { readonly series: Series; readonly file: DayFile }[] = [];
+  const lost: Found[] = [];
   for (const name of core.days.names()) {
     for (const file of core.days.of(name)) {
-      const path = core.days.path(file);
-      if (existsSync(path)) named.add(path);
-      else {
-        lost.push({ series: core.registry.byName(name), file });
-        days.remove(name, file.day);
-      }
+      if (existsSync(core.days.path(file))) continue;
+      lost.push({ series: core.registry.byName(name), file });
+      days.remove(name, file.day);
     }
   }
-  for (const path of await parquetFiles(core)) if (!named.has(path)) await rm(path, { force: true });
-  if (lost.length === 0) return days;
-  const rows = lost.reduce((sum, { file }) => sum + file.rows, 0);
-  core.log.error('store.days_lost', { files: lost.map(({ file }) => file.file), rows });
-  core.events.emit('system.recovered', {
-    what: 'finished days',
-    action: 'taken out of the views: their files are gone',
-    lost: `${rows} rows of ${lost.length} files`,
-    details: { files: lost.map(({ file }) => file.file) },
-  });
+  core.days = days;
+  const found = await takeInStrays(core);
+  const gone = lost.filter(({ series, file }) => core.days.get(series.name, file.day) === undefined);
+  if (lost.length > 0) await forgetLost(core, lost, gone);
+  if (found > 0) core.log.warn('store.days_taken_in', { rows: found });
+  return core.days;
+}
+
+interface Found {
+  readonly series: Series;
+  readonly file: DayFile;
+}
+
+/** Files that `_days` does not name: what a kill left behind, or what another copy of the database wrote. Rows gained. */
+async function takeInStrays(core: StoreCore): Promise<number> {
+  const named = new Set(core.days.names().flatMap((name) => core.days.of(name).map((file) => core.days.path(file))));
+  let rows = 0;
+  for (const path of await parquetFiles(core)) {
+    if (named.has(path)) continue;
+    try {
+      rows += await takeInStray(core, await readFacts(core, path), path);
+    } catch (error) {
+      core.log.warn('store.day_not_adopted', { file: path, reason: errorMessage(error) });
+    }
+  }
+  return rows;
+}
+
+async function takeInStray(core: StoreCore, { series, file }: Found, path: string): Promise<number> {
+  const { table } = series;
+  const { from, to } = dayStretch(file.day);
+  const meant = core.marks.get(series.id)?.some((m) => m.state === 'pruned' && m.from <= from && m.to >= to);
+  const own = core.days.get(series.name, file.day);
+  const on = `series_id = ${series.id} AND ${table.time} >= ${sqlTime(from)} AND ${table.time} < ${sqlTime(to)}`;
+  const held = [
+    `SELECT id FROM ${hotTable(table)} WHERE ${on}`,
+    `SELECT id FROM quarantined.${table.stream} WHERE ${on}`,
+    ...(own === undefined ? [] : [`SELECT id FROM ${readDays([own.file], core.dataDir)}`]),
+  ].join(' UNION ALL ');
+  const unknown = `FROM ${readDays([file.file], core.dataDir)} WHERE id NOT IN (${held})
+    AND ${outsideDeleted(core, series, table.time)}`;
+  const [count] = meant === true ? [] : await core.db.all(`SELECT count(*) AS n ${unknown}`);
+  const rows = Number(count?.['n'] ?? 0);
+  if (rows === file.rows && rows > 0 && own === undefined) {
+    const days = core.days.copy();
+    days.add(series.name, series.key.stream, file);
+    await runAll(core.db, [
+      `DELETE FROM _days WHERE table_name = ${literal(series.name)} AND day = ${literal(file.day)}`,
+      dayInsert(series.name, file),
+      ...days.viewStatements(series),
+    ]);
+    core.days = days;
+    return rows;
+  }
+  const columns = rowColumnList(table);
+  if (rows > 0) {
+    await core.db.run(
+      `INSERT INTO ${hotTable(table)} (id, series_id, ${columns}) SELECT id, ${series.id}, ${columns} ${unknown}`,
+    );
+  }
+  await rm(path, { force: true });
+  return rows;
+}
+
+async function forgetLost(core: StoreCore, lost: readonly Found[], gone: readonly Found[]): Promise<void> {
+  const rows = gone.reduce((sum, { file }) => sum + file.rows, 0);
+  const files = gone.map(({ file }) => file.file);
+  if (gone.length > 0) {
+    core.log.error('store.days_lost', { files, rows });
+    core.events.emit('system.recovered', {
+      what: 'finished days',
+      action: 'taken out of the views: their files are gone',
+      lost: `${rows} rows of ${gone.length} files`,
+      details: { files },
+    });
+  }
+  const marks = new MarksPlan(core);
+  for (const { series, file } of gone)
+    marks.add(series.id, { ...dayStretch(file.day), state: 'pruned', reason: "its day's file is gone" });
   await runAll(core.db, [
     ...lost.map(
       ({ series, file }) =>
-        `DELETE FROM _days WHERE table_name = ${literal(series.name)} AND day = ${literal(file.day)}`,
+        `DELETE FROM _days WHERE table_name = ${literal(series.name)} AND file = ${literal(file.file)}`,
     ),
-    ...new Set(lost.flatMap(({ series }) => days.viewStatements(series))),
+    ...new Set(lost.flatMap(({ series }) => core.days.viewStatements(series))),
+    ...marks.statements(),
   ]);
-  return days;
+  marks.done();
 }
 
 async function parquetFiles(core: StoreCore): Promise<string[]> {

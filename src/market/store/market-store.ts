@@ -3,12 +3,12 @@ import { saysDamaged } from '../../infra/duckdb/damage.ts';
 import type { Database, QueryResult, SqlRow, Statement } from '../../infra/duckdb/database.ts';
 import type { Us } from '../../kit/clock.ts';
 import { AppError, Corrupt, Unsupported } from '../../kit/errors.ts';
-import type { Coverage, CoverageBatch } from '../domain/coverage.ts';
+import type { CarriedSeries, Coverage, CoverageBatch } from '../domain/coverage.ts';
 import type { SeriesKey, StoredRecord, Stream } from '../domain/records.ts';
 import type { TapePosition } from '../domain/tape.ts';
 import { stageBatch } from './batch.ts';
 import type { StagedBatch } from './batch.ts';
-import { compactStore, retainDays } from './compaction.ts';
+import { compactStore } from './compaction.ts';
 import { archivable, archiveDays, restoreDays } from './archive.ts';
 import type {
   ArchiveReport,
@@ -29,6 +29,7 @@ import type {
   Timeframe,
 } from './contract.ts';
 import { coverageOf, planCoverage } from './coverage.ts';
+import { carriedSeries } from './carried.ts';
 import type { CoveragePlan } from './coverage.ts';
 import { Queue } from './core.ts';
 import type { StoreCore } from './core.ts';
@@ -41,6 +42,7 @@ import { quarantineRows, releaseRows } from './quarantine.ts';
 import { latestRows, rowsOf, storageReport, tableStats } from './reports.ts';
 import { afterThaw, thawReplaced } from './thaw.ts';
 import type { Thawed } from './thaw.ts';
+import { retainDays } from './retention.ts';
 
 type TableResult = IngestResult['tables'][number];
 
@@ -175,6 +177,10 @@ export class DuckMarketStore implements MarketStore {
 
   coverage(query: SeriesKey & { readonly from: Us; readonly to: Us }): Promise<Coverage> {
     return this.#noticing(() => coverageOf(this.#core, query));
+  }
+
+  carried(): Promise<readonly CarriedSeries[]> {
+    return this.#write(() => carriedSeries(this.#core));
   }
 
   stats(table?: string): Promise<readonly TableStats[]> {

@@ -19,6 +19,7 @@ import { readEverything } from './damage.ts';
 import { DELETION_STATEMENTS, readDeletions } from './deleted.ts';
 import { derivedTables, derivedUpgrades } from './derived.ts';
 import { DuckMarketStore } from './market-store.ts';
+import { readMarks } from './marks.ts';
 import { literal, sqlTime } from './names.ts';
 import { Registry } from './registry.ts';
 import { FORMAT_VERSION, createStatements, readDays, seriesView, stageStatement, streamView } from './schema.ts';
@@ -224,6 +225,7 @@ async function loadCore(db: Database, options: OpenStoreOptions): Promise<StoreC
     days,
     coverageTails: await readTails(db),
     deletions: await readDeletions(db),
+    marks: await readMarks(db),
   };
 }
 

@@ -6,6 +6,7 @@ const COLOURS: Readonly<Record<CoverageState, string>> = {
   backfilled: '#3b82c4',
   sampled: '#d9b33c',
   interpolated: '#a06cc9',
+  pruned: '#8a8f98',
   missing: '#d64545',
 };
 const LABEL = 380;

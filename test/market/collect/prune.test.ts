@@ -8,9 +8,8 @@ import { marketConfigSchema } from '../../../src/market/config.ts';
 import { MemoryStore, RecordingSink, temporaryFolder } from './support.ts';
 import { toyVenue } from './toy-venue.ts';
 
-test('the tape keeps to its cap, oldest first, and tells; what the store still needs stays', async () => {
+test('the oldest segments go first, as planned; what the store still needs stays', async () => {
   await using folder = await temporaryFolder();
-  const events = new RecordingSink(systemClock);
   const store = new MemoryStore();
   const venue = toyVenue();
   const session = await openSession({
@@ -19,7 +18,7 @@ test('the tape keeps to its cap, oldest first, and tells; what the store still n
     markets: venue.markets,
     store: store.asStore(),
     tapeDir: join(folder.path, 'tape'),
-    events,
+    events: new RecordingSink(systemClock),
     clock: systemClock,
     log: silentLogger,
     random: () => 0.5,
@@ -32,14 +31,22 @@ test('the tape keeps to its cap, oldest first, and tells; what the store still n
     session.intake.push({ kind: 'frame', recv_time: session.intake.recvTime(), ...base, bytes: Buffer.from(text) });
   }
   await session.tape.flush();
-  await session.prune(1);
+  const policy = { maxBytes: 1 };
+  expect(await session.prune(policy, false)).toMatchObject({ segments: 0 });
   expect(await listTape(session.tape.folder)).toHaveLength(3);
   await session.intake.flush();
-  await session.prune(1);
+  const planned = await session.prune(policy, true);
+  expect(planned).toMatchObject({ dry_run: true, segments: 2, remaining_segments: 1 });
+  expect(await listTape(session.tape.folder)).toHaveLength(3);
+  const bytes = session.tapeBytes();
+  expect(await session.prune(policy, false)).toEqual({ ...planned, dry_run: false });
   const left = await listTape(session.tape.folder);
-  expect(left.map(({ segment }) => segment)).toEqual([3]);
-  expect(events.of('storage.pruned').map(({ data }) => data)).toMatchObject([{ what: 'tape', files: 2 }]);
-  expect(session.tapeSegments()).toBe(1);
+  // What was known of completeness stands in the place of what is gone.
+  expect(left.map(({ segment }) => segment)).toEqual([2, 3]);
+  expect(left[0]?.bytes).toBeLessThan(500);
+  expect(session.tapeSegments()).toBe(2);
+  expect(session.tapeBytes()).toBe(bytes - planned.bytes + (left[0]?.bytes ?? 0));
+  expect(await session.prune(policy, false)).toMatchObject({ segments: 0 });
   session.abort();
   await session.close();
 });

@@ -7,7 +7,8 @@ import { ManualClock } from '../../../src/kit/clock.ts';
 import { silentLogger } from '../../../src/kit/logger.ts';
 import { Pipeline } from '../../../src/market/collect/pipeline.ts';
 import { rebuild, recover } from '../../../src/market/collect/replay.ts';
-import { listTape, pruneTape } from '../../../src/market/collect/tape/inspect.ts';
+import { pruneTape } from '../../../src/market/collect/tape-retention.ts';
+import { listTape } from '../../../src/market/collect/tape/inspect.ts';
 import { readTape } from '../../../src/market/collect/tape/reader.ts';
 import { TapeWriter } from '../../../src/market/collect/tape/writer.ts';
 import type { StoredRecord } from '../../../src/market/domain/records.ts';
@@ -212,8 +213,13 @@ describe.runIf(existsSync(folder))('a recorded Binance book', () => {
       expect(JSON.stringify(report.pipeline.state())).toBe(JSON.stringify(pipeline.state()));
     }
 
-    const pruned = await pruneTape(temporary.path, { maxBytes: 600_000, keepFrom: 99 });
-    expect(pruned.files).toBeGreaterThan(0);
+    const pruned = await pruneTape({
+      folder: temporary.path,
+      store: new MemoryStore(),
+      policy: { maxBytes: 600_000 },
+      keepFrom: 99,
+    });
+    expect(pruned.segments).toBeGreaterThan(0);
     const rest = new MemoryStore();
     await rebuild({ ...options, tapeDir: temporary.path, store: rest.asStore() });
     expect(rest.rows.length).toBeGreaterThan(0);

@@ -10,6 +10,7 @@ import {
   type EventPayload,
   type EventSink,
 } from '../../../src/kit/event.ts';
+import type { CarriedSeries } from '../../../src/market/domain/coverage.ts';
 import type { SeriesKey, StoredRecord } from '../../../src/market/domain/records.ts';
 import type { FrameItem, TapeItem, TapePosition } from '../../../src/market/domain/tape.ts';
 import type { IngestResult, MarketStore, TableStats } from '../../../src/market/store/contract.ts';
@@ -120,6 +121,10 @@ export class MemoryStore {
   ensureSeries(keys: readonly SeriesKey[]): Promise<void> {
     this.ensured.push(...keys);
     return Promise.resolve();
+  }
+
+  carried(): Promise<readonly CarriedSeries[]> {
+    return Promise.resolve([]);
   }
 
   stats(): Promise<readonly TableStats[]> {

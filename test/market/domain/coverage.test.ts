@@ -82,7 +82,7 @@ test('a summary fills the stretch without holes, and does not judge what is too 
   const young = summarise(key, { ...options, to: 95, now: 95 });
   expect(young.knownTo).toBe(80);
   expect(young.intervals).toEqual([interval(10, 20, 'missing', NOT_COLLECTED), ...intervals]);
-  expect(young.times).toEqual({ missing: 20, interpolated: 0, sampled: 20, backfilled: 0, live: 30 });
+  expect(young.times).toEqual({ missing: 20, pruned: 0, interpolated: 0, sampled: 20, backfilled: 0, live: 30 });
   expect(young.share).toBeCloseTo(50 / 70, 12);
   expect(young.complete).toBe(false);
   expect(summarise(key, { ...options, to: 120, now: 200 }).intervals.at(-1)).toEqual(

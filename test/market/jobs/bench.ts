@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createOpsStore, openOpsDatabase } from '../../../src/events/index.ts';
 import { ManualClock } from '../../../src/kit/clock.ts';
-import { NotFound, Stale } from '../../../src/kit/errors.ts';
+import { NotFound, Stale, Unavailable } from '../../../src/kit/errors.ts';
 import type { AnyEvent, EventSink } from '../../../src/kit/event.ts';
 import { silentLogger } from '../../../src/kit/logger.ts';
 import type {
@@ -65,6 +65,9 @@ export class ScriptedCollector implements Collector {
   }
   instruments() {
     return [];
+  }
+  pruneTape(): Promise<never> {
+    return Promise.reject(new Unavailable('this collector has no tape'));
   }
   async reconnect(exchange: string, market: string | undefined, reason: string) {
     this.calls.push(`reconnect ${exchange} ${String(market)} ${reason}`);

@@ -1,6 +1,8 @@
-import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFileSync, cpSync, existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { SqlRow } from '../../../src/infra/duckdb/database.ts';
+import type { CoverageBatch } from '../../../src/market/domain/coverage.ts';
 import { STREAMS, type StoredRecord } from '../../../src/market/domain/records.ts';
 import type { MarketStore } from '../../../src/market/store/contract.ts';
 import {
@@ -32,6 +34,24 @@ function days(folder: string): string[] {
 function threeDays(): StoredRecord[] {
   return [0, 7 * HOUR, 23 * HOUR, DAY, DAY + 5 * HOUR, 2 * DAY].flatMap((offset) => everyStream(T0 + offset));
 }
+
+function keysOf(rows: readonly SqlRow[]): readonly unknown[] {
+  return rows.map(({ row_key }) => row_key);
+}
+
+/** The ledger of the three days. */
+const told: CoverageBatch = {
+  changes: STREAMS.map((stream) => ({
+    ...series,
+    stream,
+    from: T0,
+    to: T0 + 3 * DAY,
+    state: 'live',
+    reason: null,
+    mode: 'raise',
+  })),
+  heads: [],
+};
 
 async function everything(store: MarketStore): Promise<unknown> {
   const tables = [];
@@ -195,12 +215,47 @@ describe('compaction', () => {
     await first.store.compact(later);
     await first.store.close();
     const trades = join(folder, 'parquet/trades/btcusdt_binance_futures_trades');
-    renameSync(join(trades, '2026-01-02.1.parquet'), join(trades, '2026-01-02.9.parquet'));
+    const kept = join(trades, '2026-01-02.1.parquet');
+    copyFileSync(kept, join(trades, '2026-01-02.9.parquet'));
+    const gone = join(trades, '2026-01-03.1.parquet');
+    rmSync(gone);
     const { store } = await open(folder, { events });
     await using _ = store;
     expect(existsSync(join(trades, '2026-01-02.9.parquet'))).toBe(false);
-    expect(events.of('system.recovered')[0]).toMatchObject({ lost: '3 rows of 1 files' });
-    expect(await store.seriesRows({ ...series, stream: 'trades', ...all })).toHaveLength(3);
+    expect(existsSync(kept)).toBe(true);
+    expect(events.of('system.recovered')[0]).toMatchObject({ details: { files: [relative(folder, gone)] } });
+    expect(await store.seriesRows({ ...series, stream: 'trades', ...all })).toHaveLength(4);
+  });
+
+  it('takes in what a file holds that the database does not know, unless it was deleted by age', async () => {
+    const folder = temporaryFolder();
+    const first = await open(folder);
+    await first.store.ingest(threeDays(), null);
+    await first.store.compact(later);
+    const rows = await first.store.seriesRows({ ...series, stream: 'trades', ...all });
+    await first.store.close();
+    const aside = temporaryFolder();
+    renameSync(join(folder, 'parquet'), join(aside, 'parquet'));
+    // An older copy of the database: it knows the first hour.
+    const other = temporaryFolder();
+    const older = await open(other);
+    await older.store.ingest(everyStream(T0), null);
+    await older.store.close();
+    cpSync(join(aside, 'parquet'), join(other, 'parquet'), { recursive: true });
+    const { store } = await open(other);
+    expect(keysOf(await store.seriesRows({ ...series, stream: 'trades', ...all }))).toEqual(keysOf(rows));
+    expect(days(other)).toHaveLength(2 * STREAMS.length);
+    // Deleted by age, and the process was killed before the files went.
+    await store.compact(later);
+    const files = temporaryFolder();
+    cpSync(join(other, 'parquet'), join(files, 'parquet'), { recursive: true });
+    await store.ingest([], null, told);
+    await store.retain({ now: T0 + 3 * DAY, days: 1 });
+    await store.close();
+    cpSync(join(files, 'parquet'), join(other, 'parquet'), { recursive: true });
+    const last = await open(other);
+    await using _ = last.store;
+    expect(keysOf(await last.store.seriesRows({ ...series, stream: 'trades', ...all }))).toEqual(keysOf(rows).slice(5));
   });
 
   it('rewrites the file only when enough comes back, and goes on', async () => {

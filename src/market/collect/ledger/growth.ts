@@ -8,7 +8,7 @@ interface Run {
   readonly state: CoverageState;
 }
 
-type Step = Pick<CoverageChange, 'from' | 'to' | 'state' | 'reason' | 'mode'>;
+type Step = Pick<CoverageChange, 'from' | 'to' | 'state' | 'reason' | 'mode' | 'fetched'>;
 
 /** The stretch of a series that grows at its end, and what is told when it breaks. */
 export class Growth {

@@ -4,7 +4,7 @@ import type { MarketRecord, SeriesKey, Stream } from '../../domain/records.ts';
 import type { ConnectedItem, FrameItem, RestItem } from '../../domain/tape.ts';
 import type { FrameVerdict, StreamSupport, VenueMarket } from '../../exchanges/contract.ts';
 import type { BookProblem } from '../books.ts';
-import type { BackfilledNote } from './notes.ts';
+import type { BackfilledNote, CoverageCarriedNote } from './notes.ts';
 import { SeriesLedger, type LinkLife, type SeriesRules } from './series-ledger.ts';
 import type { CoverageState } from './state.ts';
 
@@ -29,6 +29,10 @@ export class MarketLedger {
   readonly #links = new Map<string, Link>();
   /** Series that the item being read has touched. */
   readonly #touched = new Set<SeriesLedger>();
+  /** Where series stood that a deleted part of the tape told of. */
+  #carried: CoverageHead[] = [];
+  /** Receive time before which the tape was deleted; null while all of it was read. */
+  #cutAt: Us | null = null;
   #newest: Us = 0;
 
   constructor(definition: VenueMarket, emit: (change: CoverageChange) => void) {
@@ -111,7 +115,9 @@ export class MarketLedger {
       to: Math.min(Math.round(to * 1000), recvTime),
     });
     const missing = note.missing.map((part) => ({ ...inUs(part), reason: plain(part.reason) }));
-    this.#of(note.symbol, note.stream)?.backfilled(inUs(note), missing);
+    // Answers that came before the tape was cut are not on it.
+    const held = this.#cutAt === null || (note.asked ?? 0) > this.#cutAt;
+    this.#of(note.symbol, note.stream)?.backfilled(inUs(note), missing, held);
   }
 
   /** Items received from `from` to `to` were lost to us. */
@@ -119,9 +125,22 @@ export class MarketLedger {
     for (const series of this.#all()) series.lost({ from: from - APART_US, to }, reason);
   }
 
-  /** Where each series stands that changed since the last call. */
+  /** What a part of the tape that is gone had told of a series. */
+  carried({ symbol, stream, intervals, rowsTo, head, openDays }: CoverageCarriedNote, at: Us): void {
+    this.#cutAt = at;
+    const from = intervals[0]?.from ?? rowsTo;
+    const { exchange, market } = this.#definition;
+    const key: SeriesKey = { exchange, market, symbol, stream };
+    for (const held of intervals) this.#emit({ ...key, ...held, mode: 'raise' });
+    this.#emit({ ...key, from, to: rowsTo, state: 'missing', reason: null, mode: 'gone', openDays });
+    if (head !== null) this.#carried.push({ ...key, ...head, run: null, pendingUntil: head.knownTo });
+  }
+
+  /** Where each series stands that changed since the last call; later ones of a series count. */
   takeHeads(): CoverageHead[] {
-    return [...this.#all()].flatMap((series) => series.takeHead() ?? []);
+    const carried = this.#carried;
+    this.#carried = [];
+    return [...carried, ...[...this.#all()].flatMap((series) => series.takeHead() ?? [])];
   }
 
   state(): CoverageState {

@@ -1,5 +1,11 @@
 import type { Us } from '../../../kit/clock.ts';
-import type { CoverageChange, CoverageHead, CoverageState } from '../../domain/coverage.ts';
+import {
+  without,
+  type CoverageChange,
+  type CoverageHead,
+  type CoverageState,
+  type Stretch,
+} from '../../domain/coverage.ts';
 import type { CandleRecord, Origin, SeriesKey } from '../../domain/records.ts';
 import { Growth } from './growth.ts';
 import type { SeriesState } from './state.ts';
@@ -45,11 +51,6 @@ interface Session {
   last: Us;
   /** Books: whether the book is valid on this connection. */
   valid: boolean;
-}
-
-interface Stretch {
-  readonly from: Us;
-  readonly to: Us;
 }
 
 /**
@@ -220,8 +221,8 @@ export class SeriesLedger {
     this.#growth.step({ mode: 'raise', from: at, to: Math.min(at + every, until), state: 'sampled', reason });
   }
 
-  /** A backfill of the stretch is over; `missing` is what it did not reach. */
-  backfilled({ from, to }: Stretch, missing: readonly (Stretch & { readonly reason: string })[]): void {
+  /** A backfill of the stretch is over; `missing` is what it did not reach. Not `held`: its answers may be gone. */
+  backfilled({ from, to }: Stretch, missing: readonly (Stretch & { readonly reason: string })[], held: boolean): void {
     const growth = this.#growth;
     growth.flush();
     const explain = (part: Stretch, reason: string): void =>
@@ -232,7 +233,9 @@ export class SeriesLedger {
     if (evidence === 'candles' || historyEveryUs !== null) return;
     const open = evidence === 'ids' ? this.#holes.all().map((h) => ({ from: h.after, to: h.before })) : [];
     for (const part of without({ from, to }, [...missing, ...open])) {
-      growth.step({ mode: 'raise', ...part, state: 'backfilled', reason: null });
+      const step = { ...part, state: 'backfilled', reason: null } as const;
+      growth.step({ ...step, mode: 'raise', fetched: held });
+      if (!held) growth.step({ ...step, mode: 'gone' });
     }
   }
 
@@ -358,17 +361,4 @@ export class SeriesLedger {
     }
     return alive.reduce((until, { link }) => Math.max(until, link.heardAt + LIFE_US), knownTo);
   }
-}
-
-/** What is left of a stretch without these parts. */
-function without({ from, to }: Stretch, parts: readonly Stretch[]): Stretch[] {
-  const left: Stretch[] = [];
-  let cursor = from;
-  for (const part of [...parts].sort((a, b) => a.from - b.from)) {
-    if (part.to <= cursor || part.from >= to) continue;
-    if (part.from > cursor) left.push({ from: cursor, to: part.from });
-    cursor = Math.max(cursor, part.to);
-  }
-  if (cursor < to) left.push({ from: cursor, to });
-  return left;
 }

@@ -1,4 +1,4 @@
-import { open, stat, unlink } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import type { Us } from '../../../kit/clock.ts';
 import { Corrupt } from '../../../kit/errors.ts';
 import {
@@ -32,7 +32,7 @@ export interface SegmentInfo {
 /** The segments of a tape folder, oldest first. Empty for a folder that does not exist. A foreign file has `error`. */
 export async function listTape(folder: string): Promise<readonly SegmentInfo[]> {
   const list: SegmentInfo[] = [];
-  for (const segment of await segmentsOf(folder)) list.push(await inspect(segmentPath(folder, segment), segment));
+  for (const segment of await segmentsOf(folder)) list.push(await inspectSegment(folder, segment));
   return list;
 }
 
@@ -99,43 +99,25 @@ export async function verifyTape(folder: string, signal?: AbortSignal): Promise<
   return { segments, blocks, items, bytes, damage, intact: damage.length === 0 };
 }
 
-export interface PruneReport {
-  readonly files: number;
-  readonly bytes: number;
-  /** Bytes left, in segments of which none may go. */
-  readonly remaining: number;
-  readonly firstSegment: number | null;
-}
-
-/** Deletes the oldest segments until the folder holds at most `maxBytes`; segments from `keepFrom` on always stay. */
-export async function pruneTape(
+/** The segments of a folder and their sizes, oldest first. */
+export async function segmentSizes(
   folder: string,
-  options: { readonly maxBytes: number; readonly keepFrom: number },
-): Promise<PruneReport> {
+): Promise<readonly { readonly segment: number; readonly bytes: number }[]> {
   const segments = await segmentsOf(folder);
-  const sizes = await Promise.all(segments.map(async (n) => (await stat(segmentPath(folder, n))).size));
-  let remaining = sizes.reduce((sum, size) => sum + size, 0);
-  let files = 0;
-  let bytes = 0;
-  for (const [index, segment] of segments.entries()) {
-    if (remaining <= options.maxBytes || segment >= options.keepFrom) break;
-    const size = sizes[index] ?? 0;
-    await unlink(segmentPath(folder, segment));
-    files += 1;
-    bytes += size;
-    remaining -= size;
-  }
-  return { files, bytes, remaining, firstSegment: segments[files] ?? null };
+  return Promise.all(
+    segments.map(async (segment) => ({ segment, bytes: (await stat(segmentPath(folder, segment))).size })),
+  );
 }
 
 /** Bytes of all segments in a folder. */
 export async function tapeSize(folder: string): Promise<{ readonly bytes: number; readonly segments: number }> {
-  const segments = await segmentsOf(folder);
-  const sizes = await Promise.all(segments.map(async (n) => (await stat(segmentPath(folder, n))).size));
-  return { bytes: sizes.reduce((sum, size) => sum + size, 0), segments: segments.length };
+  const sizes = await segmentSizes(folder);
+  return { bytes: sizes.reduce((sum, { bytes }) => sum + bytes, 0), segments: sizes.length };
 }
 
-async function inspect(path: string, segment: number): Promise<SegmentInfo> {
+/** One segment as `listTape` shows it. */
+export async function inspectSegment(folder: string, segment: number): Promise<SegmentInfo> {
+  const path = segmentPath(folder, segment);
   const { size } = await stat(path);
   const empty = {
     segment,

@@ -1,8 +1,10 @@
+import { deflateRaw } from 'node:zlib';
 import { z } from 'zod';
 import { Corrupt } from '../../../kit/errors.ts';
 import type { Us } from '../../../kit/clock.ts';
 import { MARKETS, STREAMS, type Market } from '../../domain/records.ts';
 import { REST_CALLS, type TapeItem } from '../../domain/tape.ts';
+import { CODEC, encodeBlockHeader, type BlockHeader } from './format.ts';
 
 /** Item: kind u8, connection u16, receive time f64, length u32, then that many bytes of UTF-8. */
 const ITEM_HEADER_BYTES = 15;
@@ -92,6 +94,40 @@ export class BlockBuilder {
     this.#buffer.copy(grown, 0, 0, this.#offset);
     this.#buffer = grown;
   }
+}
+
+/** The items gathered, as a block: its header and its payload. The builder is empty at once. */
+export function encodeBlock(block: BlockBuilder): Promise<readonly Buffer[]> {
+  const { items, firstItem, firstRecvTime, lastRecvTime } = block;
+  const raw = block.take();
+  return compress(raw).then(({ codec, payload }) => [
+    encodeBlockHeader(
+      { payloadBytes: payload.length, rawBytes: raw.length, codec, items, firstItem, firstRecvTime, lastRecvTime },
+      payload,
+    ),
+    payload,
+  ]);
+}
+
+/** The block that ends a segment in good order: its totals. */
+export function encodeFooter(
+  totals: Pick<BlockHeader, 'rawBytes' | 'items' | 'firstRecvTime' | 'lastRecvTime'>,
+): Buffer {
+  const rawBytes = Math.min(totals.rawBytes, 0xffff_ffff);
+  return encodeBlockHeader(
+    { ...totals, rawBytes, payloadBytes: 0, codec: CODEC.footer, firstItem: 0 },
+    new Uint8Array(0),
+  );
+}
+
+function compress(raw: Buffer): Promise<{ readonly codec: number; readonly payload: Buffer }> {
+  return new Promise((resolve, reject) => {
+    deflateRaw(raw, { level: 1 }, (error, packed) => {
+      if (error !== null) reject(error);
+      else if (packed.length < raw.length) resolve({ codec: CODEC.deflateRaw, payload: packed });
+      else resolve({ codec: CODEC.none, payload: raw });
+    });
+  });
 }
 
 function detail(item: Exclude<TapeItem, { kind: 'frame' }>): unknown {

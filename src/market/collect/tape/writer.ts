@@ -1,11 +1,10 @@
 import { mkdir, open } from 'node:fs/promises';
-import { deflateRaw } from 'node:zlib';
 import { Unavailable, errorMessage } from '../../../kit/errors.ts';
 import type { Clock, Ms, Timer, Us } from '../../../kit/clock.ts';
 import type { Logger } from '../../../kit/logger.ts';
 import type { TapeItem, TapePosition } from '../../domain/tape.ts';
-import { CODEC, SEGMENT_HEADER_BYTES, encodeBlockHeader, encodeSegmentHeader, segmentPath } from './format.ts';
-import { BlockBuilder } from './items.ts';
+import { SEGMENT_HEADER_BYTES, encodeSegmentHeader, segmentPath } from './format.ts';
+import { BlockBuilder, encodeBlock, encodeFooter } from './items.ts';
 import { cutTornTail, segmentsOf, type TornTail } from './segments.ts';
 
 /** What the writer needs of a file; tests give one that fails. */
@@ -224,34 +223,20 @@ export class TapeWriter implements AsyncDisposable {
   #closeBlock(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    const { items, firstItem, firstRecvTime, lastRecvTime } = this.#block;
+    const { items, bytes: rawBytes } = this.#block;
     if (items === 0) return;
-    const raw = this.#block.take();
-    const parts = compress(raw).then(({ codec, payload }) => [
-      encodeBlockHeader(
-        { payloadBytes: payload.length, rawBytes: raw.length, codec, items, firstItem, firstRecvTime, lastRecvTime },
-        payload,
-      ),
-      payload,
-    ]);
-    this.#unwrittenBytes += raw.length;
-    this.#enqueue({ kind: 'bytes', parts, rawBytes: raw.length, items });
+    this.#unwrittenBytes += rawBytes;
+    this.#enqueue({ kind: 'bytes', parts: encodeBlock(this.#block), rawBytes, items });
   }
 
   /** Totals of the segment, so that listing reads one block instead of all. */
   #footer(): void {
-    const header = encodeBlockHeader(
-      {
-        payloadBytes: 0,
-        rawBytes: Math.min(this.#segmentRaw, 0xffff_ffff),
-        codec: CODEC.footer,
-        items: this.#segmentItems,
-        firstItem: 0,
-        firstRecvTime: this.#segmentStarted ?? 0,
-        lastRecvTime: this.#lastRecvTime,
-      },
-      new Uint8Array(0),
-    );
+    const header = encodeFooter({
+      rawBytes: this.#segmentRaw,
+      items: this.#segmentItems,
+      firstRecvTime: this.#segmentStarted ?? 0,
+      lastRecvTime: this.#lastRecvTime,
+    });
     this.#enqueue({ kind: 'bytes', parts: Promise.resolve([header]), rawBytes: 0, items: 0 });
   }
 
@@ -356,14 +341,4 @@ export class TapeWriter implements AsyncDisposable {
 
 async function openSegment(path: string): Promise<SegmentFile> {
   return open(path, 'w');
-}
-
-function compress(raw: Buffer): Promise<{ readonly codec: number; readonly payload: Buffer }> {
-  return new Promise((resolve, reject) => {
-    deflateRaw(raw, { level: 1 }, (error, packed) => {
-      if (error !== null) reject(error);
-      else if (packed.length < raw.length) resolve({ codec: CODEC.deflateRaw, payload: packed });
-      else resolve({ codec: CODEC.none, payload: raw });
-    });
-  });
 }

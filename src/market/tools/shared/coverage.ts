@@ -24,6 +24,7 @@ export const coverageShape = z.object({
   backfilled_seconds: z.number(),
   sampled_seconds: z.number(),
   interpolated_seconds: z.number(),
+  pruned_seconds: z.number(),
   missing_seconds: z.number(),
   quarantined_rows: z.number(),
 });
@@ -38,6 +39,7 @@ export function showCoverage(coverage: Coverage): z.infer<typeof coverageShape> 
     backfilled_seconds: seconds('backfilled'),
     sampled_seconds: seconds('sampled'),
     interpolated_seconds: seconds('interpolated'),
+    pruned_seconds: seconds('pruned'),
     missing_seconds: seconds('missing'),
     quarantined_rows: coverage.quarantinedRows,
   };

@@ -48,6 +48,7 @@ export async function coverage(command: Command): Promise<void> {
       { title: 'LIVE %', value: (c) => percent(c.times.live, c), right: true },
       { title: 'BACKFILLED %', value: (c) => percent(c.times.backfilled, c), right: true },
       { title: 'SAMPLED %', value: (c) => percent(c.times.sampled, c), right: true },
+      { title: 'PRUNED %', value: (c) => percent(c.times.pruned, c), right: true },
       { title: 'MISSING %', value: (c) => percent(c.times.missing + c.times.interpolated, c), right: true },
       { title: 'HOLES', value: (c) => c.intervals.filter(({ state }) => state === 'missing').length, right: true },
       { title: 'NEWEST HOLE', value: (c) => c.intervals.findLast(({ state }) => state === 'missing')?.reason ?? null },

@@ -1,11 +1,12 @@
-import { open, readFile, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, readdir, rename, rmdir, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ManualClock } from '../../../../src/kit/clock.ts';
 import { Corrupt, Unavailable } from '../../../../src/kit/errors.ts';
 import { silentLogger } from '../../../../src/kit/logger.ts';
-import { listTape, pruneTape, verifyTape } from '../../../../src/market/collect/tape/inspect.ts';
+import { listTape, verifyTape } from '../../../../src/market/collect/tape/inspect.ts';
 import { readTape } from '../../../../src/market/collect/tape/reader.ts';
+import { finishReplacing, replaceSegments } from '../../../../src/market/collect/tape/replace.ts';
 import type { TapeDamage } from '../../../../src/market/collect/tape/segments.ts';
 import { TapeWriter, type TapeWriterOptions } from '../../../../src/market/collect/tape/writer.ts';
 import type { TapeItem } from '../../../../src/market/domain/tape.ts';
@@ -249,22 +250,50 @@ test('a full disk refuses the flush, keeps what waits, and goes on when there is
   expect((await verifyTape(folder.path)).intact).toBe(true);
 });
 
-test('the oldest segments go first, and never those that are still needed', async () => {
+const KEPT: TapeItem = {
+  kind: 'note',
+  recv_time: 7,
+  connection: 'toy_spot#state',
+  exchange: 'toy',
+  market: 'spot',
+  note: 'kept',
+  data: { of: 'what is gone' },
+};
+
+test('segments give way to one that says what they held', async () => {
   await using folder = await temporaryFolder();
   await writeFrames(folder.path, 3000, { segmentBytes: 20_000 });
   const before = await listTape(folder.path);
-  const total = before.reduce((sum, { bytes }) => sum + bytes, 0);
-  const half = await pruneTape(folder.path, { maxBytes: total / 2, keepFrom: before.length });
-  const left = await listTape(folder.path);
-  expect(half.files).toBe(before.length - left.length);
-  expect(half.files).toBeGreaterThan(0);
-  expect(half.remaining).toBe(total - half.bytes);
-  expect(half.remaining).toBeLessThanOrEqual(total / 2);
-  expect(left.map(({ segment }) => segment)).toEqual(before.slice(half.files).map(({ segment }) => segment));
-  const rest = await pruneTape(folder.path, { maxBytes: 0, keepFrom: before.length });
-  expect(rest.firstSegment).toBe(before.length);
-  expect(await readdir(folder.path)).toHaveLength(1);
+  const last = before[3]?.segment ?? 0;
+  const at = before[4]?.first_recv_time ?? 0;
+  await replaceSegments(folder.path, last, [{ ...KEPT, recv_time: at }], at);
+  const after = await listTape(folder.path);
+  expect(after.map(({ segment }) => segment)).toEqual(before.slice(3).map(({ segment }) => segment));
+  expect(after[0]).toMatchObject({ items: 1, sealed: true, first_recv_time: at });
+  expect((await collect(readTape(folder.path)))[0]?.item).toEqual({ ...KEPT, recv_time: at });
   expect((await verifyTape(folder.path)).intact).toBe(true);
+});
+
+test.each([
+  ['nothing was deleted', 0],
+  ['half was deleted', 2],
+])('a replacement that a kill interrupted when %s is carried through', async (_when, gone) => {
+  await using folder = await temporaryFolder();
+  await writeFrames(folder.path, 3000, { segmentBytes: 20_000 });
+  const before = await listTape(folder.path);
+  const other = join(folder.path, 'other');
+  await mkdir(other);
+  await replaceSegments(other, 4, [KEPT], 7);
+  await rename(join(other, '00000004.tape'), join(folder.path, '00000004.summary'));
+  await rmdir(other);
+  await writeFile(join(folder.path, '00000009.summary.partial'), 'half');
+  for (const { path } of before.slice(0, gone)) await unlink(path);
+  expect(await finishReplacing(folder.path)).toBe(3 - gone);
+  expect((await listTape(folder.path)).map(({ segment }) => segment)).toEqual(
+    before.slice(3).map(({ segment }) => segment),
+  );
+  expect((await readdir(folder.path)).filter((name) => !name.endsWith('.tape'))).toEqual([]);
+  expect(await finishReplacing(folder.path)).toBe(0);
 });
 
 test('a tape that is not there is an empty one', async () => {
