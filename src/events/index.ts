@@ -3,7 +3,15 @@ export { type DurableOptions, DurableSubscriber } from './durable.ts';
 export { type EventFilter, matcher, namesOf } from './filter.ts';
 export { EventJournal, type FollowOptions, type JournalOptions } from './journal.ts';
 export type { PruneOptions } from './prune.ts';
-export { backupOps, listCopies, scheduleBackups, type VerifiedCopy } from './ops/backup.ts';
+export {
+  backupOps,
+  fromStamp,
+  listCopies,
+  readThrough,
+  scheduleBackups,
+  stamp,
+  type VerifiedCopy,
+} from './ops/backup.ts';
 export { type OpenOpsOptions, openOpsDatabase, OPS_FILE, type OpsDatabase } from './ops/database.ts';
 export { pruneOps } from './ops/retention.ts';
 export { createOpsStore, type OpsStoreHandle } from './ops/store.ts';

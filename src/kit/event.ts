@@ -226,6 +226,16 @@ export const EVENTS = {
     reason: text,
   }),
   'storage.archived': z.strictObject({ folder: text, files: count, bytes: count, rows: count, reason: text }),
+  'backup.created': z.strictObject({
+    id: text,
+    folder: text,
+    files: count,
+    bytes: count,
+    market_rows: count,
+    ops_rows: count,
+    deleted: z.array(text),
+  }),
+  'backup.failed': z.strictObject({ folder: text, error: text }),
   'storage.pruned': z.strictObject({
     what: text,
     files: count,

@@ -24,6 +24,7 @@ import type {
 } from './desk.ts';
 import { LocalDesk } from './local-desk.ts';
 import type { ControllerOptions } from './options.ts';
+import { scheduleDeskBackups } from './runtime/backups.ts';
 import { openCrews } from './runtime/crews.ts';
 import type { Autonomy, DeskHost, Runtime } from './runtime/contract.ts';
 import { Gate } from './runtime/gate.ts';
@@ -159,6 +160,10 @@ export class CrewController implements DeskHost, AsyncDisposable {
       if (this.#options.control !== false) await this.#serve(config, dataDir);
       this.#state = 'running';
       operations.bus.emit('system.started', { mode: this.#shadow ? 'shadow' : 'active', source, version: VERSION });
+      if (config.system.backup.enabled) {
+        const kept = { clock: this.#clock, log: this.#log, dataDir };
+        this.#push(await scheduleDeskBackups(this.runtime, kept));
+      }
       await this.#autonomy.begin();
       for (const run of await crews.runner.recover()) run.done.catch((error: unknown) => this.#note(error));
       crews.flows.recover().catch((error: unknown) => this.#note(error));

@@ -3,6 +3,8 @@ import type { AnyEvent } from '../kit/event.ts';
 import type { RunDocument } from '../crew/run/document.ts';
 import type { RunEdit, RunStep } from '../crew/run/fork.ts';
 
+import type { TapePruneReport } from '../market/collect/tape-retention.ts';
+import type { BackupReport } from './backup/create.ts';
 import type { FlowDocument } from '../crew/flow/document.ts';
 import type { ForeignServerRow, ForeignToolRow } from '../crew/mcp/contract.ts';
 
@@ -84,6 +86,10 @@ export interface Desk extends AsyncDisposable {
   }): Promise<ShadowReport>;
   pause(): Promise<DeskStatus>;
   resume(): Promise<DeskStatus>;
+  /** Deletes segments of the tape that ended before a time, UTC ms; with `dry_run` only tells what would go. */
+  pruneTape(request: { readonly before: number; readonly dry_run: boolean }): Promise<TapePruneReport>;
+  /** A backup as configured; `tape` overrides whether it holds the tape. */
+  createBackup(request: { readonly tape?: boolean | undefined }): Promise<BackupReport>;
 }
 
 export interface McpToolsRequest {

@@ -108,6 +108,8 @@ export function openFilesDesk(options: ControllerOptions): Desk {
       ),
     pause: () => needsController('pausing'),
     resume: () => needsController('resuming'),
+    pruneTape: () => needsController('pruning the tape'),
+    createBackup: () => needsController('a backup'),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }

@@ -7,6 +7,8 @@ import type { Caller, PermissionDecision, ToolOutcome } from '../kit/invoke.ts';
 import { didYouMean } from '../kit/nearest.ts';
 import { queryEvents } from '../events/index.ts';
 import { createProposalScorer } from '../market/jobs/shadow-score.ts';
+import type { TapePruneReport } from '../market/collect/tape-retention.ts';
+import type { BackupReport } from './backup/create.ts';
 import type { DeskHost, Runtime } from './runtime/contract.ts';
 import type {
   AgentRow,
@@ -52,6 +54,7 @@ import {
   toolRow,
 } from './listing.ts';
 import { currentHealth, signalRow, streamRows } from './report.ts';
+import { backupRuntime, operatorAction } from './runtime/backups.ts';
 import { createToolSearch } from './tool-search.ts';
 import { VERSION } from './version.ts';
 
@@ -414,6 +417,23 @@ export class LocalDesk implements Desk {
 
   resume(): Promise<DeskStatus> {
     return this.#controller.resume();
+  }
+
+  async pruneTape(request: { readonly before: number; readonly dry_run: boolean }): Promise<TapePruneReport> {
+    const { market, operations } = this.#runtime;
+    const policy = { before: request.before * 1000 };
+    const report = await market.collector.pruneTape(policy, { dryRun: request.dry_run });
+    if (!request.dry_run && report.segments > 0)
+      await operations.store.insert(
+        'agent_actions',
+        operatorAction('prune_tape', this.#controller.facts().clock, report),
+      );
+    return report;
+  }
+
+  async createBackup(request: { readonly tape?: boolean | undefined }): Promise<BackupReport> {
+    const { clock, dataDir } = this.#controller.facts();
+    return backupRuntime(this.#runtime, { clock, dataDir, tape: request.tape });
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -86,6 +86,20 @@ export const systemSchema = z.strictObject({
     })
     .prefault({})
     .describe('The event journal'),
+  backup: z
+    .strictObject({
+      enabled: z.boolean().default(true).describe('Whether a running desk makes backups by itself'),
+      every_hours: z.number().min(0.1).max(8760).default(24).describe('Time from one backup to the next, hours'),
+      keep: z.number().int().min(1).max(1000).default(7).describe('Newest backups that are kept'),
+      dir: z
+        .string()
+        .min(1)
+        .default('backups')
+        .describe('Folder of the backups, relative to the data folder unless absolute'),
+      tape: z.boolean().default(false).describe('Whether backups hold the tape as well'),
+    })
+    .prefault({})
+    .describe('Backups of both databases and the finished days'),
   logging: z
     .strictObject({
       level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info').describe('Least level written'),

@@ -184,7 +184,8 @@ export function stamp(time: Ms): string {
   return new Date(time).toISOString().replaceAll(/[-:.]/g, '');
 }
 
-function fromStamp(text: string): Ms {
+/** UTC ms of `20260102T030405006Z`. */
+export function fromStamp(text: string): Ms {
   const [, date = '', clock = '', ms = ''] = /^(\d{8})T(\d{6})(\d{3})Z$/.exec(text) ?? [];
   const iso = `${date.replace(/^(\d{4})(\d\d)(\d\d)$/, '$1-$2-$3')}T${clock.replace(/^(\d\d)(\d\d)(\d\d)$/, '$1:$2:$3')}.${ms}Z`;
   return Date.parse(iso);

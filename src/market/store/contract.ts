@@ -133,6 +133,12 @@ export interface RestoreReport {
 export const TIMEFRAMES = ['1m', '5m', '15m', '1h', '4h', '1d'] as const;
 export type Timeframe = (typeof TIMEFRAMES)[number];
 
+/** A copy of the database as of one moment, and the finished days that belong to it. */
+export interface StoreSnapshot extends AsyncDisposable {
+  /** Name in the data folder → file with that content; the files are gone when the snapshot is disposed. */
+  readonly files: ReadonlyMap<string, string>;
+}
+
 /** The market database: `data/streaming_data.duckdb` and its Parquet days. One owner; everything goes through here. */
 export interface MarketStore extends AsyncDisposable {
   /** Stores in one transaction, with the steps of the ledger and the tape position reached; records held are dropped. */
@@ -188,6 +194,8 @@ export interface MarketStore extends AsyncDisposable {
   /** Writes `{symbol}_{exchange}_{market}_candles_{tf}` from 1m candles: OHLCV, VWAP, counts. Gives rows written. */
   aggregate(key: SeriesKey, target: Timeframe, from: Us, to: Us): Promise<number>;
   storage(): Promise<StorageReport>;
+  /** The database file as of one moment, and the finished days of that moment. Dispose it after use. */
+  snapshot(id: string): Promise<StoreSnapshot>;
   /** ANALYZE. */
   analyze(): Promise<void>;
   /** Finished days to Parquet, and the file rewritten when `minimumGain` (0–1) of it would come back. */

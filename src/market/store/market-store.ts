@@ -25,12 +25,14 @@ import type {
   SeriesRowsQuery,
   StorageReport,
   StoreIndex,
+  StoreSnapshot,
   TableStats,
   Timeframe,
 } from './contract.ts';
 import { coverageOf, planCoverage } from './coverage.ts';
 import { carriedSeries } from './carried.ts';
 import type { CoveragePlan } from './coverage.ts';
+import { snapshot } from './copy.ts';
 import { Queue } from './core.ts';
 import type { StoreCore } from './core.ts';
 import { findDamage } from './damage.ts';
@@ -245,6 +247,11 @@ export class DuckMarketStore implements MarketStore {
 
   storage(): Promise<StorageReport> {
     return storageReport(this.#core);
+  }
+
+  snapshot(id: string): Promise<StoreSnapshot> {
+    this.#refuseReadOnly();
+    return this.#noticing(() => snapshot(this.#core, this.#writes, id));
   }
 
   analyze(): Promise<void> {

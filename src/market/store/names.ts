@@ -3,6 +3,9 @@ import { InvalidInput } from '../../kit/errors.ts';
 import { MARKETS, STREAMS, viewName } from '../domain/records.ts';
 import type { SeriesKey } from '../domain/records.ts';
 
+/** Name of the market database in the data folder. */
+export const DATABASE_FILE = 'streaming_data.duckdb';
+
 const SYMBOL = /^[A-Z0-9]{1,40}(?:[_.-][A-Z0-9]{1,24}){0,5}$/;
 const EXCHANGE = /^[a-z][a-z0-9]{1,23}$/;
 

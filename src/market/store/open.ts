@@ -20,16 +20,15 @@ import { DELETION_STATEMENTS, readDeletions } from './deleted.ts';
 import { derivedTables, derivedUpgrades } from './derived.ts';
 import { DuckMarketStore } from './market-store.ts';
 import { readMarks } from './marks.ts';
-import { literal, sqlTime } from './names.ts';
+import { DATABASE_FILE, literal, sqlTime } from './names.ts';
 import { Registry } from './registry.ts';
 import { FORMAT_VERSION, createStatements, readDays, seriesView, stageStatement, streamView } from './schema.ts';
 import { tables } from './tables/catalogue.generated.ts';
 
-/** Name of the market database in the data folder. */
-export const DATABASE_FILE = 'streaming_data.duckdb';
-
 /** A file up to this size is read whole when it is opened. */
 const VERIFIED_BYTES = 32 * 1024 * 1024;
+
+export { DATABASE_FILE } from './names.ts';
 
 /** What opening the market database needs. */
 export interface OpenStoreOptions {

@@ -39,6 +39,8 @@ export const DESK_METHODS = [
   'shadowReport',
   'pause',
   'resume',
+  'pruneTape',
+  'createBackup',
 ] as const;
 export type DeskMethod = (typeof DESK_METHODS)[number];
 

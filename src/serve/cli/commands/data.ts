@@ -31,6 +31,16 @@ export function dataCommands(program: Command): void {
     .addHelpText('after', '\nExamples:\n  crew tape replay --limit 5\n  crew tape replay --records | head')
     .action(async (_options: unknown, command: Command) => (await import('../actions/data.ts')).tapeReplay(command));
 
+  tape
+    .command('prune')
+    .option('--older-than <age>', 'segments that ended longer ago than this, as in 7d', '30d')
+    .option('--dry-run', 'only tell what would go')
+    .description('delete old segments; what the database still needs stays, and so does what they told of completeness')
+    .addHelpText('after', '\nExamples:\n  crew tape prune --dry-run\n  crew tape prune --older-than 7d')
+    .action(async (_options: unknown, command: Command) => (await import('../actions/backup.ts')).tapePrune(command));
+
+  backupCommands(program);
+
   program
     .command('coverage')
     .option('--exchange <name>', 'only this venue')
@@ -59,4 +69,43 @@ export function dataCommands(program: Command): void {
     .description('raw frames in, normalised records out, one JSON a line; unreadable frames are counted on stderr')
     .addHelpText('after', '\nExample:\n  crew decode --exchange binance --market futures --file frames.jsonl')
     .action(async (_options: unknown, command: Command) => (await import('../actions/data.ts')).decode(command));
+}
+
+function backupCommands(program: Command): void {
+  const backup = program.command('backup').description('copies of both databases and the finished days');
+  const dir = ['--dir <dir>', 'folder of the backups (default: backup.dir of system.yaml)'] as const;
+  backup
+    .command('ls', { isDefault: true })
+    .option(...dir)
+    .description('list the backups, newest first')
+    .action(async (_options: unknown, command: Command) => (await import('../actions/backup.ts')).backupList(command));
+  backup
+    .command('create')
+    .option('--tape', 'with the tape')
+    .description('make one now, through the running controller when there is one; old ones beyond backup.keep go')
+    .addHelpText('after', '\nExamples:\n  crew backup create\n  crew backup create --tape --json')
+    .action(async (_options: unknown, command: Command) =>
+      (await import('../actions/backup.ts')).backupCreate(command),
+    );
+  backup
+    .command('verify')
+    .argument('[id]', 'a backup, or latest', 'latest')
+    .option(...dir)
+    .description('compare every file with its hash and open the copies; exit code 1 when one is damaged')
+    .action(async (id: string, _options: unknown, command: Command) =>
+      (await import('../actions/backup.ts')).backupVerify(id, command),
+    );
+  backup
+    .command('restore')
+    .argument('[id]', 'a backup, or latest', 'latest')
+    .option(...dir)
+    .option('--force', 'move aside what the data folder holds')
+    .description('put a backup into the data folder; never while a controller runs there')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  crew backup restore latest --data /srv/desk2 --dir /srv/desk/backups\n  crew backup restore --force',
+    )
+    .action(async (id: string, _options: unknown, command: Command) =>
+      (await import('../actions/backup.ts')).backupRestore(id, command),
+    );
 }

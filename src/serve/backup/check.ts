@@ -1,0 +1,99 @@
+import { existsSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { systemClock } from '../../infra/clock.ts';
+import { AppError, Corrupt, errorMessage } from '../../kit/errors.ts';
+import { silentLogger } from '../../kit/logger.ts';
+import { readThrough, OPS_FILE } from '../../events/index.ts';
+import { verifyTape } from '../../market/collect/tape/inspect.ts';
+import { marketConfigSchema } from '../../market/config.ts';
+import { openMarketStore } from '../../market/store/open.ts';
+import { readManifest, sha256Of, type BackupManifest } from './manifest.ts';
+
+export interface BackupVerification {
+  readonly id: string;
+  readonly folder: string;
+  readonly ok: boolean;
+  readonly created_at: string | null;
+  readonly files: number;
+  readonly bytes: number;
+  /** What is wrong, a sentence each; empty when all is well. */
+  readonly problems: readonly string[];
+}
+
+/**
+ * Reads every file of a backup and compares its hash, then opens the copies of both databases, reads them through and
+ * compares their rows with the manifest. Never throws for damage: it is told in `problems`.
+ */
+export async function verifyBackup(backup: string): Promise<BackupVerification> {
+  const id = backup.split(/[/\\]/).at(-1) ?? backup;
+  let manifest: BackupManifest;
+  try {
+    manifest = await readManifest(backup);
+  } catch (error) {
+    if (!(error instanceof Corrupt)) throw error;
+    return { id, folder: backup, ok: false, created_at: null, files: 0, bytes: 0, problems: [error.message] };
+  }
+  const problems: string[] = [];
+  for (const { path, bytes, sha256 } of manifest.files) {
+    const file = join(backup, path);
+    if (!existsSync(file)) problems.push(`${path} is missing`);
+    else if ((await stat(file)).size !== bytes) problems.push(`${path} does not have its ${bytes} bytes`);
+    else if ((await sha256Of(file)) !== sha256) problems.push(`${path} does not match its SHA-256`);
+  }
+  if (problems.length === 0) problems.push(...(await openCopies(backup, manifest)));
+  return {
+    id,
+    folder: backup,
+    ok: problems.length === 0,
+    created_at: manifest.created_at,
+    files: manifest.files.length,
+    bytes: manifest.files.reduce((sum, file) => sum + file.bytes, 0),
+    problems,
+  };
+}
+
+async function openCopies(backup: string, manifest: BackupManifest): Promise<readonly string[]> {
+  const problems: string[] = [];
+  const expect = async (what: string, wanted: number, read: () => Promise<number>): Promise<void> => {
+    try {
+      const found = await read();
+      if (found !== wanted) problems.push(`the ${what} has ${found} rows, the manifest says ${wanted}`);
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      problems.push(`the ${what} cannot be read: ${errorMessage(error)}`);
+    }
+  };
+  await expect('market database', manifest.market_rows, () => marketRows(backup));
+  await expect('operations database', manifest.ops_rows, async () => {
+    const { counts } = await readThrough(join(backup, OPS_FILE));
+    return [...counts.values()].reduce((sum, n) => sum + n, 0);
+  });
+  if (manifest.tape) {
+    const { damage } = await verifyTape(join(backup, 'tape'));
+    // The segment that was being written ends where the copy ended.
+    for (const { path, reason } of damage.filter(({ tail }) => !tail)) problems.push(`${path}: ${reason}`);
+  }
+  return problems;
+}
+
+/** Rows of all series of the market database in a folder, each of its views read. */
+export async function marketRows(folder: string): Promise<number> {
+  const events = { emit: (): never => undefined as never };
+  const { store } = await openMarketStore({
+    dataDir: folder,
+    config: marketConfigSchema.parse({}).storage,
+    clock: systemClock,
+    log: silentLogger,
+    events,
+    readOnly: true,
+  });
+  await using _ = store;
+  let rows = 0;
+  for (const { table, series } of await store.stats()) {
+    if (series === null) continue;
+    const [counted] = await store.read(`SELECT count(*) AS n, bit_xor(hash(t)) AS h FROM "${table}" t`);
+    rows += Number(counted?.['n'] ?? 0);
+  }
+  return rows;
+}

@@ -1,0 +1,116 @@
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { ManualClock } from '../../src/kit/clock.ts';
+import { Conflict, Corrupt, NotFound } from '../../src/kit/errors.ts';
+import { silentLogger } from '../../src/kit/logger.ts';
+import { createOpsStore, openOpsDatabase } from '../../src/events/index.ts';
+import type { CoverageChange } from '../../src/market/domain/coverage.ts';
+import type { MarketStore } from '../../src/market/store/contract.ts';
+import { verifyBackup } from '../../src/serve/backup/check.ts';
+import { createBackup } from '../../src/serve/backup/create.ts';
+import { backupFolder, listBackupIds, readManifest } from '../../src/serve/backup/manifest.ts';
+import { restoreBackup } from '../../src/serve/backup/restore.ts';
+import { lockDataDir } from '../../src/serve/control/address.ts';
+import { operatorAction } from '../../src/serve/runtime/backups.ts';
+import { DAY, T0, open, trade } from '../market/store/fixtures.ts';
+
+const KEY = { exchange: 'binance', market: 'futures', symbol: 'BTCUSDT', stream: 'trades' } as const;
+const SPAN = { from: T0, to: T0 + 3 * DAY };
+const folder = (): string => mkdtempSync(join(tmpdir(), 'crew-backup-'));
+
+async function contentOf(store: MarketStore): Promise<unknown> {
+  return [
+    await store.seriesRows({ ...KEY, ...SPAN, limit: 1000, order: 'asc' }),
+    await store.coverage({ ...KEY, ...SPAN }),
+    await store.position(),
+  ];
+}
+
+/** A data folder with two days in files, a third in the database, and operations. */
+async function filledDesk() {
+  const dataDir = folder();
+  const clock = new ManualClock(Date.UTC(2026, 0, 5));
+  const { store } = await open(dataDir);
+  const live: CoverageChange = { ...KEY, ...SPAN, state: 'live', mode: 'raise', reason: null };
+  const rows = [0, 1, 2].map((day) => trade(day, T0 + day * DAY));
+  await store.ingest(rows, { segment: 3, item: 7 }, { changes: [live], heads: [] });
+  await store.compact({ now: T0 + 2 * DAY, minimumGain: 1 });
+  const { db } = await openOpsDatabase({ dataDir, clock, log: silentLogger });
+  const ops = createOpsStore(db, clock);
+  await ops.insert('agent_actions', operatorAction('test', clock, { n: 1 }));
+  const backup = (keep = 5) => createBackup({ dataDir, folder: 'backups', ops: db, store, clock, tape: false, keep });
+  return { dataDir, clock, store, db, backup, backups: join(dataDir, 'backups') };
+}
+
+test('a backup holds rows, coverage and operations of one moment, and gives them back', async () => {
+  const desk = await filledDesk();
+  const before = await contentOf(desk.store);
+  const report = await desk.backup();
+  expect(report).toMatchObject({ market_rows: 3, deleted: [], shared_bytes: 0 });
+  // Collecting goes on after it; the backup does not change.
+  await desk.store.ingest([trade(9, T0 + DAY + 5)], { segment: 3, item: 8 });
+  await desk.store.compact({ now: T0 + 3 * DAY, minimumGain: 1 });
+  expect(await verifyBackup(report.folder)).toMatchObject({ ok: true, problems: [], files: report.files });
+
+  const target = folder();
+  const restored = { backup: report.folder, backupsDir: desk.backups, force: false, now: desk.clock.now() };
+  expect(await restoreBackup({ ...restored, dataDir: target })).toMatchObject({ moved_to: null, files: report.files });
+  const again = await open(target);
+  expect(await contentOf(again.store)).toEqual(before);
+  await again.store.close();
+  const { db, recovered } = await openOpsDatabase({ dataDir: target, clock: desk.clock, log: silentLogger });
+  expect(recovered).toBeNull();
+  expect(await db.all('SELECT action_type FROM agent_actions')).toEqual([{ action_type: 'test' }]);
+  await db.close();
+
+  // Not over what is there, unless it is moved aside; never under a controller.
+  await expect(restoreBackup({ ...restored, dataDir: target })).rejects.toBeInstanceOf(Conflict);
+  const release = lockDataDir(target, process.pid);
+  await expect(restoreBackup({ ...restored, dataDir: target, force: true })).rejects.toThrow(/in use by process/);
+  release();
+  const { moved_to } = await restoreBackup({ ...restored, dataDir: target, force: true });
+  expect(existsSync(join(moved_to ?? '', 'streaming_data.duckdb'))).toBe(true);
+  expect(existsSync(join(target, 'streaming_data.duckdb'))).toBe(true);
+  await desk.db.close();
+  await desk.store.close();
+});
+
+test('days that did not change are shared with the backup before, and the oldest go', async () => {
+  const desk = await filledDesk();
+  const first = await desk.backup();
+  await desk.clock.advance(1000);
+  const second = await desk.backup(1);
+  expect(second.shared_bytes).toBeGreaterThan(0);
+  expect(second.deleted).toEqual([first.id]);
+  expect(await listBackupIds(desk.backups)).toEqual([second.id]);
+  expect(await verifyBackup(second.folder)).toMatchObject({ ok: true });
+  expect(readdirSync(join(desk.dataDir, 'compaction'))).toEqual([]);
+  await expect(backupFolder(desk.backups, first.id)).rejects.toBeInstanceOf(NotFound);
+  await desk.db.close();
+  await desk.store.close();
+});
+
+test('a damaged backup is told and refused', async () => {
+  const desk = await filledDesk();
+  const { folder: backup } = await desk.backup();
+  await desk.db.close();
+  await desk.store.close();
+  const { files } = await readManifest(backup);
+  const day = join(backup, files.find(({ path }) => path.endsWith('.parquet'))?.path ?? '');
+  const bytes = readFileSync(day);
+  bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
+  writeFileSync(day, bytes);
+  const found = await verifyBackup(backup);
+  expect(found.ok).toBe(false);
+  expect(found.problems[0]).toMatch(/2026-01-0.*does not match its SHA-256/);
+  const target = folder();
+  await expect(
+    restoreBackup({ backup, dataDir: target, backupsDir: desk.backups, force: false, now: 0 }),
+  ).rejects.toBeInstanceOf(Corrupt);
+  expect(readdirSync(target)).toEqual([]);
+  writeFileSync(join(backup, 'manifest.json'), '{"format":1,"files":[{"path":"../../etc/passwd"}]}');
+  expect((await verifyBackup(backup)).problems[0]).toContain('not the manifest');
+});
