@@ -26,18 +26,18 @@ export interface ExpiringMoment {
 export function nearestContracts(
   contracts: readonly Instrument[],
   { now, price }: ExpiringMoment,
-  limits: ExpiringLimits,
+  expiring: ExpiringLimits,
   held: ReadonlySet<string> = new Set(),
 ): readonly Instrument[] {
   const alive = contracts.filter((i) => i.status === 'trading' && (i.expiry_time ?? 0) > now);
   const dated = alive.filter(({ kind }) => kind === 'dated').sort(byExpiry);
   const options = price === null ? [] : alive.filter(({ kind }) => kind === 'option');
-  const expiries = [...new Set(options.sort(byExpiry).map((i) => i.expiry_time))].slice(0, limits.expiries);
+  const expiries = [...new Set(options.sort(byExpiry).map((i) => i.expiry_time))].slice(0, expiring.expiries);
   return [
-    ...dated.slice(0, limits.dated),
+    ...dated.slice(0, expiring.dated),
     ...expiries.flatMap((expiry) => {
       const chain = options.filter((i) => i.expiry_time === expiry);
-      const strikes = strikesOf(chain, price ?? 0, limits.strikes, held);
+      const strikes = strikesOf(chain, price ?? 0, expiring.strikes, held);
       return chain.filter((i) => strikes.has(i.strike_price));
     }),
   ];
