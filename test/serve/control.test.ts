@@ -98,7 +98,7 @@ describe('a controller that is opening', () => {
   /** Lets the promises of the waiting run between two moments of its clock. */
   const pass = async (clock: ManualClock, ms: number): Promise<void> => {
     for (let at = 0; at < ms; at += 50) {
-      clock.advance(50);
+      await clock.advance(50);
       await new Promise((resolve) => setImmediate(resolve));
     }
   };

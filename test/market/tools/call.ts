@@ -56,12 +56,10 @@ export async function preview(bench: Bench, name: string, input: unknown = {}): 
 
 /** Lets a manual clock go on, a second at a time, until the work is done. */
 export async function whileTimePasses<T>(clock: ManualClock, work: Promise<T>): Promise<T> {
-  let done = false;
-  const end = (): void => {
-    done = true;
-  };
+  const waiting = new Set([work]);
+  const end = (): void => waiting.clear();
   work.then(end, end);
-  while (!done) {
+  while (waiting.size > 0) {
     await new Promise((resolve) => setImmediate(resolve));
     if (clock.pending > 0) await clock.advance(1000);
   }

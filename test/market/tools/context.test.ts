@@ -35,7 +35,7 @@ test('liquidations by price: value by side, the hottest first', async () => {
     expect.objectContaining({ low: 100, high: 101, long_value: 30_000, short_value: 505, events: 2 }),
   ]);
   expect(data.hottest[0].low).toBe(100);
-  expect(data.hottest[0].share_pct + data.hottest[1].share_pct).toBeCloseTo(100, 9);
+  expect(Number(data.hottest[0].share_pct) + Number(data.hottest[1].share_pct)).toBeCloseTo(100, 9);
 });
 
 test('the price now against the last minutes: place in the range, trend, what the history covers', async () => {
