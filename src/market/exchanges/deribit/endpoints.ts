@@ -99,7 +99,14 @@ const tools: readonly EndpointTool[] = [
       example: { currency: 'BTC', kind: 'option' },
     }),
   ),
-  row({ name: 'deribit_currencies', title: 'Deribit currencies', about: COIN, ...currencies, fields: {}, example: {} }),
+  row({
+    name: 'deribit_currencies',
+    title: 'Deribit currencies',
+    about: 'Deribit, what contracts are margined and settled in.',
+    ...currencies,
+    fields: {},
+    example: {},
+  }),
   either((of) =>
     row({
       name: 'deribit_ticker',
@@ -164,7 +171,14 @@ const tools: readonly EndpointTool[] = [
     }),
   ),
   row({ name: 'deribit_index_price', title: 'Deribit index price', about: COIN, ...index, ...ofCoin }),
-  row({ name: 'deribit_index_names', title: 'Deribit indices', about: COIN, ...indexNames, fields: {}, example: {} }),
+  row({
+    name: 'deribit_index_names',
+    title: 'Deribit indices',
+    about: 'Deribit, what contracts are marked and settled at.',
+    ...indexNames,
+    fields: {},
+    example: {},
+  }),
   row({
     name: 'deribit_funding_rate',
     title: 'Deribit funding',
