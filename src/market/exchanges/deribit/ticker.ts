@@ -92,7 +92,7 @@ function readDerivative(facts: SymbolFacts, data: WireObject, time: Us, context:
 
 /**
  * What the venue says of an option. Best prices and implied volatilities of 0 stand for none; a mark price of 0 is an
- * option worth nothing.
+ * option worth nothing. Gamma and vega of an option are never below 0.
  */
 function readSummary(facts: SymbolFacts, data: WireObject, time: Us, context: ReadContext): Reading {
   const terms = optionTerms(String(data['instrument_name']));
@@ -113,8 +113,8 @@ function readSummary(facts: SymbolFacts, data: WireObject, time: Us, context: Re
     last_price: optionalPrice(data['last_price']),
     open_interest: optionalSize(data['open_interest']),
     delta: optional(greeks['delta']),
-    gamma: optional(greeks['gamma']),
-    vega: optional(greeks['vega']),
+    gamma: optionalSize(greeks['gamma']),
+    vega: optionalSize(greeks['vega']),
     theta: optional(greeks['theta']),
     rho: optional(greeks['rho']),
   };
