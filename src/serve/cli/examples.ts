@@ -18,6 +18,8 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   runs: ['crew runs ls --crew data-ops', 'crew runs show run_01'],
   'runs ls': ['crew runs ls --limit 10', 'crew runs ls --crew data-ops --json'],
   'runs show': ['crew runs show run_01', 'crew runs show run_01 --json'],
+  'runs history': ['crew runs history run_01', 'crew runs history run_01 --json'],
+  'runs diff': ['crew runs diff run_01 run_02', 'crew runs diff run_01 run_02 --json'],
   approvals: ['crew approvals list', 'crew approvals approve ap_01 --note "looked at it"'],
   'approvals ls': ['crew approvals list', 'crew approvals list --state all --json'],
   'approvals approve': ['crew approvals approve ap_01 --by alice --note "looked at it"'],
@@ -37,6 +39,9 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'shadow report': ['crew shadow report --since 1d', 'crew shadow report --limit 10 --json'],
   venues: ['crew venues ls'],
   tape: ['crew tape ls', 'crew tape verify', 'crew tape replay --records | head'],
+  backup: ['crew backup create', 'crew backup verify', 'crew backup restore latest --data /srv/desk'],
+  'backup ls': ['crew backup ls', 'crew backup ls --dir /srv/backups --json'],
+  'backup verify': ['crew backup verify', 'crew backup verify --dir /srv/backups --json'],
   'tape ls': ['crew tape ls', 'crew tape ls --dir /backup/tape --json'],
   'tape verify': ['crew tape verify', 'crew tape verify --dir /backup/tape --json'],
 };
