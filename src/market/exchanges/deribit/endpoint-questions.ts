@@ -27,8 +27,8 @@ import { FUNDING_HOURS, namedFacts } from './wire.ts';
 
 /**
  * The questions that Deribit's public methods answer. Names and shapes from its reference (docs.deribit.com,
- * api-reference/market-data), of which the pages of book summaries, historical volatility and settlements were read
- * 2026-11-29; the rest are checked against recorded answers.
+ * api-reference/market-data): excerpts of the pages of book summaries, historical volatility and settlements were seen
+ * 2026-11-29, the rest is from memory and checked against recorded answers where there are any.
  */
 export const DOCS = 'https://docs.deribit.com/api-reference/market-data';
 const HOUR = 3_600_000;
