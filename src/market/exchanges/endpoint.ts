@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Ms } from '../../kit/clock.ts';
+import type { Coverage } from '../domain/coverage.ts';
 import type { Instrument } from '../domain/instrument.ts';
 import type { Market, PriceLevel, Stream } from '../domain/records.ts';
 
@@ -93,12 +94,15 @@ export interface LiveDesk {
   newest(instrument: Instrument, stream: Stream): Promise<LiveRow | undefined>;
   /** The `limit` newest stored rows, oldest first, of a live series that has so many without a gap. */
   recent(instrument: Instrument, stream: Stream, limit: number): Promise<readonly LiveRow[] | undefined>;
-  /** Up to `limit` newest rows of the last `minutes`, oldest first; undefined when the series was never collected. */
+  /**
+   * Up to `limit` newest rows of the last `minutes`, oldest first, and what is held of that stretch; undefined when the
+   * series was never collected.
+   */
   stored(
     instrument: Instrument,
     stream: Stream,
     span: { readonly minutes: number; readonly limit: number },
-  ): Promise<readonly LiveRow[] | undefined>;
+  ): Promise<{ readonly rows: readonly LiveRow[]; readonly coverage: Coverage } | undefined>;
 }
 
 export interface LiveBook {

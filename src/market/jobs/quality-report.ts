@@ -7,7 +7,8 @@ import { capacity, measureTables } from './schema-health.ts';
 
 export type ReportPeriod = 'hour' | 'day' | 'week';
 
-const LENGTH_MS: Readonly<Record<ReportPeriod, Ms>> = { hour: 3_600_000, day: 86_400_000, week: 604_800_000 };
+/** How long each period is. */
+export const REPORT_MS: Readonly<Record<ReportPeriod, Ms>> = { hour: 3_600_000, day: 86_400_000, week: 604_800_000 };
 
 type Figures = Readonly<Record<string, number | null>>;
 
@@ -38,7 +39,7 @@ type ReportServices = Pick<MarketServices, 'collector' | 'store' | 'ops' | 'conf
 /** Makes the report of the period that ends now and writes it to `crew_performance_metrics`. */
 export async function qualityReport(services: ReportServices, period: ReportPeriod): Promise<QualityReport> {
   const to = services.clock.now();
-  const from = to - LENGTH_MS[period];
+  const from = to - REPORT_MS[period];
   const [metrics, issues, escalations, gaps, schema] = await Promise.all([
     deskMetrics(services, from),
     services.ops.select('quality_issues', { since: from, limit: 20_000 }),

@@ -36,7 +36,11 @@ export function simulatedDesk(exchange: string, instead?: Instead): EndpointDesk
         instruments: (...args) => undisturbed.instruments(...args),
       },
       collector: new ScriptedCollector(),
-      store: { series: () => Promise.resolve([]), seriesRows: () => Promise.resolve([]) },
+      store: {
+        series: () => Promise.resolve([]),
+        seriesRows: () => Promise.resolve([]),
+        coverage: () => Promise.reject(new NotFound('nothing is stored here')),
+      },
     },
   });
 }

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { NOT_COLLECTED, summarise } from '../../../src/market/domain/coverage.ts';
 import type { MarketStore } from '../../../src/market/store/contract.ts';
-import { showCoverage, usedCoverage } from '../../../src/market/tools/shared/coverage.ts';
+import { showCoverage } from '../../../src/market/exchanges/shared/coverage.ts';
+import { jointCoverage, usedCoverage } from '../../../src/market/tools/shared/coverage.ts';
 
 const key = { exchange: 'toy', market: 'spot', symbol: 'AAUSDT', stream: 'trades' } as const;
 
@@ -33,4 +34,20 @@ test('below the bound it is refused, with the hole and the remedy', async () => 
   await expect(refused).rejects.toThrow(/50\.0 % of the stretch, less than 90 %/);
   await expect(refused).rejects.toThrow(NOT_COLLECTED);
   await expect(refused).rejects.toThrow(/request_backfill/);
+});
+
+test('of many series the least covered are named, and one below the bound refuses the whole answer', async () => {
+  const joint = await jointCoverage(services, [key, { ...key, symbol: 'BBUSDT' }], stretch, 0.5);
+  expect(joint).toEqual({
+    complete: false,
+    series: 2,
+    complete_series: 0,
+    share: 0.5,
+    worst: [
+      { table: 'aausdt_toy_spot_trades', share: 0.5, missing_seconds: 30 },
+      { table: 'aausdt_toy_spot_trades', share: 0.5, missing_seconds: 30 },
+    ],
+  });
+  await expect(jointCoverage(services, [key], stretch, 0.6)).rejects.toThrow(/50\.0 % of the stretch/);
+  expect(await jointCoverage(services, [], stretch, undefined)).toMatchObject({ complete: false, share: null });
 });

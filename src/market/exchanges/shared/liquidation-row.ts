@@ -1,9 +1,11 @@
 import { z } from 'zod';
-import { AppError, Unsupported } from '../../../kit/errors.ts';
-import type { Market } from '../../domain/records.ts';
+import { Unsupported } from '../../../kit/errors.ts';
+import type { Coverage } from '../../domain/coverage.ts';
+import { viewName, type Market } from '../../domain/records.ts';
 import type { EndpointDesk, EndpointResult, EndpointTool, LiveRow } from '../endpoint.ts';
+import { coverageShape, minCoverage, requireCovered, showCoverage } from './coverage.ts';
 import { count, optionalInstrument } from './endpoint-fields.ts';
-import { liquidations, type LiquidationReading } from './kinds/positioning.ts';
+import { liquidations, liquidationsShape, type LiquidationReading } from './kinds/positioning.ts';
 import { msOf } from './live.ts';
 
 /**
@@ -22,18 +24,20 @@ export function collectedLiquidations(definition: {
     symbol: optionalInstrument('all that are collected'),
     limit: count(100, 1000, 'Most liquidations to read'),
     minutes: count(1440, 10_080, 'How far back to look, minutes'),
+    min_coverage: minCoverage,
   });
+  const output = liquidationsShape.extend({ coverage: z.array(coverageOfTable) });
   return Object.freeze({
     name: definition.name,
     aliases: definition.aliases ?? [],
     title: definition.title,
     description: `Liquidations that this desk collected from the stream. ${definition.why} ${liquidations.about}`,
     input,
-    output: liquidations.output,
+    output,
     example: { limit: 50 },
-    summary: (output: unknown) => liquidations.summary(liquidations.output.parse(output)),
+    summary: (data: unknown) => liquidations.summary(output.parse(data)),
     async run(given: Readonly<Record<string, unknown>>, desk: EndpointDesk): Promise<EndpointResult> {
-      const { symbol, limit, minutes } = input.parse(given);
+      const { symbol, limit, minutes, min_coverage: least } = input.parse(given);
       const { market, why } = definition;
       const symbols = symbol === undefined ? desk.live.collected(market, 'liquidations') : [symbol];
       const read = await Promise.all(symbols.map((name) => stored(desk, market, name, { minutes, limit })));
@@ -43,6 +47,7 @@ export function collectedLiquidations(definition: {
           `liquidations of ${symbol ?? 'any contract'} on ${desk.exchange} ${market} are not collected. ${why} Start the desk with the stream 'liquidations'.`,
         );
       }
+      for (const { coverage } of had) requireCovered(coverage, least);
       const rows = had.flatMap((r) => r.rows).sort((a, b) => a.time - b.time);
       const newest = rows.slice(-limit);
       const value = liquidations.derive(
@@ -51,7 +56,10 @@ export function collectedLiquidations(definition: {
       );
       const last = newest.at(-1);
       return {
-        data: value,
+        data: {
+          ...value,
+          coverage: had.map(({ coverage }) => ({ table: viewName(coverage.series), ...showCoverage(coverage) })),
+        },
         sources: had.map(({ table }) => ({
           via: 'store',
           exchange: desk.exchange,
@@ -60,16 +68,22 @@ export function collectedLiquidations(definition: {
           path: table,
           asOf: last?.time ?? desk.now(),
         })),
-        complete: rows.length <= limit && had.every((r) => r.rows.length < limit),
-        notes: rows.length > limit ? [`only the newest ${limit} are read`] : [],
+        complete: rows.length <= limit && had.every((r) => r.rows.length < limit && r.coverage.complete),
+        notes: [
+          ...(rows.length > limit ? [`only the newest ${limit} are read`] : []),
+          ...(had.every((r) => r.coverage.complete) ? [] : ['not all of the stretch is held whole: see coverage']),
+        ],
       };
     },
   });
 }
 
+const coverageOfTable = coverageShape.extend({ table: z.string() });
+
 interface Stored {
   readonly table: string;
   readonly rows: LiquidationReading['rows'];
+  readonly coverage: Coverage;
 }
 
 async function stored(
@@ -78,19 +92,15 @@ async function stored(
   asked: string,
   span: { readonly minutes: number; readonly limit: number },
 ): Promise<Stored | undefined> {
-  try {
-    const instrument = await desk.instrument(market, asked);
-    const rows = await desk.live.stored(instrument, 'liquidations', span);
-    return rows === undefined
-      ? undefined
-      : {
-          table: `${instrument.symbol} ${desk.exchange} ${market} liquidations`,
-          rows: rows.map((r) => show(instrument.symbol, r)),
-        };
-  } catch (error) {
-    if (error instanceof AppError && error.code !== 'not_found') return undefined;
-    throw error;
-  }
+  const instrument = await desk.instrument(market, asked);
+  const found = await desk.live.stored(instrument, 'liquidations', span);
+  return found === undefined
+    ? undefined
+    : {
+        table: `${instrument.symbol} ${desk.exchange} ${market} liquidations`,
+        rows: found.rows.map((r) => show(instrument.symbol, r)),
+        coverage: found.coverage,
+      };
 }
 
 function show(symbol: string, row: LiveRow): LiquidationReading['rows'][number] {

@@ -1,9 +1,12 @@
 import { z } from 'zod';
+import { coverageShape, showCoverage } from '../../exchanges/shared/coverage.ts';
 import { aggregateSeries, wholeBars } from '../../jobs/aggregate.ts';
 import { recordWork } from '../../jobs/metrics.ts';
 import { viewName } from '../../domain/records.ts';
 import { isoOfUs, measuredNow } from '../shared/provenance.ts';
-import { exchange, lookbackMinutes, market, symbol } from '../shared/fields.ts';
+import { usedCoverage } from '../shared/coverage.ts';
+import { exchange, market, symbol } from '../shared/fields.ts';
+import { recentInput } from '../shared/recent.ts';
 import { lookback, oneSeries } from '../shared/series.ts';
 import { marketTool } from '../shared/tool.ts';
 
@@ -21,9 +24,9 @@ export default marketTool({
     market,
     symbol,
     target_timeframe: z.enum(['5m', '15m', '1h', '4h', '1d']).describe('Length of a bar'),
-    lookback_minutes: lookbackMinutes(60),
+    ...recentInput(60),
   }),
-  output: z.object({ table: z.string(), timeframe: z.string(), rows: z.number() }),
+  output: z.object({ table: z.string(), timeframe: z.string(), rows: z.number(), coverage: coverageShape }),
   examples: [
     {
       title: '5-minute bars',
@@ -34,8 +37,10 @@ export default marketTool({
     const key = await oneSeries(services, { ...input, stream: 'candles' });
     const { from, to } = lookback(clock.now(), input.lookback_minutes);
     const range = wholeBars(input.target_timeframe, from, to);
+    const coverage = await usedCoverage(services, key, range, input.min_coverage);
     return {
       table: `${viewName(key)}_${input.target_timeframe}`,
+      coverage: showCoverage(coverage),
       from: isoOfUs(range.from),
       to: isoOfUs(range.to),
     };
@@ -44,8 +49,13 @@ export default marketTool({
   run: async (input, { services, clock, agentId, caller }) => {
     const key = await oneSeries(services, { ...input, stream: 'candles' });
     const { from, to } = lookback(clock.now(), input.lookback_minutes);
+    const range = wholeBars(input.target_timeframe, from, to);
+    const coverage = await usedCoverage(services, key, range, input.min_coverage);
     const done = await aggregateSeries(services, key, input.target_timeframe, from, to);
     await recordWork(services, agentId ?? caller, 'records_aggregated', done.rows, { table: done.table });
-    return { data: done, provenance: measuredNow(clock, viewName(key)) };
+    return {
+      data: { ...done, coverage: showCoverage(coverage) },
+      provenance: measuredNow(clock, viewName(key), [], coverage.complete),
+    };
   },
 });

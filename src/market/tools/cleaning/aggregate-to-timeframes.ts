@@ -2,8 +2,10 @@ import { z } from 'zod';
 import { aggregateSeries, TARGETS } from '../../jobs/aggregate.ts';
 import { recordWork } from '../../jobs/metrics.ts';
 import { viewName } from '../../domain/records.ts';
-import { anyExchange, anyMarket, anySymbol, lookbackMinutes } from '../shared/fields.ts';
+import { jointCoverage, jointNotes, jointShape } from '../shared/coverage.ts';
+import { anyExchange, anyMarket, anySymbol } from '../shared/fields.ts';
 import { measuredNow } from '../shared/provenance.ts';
+import { recentInput } from '../shared/recent.ts';
 import { lookback, matchSeries } from '../shared/series.ts';
 import { marketTool } from '../shared/tool.ts';
 
@@ -25,24 +27,28 @@ export default marketTool({
       .min(1)
       .default(['5m', '15m', '1h', '4h', '1d'])
       .describe('Lengths of bars to write'),
-    lookback_minutes: lookbackMinutes(60),
+    ...recentInput(60),
   }),
   output: z.object({
     series: z.number(),
     rows: z.number(),
     by_timeframe: z.record(z.string(), z.number()),
     empty: z.number(),
+    coverage: jointShape,
   }),
   examples: [{ title: '5-minute bars of everything', input: { timeframes: ['5m'] } }],
   timeoutMs: 120_000,
-  preview: async (input, { services }) => {
+  preview: async (input, { services, clock }) => {
     const keys = await matchSeries(services, { ...filterOf(input), stream: 'candles' });
-    return { series: keys.map(viewName).slice(0, 40), count: keys.length, timeframes: input.timeframes };
+    const range = lookback(clock.now(), input.lookback_minutes);
+    const coverage = await jointCoverage(services, keys, range, input.min_coverage);
+    return { series: keys.map(viewName).slice(0, 40), count: keys.length, timeframes: input.timeframes, coverage };
   },
   summary: (output) => `${output.rows} bar(s) written for ${output.series} series.`,
   run: async (input, { services, clock, signal, progress, agentId, caller }) => {
     const keys = await matchSeries(services, { ...filterOf(input), stream: 'candles' });
     const { from, to } = lookback(clock.now(), input.lookback_minutes);
+    const coverage = await jointCoverage(services, keys, { from, to }, input.min_coverage);
     const byTimeframe: Record<string, number> = {};
     let empty = 0;
     for (const [i, key] of keys.entries()) {
@@ -57,8 +63,8 @@ export default marketTool({
     const rows = Object.values(byTimeframe).reduce((sum, n) => sum + n, 0);
     await recordWork(services, agentId ?? caller, 'records_aggregated', rows, { series: keys.length });
     return {
-      data: { series: keys.length, rows, by_timeframe: byTimeframe, empty },
-      provenance: measuredNow(clock, 'store'),
+      data: { series: keys.length, rows, by_timeframe: byTimeframe, empty, coverage },
+      provenance: measuredNow(clock, 'store', jointNotes(coverage), coverage.complete),
     };
   },
 });

@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { viewName } from '../../domain/records.ts';
 import { cleanSeries, planCleaning } from '../../jobs/clean.ts';
-import { anySeries, lookbackMinutes } from '../shared/fields.ts';
+import { jointCoverage, jointNotes, jointShape } from '../shared/coverage.ts';
+import { anySeries } from '../shared/fields.ts';
 import { measuredNow } from '../shared/provenance.ts';
+import { recentInput } from '../shared/recent.ts';
 import { lookback, matchSeries } from '../shared/series.ts';
 import { marketTool } from '../shared/tool.ts';
 
@@ -15,7 +17,7 @@ export default marketTool({
   effects: 'effect',
   description:
     'Moves rows that a validation rule condemns (price far from its average, crossed quotes, impossible funding or candles) to quarantine and fetches the stretch again from the venue. Nothing is deleted; release_quarantine undoes it. Run validate_recent_data first to see what it will do.',
-  input: z.strictObject({ ...anySeries, lookback_minutes: lookbackMinutes(15) }),
+  input: z.strictObject({ ...anySeries, ...recentInput(15) }),
   output: z.object({
     series_checked: z.number(),
     rows_quarantined: z.number(),
@@ -30,6 +32,7 @@ export default marketTool({
         refetch_error: z.string().nullable(),
       }),
     ),
+    coverage: jointShape,
   }),
   examples: [
     { title: 'Bitcoin trades of the last quarter of an hour', input: { symbol: 'BTCUSDT', stream: 'trades' } },
@@ -38,6 +41,7 @@ export default marketTool({
   preview: async (input, { services, clock }) => {
     const keys = await matchSeries(services, input);
     const { from, to } = lookback(clock.now(), input.lookback_minutes);
+    const coverage = await jointCoverage(services, keys, { from, to }, input.min_coverage);
     const planned = [];
     for (const key of keys) {
       for (const finding of await planCleaning(services, key, from, to)) {
@@ -50,13 +54,14 @@ export default marketTool({
         });
       }
     }
-    return { series_checked: keys.length, quarantine: planned };
+    return { series_checked: keys.length, quarantine: planned, coverage };
   },
   summary: (output) =>
     `${output.rows_quarantined} row(s) quarantined, ${output.rows_refetched} fetched again, in ${output.series_checked} series.`,
   run: async (input, { services, clock, signal, callId, progress }) => {
     const keys = await matchSeries(services, input);
     const range = lookback(clock.now(), input.lookback_minutes);
+    const coverage = await jointCoverage(services, keys, range, input.min_coverage);
     const cleaned = [];
     for (const [i, key] of keys.entries()) {
       signal.throwIfAborted();
@@ -76,8 +81,9 @@ export default marketTool({
           refetched: c.refetched,
           refetch_error: c.refetch_error,
         })),
+        coverage,
       },
-      provenance: measuredNow(clock, 'store'),
+      provenance: measuredNow(clock, 'store', jointNotes(coverage), coverage.complete),
     };
   },
 });

@@ -1,8 +1,11 @@
 import { z } from 'zod';
+import { coverageShape, showCoverage } from '../../exchanges/shared/coverage.ts';
 import { planCleanedCopy, writeCleanedCopy } from '../../jobs/cleaned-copy.ts';
 import { viewName } from '../../domain/records.ts';
-import { lookbackMinutes, series } from '../shared/fields.ts';
+import { usedCoverage } from '../shared/coverage.ts';
+import { series } from '../shared/fields.ts';
 import { measuredNow } from '../shared/provenance.ts';
+import { recentInput } from '../shared/recent.ts';
 import { lookback, oneSeries } from '../shared/series.ts';
 import { marketTool } from '../shared/tool.ts';
 
@@ -16,13 +19,14 @@ export default marketTool({
   effects: 'effect',
   description:
     'Writes the cleaned copy of a series for the last minutes without rows that repeat another exactly (same time and same values) and without rows that the rules condemn. Raw rows stay. Gives how many were left out.',
-  input: z.strictObject({ ...series, lookback_minutes: lookbackMinutes(15) }),
+  input: z.strictObject({ ...series, ...recentInput(15) }),
   output: z.object({
     table: z.string(),
     rows_read: z.number(),
     duplicates: z.number(),
     condemned: z.number(),
     rows_written: z.number(),
+    coverage: coverageShape,
   }),
   examples: [
     {
@@ -34,12 +38,14 @@ export default marketTool({
   preview: async (input, { services, clock }) => {
     const key = await oneSeries(services, input);
     const { from, to } = lookback(clock.now(), input.lookback_minutes);
+    const coverage = await usedCoverage(services, key, { from, to }, input.min_coverage);
     const plan = await planCleanedCopy(services, key, from, to);
     return {
       table: `${viewName(key)}_cleaned`,
       write: plan.rows.length,
       duplicates: plan.duplicates,
       condemned: plan.condemned,
+      coverage: showCoverage(coverage),
     };
   },
   summary: (output) =>
@@ -47,7 +53,11 @@ export default marketTool({
   run: async (input, { services, clock }) => {
     const key = await oneSeries(services, input);
     const { from, to } = lookback(clock.now(), input.lookback_minutes);
+    const coverage = await usedCoverage(services, key, { from, to }, input.min_coverage);
     const done = await writeCleanedCopy(services, key, from, to);
-    return { data: { table: `${viewName(key)}_cleaned`, ...done }, provenance: measuredNow(clock, viewName(key)) };
+    return {
+      data: { table: `${viewName(key)}_cleaned`, ...done, coverage: showCoverage(coverage) },
+      provenance: measuredNow(clock, viewName(key), [], coverage.complete),
+    };
   },
 });

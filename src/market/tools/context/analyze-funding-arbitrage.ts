@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { coverageShape, minCoverage, showCoverage } from '../../exchanges/shared/coverage.ts';
 import { fundingCarry } from '../../jobs/arbitrage/funding-carry.ts';
 import { fundingSides, paidPerHour } from '../shared/funding-legs.ts';
 import { signalTool } from '../shared/tool.ts';
@@ -7,6 +8,11 @@ import { maxAgeMs, missingShape, provenanceOf, symbolOr, venueNames } from '../s
 const number = z.number().nullable();
 const legShape = z.object({ market: z.string(), rate: z.number(), interval_hours: z.number(), rate_8h: z.number() });
 const PER_YEAR = 24 * 365 * 100;
+
+/** Percent a year of a rate an hour. */
+function aYear(perHour: number | null | undefined): number | null {
+  return perHour === null || perHour === undefined ? null : perHour * PER_YEAR;
+}
 
 export default signalTool({
   name: 'analyze_funding_arbitrage',
@@ -27,6 +33,7 @@ export default signalTool({
       .describe('Hours of payments to look back on, 1 to 720 (default 24)'),
     exchanges: venueNames,
     max_age_ms: maxAgeMs(300_000),
+    min_coverage: minCoverage,
   }),
   output: z.object({
     symbol: z.string(),
@@ -42,6 +49,7 @@ export default signalTool({
         taker_fee_percent: number,
         paid_annualised_pct: number.describe('Mean of what was paid over the hours looked back on, a year'),
         paid_payments: z.number(),
+        coverage: coverageShape.nullable().describe('Of the hours looked back on; null where it is not collected'),
         via: z.string(),
         age_ms: z.number(),
       }),
@@ -62,13 +70,21 @@ export default signalTool({
       : `${o.symbol}: long ${o.long.market}, short ${o.short.market}, ${o.spread_annualised_pct?.toFixed(2) ?? '?'} % a year; fees ${o.fees_percent?.toFixed(3) ?? '?'} % are paid after ${o.break_even_hours?.toFixed(0) ?? 'never'} h.`,
   run: async (input, context) => {
     const { sides, missing, notes } = await fundingSides(context, input.symbol, input.exchanges, input.max_age_ms);
-    const paid = await paidPerHour(context.services, input.symbol.toUpperCase(), input.historical_hours);
+    const paid = await paidPerHour(
+      context.services,
+      input.symbol.toUpperCase(),
+      input.historical_hours,
+      input.min_coverage,
+    );
     const carry = fundingCarry(sides.flatMap((s) => s.leg ?? []));
     const leg = (l: { id: string; rate: number; intervalHours: number } | undefined) =>
       l === undefined
         ? null
         : { market: l.id, rate: l.rate, interval_hours: l.intervalHours, rate_8h: (l.rate * 8) / l.intervalHours };
-    const [long, short] = [carry?.long.id, carry?.short.id].map((id) => (id === undefined ? undefined : paid.get(id)));
+    const paidBy = (id: string | undefined): number | null =>
+      id === undefined ? null : (paid.get(id)?.perHour ?? null);
+    const [long, short] = [paidBy(carry?.long.id), paidBy(carry?.short.id)];
+    const unpaid = [...paid].filter(([, p]) => !p.coverage.complete).map(([id]) => id);
     const uncounted = sides.filter((s) => s.leg === null).map((s) => s.id);
     return {
       data: {
@@ -85,8 +101,9 @@ export default signalTool({
               annualised_pct: s.funding.annualised_pct,
               settled: s.funding.settled,
               taker_fee_percent: s.leg?.takerPercent ?? null,
-              paid_annualised_pct: past === undefined ? null : past.perHour * PER_YEAR,
+              paid_annualised_pct: aYear(past?.perHour),
               paid_payments: past?.payments ?? 0,
+              coverage: past === undefined ? null : showCoverage(past.coverage),
               via: s.source.via,
               age_ms: s.source.stale_ms,
             };
@@ -98,16 +115,16 @@ export default signalTool({
         spread_annualised_pct: carry?.annualised_percent ?? null,
         fees_percent: carry?.fees_percent ?? null,
         break_even_hours: carry?.break_even_hours ?? null,
-        paid_spread_annualised_pct:
-          long === undefined || short === undefined ? null : (short.perHour - long.perHour) * PER_YEAR,
+        paid_spread_annualised_pct: long === null || short === null ? null : aYear(short - long),
         missing: [...missing],
       },
       provenance: provenanceOf(
         sides.map((s) => s.source),
         {
-          complete: missing.length === 0 && uncounted.length === 0,
+          complete: missing.length === 0 && uncounted.length === 0 && unpaid.length === 0,
           notes: [
             ...notes,
+            ...(unpaid.length === 0 ? [] : [`what was paid is not wholly stored: ${unpaid.join(', ')}`]),
             ...(uncounted.length === 0 ? [] : [`not compared, rate, interval or fee unknown: ${uncounted.join(', ')}`]),
           ],
         },

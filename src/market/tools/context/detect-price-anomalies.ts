@@ -1,13 +1,11 @@
 import { z } from 'zod';
 import { standardisedMove } from '../../jobs/history/returns.ts';
 import { numberOf } from '../../jobs/row.ts';
-import { coverageShape, showCoverage } from '../shared/coverage.ts';
-import { exchange, marketOr } from '../shared/fields.ts';
-import { figures, pastOf, pastProvenance } from '../shared/history.ts';
+import { coverageShape } from '../../exchanges/shared/coverage.ts';
+import { figures } from '../shared/history.ts';
 import { isoOfUs } from '../shared/provenance.ts';
 import { marketTool } from '../shared/tool.ts';
-import { maxAgeMs, readingShape, showReading, symbolOr } from '../shared/venues/across.ts';
-import { priceNow, targetOf } from '../shared/venues/one-market.ts';
+import { nowShape, priceAndPast, priceAndPastInput } from '../shared/venues/one-market.ts';
 
 const WINDOWS = { '5m': 5, '15m': 15, '1h': 60, '4h': 240, '24h': 1440 } as const;
 const DAY_MINUTES = 1440;
@@ -25,14 +23,9 @@ export default marketTool({
   effects: 'none',
   description:
     'Whether the price of a symbol on one market now has moved unusually against 5 m, 15 m, 1 h, 4 h and 24 h ago: the logarithmic move divided by what one-minute returns of the stored last day make expect over such a time (deviation × √minutes). Beyond 2 elevated, beyond 3 an anomaly. A window without stored history, or fewer than 30 returns, is null with a reason.',
-  input: z.strictObject({
-    symbol: symbolOr('BTCUSDT'),
-    exchange: exchange.default('binance').describe('Venue (default binance)'),
-    market_type: marketOr('futures'),
-    max_age_ms: maxAgeMs(10_000),
-  }),
+  input: z.strictObject(priceAndPastInput),
   output: z.object({
-    now: z.object({ ...readingShape, price: z.number() }),
+    now: nowShape,
     one_minute_deviation: number.describe('Of logarithmic returns of one minute'),
     returns: z.number(),
     windows: z.array(
@@ -54,19 +47,9 @@ export default marketTool({
     `${o.now.price} ${o.now.quote}: ${o.anomalies} anomaly(ies); ${o.windows.map((w) => `${w.window} ${w.move?.toFixed(1) ?? '?'}`).join(', ')}.`,
   run: async (input, context) => {
     const { services } = context;
-    const target = await targetOf(context, { ...input, market: input.market_type });
-    const { value: price, source } = await priceNow(context, target, input.max_age_ms);
-    const { range, series } = await pastOf(services, {
-      symbol: input.symbol,
-      exchange: input.exchange,
-      market: input.market_type,
-      stream: 'prices',
-      minutes: DAY_MINUTES,
-      least: undefined,
-    });
-    const [past] = series;
+    const { price, past, range, shown, provenance } = await priceAndPast(context, input, DAY_MINUTES);
     const bars =
-      past === undefined
+      past === null
         ? []
         : await figures(services, past.key, range, {
             select: `epoch_us(event_time) // 60000000 AS minute, epoch_us(max(event_time))::DOUBLE AS at,
@@ -101,14 +84,13 @@ export default marketTool({
     const any = standardisedMove(closes, { price, minute: nowMinute, minutes: 5 });
     return {
       data: {
-        now: { ...showReading(target, source), price },
+        ...shown,
         one_minute_deviation: any.deviation,
         returns: any.returns,
         windows,
         anomalies: windows.filter((w) => w.verdict === 'anomaly').length,
-        coverage: past === undefined ? null : showCoverage(past.coverage),
       },
-      provenance: { ...pastProvenance(services, series, Date.parse(source.as_of) * 1000), sources: [source] },
+      provenance,
     };
   },
 });

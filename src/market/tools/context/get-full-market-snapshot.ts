@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { AppError } from '../../../kit/errors.ts';
+import { AppError, Unavailable } from '../../../kit/errors.ts';
+import { minCoverage } from '../../exchanges/shared/coverage.ts';
 import { numberOf } from '../../jobs/row.ts';
 import type { MarketServices } from '../../services.ts';
 import { figures, pastOf, pastShape, showPast } from '../shared/history.ts';
@@ -40,12 +41,14 @@ export default signalTool({
     exchange: oneVenue,
     include_historical: z.boolean().default(true).describe('Look back on stored trades and liquidations too'),
     historical_minutes: minutesBack(60),
+    min_coverage: minCoverage,
   }),
   output: z.object({
     ...overviewShape.shape,
     best_pair: pairShape.nullable(),
     flow: z.array(flowShape).nullable(),
     liquidations: liquidationTotalsShape.nullable(),
+    liquidation_series: z.array(z.object(pastShape)).nullable(),
     unknown: z.array(z.string()),
   }),
   examples: [
@@ -60,7 +63,9 @@ export default signalTool({
       try {
         return await read();
       } catch (error) {
-        if (!(error instanceof AppError)) throw error;
+        // Asked to refuse what is not whole enough, it does; a part is not left out instead.
+        const refused = error instanceof Unavailable && input.min_coverage !== undefined;
+        if (!(error instanceof AppError) || refused) throw error;
         unknown.push(`${name}: ${error.message}`);
         return null;
       }
@@ -71,23 +76,31 @@ export default signalTool({
     const pairs = await part('best_pair', async () =>
       compareSides(await readSides(context, markets, input.symbol, BOOK_AGE_MS), NOTIONAL),
     );
-    const asked = { symbol: input.symbol, minutes: input.historical_minutes, least: undefined };
+    const asked = {
+      symbol: input.symbol,
+      minutes: input.historical_minutes,
+      min_coverage: input.min_coverage,
+    };
     const past = input.include_historical;
     const flow = past ? await part('flow', () => flowOf(services, asked)) : null;
-    const forced = past
-      ? await part('liquidations', async () =>
-          totalsOf((await liquidationsOf(context, { ...asked, exchange: undefined })).events),
-        )
-      : null;
-    const whole = flow === null || flow.every((f) => f.coverage.complete);
+    const forced = past ? await part('liquidations', async () => liquidationsOf(context, asked)) : null;
+    const forcedSeries = forced?.series.map(showPast) ?? null;
+    const whole = [...(flow ?? []), ...(forcedSeries ?? [])].every((s) => s.coverage.complete);
     return {
-      data: { ...shown, best_pair: pairs?.pairs[0] ?? null, flow, liquidations: forced, unknown },
+      data: {
+        ...shown,
+        best_pair: pairs?.pairs[0] ?? null,
+        flow,
+        liquidations: forced === null ? null : totalsOf(forced.events),
+        liquidation_series: forcedSeries,
+        unknown,
+      },
       provenance: provenanceOf(provenance.sources ?? [], {
         complete: provenance.complete && unknown.length === 0 && whole,
         notes: [
           ...(provenance.notes ?? []),
           ...unknown,
-          ...(whole ? [] : ['the stored trades are not whole: see coverage']),
+          ...(whole ? [] : ['the stored trades or liquidations are not whole: see coverage']),
         ],
       }),
     };
@@ -96,7 +109,7 @@ export default signalTool({
 
 async function flowOf(
   services: MarketServices,
-  asked: { readonly symbol: string; readonly minutes: number; readonly least: undefined },
+  asked: { readonly symbol: string; readonly minutes: number; readonly min_coverage?: number | undefined },
 ): Promise<z.infer<typeof flowShape>[]> {
   const { range, series } = await pastOf(services, { ...asked, market: undefined, stream: 'trades' });
   return Promise.all(

@@ -1,9 +1,7 @@
 import { z } from 'zod';
 import { priceBins } from '../../jobs/history/price-levels.ts';
-import { minCoverage } from '../shared/coverage.ts';
-import { anyExchange } from '../shared/fields.ts';
 import { pastProvenance, pastShape, showPast } from '../shared/history.ts';
-import { hoursBack, symbolDefault } from '../shared/past-fields.ts';
+import { pastHoursInput } from '../shared/past-fields.ts';
 import { marketTool } from '../shared/tool.ts';
 import { liquidationsOf, liquidationTotalsShape, totalsOf } from '../shared/venues/liquidations.ts';
 
@@ -27,11 +25,8 @@ export default marketTool({
   description:
     'A heatmap of liquidations: value of closed long and short positions by price, in buckets of equal width between the lowest and highest, and the hottest zones. What did happen at these prices; it does not say where positions will be liquidated. Collected streams only, with coverage.',
   input: z.strictObject({
-    symbol: symbolDefault,
-    exchange: anyExchange,
-    hours: hoursBack(24),
+    ...pastHoursInput,
     price_buckets: z.number().int().min(2).max(200).default(20).describe('Buckets, 2 to 200 (default 20)'),
-    min_coverage: minCoverage,
   }),
   output: z.object({
     totals: liquidationTotalsShape,
@@ -45,12 +40,7 @@ export default marketTool({
       ? 'No liquidation in the stretch.'
       : `${totals.events} liquidation(s); hottest ${first.low} to ${first.high} with ${first.share_pct.toFixed(1)} %.`,
   run: async (input, context) => {
-    const found = await liquidationsOf(context, {
-      symbol: input.symbol,
-      exchange: input.exchange,
-      minutes: input.hours * 60,
-      least: input.min_coverage,
-    });
+    const found = await liquidationsOf(context, { ...input, minutes: input.hours * 60 });
     const amounts = found.events.map((e) => ({ price: e.price, amount: e.value, first: e.side === 'long' }));
     const all = amounts.reduce((sum, a) => sum + a.amount, 0);
     const buckets = priceBins(amounts, input.price_buckets).map((b) => ({

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { COVERAGE_STATES } from '../../domain/coverage.ts';
 import { viewName } from '../../domain/records.ts';
-import { coverageShape, minCoverage, showCoverage, usedCoverage } from '../shared/coverage.ts';
+import { coverageShape, minCoverage, showCoverage } from '../../exchanges/shared/coverage.ts';
+import { usedCoverage } from '../shared/coverage.ts';
 import { anySeries, limit, lookbackMinutes, optionalTime, seriesShape } from '../shared/fields.ts';
 import { isoOfUs, provenance } from '../shared/provenance.ts';
 import { bounds, lookback, matchSeries } from '../shared/series.ts';

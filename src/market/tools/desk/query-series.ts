@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { timeOf } from '../../jobs/row.ts';
 import { viewName } from '../../domain/records.ts';
-import { coverageShape, minCoverage, showCoverage, usedCoverage } from '../shared/coverage.ts';
+import { coverageShape, minCoverage, showCoverage } from '../../exchanges/shared/coverage.ts';
+import { usedCoverage } from '../shared/coverage.ts';
 import { limit, lookbackMinutes, optionalTime, series } from '../shared/fields.ts';
 import { isoOfUs, provenance } from '../shared/provenance.ts';
 import { bounds, lookback, oneSeries } from '../shared/series.ts';

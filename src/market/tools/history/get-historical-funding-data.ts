@@ -1,11 +1,9 @@
 import { z } from 'zod';
 import { annualisedPct } from '../../exchanges/shared/kinds/statistics.ts';
 import { numberOf } from '../../jobs/row.ts';
-import { minCoverage } from '../shared/coverage.ts';
-import { anyExchange } from '../shared/fields.ts';
 import { paymentFigures, paymentsOf } from '../shared/funding-history.ts';
-import { figures, latest, pastOf, pastProvenance, pastShape, showPast } from '../shared/history.ts';
-import { hoursBack, symbolDefault } from '../shared/past-fields.ts';
+import { eachPast, figures, pastShape, showPast } from '../shared/history.ts';
+import { pastHoursInput } from '../shared/past-fields.ts';
 import { isoOfUs } from '../shared/provenance.ts';
 import { marketTool } from '../shared/tool.ts';
 
@@ -21,12 +19,7 @@ export default marketTool({
   effects: 'none',
   description:
     'Funding payments of a symbol over the last hours on one or all venues: mean, highest, lowest and sum of the rates, each a fraction per the contract’s own interval, the mean a year in percent by that interval, and the running rate. Rates told between payments are no payments and are not summed. With coverage.',
-  input: z.strictObject({
-    symbol: symbolDefault,
-    exchange: anyExchange,
-    hours: hoursBack(24),
-    min_coverage: minCoverage,
-  }),
+  input: z.strictObject(pastHoursInput),
   output: z.object({
     series: z.array(
       z.object({
@@ -52,37 +45,27 @@ export default marketTool({
           `${s.table}: running ${String(s.running_rate)}, ${s.payments} payment(s) sum ${String(s.cumulative_rate)}`,
       )
       .join('; ') || 'No series.',
-  run: async (input, { services }) => {
-    const { range, series } = await pastOf(services, {
-      symbol: input.symbol,
-      exchange: input.exchange,
-      market: 'futures',
-      stream: 'funding_rates',
-      minutes: input.hours * 60,
-      least: input.min_coverage,
-    });
-    const read = [];
-    for (const past of series) {
-      const payments = await paymentsOf(services, past, range);
-      const [running = {}] = await figures(services, past.key, range, {
-        select: 'epoch_us(event_time)::DOUBLE AS at, funding_rate, funding_interval_hours',
-        tail: 'ORDER BY event_time DESC LIMIT 1',
-      });
-      const rate = numberOf(running, 'funding_rate');
-      read.push({
-        last: numberOf(running, 'at'),
-        shown: {
-          ...showPast(past),
-          running_rate: rate,
-          running_annualised_pct: annualisedPct(rate, numberOf(running, 'funding_interval_hours')),
-          ...paymentFigures(payments),
-          history: payments.slice(-SHOWN).map((p) => ({ time: isoOfUs(p.at), rate: p.rate })),
-        },
-      });
-    }
-    return {
-      data: { series: read.map((r) => r.shown) },
-      provenance: pastProvenance(services, series, latest(read.map((r) => r.last))),
-    };
-  },
+  run: (input, { services }) =>
+    eachPast(
+      services,
+      { ...input, market: 'futures', stream: 'funding_rates', minutes: input.hours * 60 },
+      async (past, range) => {
+        const payments = await paymentsOf(services, past, range);
+        const [running = {}] = await figures(services, past.key, range, {
+          select: 'epoch_us(event_time)::DOUBLE AS at, funding_rate, funding_interval_hours',
+          tail: 'ORDER BY event_time DESC LIMIT 1',
+        });
+        const rate = numberOf(running, 'funding_rate');
+        return {
+          last: numberOf(running, 'at'),
+          shown: {
+            ...showPast(past),
+            running_rate: rate,
+            running_annualised_pct: annualisedPct(rate, numberOf(running, 'funding_interval_hours')),
+            ...paymentFigures(payments),
+            history: payments.slice(-SHOWN).map((p) => ({ time: isoOfUs(p.at), rate: p.rate })),
+          },
+        };
+      },
+    ),
 });

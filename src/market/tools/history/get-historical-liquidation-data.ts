@@ -1,8 +1,7 @@
 import { z } from 'zod';
-import { minCoverage } from '../shared/coverage.ts';
-import { anyExchange, limit } from '../shared/fields.ts';
+import { limit } from '../shared/fields.ts';
 import { pastProvenance, pastShape, showPast } from '../shared/history.ts';
-import { hoursBack, symbolDefault } from '../shared/past-fields.ts';
+import { pastHoursInput } from '../shared/past-fields.ts';
 import { marketTool } from '../shared/tool.ts';
 import { liquidationShape, liquidationsOf, liquidationTotalsShape, totalsOf } from '../shared/venues/liquidations.ts';
 
@@ -16,9 +15,7 @@ export default marketTool({
   description:
     'Liquidations of a symbol over the last hours of at least a value: side of the position that was closed, price, base units, value; totals of longs and shorts of those shown and of all; newest first. With coverage: some venues tell at most one a second.',
   input: z.strictObject({
-    symbol: symbolDefault,
-    exchange: anyExchange,
-    hours: hoursBack(24),
+    ...pastHoursInput,
     min_value: z
       .number()
       .min(0)
@@ -26,7 +23,6 @@ export default marketTool({
       .default(10_000)
       .describe('Least value of an event, quote units, 0 to 1,000,000,000 (default 10,000)'),
     limit: limit(200, 500),
-    min_coverage: minCoverage,
   }),
   output: z.object({
     all: liquidationTotalsShape,
@@ -38,12 +34,7 @@ export default marketTool({
   summary: ({ all, selected }) =>
     `${selected.events} of ${all.events} event(s): ${selected.long_value.toFixed(0)} of longs, ${selected.short_value.toFixed(0)} of shorts.`,
   run: async (input, context) => {
-    const found = await liquidationsOf(context, {
-      symbol: input.symbol,
-      exchange: input.exchange,
-      minutes: input.hours * 60,
-      least: input.min_coverage,
-    });
+    const found = await liquidationsOf(context, { ...input, minutes: input.hours * 60 });
     const selected = found.events.filter((e) => e.value >= input.min_value);
     const shown = selected.slice(-input.limit).reverse();
     const notes = [

@@ -3,16 +3,7 @@ import { changePct } from '../../exchanges/shared/kinds/statistics.ts';
 import { numberOf } from '../../jobs/row.ts';
 import type { MarketServices } from '../../services.ts';
 import { limit } from '../shared/fields.ts';
-import {
-  figures,
-  latest,
-  pastOf,
-  pastProvenance,
-  pastShape,
-  showPast,
-  type Past,
-  type Stretch,
-} from '../shared/history.ts';
+import { eachPast, figures, pastShape, showPast, type Past, type Stretch } from '../shared/history.ts';
 import { minutesBack, pastInput } from '../shared/past-fields.ts';
 import { isoOfUs } from '../shared/provenance.ts';
 import { marketTool } from '../shared/tool.ts';
@@ -49,25 +40,16 @@ export default marketTool({
   examples: [{ title: 'The last hour on Binance', input: { symbol: 'BTCUSDT', exchange: 'binance', limit: 50 } }],
   summary: ({ series }) =>
     series.map((s) => `${s.table}: ${String(s.open)} to ${String(s.close)}, ${s.rows} rows`).join('; ') || 'No series.',
-  run: async (input, { services }) => {
-    const { range, series } = await pastOf(services, {
-      ...input,
-      market: input.market_type,
-      stream: 'prices',
-      least: input.min_coverage,
-    });
-    const read = await Promise.all(series.map((past) => pricesOf(services, past, range, input.limit)));
-    const short = read.some((r) => r.shown.rows > r.shown.newest.length);
-    return {
-      data: { series: read.map((r) => r.shown) },
-      provenance: pastProvenance(
-        services,
-        series,
-        latest(read.map((r) => r.last)),
-        short ? ['newest rows are capped; open, close, high, low and mean are of all'] : [],
-      ),
-    };
-  },
+  run: (input, { services }) =>
+    eachPast(
+      services,
+      { ...input, market: input.market_type, stream: 'prices' },
+      (past, range) => pricesOf(services, past, range, input.limit),
+      (shown) =>
+        shown.some((s) => s.rows > s.newest.length)
+          ? ['newest rows are capped; open, close, high, low and mean are of all']
+          : [],
+    ),
 });
 
 async function pricesOf(services: Pick<MarketServices, 'store'>, past: Past, range: Stretch, most: number) {

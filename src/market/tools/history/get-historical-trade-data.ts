@@ -2,16 +2,7 @@ import { z } from 'zod';
 import { numberOf, textOf } from '../../jobs/row.ts';
 import type { MarketServices } from '../../services.ts';
 import { limit } from '../shared/fields.ts';
-import {
-  figures,
-  latest,
-  pastOf,
-  pastProvenance,
-  pastShape,
-  showPast,
-  type Past,
-  type Stretch,
-} from '../shared/history.ts';
+import { eachPast, figures, pastShape, showPast, type Past, type Stretch } from '../shared/history.ts';
 import { minutesBack, pastInput } from '../shared/past-fields.ts';
 import { isoOfUs } from '../shared/provenance.ts';
 import { marketTool } from '../shared/tool.ts';
@@ -63,25 +54,14 @@ export default marketTool({
   ],
   summary: ({ series }) =>
     series.map((s) => `${s.table}: ${s.trades} trades, VWAP ${String(s.vwap)}`).join('; ') || 'No series.',
-  run: async (input, { services }) => {
-    const { range, series } = await pastOf(services, {
-      ...input,
-      market: input.market_type,
-      stream: 'trades',
-      least: input.min_coverage,
-    });
-    const read = await Promise.all(series.map((past) => tradesOf(services, past, range, input)));
-    const short = read.some((r) => r.shown.trades > r.shown.newest.length);
-    return {
-      data: { series: read.map((r) => r.shown) },
-      provenance: pastProvenance(
-        services,
-        series,
-        latest(read.map((r) => r.last)),
-        short ? ['newest trades are capped; the sums are of all'] : [],
-      ),
-    };
-  },
+  run: (input, { services }) =>
+    eachPast(
+      services,
+      { ...input, market: input.market_type, stream: 'trades' },
+      (past, range) => tradesOf(services, past, range, input),
+      (shown) =>
+        shown.some((s) => s.trades > s.newest.length) ? ['newest trades are capped; the sums are of all'] : [],
+    ),
 });
 
 const COLUMNS = 'epoch_us(event_time)::DOUBLE AS at, trade_id, price, quantity, side';

@@ -4,7 +4,7 @@ import { volatility } from '../../jobs/history/returns.ts';
 import { numberOf, textOf } from '../../jobs/row.ts';
 import type { MarketServices } from '../../services.ts';
 import type { Stream } from '../../domain/records.ts';
-import { minCoverage } from '../shared/coverage.ts';
+import { minCoverage } from '../../exchanges/shared/coverage.ts';
 import { exchange, marketOr } from '../shared/fields.ts';
 import { paymentsOf } from '../shared/funding-history.ts';
 import { figures, pastOf, pastProvenance, pastShape, showPast, type Past, type Stretch } from '../shared/history.ts';
@@ -94,12 +94,10 @@ export default marketTool({
   run: async (input, { services }) => {
     const stream = QUERIES[input.query_type];
     const { range, series } = await pastOf(services, {
-      symbol: input.symbol,
-      exchange: input.exchange,
+      ...input,
       market: input.market_type,
       stream,
       minutes: input.hours * 60,
-      least: input.min_coverage,
     });
     const [past] = series;
     const blank = {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { minCoverage } from '../../exchanges/shared/coverage.ts';
 import { anyExchange, limit, lookbackMinutes } from '../shared/fields.ts';
 import { latest, pastProvenance, pastShape, showPast } from '../shared/history.ts';
 import { marketTool } from '../shared/tool.ts';
@@ -19,6 +20,7 @@ export default marketTool({
     exchange: anyExchange,
     lookback_minutes: lookbackMinutes(60),
     limit: limit(20, 200),
+    min_coverage: minCoverage,
   }),
   output: z.object({
     symbols: z.array(
@@ -43,7 +45,7 @@ export default marketTool({
     const { symbols, notes } = symbolsAsked(context.services, input.symbol, 'liquidations');
     const all = [];
     for (const symbol of symbols) {
-      const asked = { symbol, exchange: input.exchange, minutes: input.lookback_minutes, least: undefined };
+      const asked = { ...input, symbol, minutes: input.lookback_minutes };
       all.push({ symbol, ...(await liquidationsOf(context, asked)) });
     }
     return {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { minCoverage } from '../../exchanges/shared/coverage.ts';
 import { FOCUS, observe, observedShape, observedSummary } from '../shared/observe.ts';
 import { symbolDefault } from '../shared/past-fields.ts';
 import { marketTool } from '../shared/tool.ts';
@@ -17,9 +18,10 @@ export default marketTool({
     symbol: symbolDefault,
     minutes: z.number().min(0.1).max(10).default(1).describe('How long to watch, minutes, 0.1 to 10 (default 1)'),
     focus: z.enum(FOCUS).default('all').describe('What to tell: all, price, flow or regime (default all)'),
+    min_coverage: minCoverage,
   }),
   output: observedShape,
   examples: [{ title: 'Bitcoin', input: { minutes: 0.1, focus: 'flow' } }],
   summary: observedSummary,
-  run: (input, context) => observe(context, { symbol: input.symbol, seconds: input.minutes * 60, focus: input.focus }),
+  run: (input, context) => observe(context, { ...input, seconds: input.minutes * 60 }),
 });

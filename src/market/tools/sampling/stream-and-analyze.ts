@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { minCoverage } from '../../exchanges/shared/coverage.ts';
 import { observe, observedShape, observedSummary } from '../shared/observe.ts';
 import { symbolDefault } from '../shared/past-fields.ts';
 import { marketTool } from '../shared/tool.ts';
@@ -22,9 +23,10 @@ export default marketTool({
       .max(300)
       .default(30)
       .describe('How long to watch, seconds, 5 to 300 (default 30)'),
+    min_coverage: minCoverage,
   }),
   output: observedShape,
   examples: [{ title: 'Bitcoin', input: { duration: 5 } }],
   summary: observedSummary,
-  run: (input, context) => observe(context, { symbol: input.symbol, seconds: input.duration, focus: 'all' }),
+  run: (input, context) => observe(context, { ...input, seconds: input.duration, focus: 'all' }),
 });

@@ -1,49 +1,10 @@
 import { z } from 'zod';
 import type { Us } from '../../../kit/clock.ts';
-import { Unavailable } from '../../../kit/errors.ts';
-import type { Coverage, CoverageState } from '../../domain/coverage.ts';
+import type { Coverage } from '../../domain/coverage.ts';
 import { viewName, type SeriesKey } from '../../domain/records.ts';
+import { requireCovered } from '../../exchanges/shared/coverage.ts';
+import { mapParallel } from '../../jobs/parallel.ts';
 import type { MarketServices } from '../../services.ts';
-import { isoTime } from './fields.ts';
-import { isoOfUs } from './provenance.ts';
-
-/** How tools that read history say what they read, and refuse when it is too little: one field, one shape, one call. */
-
-export const minCoverage = z
-  .number()
-  .min(0)
-  .max(1)
-  .optional()
-  .describe('Refuse below this covered share of the stretch, 0 to 1; answers whatever there is when left out');
-
-export const coverageShape = z.object({
-  complete: z.boolean(),
-  share: z.number().nullable(),
-  known_to: isoTime,
-  live_seconds: z.number(),
-  backfilled_seconds: z.number(),
-  sampled_seconds: z.number(),
-  interpolated_seconds: z.number(),
-  pruned_seconds: z.number(),
-  missing_seconds: z.number(),
-  quarantined_rows: z.number(),
-});
-
-export function showCoverage(coverage: Coverage): z.infer<typeof coverageShape> {
-  const seconds = (state: CoverageState): number => coverage.times[state] / 1e6;
-  return {
-    complete: coverage.complete,
-    share: coverage.share,
-    known_to: isoOfUs(coverage.knownTo),
-    live_seconds: seconds('live'),
-    backfilled_seconds: seconds('backfilled'),
-    sampled_seconds: seconds('sampled'),
-    interpolated_seconds: seconds('interpolated'),
-    pruned_seconds: seconds('pruned'),
-    missing_seconds: seconds('missing'),
-    quarantined_rows: coverage.quarantinedRows,
-  };
-}
 
 /** Coverage of the stretch that an answer is made of. Throws Unavailable when its share is below `least`. */
 export async function usedCoverage(
@@ -53,12 +14,52 @@ export async function usedCoverage(
   least: number | undefined,
 ): Promise<Coverage> {
   const coverage = await services.store.coverage({ ...key, ...stretch });
-  if (least !== undefined && (coverage.share ?? 0) < least) {
-    const worst = coverage.intervals.find(({ state }) => state === 'missing');
-    const why = worst === undefined ? '' : `; missing from ${isoOfUs(worst.from) ?? ''}: ${worst.reason ?? 'unknown'}`;
-    throw new Unavailable(
-      `${viewName(key)} is covered to ${((coverage.share ?? 0) * 100).toFixed(1)} % of the stretch, less than ${least * 100} %${why}. Fetch the rest with request_backfill, narrow the stretch, or lower min_coverage`,
-    );
-  }
+  requireCovered(coverage, least);
   return coverage;
+}
+
+/** Series of the lowest share that a joint coverage names. */
+const WORST = 5;
+
+/** Coverage of many series at once. */
+export const jointShape = z.object({
+  complete: z.boolean(),
+  series: z.number(),
+  complete_series: z.number(),
+  share: z.number().nullable().describe('Covered part of the time of all series that is judged; null: none is yet'),
+  worst: z
+    .array(z.object({ table: z.string(), share: z.number().nullable(), missing_seconds: z.number() }))
+    .describe('The least covered, at most 5'),
+});
+
+/**
+ * What is held of the stretch that an answer over many series is made of. Throws Unavailable when one is covered less
+ * than `least`.
+ */
+export async function jointCoverage(
+  services: Pick<MarketServices, 'store'>,
+  keys: readonly SeriesKey[],
+  stretch: { readonly from: Us; readonly to: Us },
+  least: number | undefined,
+): Promise<z.infer<typeof jointShape>> {
+  const all = await mapParallel(keys, 4, (key) => usedCoverage(services, key, stretch, least));
+  const judged = all.reduce((sum, c) => sum + (c.knownTo - c.from), 0);
+  const held = all.reduce((sum, c) => sum + (c.share ?? 0) * (c.knownTo - c.from), 0);
+  const short = all.filter((c) => !c.complete).sort((a, b) => (a.share ?? 0) - (b.share ?? 0));
+  return {
+    complete: all.length > 0 && short.length === 0,
+    series: all.length,
+    complete_series: all.length - short.length,
+    share: judged === 0 ? null : held / judged,
+    worst: short.slice(0, WORST).map((c) => ({
+      table: viewName(c.series),
+      share: c.share,
+      missing_seconds: c.times.missing / 1e6,
+    })),
+  };
+}
+
+/** A note for the provenance of an answer over series that are not whole. */
+export function jointNotes(joint: z.infer<typeof jointShape>): readonly string[] {
+  return joint.complete ? [] : [`${joint.series - joint.complete_series} of ${joint.series} series are not whole`];
 }

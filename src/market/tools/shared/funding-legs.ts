@@ -1,6 +1,7 @@
 import { AppError } from '../../../kit/errors.ts';
 import type { ProvenanceSource, ToolContext } from '../../../kit/tool.ts';
 import type { FundingLeg } from '../../jobs/arbitrage/funding-carry.ts';
+import type { Coverage } from '../../domain/coverage.ts';
 import { marketFees } from '../../jobs/fees.ts';
 import type { MarketServices } from '../../services.ts';
 import { paymentsOf } from './funding-history.ts';
@@ -51,30 +52,37 @@ export async function fundingSides(
   return { sides: across.found, missing: across.missing, notes: acrossNotes(across) };
 }
 
-/** Mean rate an hour that each collected market paid over the last hours; markets without payments are absent. */
+export interface PaidFunding {
+  /** Mean rate an hour; null when nothing was paid. */
+  readonly perHour: number | null;
+  readonly payments: number;
+  readonly coverage: Coverage;
+}
+
+/** What each collected market paid over the last hours. Throws as `pastOf`, but not when nothing is collected. */
 export async function paidPerHour(
   services: MarketServices,
   symbol: string,
   hours: number,
-): Promise<ReadonlyMap<string, { readonly perHour: number; readonly payments: number; readonly complete: boolean }>> {
-  const found = new Map<string, { perHour: number; payments: number; complete: boolean }>();
+  least: number | undefined,
+): Promise<ReadonlyMap<string, PaidFunding>> {
+  const found = new Map<string, PaidFunding>();
   try {
     const asked = {
       symbol,
       market: 'futures' as const,
       stream: 'funding_rates' as const,
       minutes: hours * 60,
-      least: undefined,
+      min_coverage: least,
     };
     const { range, series } = await pastOf(services, asked);
     for (const past of series) {
       const payments = (await paymentsOf(services, past, range)).filter((p) => p.hours !== null && p.hours > 0);
-      if (payments.length === 0) continue;
       const sum = payments.reduce((total, p) => total + p.rate / (p.hours ?? 1), 0);
       found.set(`${past.key.exchange}_${past.key.market}`, {
-        perHour: sum / payments.length,
+        perHour: payments.length === 0 ? null : sum / payments.length,
         payments: payments.length,
-        complete: past.coverage.complete,
+        coverage: past.coverage,
       });
     }
   } catch (error) {

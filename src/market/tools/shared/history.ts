@@ -1,12 +1,14 @@
 import { z } from 'zod';
 import type { SqlRow } from '../../../infra/duckdb/database.ts';
 import type { Us } from '../../../kit/clock.ts';
+import { Unavailable } from '../../../kit/errors.ts';
 import type { Provenance } from '../../../kit/tool.ts';
 import type { Coverage } from '../../domain/coverage.ts';
 import { viewName, type Market, type SeriesKey, type Stream } from '../../domain/records.ts';
 import type { MarketServices } from '../../services.ts';
 import { quoted } from '../../store/names.ts';
-import { coverageShape, showCoverage, usedCoverage } from './coverage.ts';
+import { coverageShape, showCoverage } from '../../exchanges/shared/coverage.ts';
+import { usedCoverage } from './coverage.ts';
 import { provenance } from './provenance.ts';
 import { lookback, matchSeries } from './series.ts';
 
@@ -39,7 +41,7 @@ export function showPast({ key, coverage }: Past) {
 
 /**
  * The stored series of a symbol's stream, with their coverage of the last minutes. Throws NotFound when none is known,
- * Unavailable when one is covered less than `least`.
+ * Unavailable when one is covered less than `min_coverage`.
  */
 export async function pastOf(
   services: Pick<MarketServices, 'store' | 'collector' | 'clock'>,
@@ -49,7 +51,7 @@ export async function pastOf(
     readonly market: Market | undefined;
     readonly stream: Stream;
     readonly minutes: number;
-    readonly least: number | undefined;
+    readonly min_coverage?: number | undefined;
   },
 ): Promise<{ readonly range: Stretch; readonly series: readonly Past[] }> {
   const { symbol, exchange, market, stream } = asked;
@@ -58,9 +60,34 @@ export async function pastOf(
   const stored = new Set((await services.store.series()).map(viewName));
   const series: Past[] = [];
   for (const key of known.filter((k) => stored.has(viewName(k))).slice(0, MOST_SERIES)) {
-    series.push({ key, coverage: await usedCoverage(services, key, range, asked.least) });
+    series.push({ key, coverage: await usedCoverage(services, key, range, asked.min_coverage) });
+  }
+  if (series.length === 0 && asked.min_coverage !== undefined) {
+    throw new Unavailable(
+      `${stream} of ${symbol} are collected but nothing is stored yet: ask again, or lower min_coverage`,
+    );
   }
   return { range, series };
+}
+
+/**
+ * An answer that holds one reading of each stored series of a symbol's stream. `read` gives what is shown and the time
+ * of the newest row used; `notes` are of all readings. Throws as `pastOf`.
+ */
+export async function eachPast<T>(
+  services: Pick<MarketServices, 'store' | 'collector' | 'clock'>,
+  asked: Parameters<typeof pastOf>[1],
+  read: (past: Past, range: Stretch) => Promise<{ readonly last: Us | null; readonly shown: T }>,
+  notes: (shown: readonly T[]) => readonly string[] = () => [],
+): Promise<{ readonly data: { readonly series: T[] }; readonly provenance: Provenance }> {
+  const { range, series } = await pastOf(services, asked);
+  const readings = [];
+  for (const past of series) readings.push(await read(past, range));
+  const shown = readings.map((r) => r.shown);
+  return {
+    data: { series: shown },
+    provenance: pastProvenance(services, series, latest(readings.map((r) => r.last)), notes(shown)),
+  };
 }
 
 /** Figures of the rows of a series in a stretch: our own SQL over its view, whose name comes from the series known. */

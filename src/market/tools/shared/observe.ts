@@ -3,11 +3,12 @@ import { sleep } from '../../../kit/clock.ts';
 import type { Provenance, ToolContext } from '../../../kit/tool.ts';
 import type { SqlRow } from '../../../infra/duckdb/database.ts';
 import { viewName, type SeriesKey, type Stream } from '../../domain/records.ts';
+import { requireCovered } from '../../exchanges/shared/coverage.ts';
 import { changePct, imbalancePct } from '../../exchanges/shared/kinds/statistics.ts';
 import { numberOf } from '../../jobs/row.ts';
 import type { MarketServices } from '../../services.ts';
 import { usedCoverage } from './coverage.ts';
-import { figures, latest, pastProvenance, type Past, type Stretch } from './history.ts';
+import { figures, latest, pastProvenance, pastShape, showPast, type Past, type Stretch } from './history.ts';
 import { isoOfUs } from './provenance.ts';
 import { matchSeries } from './series.ts';
 import { path } from '../../jobs/history/returns.ts';
@@ -61,6 +62,7 @@ export const observedShape = z.object({
       regime: regimeShape.nullable(),
     }),
   ),
+  series: z.array(z.object(pastShape)).describe('What was read, with its coverage of these seconds'),
 });
 export type Observed = z.infer<typeof observedShape>;
 
@@ -71,10 +73,16 @@ const STEP_MS = 1000;
 /**
  * Waits `seconds` and tells what was stored meanwhile of the symbol on each collected market. Throws NotFound when the
  * symbol is not collected. A stream that stored nothing gives zero rows and nulls.
+ * Throws Unavailable when a series is covered less than `min_coverage` of it.
  */
 export async function observe(
   context: ToolContext<MarketServices>,
-  asked: { readonly symbol: string; readonly seconds: number; readonly focus: Focus },
+  asked: {
+    readonly symbol: string;
+    readonly seconds: number;
+    readonly focus: Focus;
+    readonly min_coverage?: number | undefined;
+  },
 ): Promise<{ readonly data: Observed; readonly provenance: Provenance }> {
   const { services, clock, signal } = context;
   const keys = await matchSeries(services, { symbol: asked.symbol });
@@ -96,6 +104,7 @@ export async function observe(
     used.push(...reading.used);
     markets.push({ exchange, market, ...reading.shown });
   }
+  for (const { coverage } of used) requireCovered(coverage, asked.min_coverage);
   return {
     data: {
       symbol: asked.symbol.toUpperCase(),
@@ -103,6 +112,7 @@ export async function observe(
       to: isoOfUs(range.to),
       seconds: (range.to - range.from) / SECOND_US,
       markets,
+      series: used.map(showPast),
     },
     provenance: pastProvenance(services, used, newest, [
       'rows of the last second may still be on their way to the store',

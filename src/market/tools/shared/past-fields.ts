@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { minCoverage } from './coverage.ts';
+import { minCoverage } from '../../exchanges/shared/coverage.ts';
 import { anyExchange, marketOr } from './fields.ts';
 
 /** Input fields of tools over stored history. */
@@ -10,13 +10,6 @@ export const symbolDefault = z
   .max(40)
   .default('BTCUSDT')
   .describe('Canonical symbol that is collected (default BTCUSDT)');
-
-export const pastInput = {
-  symbol: symbolDefault,
-  exchange: anyExchange,
-  market_type: marketOr('futures'),
-  min_coverage: minCoverage,
-};
 
 export const minutesBack = (fallback: number) =>
   z
@@ -33,3 +26,17 @@ export const hoursBack = (fallback: number) =>
     .max(720)
     .default(fallback)
     .describe(`How far back, hours, 0.1 to 720 which is 30 days (default ${fallback})`);
+
+/** A symbol on one or all venues over the last minutes, or hours. */
+export const pastInput = {
+  symbol: symbolDefault,
+  exchange: anyExchange,
+  market_type: marketOr('futures'),
+  min_coverage: minCoverage,
+};
+export const pastHoursInput = {
+  symbol: symbolDefault,
+  exchange: anyExchange,
+  hours: hoursBack(24),
+  min_coverage: minCoverage,
+};

@@ -28,6 +28,6 @@ export function provenance(
 }
 
 /** Provenance of a reading made now: collector state, operations tables, storage. */
-export function measuredNow(clock: Clock, source: string, notes: readonly string[] = []): Provenance {
-  return provenance(clock, clock.now() * 1000, source, { complete: true, notes });
+export function measuredNow(clock: Clock, source: string, notes: readonly string[] = [], complete = true): Provenance {
+  return provenance(clock, clock.now() * 1000, source, { complete, notes });
 }

@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import { minCoverage } from '../../exchanges/shared/coverage.ts';
 import { viewName } from '../../domain/records.ts';
 import { mapParallel } from '../../jobs/parallel.ts';
 import { scanSeries } from '../../jobs/gap-scan.ts';
+import { jointCoverage, jointNotes, jointShape } from '../shared/coverage.ts';
 import { anyMarket, anySymbol, exchange, isoTime, lookbackMinutes, stream } from '../shared/fields.ts';
 import { isoOfUs, measuredNow } from '../shared/provenance.ts';
 import { lookback, matchSeries } from '../shared/series.ts';
@@ -24,6 +26,7 @@ export default marketTool({
     market: anyMarket,
     symbol: anySymbol,
     lookback_minutes: lookbackMinutes(60),
+    min_coverage: minCoverage,
   }),
   output: z.object({
     gaps_found: z.number(),
@@ -39,6 +42,7 @@ export default marketTool({
       }),
     ),
     not_judged: z.array(z.object({ table: z.string(), reason: z.string() })),
+    coverage: jointShape,
   }),
   examples: [{ title: 'Candles of Binance in the last hour', input: { exchange: 'binance', data_type: 'candles' } }],
   summary: (output) => `${output.gaps_found} gap(s) in ${output.series_checked} series.`,
@@ -51,9 +55,9 @@ export default marketTool({
     });
     const { from, to } = lookback(clock.now(), input.lookback_minutes);
     const status = services.collector.status();
-    const scans = await mapParallel(keys.slice(0, MOST_SERIES), 4, (key) =>
-      scanSeries(services, key, from, to, status),
-    );
+    const chosen = keys.slice(0, MOST_SERIES);
+    const coverage = await jointCoverage(services, chosen, { from, to }, input.min_coverage);
+    const scans = await mapParallel(chosen, 4, (key) => scanSeries(services, key, from, to, status));
     const gaps = scans.flatMap((scan) =>
       scan.gaps.map((gap) => ({
         table: viewName(scan.series),
@@ -71,8 +75,14 @@ export default marketTool({
         series_checked: scans.length,
         gaps: gaps.slice(0, 200),
         not_judged: scans.flatMap((s) => (s.reason === null ? [] : [{ table: viewName(s.series), reason: s.reason }])),
+        coverage,
       },
-      provenance: measuredNow(clock, 'store', notes),
+      provenance: measuredNow(
+        clock,
+        'store',
+        [...notes, ...jointNotes(coverage)],
+        notes.length === 0 && coverage.complete,
+      ),
     };
   },
 });

@@ -1,9 +1,11 @@
 import { z } from 'zod';
+import { minCoverage } from '../../exchanges/shared/coverage.ts';
 import { statistics } from '../../jobs/checks/statistics.ts';
 import { lagSeconds } from '../../jobs/checks/streams.ts';
 import { timeOf } from '../../jobs/row.ts';
 import { recentRows } from '../../jobs/validate.ts';
 import { viewName } from '../../domain/records.ts';
+import { jointCoverage, jointNotes, jointShape } from '../shared/coverage.ts';
 import { anyMarket, anySymbol, exchange, lookbackMinutes, stream } from '../shared/fields.ts';
 import { provenance } from '../shared/provenance.ts';
 import { lookback, matchSeries } from '../shared/series.ts';
@@ -26,6 +28,7 @@ export default marketTool({
     market: anyMarket,
     symbol: anySymbol,
     lookback_minutes: lookbackMinutes(5),
+    min_coverage: minCoverage,
   }),
   output: z.object({
     series: z.array(
@@ -40,16 +43,19 @@ export default marketTool({
       }),
     ),
     total_rows: z.number(),
+    coverage: jointShape,
   }),
   examples: [{ title: 'Binance trades of the last 5 minutes', input: { exchange: 'binance', stream_type: 'trades' } }],
   summary: (output) => `${output.total_rows} rows in ${output.series.length} series.`,
   run: async (input, { services, clock }) => {
-    const { stream_type: streamType, lookback_minutes: minutes, ...rest } = input;
+    const { stream_type: streamType, lookback_minutes: minutes, min_coverage: least, ...rest } = input;
     const keys = await matchSeries(services, { ...rest, stream: streamType });
     const { from, to } = lookback(clock.now(), minutes);
     let newest: number | null = null;
     const series = [];
-    for (const key of keys.slice(0, MOST_SERIES)) {
+    const chosen = keys.slice(0, MOST_SERIES);
+    const coverage = await jointCoverage(services, chosen, { from, to }, least);
+    for (const key of chosen) {
       const rows = await recentRows(services, key, from, to);
       const times = rows.map((row) => timeOf(row, key.stream)).filter((t): t is number => t !== null);
       const distances = statistics(times.slice(1).map((time, i) => (time - (times[i] ?? time)) / 1000));
@@ -68,8 +74,11 @@ export default marketTool({
     }
     const notes = keys.length > MOST_SERIES ? [`${keys.length - MOST_SERIES} further series left out`] : [];
     return {
-      data: { series, total_rows: series.reduce((sum, s) => sum + s.rows, 0) },
-      provenance: provenance(clock, newest, 'store', { notes }),
+      data: { series, total_rows: series.reduce((sum, s) => sum + s.rows, 0), coverage },
+      provenance: provenance(clock, newest, 'store', {
+        complete: notes.length === 0 && coverage.complete,
+        notes: [...notes, ...jointNotes(coverage)],
+      }),
     };
   },
 });

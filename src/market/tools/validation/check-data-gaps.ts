@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import { minCoverage } from '../../exchanges/shared/coverage.ts';
 import { scanSeries } from '../../jobs/gap-scan.ts';
 import { mapParallel } from '../../jobs/parallel.ts';
 import { recordFindings } from '../../jobs/issue-book.ts';
+import { jointCoverage, jointNotes, jointShape } from '../shared/coverage.ts';
 import { anySeries, findingShape, lookbackMinutes } from '../shared/fields.ts';
 import { showFinding } from '../shared/findings.ts';
 import { measuredNow } from '../shared/provenance.ts';
@@ -18,7 +20,7 @@ export default marketTool({
   effects: 'ops',
   description:
     'Looks for missing stretches in all matching series and records each as a quality issue with its bounds: missing minutes of candles, trades lost without a trace (candle volume against stored trades), silence longer than a stream allows. Gives the longest gap; fill_data_gaps closes them.',
-  input: z.strictObject({ ...anySeries, lookback_minutes: lookbackMinutes(60) }),
+  input: z.strictObject({ ...anySeries, lookback_minutes: lookbackMinutes(60), min_coverage: minCoverage }),
   output: z.object({
     series_checked: z.number(),
     gaps_found: z.number(),
@@ -26,6 +28,7 @@ export default marketTool({
     longest_gap_seconds: z.number().nullable(),
     gaps: z.array(findingShape),
     not_judged: z.number(),
+    coverage: jointShape,
   }),
   examples: [{ title: 'All series, last hour', input: {} }],
   timeoutMs: 60_000,
@@ -34,6 +37,7 @@ export default marketTool({
   run: async (input, { services, clock, signal, progress, caller }) => {
     const keys = await matchSeries(services, input);
     const { from, to } = lookback(clock.now(), input.lookback_minutes);
+    const coverage = await jointCoverage(services, keys, { from, to }, input.min_coverage);
     const status = services.collector.status();
     const scans = await mapParallel(keys, 4, async (key, i) => {
       signal.throwIfAborted();
@@ -54,8 +58,9 @@ export default marketTool({
         longest_gap_seconds: longest,
         gaps: findings.slice(0, 100).map((f, i) => showFinding(f, issues[i])),
         not_judged: scans.filter((s) => s.reason !== null).length,
+        coverage,
       },
-      provenance: measuredNow(clock, 'store'),
+      provenance: measuredNow(clock, 'store', jointNotes(coverage), coverage.complete),
     };
   },
 });

@@ -1,10 +1,11 @@
 import { z } from 'zod';
+import { coverageShape, showCoverage } from '../../exchanges/shared/coverage.ts';
 import { detectAnomaly } from '../../jobs/checks/statistics.ts';
 import { timeOf, valueOf } from '../../jobs/row.ts';
-import { recentRows } from '../../jobs/validate.ts';
-import { lookbackMinutes, series } from '../shared/fields.ts';
+import { series } from '../shared/fields.ts';
 import { provenance } from '../shared/provenance.ts';
-import { lookback, oneSeries } from '../shared/series.ts';
+import { readRecent, recentInput, recentProvenance } from '../shared/recent.ts';
+import { oneSeries } from '../shared/series.ts';
 import { marketTool } from '../shared/tool.ts';
 
 export default marketTool({
@@ -27,7 +28,7 @@ export default marketTool({
       .max(10_000)
       .optional()
       .describe('History to judge against, oldest first; the stored rows of the look-back when left out'),
-    lookback_minutes: lookbackMinutes(60),
+    ...recentInput(60),
   }),
   output: z.object({
     is_anomaly: z.boolean().nullable(),
@@ -40,6 +41,7 @@ export default marketTool({
     expected_low: z.number().nullable(),
     expected_high: z.number().nullable(),
     reason: z.string().nullable(),
+    coverage: coverageShape.nullable().describe('Null when only values that were given are judged'),
   }),
   examples: [
     {
@@ -53,10 +55,9 @@ export default marketTool({
       : `z = ${output.z_score.toFixed(2)} (${output.severity ?? 'normal'}).`,
   run: async (input, { services, clock }) => {
     const key = await oneSeries(services, input);
-    const { from, to } = lookback(clock.now(), input.lookback_minutes);
     const stored = input.historical_values === undefined || input.current_value === undefined;
-    const rows = stored ? await recentRows(services, key, from, to) : [];
-    const points = rows.flatMap((row) => {
+    const recent = stored ? await readRecent(services, { ...input, ...key }) : null;
+    const points = (recent?.rows ?? []).flatMap((row) => {
       const value = valueOf(row, key.stream);
       return value === null ? [] : [{ value, time: timeOf(row, key.stream) }];
     });
@@ -64,9 +65,11 @@ export default marketTool({
     const current = input.current_value ?? newest?.value ?? null;
     const before = input.current_value === undefined ? points.slice(0, -1) : points;
     const history = input.historical_values ?? before.map((p) => p.value);
-    const at = stored
-      ? provenance(clock, newest?.time ?? null, 'store')
-      : provenance(clock, null, 'values given', { complete: true });
+    const at =
+      recent === null
+        ? provenance(clock, null, 'values given', { complete: true })
+        : recentProvenance(services, recent);
+    const coverage = recent === null ? null : showCoverage(recent.coverage);
     if (current === null) {
       return {
         data: {
@@ -80,6 +83,7 @@ export default marketTool({
           expected_low: null,
           expected_high: null,
           reason: 'no value is stored in the look-back',
+          coverage,
         },
         provenance: at,
       };
@@ -100,6 +104,7 @@ export default marketTool({
         expected_low: known ? verdict.mean - reach : null,
         expected_high: known ? verdict.mean + reach : null,
         reason: verdict.reason,
+        coverage,
       },
       provenance: at,
     };

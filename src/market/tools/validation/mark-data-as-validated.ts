@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { Conflict } from '../../../kit/errors.ts';
 import { viewName } from '../../domain/records.ts';
+import { coverageShape, minCoverage, showCoverage } from '../../exchanges/shared/coverage.ts';
 import { recordWork } from '../../jobs/metrics.ts';
 import { validateSeries } from '../../jobs/validate.ts';
+import { usedCoverage } from '../shared/coverage.ts';
 import { series, time } from '../shared/fields.ts';
 import { provenance } from '../shared/provenance.ts';
 import { bounds, oneSeries } from '../shared/series.ts';
@@ -21,8 +23,9 @@ export default marketTool({
     ...series,
     start_time: time('Start of the stretch'),
     end_time: time('End of the stretch, not included'),
+    min_coverage: minCoverage,
   }),
-  output: z.object({ table: z.string(), rows: z.number(), marked: z.boolean() }),
+  output: z.object({ table: z.string(), rows: z.number(), marked: z.boolean(), coverage: coverageShape }),
   examples: [
     {
       title: 'One hour of trades',
@@ -40,6 +43,7 @@ export default marketTool({
   run: async (input, { services, clock, agentId, caller }) => {
     const key = await oneSeries(services, input);
     const { from, to } = bounds(input.start_time, input.end_time);
+    const coverage = await usedCoverage(services, key, { from, to }, input.min_coverage);
     const result = await validateSeries(services, key, from, to);
     if (result.failed_rows > 0) {
       const first = result.findings.find((f) => f.keys.length > 0);
@@ -51,8 +55,10 @@ export default marketTool({
       to,
     });
     return {
-      data: { table: viewName(key), rows: result.rows, marked: result.rows > 0 },
-      provenance: provenance(clock, result.last_event_time, viewName(key), { complete: !result.truncated }),
+      data: { table: viewName(key), rows: result.rows, marked: result.rows > 0, coverage: showCoverage(coverage) },
+      provenance: provenance(clock, result.last_event_time, viewName(key), {
+        complete: !result.truncated && coverage.complete,
+      }),
     };
   },
 });

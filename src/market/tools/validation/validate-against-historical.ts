@@ -1,10 +1,9 @@
 import { z } from 'zod';
+import { coverageShape, showCoverage } from '../../exchanges/shared/coverage.ts';
 import { detectAnomaly } from '../../jobs/checks/statistics.ts';
-import { priceOf, timeOf } from '../../jobs/row.ts';
-import { recentRows } from '../../jobs/validate.ts';
-import { exchange, lookbackMinutes, marketOr, symbol } from '../shared/fields.ts';
-import { provenance } from '../shared/provenance.ts';
-import { lookback, oneSeries } from '../shared/series.ts';
+import { priceOf } from '../../jobs/row.ts';
+import { exchange, marketOr, symbol } from '../shared/fields.ts';
+import { readRecent, recentInput, recentProvenance } from '../shared/recent.ts';
 import { marketTool } from '../shared/tool.ts';
 
 export default marketTool({
@@ -21,7 +20,7 @@ export default marketTool({
     market: marketOr('futures'),
     symbol,
     price: z.number().positive().describe('Price to judge, quote units'),
-    lookback_minutes: lookbackMinutes(60),
+    ...recentInput(60),
   }),
   output: z.object({
     valid: z.boolean().nullable(),
@@ -30,6 +29,7 @@ export default marketTool({
     mean: z.number().nullable(),
     samples: z.number(),
     reason: z.string().nullable(),
+    coverage: coverageShape,
   }),
   examples: [{ title: 'A Bitcoin price', input: { exchange: 'binance', symbol: 'BTCUSDT', price: 50_000 } }],
   summary: (output) =>
@@ -38,11 +38,9 @@ export default marketTool({
       : output.valid
         ? 'In line with history.'
         : `Not in line with history: ${String(output.reason)}.`,
-  run: async (input, { services, clock }) => {
-    const key = await oneSeries(services, { ...input, stream: 'trades' });
-    const { from, to } = lookback(clock.now(), input.lookback_minutes);
-    const rows = await recentRows(services, key, from, to);
-    const history = rows.map((row) => priceOf(row, 'trades')).filter((v): v is number => v !== null);
+  run: async (input, { services }) => {
+    const recent = await readRecent(services, { ...input, stream: 'trades' });
+    const history = recent.rows.map((row) => priceOf(row, 'trades')).filter((v): v is number => v !== null);
     const rules = services.settings.rules;
     const verdict = detectAnomaly(input.price, history, rules);
     const { mean } = verdict;
@@ -62,8 +60,9 @@ export default marketTool({
           : strange
             ? `z-score beyond ${rules.anomaly_z.low}`
             : verdict.reason,
+        coverage: showCoverage(recent.coverage),
       },
-      provenance: provenance(clock, timeOf(rows.at(-1) ?? {}, 'trades'), 'store', { complete: decided }),
+      provenance: recentProvenance(services, recent),
     };
   },
 });

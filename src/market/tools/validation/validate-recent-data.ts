@@ -1,10 +1,12 @@
 import { z } from 'zod';
+import { minCoverage } from '../../exchanges/shared/coverage.ts';
 import { viewName } from '../../domain/records.ts';
 import { joinByVenue } from '../../jobs/finding.ts';
 import { recordFindings } from '../../jobs/issue-book.ts';
 import { mapParallel } from '../../jobs/parallel.ts';
 import { recordWork } from '../../jobs/metrics.ts';
 import { validateSeries } from '../../jobs/validate.ts';
+import { jointCoverage, jointNotes, jointShape } from '../shared/coverage.ts';
 import { anySeries, findingShape, isoTime, lookbackMinutes } from '../shared/fields.ts';
 import { showFinding } from '../shared/findings.ts';
 import { isoOfUs, provenance } from '../shared/provenance.ts';
@@ -20,7 +22,7 @@ export default marketTool({
   effects: 'ops',
   description:
     'Runs every validation rule over the rows of the last minutes: prices against their 1 h average, bid below ask, books, trade order and age, funding limits, open interest, liquidations, candle shape, candle volume against the stored trades. Records each finding as a quality issue and gives the pass rate. Changes no market data.',
-  input: z.strictObject({ ...anySeries, lookback_minutes: lookbackMinutes(5) }),
+  input: z.strictObject({ ...anySeries, lookback_minutes: lookbackMinutes(5), min_coverage: minCoverage }),
   output: z.object({
     series_checked: z.number(),
     series_without_rows: z.number(),
@@ -32,6 +34,7 @@ export default marketTool({
     score: z.number().nullable(),
     findings: z.array(findingShape),
     tables: z.array(z.object({ table: z.string(), rows: z.number(), failed: z.number(), last_event_time: isoTime })),
+    coverage: jointShape,
   }),
   examples: [
     { title: 'Everything of the last five minutes', input: {} },
@@ -43,6 +46,7 @@ export default marketTool({
   run: async (input, { services, clock, signal, progress, agentId, caller }) => {
     const keys = await matchSeries(services, input);
     const { from, to } = lookback(clock.now(), input.lookback_minutes);
+    const coverage = await jointCoverage(services, keys, { from, to }, input.min_coverage);
     const results = await mapParallel(keys, 4, async (key, i) => {
       signal.throwIfAborted();
       progress(i / keys.length);
@@ -78,10 +82,14 @@ export default marketTool({
             failed: r.failed_rows,
             last_event_time: isoOfUs(r.last_event_time),
           })),
+        coverage,
       },
       provenance: provenance(clock, newest, 'store', {
-        complete: cut === 0 && newest !== null,
-        notes: cut === 0 ? [] : [`${cut} series have more rows than were read; their newest were checked`],
+        complete: cut === 0 && coverage.complete,
+        notes: [
+          ...(cut === 0 ? [] : [`${cut} series have more rows than were read; their newest were checked`]),
+          ...jointNotes(coverage),
+        ],
       }),
     };
   },

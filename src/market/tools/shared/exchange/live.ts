@@ -6,13 +6,14 @@ import { viewName, type SeriesKey, type Stream } from '../../../domain/records.t
 import type { SeriesStatus } from '../../../collect/contract.ts';
 import type { LiveDesk } from '../../../exchanges/endpoint.ts';
 import type { MarketServices } from '../../../services.ts';
+import { lookback } from '../series.ts';
 
 /** What a desk needs of a call. */
 export type DeskContext = Pick<ToolContext<unknown>, 'signal' | 'clock'> & {
   readonly services: {
     readonly rest: MarketServices['rest'];
     readonly collector: Pick<MarketServices['collector'], 'status' | 'instruments' | 'book'>;
-    readonly store: Pick<MarketServices['store'], 'series' | 'seriesRows'>;
+    readonly store: Pick<MarketServices['store'], 'series' | 'seriesRows' | 'coverage'>;
   };
 };
 
@@ -83,7 +84,8 @@ export function liveDesk(services: DeskContext['services'], exchange: string, cl
       const key = keyOf(instrument, stream);
       const series = await store.series();
       if (!series.some((s) => viewName(s) === viewName(key))) return undefined;
-      return [...(await rows(key, minutes * 60_000, limit))].reverse();
+      const found = [...(await rows(key, minutes * 60_000, limit))].reverse();
+      return { rows: found, coverage: await store.coverage({ ...key, ...lookback(clock.now(), minutes) }) };
     },
   };
 }

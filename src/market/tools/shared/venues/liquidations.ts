@@ -42,9 +42,9 @@ export async function liquidationsOf(
   context: Pick<ToolContext<MarketServices>, 'services'>,
   asked: {
     readonly symbol: string;
-    readonly exchange: string | undefined;
+    readonly exchange?: string | undefined;
     readonly minutes: number;
-    readonly least: number | undefined;
+    readonly min_coverage?: number | undefined;
   },
 ): Promise<Liquidations> {
   const { services } = context;
