@@ -1,5 +1,7 @@
 import type { PermissionDecision, ToolOutcome } from '../kit/invoke.ts';
 import type { AnyEvent } from '../kit/event.ts';
+import type { AuditQuery, ChainedRow } from '../crew/audit/log.ts';
+import type { AuditReport } from '../crew/audit/verify.ts';
 import type { RunDocument } from '../crew/run/document.ts';
 import type { RunEdit, RunStep } from '../crew/run/fork.ts';
 
@@ -66,6 +68,10 @@ export interface Desk extends AsyncDisposable {
     readonly outcome: 'done' | 'void';
     readonly by: string;
   }): Promise<{ readonly key: string; readonly outcome: string; readonly settled_by: string }>;
+  /** What was decided, approved and done, newest first; calls alone unless `kind` says otherwise. */
+  audit(query?: AuditQuery): Promise<readonly ChainedRow[]>;
+  /** Whether the audit log is what was written; `head` is one that was kept elsewhere, as `SEQ:HASH`. Throws InvalidInput. */
+  verifyAudit(request?: { readonly head?: string | undefined }): Promise<AuditReport>;
   explain(request: {
     readonly agent: string;
     readonly tool: string;

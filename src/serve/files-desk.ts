@@ -2,6 +2,9 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { systemClock } from '../infra/clock.ts';
 import { Database, type QueryResult } from '../infra/duckdb/database.ts';
+import { parseHead, readHeadMark } from '../crew/audit/chain.ts';
+import { selectAudit } from '../crew/audit/log.ts';
+import { verifyAudit } from '../crew/audit/verify.ts';
 import { ApprovalStore } from '../crew/approval/store.ts';
 import { createApprovalPolicy } from '../crew/approval/policy.ts';
 import { agentCaller, createPermissionGate } from '../crew/permission/gate.ts';
@@ -92,6 +95,8 @@ export function openFilesDesk(options: ControllerOptions): Desk {
       ),
     settleEffect: () => needsController('settling an effect'),
     decide: () => needsController('deciding an approval'),
+    audit: (query) => withOps(dataDir, 'tool_audit', (db) => selectAudit(db, query ?? {}), []),
+    verifyAudit: (request) => storedAudit(dataDir, request?.head),
     explain: async ({ agent, tool }) => explain(configured(), tools, agent, tool),
     mcpServers: () => needsController('listing MCP servers'),
     mcpTools: () => needsController('asking MCP servers for their tools'),
@@ -241,6 +246,18 @@ function missingRun(id: string): never {
 async function storedApprovals(db: Database, state: string | undefined): ReturnType<Desk['approvals']> {
   const rows = await (await ApprovalStore.open(db)).select({ limit: 1000 });
   return rows.filter((row) => state === undefined || state === 'all' || row.state === state).map(approvalRow);
+}
+
+async function storedAudit(dataDir: string, head: string | undefined): ReturnType<Desk['verifyAudit']> {
+  const kept = head === undefined ? undefined : parseHead(head);
+  const report = await withOps(
+    dataDir,
+    'tool_audit',
+    (db) => verifyAudit(db, { mark: readHeadMark(db.path), kept }),
+    null,
+  );
+  if (report === null) throw new NotFound(`there is no audit log under ${dataDir} yet: crew start makes it`);
+  return report;
 }
 
 async function* followFile(dataDir: string, query: EventsQuery, signal: AbortSignal): AsyncGenerator<AnyEvent> {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { parseHead } from '../crew/audit/chain.ts';
 import { stepsOf } from '../crew/config/flow-schema.ts';
 import { reaches } from '../kit/access.ts';
 import { InvalidInput, NotFound } from '../kit/errors.ts';
@@ -356,6 +357,14 @@ export class LocalDesk implements Desk {
     )
       void runner.resume(found.run_id).catch(() => undefined);
     return { key, outcome, settled_by: by };
+  }
+
+  audit(query: Parameters<Desk['audit']>[0]): ReturnType<Desk['audit']> {
+    return this.#runtime.crews.audit.list(query);
+  }
+
+  async verifyAudit({ head }: { readonly head?: string | undefined } = {}): ReturnType<Desk['verifyAudit']> {
+    return this.#runtime.crews.audit.verify(head === undefined ? undefined : parseHead(head));
   }
 
   explain({

@@ -4,7 +4,10 @@ import type { Clock, Ms, Timer } from '../../kit/clock.ts';
 import type { AuditLog, AuditRow } from '../../kit/invoke.ts';
 import type { Logger } from '../../kit/logger.ts';
 import type { Database } from '../../infra/duckdb/database.ts';
-import { jsonText, jsonValue, microseconds, msOf, whereClause } from '../ops-values.ts';
+import { jsonValue, microseconds, msOf, whereClause } from '../ops-values.ts';
+import { type ChainHead, GENESIS, HeadMark, readHeadMark } from './chain.ts';
+import { AUDIT_KINDS, type AuditEntry, type AuditKind, chained, HASHED_COLUMNS, noteEntry } from './rows.ts';
+import { type AuditReport, verifyAudit } from './verify.ts';
 
 export interface AuditQuery {
   readonly agent?: string | undefined;
@@ -13,74 +16,93 @@ export interface AuditQuery {
   readonly decision?: 'allowed' | 'denied' | undefined;
   readonly outcome?: AuditRow['outcome'] | undefined;
   readonly runId?: string | undefined;
+  /** Default `call`. */
+  readonly kind?: AuditKind | 'all' | undefined;
   /** UTC ms. */
   readonly since?: Ms | undefined;
   readonly limit?: number | undefined;
 }
 
-/** The audit on disk: every decision and outcome of a tool call, in `tool_audit`. */
+/** A row with its place in the chain. */
+export interface ChainedRow extends AuditRow {
+  readonly seq: number;
+  readonly kind: AuditKind;
+  readonly hash: string;
+}
+
+/**
+ * The audit on disk, in `tool_audit`: every decision and outcome of a tool call, every approval, effect and override,
+ * each row chained by hash to the one before it.
+ */
 export interface StoredAudit extends AuditLog, AsyncDisposable {
-  /** Newest first; what waits is written first. */
-  list(query?: AuditQuery): Promise<readonly AuditRow[]>;
+  /** Records something other than a call; see `noteEntry`. */
+  note(entry: Omit<Parameters<typeof noteEntry>[0], 'time'>): void;
+  /** Calls alone unless `kind` says otherwise, newest first; what waits is written first. */
+  list(query?: AuditQuery): Promise<readonly ChainedRow[]>;
+  /** Writes what waits, then walks the chain; see `verifyAudit`. */
+  verify(kept?: ChainHead): Promise<AuditReport>;
+  /** Deletes the oldest rows, up to the first that is not older than `before` (UTC ms), and records that; gives how many. */
+  prune(before: Ms): Promise<number>;
   /** Writes what waits. Idempotent; rows recorded later are refused with a line in the log. */
   close(): Promise<void>;
 }
 
-const COLUMNS = [
-  ['call_id', 'VARCHAR NOT NULL'],
-  ['time', 'TIMESTAMP NOT NULL'],
-  ['caller', 'VARCHAR NOT NULL'],
-  ['agent_id', 'VARCHAR'],
-  ['role', 'VARCHAR NOT NULL'],
-  ['tool', 'VARCHAR NOT NULL'],
-  ['category', 'VARCHAR'],
-  ['args', 'VARCHAR'],
-  ['decision', 'VARCHAR NOT NULL'],
-  ['rule', 'VARCHAR NOT NULL'],
-  ['outcome', 'VARCHAR NOT NULL'],
-  ['error_code', 'VARCHAR'],
-  ['error_message', 'VARCHAR'],
-  ['duration_ms', 'DOUBLE NOT NULL'],
-  ['run_id', 'VARCHAR'],
-  ['task_id', 'VARCHAR'],
-  ['reason', 'VARCHAR'],
-] as const satisfies readonly (readonly [keyof AuditRow, string])[];
-
+const COLUMNS = [...HASHED_COLUMNS, ['hash', 'VARCHAR NOT NULL']] as const;
 const TABLE = `CREATE TABLE IF NOT EXISTS tool_audit (${COLUMNS.map(([name, type]) => `${name} ${type}`).join(', ')})`;
+/** Where rows of a time before the chain are kept, until they are too old. */
+const UNCHAINED = 'tool_audit_unchained';
 
 /** Rows are written together: after this long, or this many. */
 const FLUSH_AFTER_MS = 200;
 const BATCH_ROWS = 500;
-/** When the disk takes nothing for so long that this many wait, the oldest are given up, and the log says how many. */
+/** When the disk takes nothing for so long that this many wait, the oldest are given up, and log and chain say how many. */
 const MOST_WAITING = 50_000;
 
-/** Creates the table when missing. Rows are batched; `flush` resolves when they are on disk. */
+/**
+ * Creates the table when missing. Rows are batched; `flush` resolves when they are on disk. Where the file beside the
+ * database knows of rows that are not there, the first row says so, and verification finds it.
+ */
 export async function openAudit(options: {
   readonly db: Database;
   readonly clock: Clock;
   readonly log: Logger;
 }): Promise<StoredAudit> {
   const { db, clock, log } = options;
+  await setUnchainedAside(db);
   await db.run(TABLE);
-  let waiting: AuditRow[] = [];
+  let head = await storedHead(db);
+  let waiting: AuditEntry[] = [];
   let timer: Timer | undefined;
   let writing: Promise<void> = Promise.resolve();
   let closed = false;
+  const inMemory = db.path === ':memory:';
+  const known = inMemory ? null : readHeadMark(db.path);
+  const mark = inMemory ? null : new HeadMark(db.path);
+  if (known !== null && known.seq > head.seq) {
+    log.error('audit.rows_missing', { from: head.seq + 1, to: known.seq });
+    const details = { after: head.seq, through: known.seq, hash: known.hash };
+    const what = `rows ${head.seq + 1} to ${known.seq} were missing when the file was opened`;
+    waiting.push(noteEntry({ kind: 'break', id: 'audit', time: clock.now(), by: 'audit', what, details }));
+    head = { seq: known.seq, hash: head.hash };
+  }
 
   const write = async (): Promise<void> => {
     const batch = waiting;
     if (batch.length === 0) return;
     waiting = [];
+    const next = chained(head, batch);
     try {
       await db.append({
         table: 'tool_audit',
         rows: batch.length,
-        columns: COLUMNS.map(([name]) => batch.map((row) => stored(row, name))),
+        columns: COLUMNS.map((_, i) => next.rows.map((row) => row[i])),
       });
     } catch (error) {
       waiting = [...batch, ...waiting];
       throw error;
     }
+    ({ head } = next);
+    mark?.write(head);
   };
   const flush = (): Promise<void> => {
     timer?.cancel();
@@ -95,55 +117,103 @@ export async function openAudit(options: {
       if (!closed) timer ??= clock.schedule(FLUSH_AFTER_MS * 10, flushLater);
     });
   };
+  const add = (entry: AuditEntry): void => {
+    if (closed) {
+      log.error('audit.row_after_close', { call_id: entry.call_id, tool: entry.tool, caller: entry.caller });
+      return;
+    }
+    waiting.push(entry);
+    if (waiting.length > MOST_WAITING) {
+      const rows = waiting.splice(0, waiting.length - MOST_WAITING / 2).length;
+      log.error('audit.rows_lost', { rows });
+      const what = `${rows} rows were given up because the disk took none`;
+      waiting.unshift(
+        noteEntry({ kind: 'lost', id: 'audit', time: clock.now(), by: 'audit', what, details: { rows } }),
+      );
+    }
+    if (waiting.length >= BATCH_ROWS && waiting.length % BATCH_ROWS === 0) flushLater();
+    else timer ??= clock.schedule(FLUSH_AFTER_MS, flushLater);
+  };
+  const note: StoredAudit['note'] = (entry) => add(noteEntry({ ...entry, time: clock.now() }));
   const close = async (): Promise<void> => {
+    if (closed) return;
     closed = true;
-    await flush();
+    try {
+      await flush();
+    } finally {
+      mark?.close();
+    }
   };
   return {
-    record(row) {
-      if (closed) {
-        log.error('audit.row_after_close', { call_id: row.call_id, tool: row.tool, caller: row.caller });
-        return;
-      }
-      waiting.push(row);
-      if (waiting.length > MOST_WAITING) {
-        const lost = waiting.splice(0, waiting.length - MOST_WAITING / 2).length;
-        log.error('audit.rows_lost', { rows: lost });
-      }
-      if (waiting.length >= BATCH_ROWS && waiting.length % BATCH_ROWS === 0) flushLater();
-      else timer ??= clock.schedule(FLUSH_AFTER_MS, flushLater);
-    },
+    record: (row) => add({ kind: 'call', ...row }),
+    note,
     flush,
     async list(query = {}) {
       await flush();
-      return select(db, query);
+      return selectAudit(db, query);
+    },
+    async verify(kept) {
+      await flush();
+      return verifyAudit(db, { mark: inMemory ? null : readHeadMark(db.path), kept });
+    },
+    async prune(before) {
+      await flush();
+      const last = await lastBefore(db, before);
+      if (last !== null) {
+        note({
+          kind: 'pruned',
+          id: 'audit',
+          by: 'audit',
+          what: `rows up to ${last.seq} were pruned`,
+          details: { through: last.seq, hash: last.hash },
+        });
+        await flush();
+      }
+      const { changed } = await db.run('DELETE FROM tool_audit WHERE seq <= ?', [last?.seq ?? 0]);
+      return changed + (await pruneUnchained(db, before));
     },
     close,
     [Symbol.asyncDispose]: close,
   };
 }
 
-function stored(row: AuditRow, name: (typeof COLUMNS)[number][0]): unknown {
-  if (name === 'time') return row.time * 1000;
-  if (name === 'args') return jsonText(redact(row.args));
-  return row[name];
+/** The newest row; what the chain goes on from. */
+async function storedHead(db: Database): Promise<ChainHead> {
+  const [row] = await db.all('SELECT seq, hash FROM tool_audit ORDER BY seq DESC LIMIT 1');
+  return row === undefined ? GENESIS : headSchema.parse(row);
 }
 
-const SECRET = /(api_?key|token|secret|password|authorization)/i;
-
-/** Arguments without the values of fields that look like secrets. */
-function redact(value: unknown): unknown {
-  if (value === null || typeof value !== 'object') return value;
-  if (Array.isArray(value)) return value.map(redact);
-  return Object.fromEntries(
-    Object.entries(value).map(([key, inner]: [string, unknown]) => [
-      key,
-      SECRET.test(key) && typeof inner === 'string' ? '[redacted]' : redact(inner),
-    ]),
+/** The newest row of those at the beginning that are all older; null when there is none. */
+async function lastBefore(db: Database, before: Ms): Promise<ChainHead | null> {
+  const [row] = await db.all(
+    `SELECT seq, hash FROM tool_audit WHERE seq < coalesce(
+       (SELECT min(seq) FROM tool_audit WHERE time >= make_timestamp(?::BIGINT)), 9007199254740991)
+     ORDER BY seq DESC LIMIT 1`,
+    [microseconds(before)],
   );
+  return row === undefined ? null : headSchema.parse(row);
+}
+
+/** An older file's rows have no hashes: they go to a table of their own, so that every row here is chained. */
+async function setUnchainedAside(db: Database): Promise<void> {
+  const columns = await db.all<{ name: string }>(
+    "SELECT column_name AS name FROM duckdb_columns() WHERE table_name = 'tool_audit' AND database_name = current_database()",
+  );
+  if (columns.length > 0 && !columns.some(({ name }) => name === 'hash'))
+    await db.run(`ALTER TABLE tool_audit RENAME TO ${UNCHAINED}`);
+}
+
+async function pruneUnchained(db: Database, before: Ms): Promise<number> {
+  const [found] = await db.all('SELECT 1 AS one FROM duckdb_tables() WHERE table_name = ?', [UNCHAINED]);
+  if (found === undefined) return 0;
+  const { changed } = await db.run(`DELETE FROM ${UNCHAINED} WHERE time < make_timestamp(?::BIGINT)`, [
+    microseconds(before),
+  ]);
+  return changed;
 }
 
 const text = z.string();
+const headSchema = z.object({ seq: z.number().int(), hash: text });
 const rowSchema = z.object({
   call_id: text,
   time: msOf,
@@ -162,10 +232,16 @@ const rowSchema = z.object({
   run_id: text.nullable(),
   task_id: text.nullable(),
   reason: text.nullable(),
+  seq: z.number().int(),
+  kind: z.enum(AUDIT_KINDS),
+  hash: text,
 });
 
-async function select(db: Database, query: AuditQuery): Promise<readonly AuditRow[]> {
+/** Rows by query, newest first; at most 100 unless `limit` says otherwise. */
+export async function selectAudit(db: Database, query: AuditQuery): Promise<readonly ChainedRow[]> {
+  const { kind = 'call' } = query;
   const { sql, params } = whereClause([
+    ['kind = ?', kind === 'all' ? undefined : kind],
     ['agent_id = ?', query.agent],
     ['caller = ?', query.caller],
     ['tool = ?', query.tool],
@@ -174,7 +250,7 @@ async function select(db: Database, query: AuditQuery): Promise<readonly AuditRo
     ['run_id = ?', query.runId],
     ['time >= make_timestamp(?::BIGINT)', microseconds(query.since)],
   ]);
-  const rows = await db.all(`SELECT * FROM tool_audit ${sql} ORDER BY time DESC, call_id DESC LIMIT ?`, [
+  const rows = await db.all(`SELECT * FROM tool_audit ${sql} ORDER BY seq DESC LIMIT ?`, [
     ...params,
     query.limit ?? 100,
   ]);

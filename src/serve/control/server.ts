@@ -29,6 +29,8 @@ export const DESK_METHODS = [
   'decide',
   'unknownEffects',
   'settleEffect',
+  'audit',
+  'verifyAudit',
   'explain',
   'mcpServers',
   'mcpTools',

@@ -25,14 +25,15 @@ import {
 import { type Approvals, openApprovals } from '../../crew/approval/approvals.ts';
 import { openSkills } from '../../crew/agent/skills.ts';
 import { createApprovalPolicy } from '../../crew/approval/policy.ts';
-import { openAudit } from '../../crew/audit/log.ts';
+import { openAudit, type StoredAudit } from '../../crew/audit/log.ts';
+import { auditApprovals, auditedGrants, auditedLedger } from '../../crew/audit/watch.ts';
 import { DuckDBSaver } from '../../crew/checkpoint/saver.ts';
 import { openLedger, type StoredLedger } from '../../crew/ledger/ledger.ts';
-import { pruneHistory } from '../../crew/run/prune.ts';
+import { pruneRuns } from '../../crew/run/prune.ts';
 import { openProposals, type StoredProposals } from '../../crew/proposal/log.ts';
 import type { Clock } from '../../kit/clock.ts';
 import { errorMessage } from '../../kit/errors.ts';
-import type { AuditLog, Caller, Invoker } from '../../kit/invoke.ts';
+import type { Caller, Invoker } from '../../kit/invoke.ts';
 import type { Logger } from '../../kit/logger.ts';
 import { createInvoker } from '../../kit/pipeline.ts';
 import { createRateGate } from '../../kit/rate-gate.ts';
@@ -54,7 +55,7 @@ export interface CrewHalf extends AsyncDisposable {
   readonly approvals: Approvals;
   readonly proposals: StoredProposals;
   readonly ledger: StoredLedger;
-  readonly audit: AuditLog;
+  readonly audit: StoredAudit;
   readonly runner: CrewRunner;
   readonly flows: FlowRunner;
   readonly runs: RunStore;
@@ -98,14 +99,15 @@ export interface CrewHalfOptions {
 export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
   const { config, operations, clock, log, newId } = options;
   const { db, bus } = operations;
-  const grants = await openGrants({ db, clock, ids: newId });
+  const stored = await openAudit({ db, clock, log });
+  auditApprovals(bus, stored);
+  const grants = auditedGrants(await openGrants({ db, clock, ids: newId }), stored);
   const gate = createPermissionGate({
     roles: config.roles,
     agents: config.agents,
     overrides: () => [...config.overrides, ...grants.current()],
     clock,
   });
-  const stored = await openAudit({ db, clock, log });
   const audit = withAgentTables(stored, operations.store, log);
   const policy = createApprovalPolicy({ agents: config.agents, categories: config.system.approvals.categories });
   const approvals = await openApprovals({
@@ -129,7 +131,7 @@ export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
   });
   const tools = withForeign(options.tools, mcpServers, log);
   const proposals = await openProposals({ db, clock });
-  const ledger = await openLedger({ db, clock });
+  const ledger = auditedLedger(await openLedger({ db, clock }), stored);
   const invoker = createInvoker({
     tools,
     permission: gate,
@@ -167,7 +169,8 @@ export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
     log,
     work: async () => {
       const before = clock.now() - retentionMs;
-      await pruneHistory(db, before);
+      await pruneRuns(db, before);
+      await stored.prune(before);
       await ledger.prune(before);
     },
   });
@@ -231,7 +234,7 @@ export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
     approvals,
     proposals,
     ledger,
-    audit,
+    audit: stored,
     runner,
     flows,
     runs,

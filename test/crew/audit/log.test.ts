@@ -69,7 +69,10 @@ describe('the audit log', () => {
       reason: 'why',
     });
     audit.record(denied);
-    expect(await audit.list()).toEqual([{ ...denied, args: null }, row()]);
+    expect(await audit.list()).toMatchObject([
+      { ...denied, args: null, seq: 2, kind: 'call' },
+      { ...row(), seq: 1 },
+    ]);
     for (const query of [
       { agent: 'cleaner' },
       { caller: 'agent:cleaner' },

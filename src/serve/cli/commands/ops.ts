@@ -132,6 +132,24 @@ export function opsCommands(program: Command): void {
       );
   }
 
+  const audit = program.command('audit').description('who was allowed what, and what came of it');
+  audit
+    .command('ls', { isDefault: true })
+    .option('--kind <kind>', 'call, approval, effect, override, pruned, lost, break or all', 'call')
+    .option('--agent <id>', 'only calls of this agent')
+    .option('--tool <name>', 'only this tool')
+    .option('--denied', 'only what was denied')
+    .option('--run <id>', 'only this run')
+    .option('--since <time>', 'ISO time, or how long ago, as in 10m')
+    .option('--limit <n>', 'most rows to give', positiveInteger, 50)
+    .description('list decisions, approvals and effects, newest first')
+    .action(async (_options: unknown, command: Command) => (await import('../actions/audit.ts')).auditRows(command));
+  audit
+    .command('verify')
+    .option('--head <seq:hash>', 'a head that you kept: proves that nothing before it was rewritten')
+    .description('check the chain of hashes: finds changed, missing, added and moved rows; exit code 1 when it does')
+    .action(async (_options: unknown, command: Command) => (await import('../actions/audit.ts')).auditVerify(command));
+
   const servers = program
     .command('mcp-servers')
     .description('MCP servers of others, and which of their tools agents may use')
