@@ -176,9 +176,9 @@ export class OrderBook {
   }
 
   /** As `apply`, for books that keep no texts. */
-  applyFlat({ bids, asks }: FlatLevels): void {
-    for (let i = 0; i < bids.length; i += 2) this.#bids.set(bids[i] ?? Number.NaN, bids[i + 1] ?? Number.NaN);
-    for (let i = 0; i < asks.length; i += 2) this.#asks.set(asks[i] ?? Number.NaN, asks[i + 1] ?? Number.NaN);
+  applyFlat({ values, bidsStart, bidsEnd, asksStart, asksEnd }: FlatLevels): void {
+    for (let i = bidsStart; i < bidsEnd; i += 2) this.#bids.set(values[i] ?? Number.NaN, values[i + 1] ?? Number.NaN);
+    for (let i = asksStart; i < asksEnd; i += 2) this.#asks.set(values[i] ?? Number.NaN, values[i + 1] ?? Number.NaN);
   }
 
   /** Best first, at most `depth` a side (all when left out). */

@@ -183,10 +183,13 @@ export interface OptionSummaryRecord extends RecordBase {
   readonly rho: number | null;
 }
 
-/** Levels of both sides as numbers in a row: price, quantity, price, quantity … */
+/** Levels as numbers in a row (price, quantity, price, quantity …), of each side those from its start up to its end. */
 export interface FlatLevels {
-  readonly bids: readonly number[];
-  readonly asks: readonly number[];
+  readonly values: Float64Array;
+  readonly bidsStart: number;
+  readonly bidsEnd: number;
+  readonly asksStart: number;
+  readonly asksEnd: number;
 }
 
 /**
@@ -200,7 +203,7 @@ export interface BookRecord extends RecordBase {
   readonly asks: readonly PriceLevel[];
   readonly first_seq: number | null;
   readonly prev_seq: number | null;
-  /** The same levels as price, quantity, price …, where the decoder has them so: quicker to make and to apply. */
+  /** The same levels in a row, where the decoder has them so: quicker to make and to apply. */
   readonly flat?: FlatLevels | undefined;
   /** Only where the venue sends a checksum of its book with the change. */
   readonly proof?: BookProof | undefined;

@@ -2,13 +2,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
-import { describe, expect, it, test } from 'vitest';
+import { describe, expect, it, test, vi } from 'vitest';
 import type { MarketRecord } from '../../../../src/market/domain/records.ts';
 import { venues } from '../../../../src/market/exchanges/catalogue.generated.ts';
 import type { Decoder, VenueMarket } from '../../../../src/market/exchanges/contract.ts';
 import { decodeBytes, fastReader } from '../../../../src/market/exchanges/shared/fast/reader.ts';
 import {
   anyText,
+  asks,
   bids,
   frame,
   price,
@@ -209,6 +210,45 @@ describe('shapes', () => {
     expect(levels('[]')).toEqual([]);
     for (const odd of ['[["1.5",2]]', '[["0","1"]]', '[["1."]]', '[["1","1","1"]]', '[["1","1"],]', '[["-1","1"]]']) {
       expect(levels(odd)).toBeUndefined();
+    }
+  });
+
+  test('a book of more levels than one piece of memory holds is read whole, and books before it stay as they were', () => {
+    const template = frame`{"s":"${symbol}","u":${seq},"b":${bids},"a":${asks}}`;
+    const read = reader({ template, make: { record: 'book', kind: 'snapshot' } });
+    const list = (count: number, from: number): string =>
+      `[${Array.from({ length: count }, (_, i) => `["${from + i}.5","0.${from}"]`).join()}]`;
+    const books: { given: MarketRecord; text: string }[] = [];
+    for (const [n, [below, above]] of [
+      [1, 2],
+      [0, 900],
+      [700, 800],
+      [3, 3000],
+      [5000, 0],
+      [2, 2],
+    ].entries()) {
+      const text = `{"s":"AB","u":${n},"b":${list(below ?? 0, 100 + n)},"a":${list(above ?? 0, 500 + n)}}`;
+      // A frame that is refused at its end leaves nothing behind.
+      expect(read(Buffer.from(`${text} `), RECEIVED, () => undefined)).toBeUndefined();
+      expect(read(Buffer.from(text), RECEIVED, (given) => books.push({ given, text }))).toBeDefined();
+    }
+    expect(books).toHaveLength(6);
+    for (const { given, text } of books) {
+      const { b, a } = JSON.parse(text) as { b: string[][]; a: string[][] };
+      const numbers = (levels: string[][]): number[][] => levels.map((level) => level.map(Number));
+      expect(given).toMatchObject({ bids: numbers(b), asks: numbers(a) });
+    }
+  });
+
+  test('a process that forbids code made at run time leaves all frames to the reader of JSON', () => {
+    vi.stubGlobal('Function', function refuse(): never {
+      throw new EvalError('Code generation from strings disallowed for this context');
+    });
+    try {
+      const read = reader({ template: frame`{"s":"${symbol}","u":${seq},"b":${bids}}`, make: { record: 'book' } });
+      expect(read(Buffer.from('{"s":"AB","u":1,"b":[]}'), RECEIVED, () => undefined)).toBeUndefined();
+    } finally {
+      vi.unstubAllGlobals();
     }
   });
 

@@ -4,9 +4,9 @@ import { textOfBytes } from '../../../domain/tape.ts';
 import type { Decoder, FrameVerdict } from '../../contract.ts';
 import type { SymbolTable } from '../symbols.ts';
 import { dataVerdict } from '../verdicts.ts';
-import { compile, type Leaf, type Step } from './program.ts';
+import { compile, type Program } from './program.ts';
 import { recordOf, type FrameFacts } from './records.ts';
-import { Scan, scan } from './scanner.ts';
+import { Scan } from './scan.ts';
 import type { Shape } from './template.ts';
 
 /** Reads frames of known shapes from their bytes; undefined for every other, of which nothing was handed on. */
@@ -19,52 +19,70 @@ export function decodeBytes(decoder: Decoder, frame: Uint8Array, recvTime: Us, s
 
 /**
  * The shapes of one market, to be made once. The function it gives makes a reader for a decoder's symbols. Whatever a
- * reader accepts gives the records that the decoder's `frame` gives for the same text. Throws when shapes are ambiguous.
+ * reader accepts gives the records that the decoder's `frame` gives for the same text. The first reader compiles the
+ * shapes: throws when they are ambiguous. In a process that forbids code made at run time
+ * (`--disallow-code-generation-from-strings`) readers take no frame, so that all go to `frame`.
  */
 export function fastReader(
   exchange: string,
   market: Market,
   shapes: readonly Shape[],
 ): (symbols: SymbolTable) => FastReader {
-  const program = compile(shapes);
+  let program: Program | undefined;
   return (symbols) => {
+    program ??= compiled(shapes);
     const reader = new Reader(program, exchange, market, symbols);
     return (frame, recvTime, sink) => reader.read(frame, recvTime, sink);
   };
 }
 
+function compiled(shapes: readonly Shape[]): Program {
+  try {
+    return compile(shapes);
+  } catch (error) {
+    if (error instanceof EvalError) return { read: () => -1, leaves: [] };
+    throw error;
+  }
+}
+
 class Reader {
-  readonly #program: Step;
+  readonly #program: Program;
   readonly #facts: { exchange: string; market: Market; recvTime: Us };
-  readonly #scanner: Scan;
+  readonly #scan: Scan;
   readonly #rows: MarketRecord[] = [];
 
-  constructor(program: Step, exchange: string, market: Market, symbols: SymbolTable) {
+  constructor(program: Program, exchange: string, market: Market, symbols: SymbolTable) {
     this.#program = program;
     this.#facts = { exchange, market, recvTime: 0 } satisfies FrameFacts;
-    this.#scanner = new Scan(symbols, (leaf) => this.#row(leaf));
+    this.#scan = new Scan(symbols, (leaf) => this.#row(leaf));
   }
 
   read(frame: Uint8Array, recvTime: Us, sink: RecordSink): FrameVerdict | undefined {
     this.#facts.recvTime = recvTime;
     const rows = this.#rows;
     if (rows.length > 0) rows.length = 0;
-    const leaf = scan(this.#scanner, this.#program, frame);
+    const scan = this.#scan;
+    scan.show(frame);
+    const end = frame.byteOffset + frame.length;
+    if (this.#program.read(scan, scan.bytes, scan.view, frame.byteOffset, end) !== end) return undefined;
+    const leaf = this.#program.leaves[scan.leaf];
     if (leaf === undefined) return undefined;
     if (leaf.rows) {
       // A frame is taken whole or not at all.
       for (const row of rows) sink(row);
       return dataVerdict(rows.length);
     }
-    const record = recordOf(leaf, this.#scanner, this.#facts);
+    const record = recordOf(leaf, scan, this.#facts);
     if (record === undefined) return undefined;
     sink(record);
     return dataVerdict(1);
   }
 
-  #row(leaf: Leaf): boolean {
-    const record = recordOf(leaf, this.#scanner, this.#facts);
+  #row(at: number): boolean {
+    const leaf = this.#program.leaves[at];
+    const record = leaf === undefined ? undefined : recordOf(leaf, this.#scan, this.#facts);
     if (record === undefined) return false;
+    this.#scan.bounds.fill(0);
     this.#rows.push(record);
     return true;
   }

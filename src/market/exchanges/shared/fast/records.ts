@@ -3,7 +3,7 @@ import type { BookRecord, FlatLevels, Market, MarketRecord, PriceLevel } from '.
 import { baseSize, type SymbolFacts } from '../symbols.ts';
 import { timeOf } from '../values.ts';
 import type { Leaf } from './program.ts';
-import type { Scan } from './scanner.ts';
+import type { Scan } from './scan.ts';
 import { AT } from './template.ts';
 
 /** What every record of a frame has. */
@@ -55,7 +55,7 @@ function tradeOf(
     recv_time: recvTime,
     seq: make.idIsSeq === true ? id : has.seq ? numberAt(scanner, AT.seq) : null,
     origin: 'live',
-    trade_id: has.textId ? scanner.text : String(id),
+    trade_id: has.textId ? scanner.text : scanner.ids.text(id),
     price,
     quantity,
     side: scanner.numbers[AT.side] === 1 ? 'buy' : 'sell',
@@ -101,36 +101,41 @@ function bookOf(
   frame: FrameFacts,
   time: Us,
 ): MarketRecord | undefined {
-  const bids = sideOf(scanner, 0, facts);
-  const asks = sideOf(scanner, 1, facts);
-  if (bids === undefined || asks === undefined) return undefined;
+  const { values, bounds } = scanner;
+  if (!facts.plain && !toBase(values, scanner.kept, scanner.used, facts)) return undefined;
+  scanner.kept = scanner.used;
   const snapshot = make.kind === 'snapshot';
   return new FlatBookRecord(frame, facts.symbol, time, {
     kind: snapshot ? 'snapshot' : 'delta',
     seq: has.seq ? numberAt(scanner, AT.seq) : null,
     first_seq: !snapshot && has.first ? numberAt(scanner, AT.first) : null,
     prev_seq: !snapshot && has.prev ? numberAt(scanner, AT.prev) : null,
-    bids,
-    asks,
+    flat: {
+      values,
+      bidsStart: bounds[0] ?? 0,
+      bidsEnd: bounds[1] ?? 0,
+      asksStart: bounds[2] ?? 0,
+      asksEnd: bounds[3] ?? 0,
+    },
   });
 }
 
-function sideOf(scanner: Scan, side: 0 | 1, facts: SymbolFacts): number[] | undefined {
-  const levels = scanner.levels[side].slice(0, scanner.counts[side]);
-  if (facts.plain) return levels;
-  for (let i = 0; i < levels.length; i += 2) {
-    const base = baseSize(facts, levels[i + 1] ?? Number.NaN, levels[i] ?? Number.NaN);
-    if (Number.isNaN(base)) return undefined;
-    levels[i + 1] = base;
+/** Makes sizes base units; false when one cannot be. */
+function toBase(values: Float64Array, start: number, end: number, facts: SymbolFacts): boolean {
+  for (let i = start; i < end; i += 2) {
+    const base = baseSize(facts, values[i + 1] ?? Number.NaN, values[i] ?? Number.NaN);
+    if (Number.isNaN(base)) return false;
+    values[i + 1] = base;
   }
-  return levels;
+  return true;
 }
 
-interface FlatFields extends FlatLevels {
+interface BookFields {
   readonly kind: 'snapshot' | 'delta';
   readonly seq: number | null;
   readonly first_seq: number | null;
   readonly prev_seq: number | null;
+  readonly flat: FlatLevels;
 }
 
 /** A book change whose levels are flat numbers; `bids` and `asks` make pairs of them for who needs pairs. */
@@ -148,7 +153,7 @@ class FlatBookRecord implements BookRecord {
   readonly prev_seq: number | null;
   readonly flat: FlatLevels;
 
-  constructor(frame: FrameFacts, symbol: string, time: Us, fields: FlatFields) {
+  constructor(frame: FrameFacts, symbol: string, time: Us, fields: BookFields) {
     this.exchange = frame.exchange;
     this.market = frame.market;
     this.symbol = symbol;
@@ -158,15 +163,15 @@ class FlatBookRecord implements BookRecord {
     this.kind = fields.kind;
     this.first_seq = fields.first_seq;
     this.prev_seq = fields.prev_seq;
-    this.flat = { bids: fields.bids, asks: fields.asks };
+    this.flat = fields.flat;
   }
 
   get bids(): PriceLevel[] {
-    return pairs(this.flat.bids);
+    return pairs(this.flat.values, this.flat.bidsStart, this.flat.bidsEnd);
   }
 
   get asks(): PriceLevel[] {
-    return pairs(this.flat.asks);
+    return pairs(this.flat.values, this.flat.asksStart, this.flat.asksEnd);
   }
 
   /** A plain object, as the reader of JSON makes it. */
@@ -196,6 +201,9 @@ export function plainBook(change: BookRecord): BookRecord {
   };
 }
 
-function pairs(flat: readonly number[]): PriceLevel[] {
-  return Array.from({ length: flat.length / 2 }, (_, i): PriceLevel => [flat[2 * i] ?? 0, flat[2 * i + 1] ?? 0]);
+function pairs(values: Float64Array, start: number, end: number): PriceLevel[] {
+  return Array.from({ length: (end - start) / 2 }, (_, i): PriceLevel => {
+    const at = start + 2 * i;
+    return [values[at] ?? Number.NaN, values[at + 1] ?? Number.NaN];
+  });
 }

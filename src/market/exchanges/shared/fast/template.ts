@@ -1,6 +1,5 @@
 /** What a hole in a frame's template is read as. */
 export const CODE = {
-  literal: 0,
   skipText: 1,
   skipName: 2,
   skipNumber: 3,
@@ -11,8 +10,6 @@ export const CODE = {
   choice: 8,
   levels: 9,
   rows: 10,
-  branch: 11,
-  leaf: 12,
 } as const;
 
 /** Places in the reader's numbers. */
@@ -111,7 +108,7 @@ export const ask = slot('ask', CODE.decimal, AT.ask);
 export const askSize = slot('askSize', CODE.decimal, AT.askSize);
 /** `[["price","size"],…]`, quotes or not. */
 export const bids = slot('bids', CODE.levels, 0);
-export const asks = slot('asks', CODE.levels, 1);
+export const asks = slot('asks', CODE.levels, 2);
 
 /** One of these texts; none may begin another. It says nothing to us. */
 export function oneOf(...texts: readonly string[]): Slot {
