@@ -120,6 +120,19 @@ export { createCrewRunner } from './run/runner.ts';
 export type { RunQuery, RunRow, RunStore } from './run/store.ts';
 export { createRunStore } from './run/store.ts';
 export type { AgentSpec, CrewSpec, RoleSpec, TaskCondition, TaskSpec, TaskTrigger } from './spec.ts';
+export { type Budget, BudgetExceeded } from './spend/budget.ts';
+export {
+  type BudgetDecision,
+  type CallLedger,
+  type CallQuery,
+  type ModelCall,
+  type UsageGroup,
+  type UsageRow,
+} from './spend/call.ts';
+export { createSpendMeter, type SpendOptions, type SpendParts } from './spend/create.ts';
+export { openCallLedger } from './spend/ledger.ts';
+export type { SpendMeter } from './spend/meter.ts';
+export type { ModelPrice } from './spend/price-list.ts';
 export { type CrewRecords, createCrewRecords, type Decision } from './state/records.ts';
 export type { FlowSave, FlowStatus } from './state/flows.ts';
 export type { Finding, KnowledgeQuery } from './state/knowledge.ts';

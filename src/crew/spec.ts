@@ -20,6 +20,8 @@ export interface AgentSpec {
   readonly max_tokens: number | null;
   /** Tokens a minute, in and out (ours). A crew's limit takes its place. */
   readonly max_tpm: number | null;
+  /** Ours: USD that its models may cost in one run. */
+  readonly max_cost: number | null;
   /** Overrides the system's model. */
   readonly llm: string | null;
   /** Ours: models asked in this order when `llm` fails, before the system's own fallbacks. */
@@ -117,6 +119,8 @@ export interface CrewSpec {
   readonly max_rpm: number | null;
   /** Ours: tokens a minute over all its agents. */
   readonly max_tpm: number | null;
+  /** Ours: USD that a run may cost, over all its agents. */
+  readonly max_cost: number | null;
   /** A planner writes a plan for each task before the first one starts. */
   readonly planning: boolean;
   readonly planning_llm: string | null;

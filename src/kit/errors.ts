@@ -14,6 +14,7 @@ export type ErrorCode =
   | 'approval_required'
   | 'deadline_exceeded'
   | 'conflict'
+  | 'budget_exceeded'
   | 'config_invalid'
   | 'corrupt';
 

@@ -137,9 +137,31 @@ export const EVENTS = {
     input_tokens: count,
     output_tokens: count,
     duration_ms: z.number(),
+    /** Input that the provider had cached; absent for a playbook. */
+    cached_tokens: count.optional(),
+    /** USD; null: not known. Absent for a playbook, which costs nothing. */
+    cost_usd: z.number().nullable().optional(),
   }),
   'model.failed': z.strictObject({ ...asking, model: text, error: text, attempt: count }),
   'model.fallback': z.strictObject({ ...asking, from: text, to: text, reason: text }),
+  /** A provider failed so often that it is not asked for a while (`open`), is tried again, or is back. */
+  'model.circuit': z.strictObject({ provider: text, state: z.enum(['open', 'half_open', 'closed']), failures: count }),
+  /** A call of a model was not made, because it might have spent more than a budget allows. */
+  'budget.exceeded': z.strictObject({
+    ...task,
+    model: text,
+    budget: text,
+    then: z.enum(['stop', 'ask']),
+    reason: text,
+  }),
+  'budget.decided': z.strictObject({
+    ...run,
+    budget: text,
+    accepted: z.boolean(),
+    more_usd: z.number(),
+    more_tokens: z.number(),
+    more_calls: z.number(),
+  }),
   'tool.called': z.strictObject({
     call_id: text,
     tool: text,

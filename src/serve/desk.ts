@@ -10,6 +10,10 @@ import type { BackupReport } from './backup/create.ts';
 import type { FlowDocument } from '../crew/flow/document.ts';
 import type { ForeignServerRow, ForeignToolRow } from '../crew/mcp/contract.ts';
 
+import type { Budget } from '../crew/spend/budget.ts';
+import type { CallQuery, ModelCall, Spent, UsageGroup, UsageRow } from '../crew/spend/call.ts';
+import type { PriceRow } from '../crew/spend/price.ts';
+
 export type { ForeignServerRow, ForeignToolRow } from '../crew/mcp/contract.ts';
 
 export type { FlowDocument } from '../crew/flow/document.ts';
@@ -42,6 +46,14 @@ export interface Desk extends AsyncDisposable {
   forkRun(request: ForkRunRequest, options?: CallOptions): Promise<RunDocument>;
   /** Steps of a run that can be gone back to, newest first. Throws NotFound. */
   runSteps(id: string): Promise<readonly RunStep[]>;
+  /** What models were asked and what it cost, summed by something. */
+  usage(request: UsageRequest): Promise<readonly UsageRow[]>;
+  /** Calls of models, newest first. */
+  modelCalls(query?: CallQuery & { readonly limit?: number | undefined }): Promise<readonly ModelCall[]>;
+  /** Prices in use, the user's own first, each with its source and day. */
+  prices(): Promise<readonly PriceRow[]>;
+  /** Budgets of system.yaml, with what is spent and held now; of one per run, for `run` alone. */
+  budgets(query?: { readonly run?: string | undefined }): Promise<readonly BudgetRow[]>;
   events(query: EventsQuery): Promise<readonly AnyEvent[]>;
   /** Events after `afterSeq` as they come, until the signal aborts. */
   follow(query: EventsQuery, signal: AbortSignal): AsyncIterable<AnyEvent>;
@@ -107,6 +119,15 @@ export interface McpToolsRequest {
 export interface ResumeRunRequest {
   readonly run: string;
   readonly answers?: Readonly<Record<string, unknown>> | undefined;
+}
+
+export interface UsageRequest extends CallQuery {
+  readonly by: UsageGroup;
+}
+
+/** A budget, and what has been spent and is held under it; null where that depends on a run and none was named. */
+export interface BudgetRow extends Budget {
+  readonly spent: Spent | null;
 }
 
 export interface ForkRunRequest {

@@ -21,6 +21,11 @@ import { DATABASE_FILE, openMarketStore } from '../market/store/open.ts';
 import { viewName } from '../market/domain/records.ts';
 import { tools as marketTools } from '../market/tools/catalogue.generated.ts';
 import { openLedger } from '../crew/ledger/ledger.ts';
+import { Budgets } from '../crew/spend/budget.ts';
+import type { CallLedger } from '../crew/spend/call.ts';
+import { openCallLedger } from '../crew/spend/ledger.ts';
+import { createMemoryLedger } from '../crew/spend/memory-ledger.ts';
+import { createPriceBook } from '../crew/spend/price.ts';
 import { type DeskConfig, loadDeskConfig } from './config.ts';
 import type { Desk, DeskStatus, EventsQuery, QueryRequest, RunDocument, StreamRow, ToolsQuery } from './desk.ts';
 import {
@@ -38,6 +43,8 @@ import {
 } from './listing.ts';
 import type { ControllerOptions } from './options.ts';
 import { isoOfUs } from './report.ts';
+import { spendOptions } from './runtime/spend.ts';
+import { budgetRows } from './spending.ts';
 import { createToolSearch } from './tool-search.ts';
 import { VERSION } from './version.ts';
 
@@ -80,6 +87,19 @@ export function openFilesDesk(options: ControllerOptions): Desk {
       withOps(dataDir, 'runs', (db) => storedRun(db, id), undefined).then((found) => found ?? missingRun(id)),
     resumeRun: () => needsController('resuming a run'),
     forkRun: () => needsController('forking a run'),
+    usage: ({ by, ...query }) =>
+      withOps(dataDir, 'model_calls', async (db) => (await openCallLedger(db)).usage(by, query), []),
+    modelCalls: (query) => withOps(dataDir, 'model_calls', async (db) => (await openCallLedger(db)).calls(query), []),
+    prices: async () => createPriceBook(configured().system.model.prices).rows,
+    budgets: async (query) => {
+      const { budgets = [] } = spendOptions(configured().system, options.env ?? process.env);
+      const read = (ledger: CallLedger): ReturnType<Desk['budgets']> =>
+        budgetRows(budgets, new Budgets({ ledger, clock: systemClock, budgets }), query?.run);
+      return (
+        (await withOps(dataDir, 'model_calls', async (db) => read(await openCallLedger(db)), undefined)) ??
+        (await read(createMemoryLedger()))
+      );
+    },
     runSteps: () => needsController('looking into the steps of a run'),
     events: (query) =>
       withOps(dataDir, 'events', async (db) => (await queryEvents(db, query)) as readonly AnyEvent[], []),

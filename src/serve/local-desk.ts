@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { parseHead } from '../crew/audit/chain.ts';
 import { stepsOf } from '../crew/config/flow-schema.ts';
+import type { CallQuery, ModelCall, UsageRow } from '../crew/spend/call.ts';
+import type { PriceRow } from '../crew/spend/price.ts';
 import { reaches } from '../kit/access.ts';
 import { InvalidInput, NotFound } from '../kit/errors.ts';
 import type { AnyEvent } from '../kit/event.ts';
@@ -15,6 +17,7 @@ import type {
   AgentRow,
   ApprovalRow,
   BehaviourRow,
+  BudgetRow,
   CallOptions,
   CallToolRequest,
   CrewRow,
@@ -41,6 +44,7 @@ import type {
   ToolDetail,
   ToolRow,
   ToolsQuery,
+  UsageRequest,
 } from './desk.ts';
 import {
   agentRows,
@@ -56,6 +60,7 @@ import {
 } from './listing.ts';
 import { currentHealth, signalRow, streamRows } from './report.ts';
 import { backupRuntime, operatorAction } from './runtime/backups.ts';
+import { budgetRows } from './spending.ts';
 import { createToolSearch } from './tool-search.ts';
 import { VERSION } from './version.ts';
 
@@ -309,6 +314,23 @@ export class LocalDesk implements Desk {
 
   runSteps(id: string): Promise<readonly RunStep[]> {
     return this.#runtime.crews.runner.history(id);
+  }
+
+  usage({ by, ...query }: UsageRequest): Promise<readonly UsageRow[]> {
+    return this.#runtime.crews.spend.ledger.usage(by, query);
+  }
+
+  modelCalls(query?: CallQuery & { readonly limit?: number | undefined }): Promise<readonly ModelCall[]> {
+    return this.#runtime.crews.spend.ledger.calls(query);
+  }
+
+  prices(): Promise<readonly PriceRow[]> {
+    return Promise.resolve(this.#runtime.crews.spend.prices.rows);
+  }
+
+  budgets(query: { readonly run?: string | undefined } = {}): Promise<readonly BudgetRow[]> {
+    const { budgets } = this.#runtime.crews.spend;
+    return budgetRows(budgets.all, budgets, query.run);
   }
 
   async events(query: EventsQuery = {}): Promise<readonly AnyEvent[]> {

@@ -160,6 +160,8 @@ function mergeUsage(documents: readonly RunDocument[]): RunDocument['usage'] {
     output_tokens: sum((u) => u.output_tokens),
     total_tokens: sum((u) => u.total_tokens),
     tool_calls: sum((u) => u.tool_calls),
+    cost_usd: sum((u) => u.cost_usd),
+    unknown_cost_calls: sum((u) => u.unknown_cost_calls),
     source: sources.length === 0 ? null : sources.length === 1 ? (sources[0] ?? null) : 'mixed',
     by_model: mergeModelUsage(...usages.map((u) => u.by_model)),
   };

@@ -13,8 +13,11 @@ import { withTokens } from '../crew/model/tokens.ts';
 /** One scripted turn of a model. `expect` looks at what it was sent and throws when that is wrong. */
 export type ScriptStep = {
   readonly expect?: ((messages: readonly BaseMessage[], toolNames: readonly string[]) => void) | undefined;
-  /** Tokens reported; default 10 in, 5 out. */
-  readonly usage?: { readonly input: number; readonly output: number } | undefined;
+  /** Tokens reported; default 10 in, 5 out. Cached input is part of the input. Null: the reply reports none. */
+  readonly usage?:
+    | { readonly input: number; readonly output: number; readonly cached?: number | undefined }
+    | null
+    | undefined;
 } & (
   | { readonly text: string }
   | {
@@ -52,9 +55,9 @@ export class ScriptedModel extends BaseChatModel<ScriptedCallOptions> {
     return 'scripted';
   }
 
-  /** This model under a name, as crews take it. */
-  named(name: string): CrewModel {
-    return { name, source: 'llm', chat: this };
+  /** This model under a name, as crews take it; `given` says more of it, as a longest answer for budgets. */
+  named(name: string, given: Partial<Omit<CrewModel, 'name' | 'source' | 'chat'>> = {}): CrewModel {
+    return { ...given, name, source: 'llm', chat: this };
   }
 
   /** Turns taken so far. */
@@ -90,7 +93,7 @@ export class ScriptedModel extends BaseChatModel<ScriptedCallOptions> {
     }
     if ('fail' in step) throw step.fail;
     if ('hang' in step) await untilAborted(options.signal);
-    const { input, output } = step.usage ?? { input: 10, output: 5 };
+    const { usage = { input: 10, output: 5 } } = step;
     const message =
       'calls' in step
         ? new AIMessage({
@@ -103,7 +106,10 @@ export class ScriptedModel extends BaseChatModel<ScriptedCallOptions> {
             })),
           })
         : new AIMessage({ content: 'text' in step ? step.text : '' });
-    withTokens(message, { input_tokens: input, output_tokens: output });
+    if (usage !== null) {
+      const { input, output, cached = 0 } = usage;
+      withTokens(message, { input_tokens: input, output_tokens: output, cached_tokens: cached });
+    }
     return { generations: [{ text: message.text, message }] };
   }
 }

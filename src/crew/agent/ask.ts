@@ -1,14 +1,18 @@
 import { HumanMessage, SystemMessage } from '@langchain/core/messages';
+import { interrupt } from '@langchain/langgraph';
 import type { ModelChain, ModelReply, ModelRequest } from '../model/chain.ts';
 import { estimateTokens } from '../model/tokens.ts';
 import type { PlaybookContext } from '../playbook.ts';
 import type { AgentSpec } from '../spec.ts';
+import { type Budget, BudgetExceeded, costBudget } from '../spend/budget.ts';
 import { taskSpec } from '../defaults.ts';
+import type { Pause } from './pause.ts';
 import type { RunScope } from './scope.ts';
 
 /**
  * Asks an agent's model, within the requests and tokens a minute of its crew, else of the agent itself. A playbook asks
- * no provider, so nothing holds it back. Throws ModelsFailed and ContextOverflow; an abort passes on untouched.
+ * no provider, so nothing holds it back. At a budget that asks, the run waits for a person before the call is made.
+ * Throws ModelsFailed, ContextOverflow and BudgetExceeded; an abort passes on untouched.
  */
 export async function askModel(
   scope: RunScope,
@@ -16,7 +20,7 @@ export async function askModel(
   chain: ModelChain,
   request: Omit<ModelRequest, 'retries'>,
 ): Promise<ModelReply> {
-  const asked = { ...request, retries: agent.max_retry_limit };
+  const asked = { ...request, retries: agent.max_retry_limit, budgets: ownBudgets(scope, agent) };
   if (chain.current.source === 'playbook') return chain.ask(asked);
   const { crew, pacer } = scope;
   const key = (ofCrew: boolean): string => (ofCrew ? `crew ${crew.id}` : `agent ${agent.id}`);
@@ -28,9 +32,29 @@ export async function askModel(
     request.signal,
   );
   await pacer.take(key(crew.max_rpm !== null), crew.max_rpm ?? agent.max_rpm, request.signal);
-  const reply = await chain.ask(asked);
+  const reply = await withinBudget(() => chain.ask(asked), request.where.task_id, agent);
   tokens.spend(reply.usage.reduce((sum, u) => sum + u.input_tokens + u.output_tokens, 0));
   return reply;
+}
+
+function ownBudgets({ crew }: RunScope, agent: AgentSpec): readonly Budget[] {
+  return [
+    ...costBudget(`max_cost of crew ${crew.id}`, crew.max_cost, { crew: crew.id }),
+    ...costBudget(`max_cost of agent ${agent.id}`, agent.max_cost, { agent: agent.id }),
+  ];
+}
+
+/** The answer to the pause is on record before the run goes on, so the call is simply tried again. */
+async function withinBudget(ask: () => Promise<ModelReply>, task: string, agent: AgentSpec): Promise<ModelReply> {
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof BudgetExceeded) || error.budget.then !== 'ask') throw error;
+      const { budget, message, details = {} } = error;
+      interrupt<Pause>({ kind: 'budget', task, agent: agent.id, budget: budget.name, output: { ...details, message } });
+    }
+  }
 }
 
 /** A question to a model beside an agent's own conversation: judging, planning, summarising. It has no tools. */
@@ -44,6 +68,7 @@ export interface SideQuestion {
   readonly inputs: Readonly<Record<string, unknown>>;
   readonly signal: AbortSignal;
   readonly schema?: ModelRequest['schema'];
+  readonly via?: ModelRequest['via'];
 }
 
 /** Asks a side question. */
@@ -69,6 +94,7 @@ export async function askAside(
     context,
     where: { run_id: scope.runId, crew: scope.crew.id, task_id: task, agent_id: agent.id, purpose },
     signal,
+    via: question.via,
     ...(question.schema === undefined ? {} : { schema: question.schema }),
   });
 }

@@ -10,7 +10,7 @@ import { judge } from './judge.ts';
 import type { AgentRecord } from './state.ts';
 import { structure } from './structure-answer.ts';
 import { failAttempt, type TaskRun } from './task-run.ts';
-import type { Pause } from './tools-step.ts';
+import type { Pause } from './pause.ts';
 
 const REPAIR_LIMIT = 2;
 const GUARDRAIL_RETRIES = 3;

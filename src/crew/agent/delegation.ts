@@ -137,6 +137,7 @@ function handOffTool(parts: DelegationParts, takers: readonly AgentSpec[]): Inne
         execution: 0,
         context: [...request.context, ...found],
         instruction: `${request.agent.id} hands this task over to you: ${parsed.data.reason}`,
+        via: HANDOFF_TOOL,
         handedBy: [...(request.handedBy ?? []), request.agent.id],
         config,
       });
@@ -184,6 +185,7 @@ async function handOut(
     inputs: request.inputs,
     context: request.context,
     ...(piece.context === '' ? {} : { instruction: piece.context }),
+    via: piece.pattern,
     depth: (request.depth ?? 0) + 1,
     maxDepth: request.maxDepth ?? request.agent.max_delegation_depth,
     config: piece.config,

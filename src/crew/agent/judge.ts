@@ -41,6 +41,7 @@ export async function judge(
       prompt: `# Rule\n${rule.rule}\n\n# Answer to judge\n${text}`,
       inputs: { rule: rule.rule, answer, task: run.task.id },
       signal: run.signal,
+      via: run.via,
       schema: SCHEMA,
     });
     const parsed = parseAnswer(reply.message.text, SCHEMA);

@@ -30,6 +30,7 @@ export async function modelStep(run: TaskRun, request: TaskRequest, before: Agen
       context: playbookContext(run, record),
       where: run.where,
       signal: run.signal,
+      via: run.via,
       ...(agent.respect_context_window ? { overflow: 'throw' } : {}),
       ...(run.task.output_json === null ? {} : { schema: run.task.output_json }),
     });

@@ -28,6 +28,7 @@ export async function planStep(run: TaskRun, request: TaskRequest, record: Agent
       context: playbookContext(run, record),
       where: { ...run.where, purpose: 'reason' },
       signal: run.signal,
+      via: run.via,
     });
     const plan = reply.message.text.trim();
     const ready = isReady(plan);

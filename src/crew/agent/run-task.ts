@@ -77,6 +77,7 @@ async function createTaskRun(
     instruction: request.instruction,
     deadline,
     signal,
+    via: request.via,
     where: { run_id: scope.runId, crew: scope.crew.id, task_id: task.id, agent_id: agent.id },
   };
 }

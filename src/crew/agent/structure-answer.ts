@@ -26,6 +26,7 @@ export async function structure(
       prompt: `# JSON Schema\n${JSON.stringify(schema)}\n\n# Text\n${raw}`,
       inputs: { text: raw, schema },
       signal: run.signal,
+      via: run.via,
       schema,
     });
     return { answer: parseAnswer(reply.message.text, schema), usage: reply.usage };

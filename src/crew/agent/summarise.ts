@@ -45,6 +45,7 @@ export async function summarise(run: TaskRun, record: AgentRecord): Promise<Agen
       prompt: `${summary === '' ? '' : `# Summary so far\n${summary}\n\n`}# Record\n${chunk}`,
       inputs: { record: chunk, summary },
       signal: run.signal,
+      via: run.via,
     });
     usage = mergeUsage(usage, reply.usage);
     summary = reply.message.text.trim();

@@ -1,8 +1,9 @@
 import { narrowedTools } from '../config/mcp-schema.ts';
 import { HumanMessage, SystemMessage } from '@langchain/core/messages';
 import type { Caller } from '../../kit/invoke.ts';
-import type { ModelChain, ModelRequest } from '../model/chain.ts';
+import type { ModelChain } from '../model/chain.ts';
 import type { ToolSchema } from '../model/model.ts';
+import type { ModelUse } from '../model/where.ts';
 import type { PlaybookContext } from '../playbook.ts';
 import type { AgentSpec, TaskSpec } from '../spec.ts';
 import type { TaskRequest } from '../graph/task-node.ts';
@@ -33,7 +34,9 @@ export interface TaskRun {
   readonly deadline: AbortSignal;
   /** Aborts for either reason. */
   readonly signal: AbortSignal;
-  readonly where: ModelRequest['where'];
+  readonly where: ModelUse;
+  /** The tool on whose account its models are asked. */
+  readonly via?: string | undefined;
 }
 
 /** Who the agent is to the tool pipeline. A task's own tools can only narrow the agent's list. */

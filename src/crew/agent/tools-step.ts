@@ -9,6 +9,7 @@ import type { Proposal, TaskToolCall } from './call.ts';
 import { compactJson } from './compact.ts';
 import type { InnerOutcome, InnerTool } from './inner-tool.ts';
 import { mergeUsage } from '../model/usage.ts';
+import type { Pause } from './pause.ts';
 import { force } from './model-step.ts';
 import type { AgentRecord, QueuedCall } from './state.ts';
 import { failAttempt, type TaskRun } from './task-run.ts';
@@ -17,27 +18,6 @@ import { failAttempt, type TaskRun } from './task-run.ts';
 const RESULT_LIMIT = 8000;
 /** Same call with the same result so often: no progress. */
 const SAME_CALL_LIMIT = 3;
-
-/** What a pause for a person carries; `runner.resume` answers it. */
-export type Pause =
-  | {
-      readonly kind: 'approval';
-      readonly task: string;
-      readonly agent: string;
-      readonly approval_id: string;
-      readonly tool: string;
-      readonly args: Readonly<Record<string, unknown>>;
-    }
-  | {
-      /** An effect was begun and its outcome is not known: `crew effects` settles it. */
-      readonly kind: 'effect';
-      readonly task: string;
-      readonly agent: string;
-      readonly effect_key: string;
-      readonly tool: string;
-      readonly args: Readonly<Record<string, unknown>>;
-    }
-  | { readonly kind: 'human_input'; readonly task: string; readonly agent: string; readonly output: unknown };
 
 /**
  * Makes the queued calls: side by side when all of them only read, else one after another. Calls that need a

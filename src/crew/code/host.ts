@@ -26,6 +26,9 @@ import { createOutputWriter } from '../run/output-file.ts';
 import { createCrewRunner } from '../run/runner.ts';
 import type { RunStore } from '../run/store.ts';
 import type { RoleSpec } from '../spec.ts';
+import type { CallLedger } from '../spend/call.ts';
+import { createSpendMeter, type SpendOptions } from '../spend/create.ts';
+import { createMemoryLedger } from '../spend/memory-ledger.ts';
 import type { CrewParts } from './parts.ts';
 import { type Agent, roleOf } from './define.ts';
 import { LocalEvents } from './local-events.ts';
@@ -40,6 +43,10 @@ export interface HostOptions {
   readonly approve?: ((question: ApprovalQuestion) => boolean | Promise<boolean>) | undefined;
   /** Keeps the state of runs; any LangGraph saver. Default: in memory. */
   readonly checkpointer?: BaseCheckpointSaver | undefined;
+  /** Prices, budgets, limits a minute and the circuit breaker of its model calls. */
+  readonly spend?: SpendOptions | undefined;
+  /** Keeps the account of model calls (`openCallLedger`). Default: in memory. */
+  readonly ledger?: CallLedger | undefined;
   /** Keeps the record of runs. Default: in memory. */
   readonly store?: RunStore | undefined;
   /** Where events go and are heard. Default: `LocalEvents`. */
@@ -57,6 +64,8 @@ export interface CrewHost extends AsyncDisposable {
   readonly runner: CrewRunner;
   readonly invoker: Invoker;
   readonly events: EventSink & EventSource;
+  /** What models were asked and what it cost. */
+  readonly ledger: CallLedger;
   /** Every decision about a call, newest last; the last 10,000. */
   readonly audit: readonly AuditRow[];
 }
@@ -95,6 +104,7 @@ export function openCrewHost(options: HostOptions): CrewHost {
     log,
     ids: newId,
   });
+  const ledger = options.ledger ?? createMemoryLedger();
   const runner = createCrewRunner({
     crews: Object.fromEntries(crews.map((crew) => [crew.id, crew.spec])),
     agents: Object.fromEntries(specs.map((spec) => [spec.id, spec])),
@@ -102,6 +112,7 @@ export function openCrewHost(options: HostOptions): CrewHost {
     hooks: Object.fromEntries(crews.map((crew) => [crew.id, hooksOf(crew)])),
     invoker,
     models: modelsOf(crews, options.env ?? process.env),
+    spend: createSpendMeter({ ...options.spend, ledger, events, clock, log, newId }),
     checkpointer: options.checkpointer ?? new MemorySaver(),
     store: options.store ?? createMemoryRunStore(),
     events,
@@ -112,7 +123,7 @@ export function openCrewHost(options: HostOptions): CrewHost {
     random,
     writeOutput: createOutputWriter(options.outputDir ?? process.cwd()),
   });
-  return { runner, invoker, events, audit: audit.rows, [Symbol.asyncDispose]: () => runner.close() };
+  return { runner, invoker, events, ledger, audit: audit.rows, [Symbol.asyncDispose]: () => runner.close() };
 }
 
 /** 0 ≤ x < 1 from the system's source. */

@@ -25,6 +25,7 @@ export const agentSchema = z.strictObject({
   max_iter: z.number().int().min(1).default(20).describe('Answers of the model in a task before it must conclude'),
   max_rpm: orNull(z.number().positive()).describe('Requests a minute to the model'),
   max_tpm: orNull(z.number().positive()).describe('Ours: tokens a minute, in and out'),
+  max_cost: orNull(z.number().positive()).describe('Ours: USD that its models may cost in one run'),
   max_execution_time: orNull(z.number().positive()).describe('Seconds allowed for a task'),
   max_retry_limit: z.number().int().min(0).default(2).describe('Times that a failed task is tried again'),
   respect_context_window: z
@@ -128,6 +129,7 @@ export const crewSchema = z.strictObject({
   manager_llm: orNull(z.string().trim().min(1)).describe('Model of a manager made for the crew'),
   max_rpm: orNull(z.number().positive()).describe('Requests a minute to models, over all its agents'),
   max_tpm: orNull(z.number().positive()).describe('Tokens a minute, over all its agents'),
+  max_cost: orNull(z.number().positive()).describe('USD that a run may cost, over all its agents'),
   planning: z.boolean().default(false).describe('Write a plan for each task before the first one starts'),
   planning_llm: orNull(z.string().trim().min(1)).describe('Model of the planner; the system’s unless given'),
   manager_review: z

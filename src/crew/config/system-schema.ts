@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ACCESS_LEVELS, TOOL_CATEGORIES, type AccessLevel } from '../../kit/access.ts';
 import { cronPattern, duration, timeZone, variable } from './fields.ts';
 import { mcpServersSchema } from './mcp-schema.ts';
+import { budgetsSchema, circuitSchema, limitsSchema, pricesSchema } from './spend-schema.ts';
 
 /** The generic part of system.yaml. Defaults live here alone; a secret is given by the name of its variable (`*_env`). */
 
@@ -36,6 +37,21 @@ const model = z.strictObject({
     .default([])
     .describe('Models tried in order when the first one fails; playbook may be the last'),
   timeout_seconds: seconds.default(60).describe('Time allowed for one answer of a model'),
+  prices: pricesSchema.default({}).describe('Prices of models, over the shipped ones (crew usage prices)'),
+  limits: limitsSchema.default({}).describe('Requests and tokens a minute, by provider, for each of its keys'),
+  limits_dir: z
+    .string()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe('Folder by which processes share these limits; .orderflow-crew/limits in the home folder unless given'),
+  circuit: circuitSchema.prefault({}).describe('When a provider that fails is left alone, and fallbacks are asked'),
+  calls_kept_days: z
+    .number()
+    .int()
+    .min(32)
+    .default(400)
+    .describe('Days that the account of model calls goes back; a month’s budget needs 32'),
 });
 
 const approvals = z.strictObject({
@@ -73,6 +89,7 @@ const behaviour = z.strictObject({
 export const systemSchema = z.strictObject({
   version: z.literal(1).default(1).describe('Version of this file’s layout'),
   model: model.prefault({}).describe('Language models of the agents'),
+  budgets: budgetsSchema.default({}).describe('What may be spent on models, by a name of yours'),
   roles: z
     .record(z.string(), role)
     .default({ operator: everywhere('ADMIN'), reader: everywhere('READ_ONLY') })

@@ -17,6 +17,8 @@ export interface TaskRequest {
   readonly context: readonly TaskResult[];
   /** Instruction added to the task, when a manager delegates it. */
   readonly instruction?: string | undefined;
+  /** The tool by which an agent handed it on: `delegate_work`, `ask_question`, `hand_off`. */
+  readonly via?: string | undefined;
   /** How often it was handed on: 0 or undefined for a task of the crew itself. */
   readonly depth?: number | undefined;
   /** How far it may be handed on, as the first agent says. */

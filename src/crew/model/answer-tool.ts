@@ -1,6 +1,6 @@
 import { AIMessage } from '@langchain/core/messages';
 import type { CrewModel, ToolSchema } from './model.ts';
-import { tokensOf, withTokens } from './tokens.ts';
+import { withTokensOf } from './tokens.ts';
 
 /** The tool by which a model gives an answer in a form. */
 const ANSWER_TOOL = 'give_answer';
@@ -47,5 +47,5 @@ export function answerAsText(reply: AIMessage): AIMessage {
     invalid_tool_calls: broken,
     response_metadata: reply.response_metadata,
   });
-  return withTokens(message, tokensOf(reply));
+  return withTokensOf(message, reply);
 }

@@ -4,26 +4,25 @@ import { type Clock, sleep } from '../../kit/clock.ts';
 import { DeadlineExceeded, Unavailable } from '../../kit/errors.ts';
 import type { EventSink } from '../../kit/event.ts';
 import type { PlaybookContext } from '../playbook.ts';
+import { type Budget, BudgetExceeded } from '../spend/budget.ts';
 import { answerAsText, answerTool } from './answer-tool.ts';
 import { modelFailure } from './failure.ts';
+import type { AdmittedCall, CallMeter } from './meter.ts';
 import type { CrewModel, ToolSchema } from './model.ts';
-import { tokensOf } from './tokens.ts';
+import { estimateTokens, mostTokens, tokenCounts, tokensOf } from './tokens.ts';
 import type { ModelUsage } from './usage.ts';
+import type { ModelUse } from './where.ts';
 
 export interface ModelRequest {
   readonly messages: readonly BaseMessage[];
   readonly tools: readonly ToolSchema[];
   /** For models that follow a playbook. */
   readonly context: PlaybookContext;
-  /** Names of the run, for events. */
-  readonly where: {
-    readonly run_id: string;
-    readonly crew: string;
-    readonly task_id: string;
-    readonly agent_id: string;
-    /** What it is asked for, when not for a step of the task itself: `judge_answer`, `plan`. */
-    readonly purpose?: string | undefined;
-  };
+  readonly where: ModelUse;
+  /** The tool on whose account the agent works: `delegate_work`; none for a task of its own. */
+  readonly via?: string | undefined;
+  /** Budgets of the agent and its crew, beside those of the system. */
+  readonly budgets?: readonly Budget[] | undefined;
   /** JSON schema that the answer must fit: held by the provider where it can, else asked for as a call of a tool. */
   readonly schema?: Readonly<Record<string, unknown>> | undefined;
   /** Throw ContextOverflow when the conversation is too long, instead of going on to the next model. */
@@ -63,6 +62,8 @@ export class ContextOverflow extends Unavailable {
 export interface ModelChainOptions {
   readonly clock: Clock;
   readonly events: EventSink;
+  /** Admits each call to a model that is not a playbook, and keeps the account. */
+  readonly meter: CallMeter;
   /** One call, ms. Default 60,000. */
   readonly timeoutMs?: number | undefined;
   /** 0 ≤ x < 1, for the jitter of waits. */
@@ -93,7 +94,7 @@ export class ModelChain {
   }
 
   /** Goes on to the next model. False when there is none. */
-  fallBack(reason: string, where: ModelRequest['where']): boolean {
+  fallBack(reason: string, where: ModelUse): boolean {
     const next = this.#models[this.#index + 1];
     if (next === undefined) return false;
     this.#options.events.emit(
@@ -114,6 +115,8 @@ export class ModelChain {
         return await this.#askOne(model, request, usage);
       } catch (error) {
         if (request.signal.aborted) throw request.signal.reason;
+        // A cheaper model would only spend what is left more slowly: the run stops here, or asks.
+        if (error instanceof BudgetExceeded) throw error;
         const { message, overflow } = modelFailure(error, this.#options.clock.now());
         if (overflow && request.overflow === 'throw') throw new ContextOverflow(message, usage, error);
         if (this.#models[this.#index] !== model) continue;
@@ -130,33 +133,58 @@ export class ModelChain {
 
   async #askOne(model: CrewModel, request: ModelRequest, usage: ModelUsage[]): Promise<ModelReply> {
     const { clock, events } = this.#options;
+    const { where, signal } = request;
     for (let attempt = 1; ; attempt++) {
+      const admitted = await this.#admit(model, request, attempt);
       const began = clock.monotonicMs();
       try {
         const message = await this.#call(model, request);
         const used = tokensOf(message);
+        const counts = tokenCounts(message);
+        const cost = await admitted?.answered(counts);
         usage.push({ model: model.name, source: model.source, calls: 1, failed_calls: 0, ...used });
+        const account = admitted === null ? {} : { cached_tokens: counts?.cached_tokens ?? 0, cost_usd: cost ?? null };
         events.emit(
           'model.called',
-          { ...request.where, model: model.name, ...used, duration_ms: clock.monotonicMs() - began },
-          { correlationId: request.where.run_id },
+          { ...where, model: model.name, ...used, ...account, duration_ms: clock.monotonicMs() - began },
+          { correlationId: where.run_id },
         );
         return { message, model, usage };
       } catch (error) {
-        if (request.signal.aborted) throw request.signal.reason;
+        if (signal.aborted) {
+          await admitted?.failed(null, 'aborted');
+          throw signal.reason;
+        }
         const failure = modelFailure(error, clock.now());
+        await admitted?.failed(failure, failure.message);
         const none = { calls: 0, failed_calls: 1, input_tokens: 0, output_tokens: 0 };
         usage.push({ model: model.name, source: model.source, ...none });
         events.emit(
           'model.failed',
-          { ...request.where, model: model.name, error: failure.message, attempt },
-          { correlationId: request.where.run_id },
+          { ...where, model: model.name, error: failure.message, attempt },
+          { correlationId: where.run_id },
         );
         const wait = failure.retryAfterMs ?? backoff(attempt, this.#options.random());
         if (!failure.retryable || attempt > request.retries || wait > LONGEST_WAIT_MS) throw error;
-        await sleep(clock, wait, request.signal);
+        await sleep(clock, wait, signal);
       }
     }
+  }
+
+  /** Null for a playbook, which asks no provider and costs nothing. */
+  async #admit(model: CrewModel, request: ModelRequest, attempt: number): Promise<AdmittedCall | null> {
+    if (model.source === 'playbook') return null;
+    const { messages, tools, schema, where, via = null, budgets = [], signal } = request;
+    return this.#options.meter.admit({
+      where,
+      via,
+      model,
+      attempt,
+      mostInput: mostTokens(messages, tools, schema),
+      expectedInput: estimateTokens(messages),
+      own: budgets,
+      signal,
+    });
   }
 
   async #call(model: CrewModel, request: ModelRequest): Promise<AIMessage> {

@@ -1,7 +1,8 @@
+import { createHash } from 'node:crypto';
 import { InvalidInput } from '../../kit/errors.ts';
 import { didYouMean } from '../../kit/nearest.ts';
 import type { Playbook } from '../playbook.ts';
-import type { CrewModel } from './model.ts';
+import type { CrewModel, ModelEndpoint } from './model.ts';
 
 export interface CreateModelOptions {
   /** Where keys and base addresses are read: `OPENAI_API_KEY`, `OPENAI_BASE_URL`, `ANTHROPIC_API_KEY`, `ANTHROPIC_BASE_URL`, `OLLAMA_HOST`. */
@@ -39,7 +40,34 @@ export async function createModel(name: string, options: CreateModelOptions): Pr
   if (model === '') throw new InvalidInput(`model '${name}' names no model: write ${provider}:NAME`);
   const structured = STRUCTURED[provider];
   const chat = await createChat(provider, model, options);
-  return { name, source: 'llm', chat, ...(structured === undefined ? {} : { structured }) };
+  const maxOutputTokens = options.options?.maxTokens ?? undefined;
+  return {
+    name,
+    source: 'llm',
+    chat,
+    endpoint: endpointOf(provider, options.env),
+    ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
+    ...(structured === undefined ? {} : { structured }),
+  };
+}
+
+/** Variables that hold a provider's address and key. */
+const VARIABLES: Readonly<Record<string, { readonly address: string; readonly key: string | null }>> = {
+  openai: { address: 'OPENAI_BASE_URL', key: 'OPENAI_API_KEY' },
+  anthropic: { address: 'ANTHROPIC_BASE_URL', key: 'ANTHROPIC_API_KEY' },
+  ollama: { address: 'OLLAMA_HOST', key: null },
+};
+const STANDARD = /^https:\/\/api\.(openai|anthropic)\.com(\/|$)/;
+
+function endpointOf(provider: string, env: CreateModelOptions['env']): ModelEndpoint {
+  const variables = VARIABLES[provider];
+  const given = variables === undefined ? undefined : env[variables.address];
+  const key = variables?.key === undefined || variables.key === null ? '' : (env[variables.key] ?? '');
+  const hash = createHash('sha256')
+    .update(`${provider}\n${given ?? ''}\n${key}`)
+    .digest('hex');
+  const standard = provider !== 'ollama' && (given === undefined || STANDARD.test(given));
+  return { provider, id: `${provider}-${hash.slice(0, 16)}`, standard };
 }
 
 /** How a provider is asked to hold an answer to a schema. Anthropic has no such option: there the prompt asks. */

@@ -5,6 +5,10 @@ export interface ModelFailure {
   readonly message: string;
   /** The same call may succeed later. */
   readonly retryable: boolean;
+  /** The provider answered, with a no: it bills nothing. */
+  readonly refused: boolean;
+  /** It said that we ask too often. */
+  readonly limited: boolean;
   /** What the provider asked us to wait, ms. */
   readonly retryAfterMs: number | null;
   /** The conversation is longer than the model can read. */
@@ -18,21 +22,23 @@ export interface ModelFailure {
 export function modelFailure(error: unknown, now: number): ModelFailure {
   const message = errorMessage(error).split('\n')[0] ?? '';
   const overflow = OVERFLOW.test(message);
-  if (error instanceof RateLimited) return { message, retryable: true, retryAfterMs: error.retryAfterMs, overflow };
-  if (error instanceof AppError)
-    return { message, retryable: error.retryable && !overflow, retryAfterMs: null, overflow };
+  const own = { message, refused: false, limited: false, retryAfterMs: null, overflow };
+  if (error instanceof RateLimited) return { ...own, retryable: true, retryAfterMs: error.retryAfterMs };
+  if (error instanceof AppError) return { ...own, retryable: error.retryable && !overflow };
   const status = numberField(error, 'status') ?? numberField(error, 'status_code');
   if (status !== null) {
     const retryable = status >= 500 || [408, 409, 425, 429].includes(status);
     return {
       message: `${status}: ${message}`,
       retryable,
+      refused: status >= 400,
+      limited: status === 429,
       retryAfterMs: retryAfter(error, now),
       // A provider that limits tokens a minute words it much the same.
       overflow: overflow && status !== 429,
     };
   }
-  return { message, retryable: !overflow && isTransport(error), retryAfterMs: null, overflow };
+  return { ...own, retryable: !overflow && isTransport(error) };
 }
 
 /** How providers say that a conversation is too long: OpenAI and its like, Anthropic, Ollama, Google, Mistral. */
@@ -52,6 +58,8 @@ function isTransport(error: unknown): boolean {
 
 function retryAfter(error: unknown, now: number): number | null {
   const headers = typeof error === 'object' && error !== null && 'headers' in error ? error.headers : undefined;
+  const ms = Number(headerValue(headers, 'retry-after-ms') ?? Number.NaN);
+  if (Number.isFinite(ms)) return Math.max(0, ms);
   const value = headerValue(headers, 'retry-after');
   if (value === null) return null;
   const seconds = Number(value);

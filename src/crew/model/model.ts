@@ -7,8 +7,22 @@ export interface CrewModel {
   readonly name: string;
   readonly source: 'llm' | 'playbook';
   readonly chat: BaseChatModel;
+  /** Whom it asks; absent for models that were made by the host. */
+  readonly endpoint?: ModelEndpoint | undefined;
+  /** Most tokens of one answer that `chat` was made with; absent when nobody set a limit. */
+  readonly maxOutputTokens?: number | undefined;
   /** Call options that make the provider hold the answer to a JSON schema; absent when it cannot. */
   readonly structured?: ((schema: Readonly<Record<string, unknown>>) => object) | undefined;
+}
+
+/** A provider as one key sees it: what limits a minute, and failures, count by. */
+export interface ModelEndpoint {
+  /** `openai`, `anthropic`, `ollama`. */
+  readonly provider: string;
+  /** Equal for equal address and key. Holds neither of them. */
+  readonly id: string;
+  /** Whether it is the provider's own address: shipped prices are for that alone. */
+  readonly standard: boolean;
 }
 
 /** A tool as models are told of it. */

@@ -14,6 +14,8 @@ import type { CrewHooks } from '../hooks.ts';
 import { ModelChain } from '../model/chain.ts';
 import type { CrewModel } from '../model/model.ts';
 import type { AgentSpec, CrewSpec, TaskSpec } from '../spec.ts';
+import { decisionOf } from '../spend/decision.ts';
+import { OUTPUT_LIMIT } from '../spend/meter.ts';
 import { soloCrew } from './solo.ts';
 import { describeRun, type RunState } from './describe.ts';
 import type { RunDocument, RunPause, RunStatus } from './document.ts';
@@ -106,6 +108,7 @@ export class ActiveRun {
     // A task that went on keeps its old pause in the checkpoint until its siblings have ended too.
     const open = new Set(this.row.waiting_for.map((pause) => pause.id));
     const pauses = pausesOf(snapshot).filter((pause) => open.size === 0 || open.has(pause.id));
+    await this.#decideBudgets(pauses, answers);
     const resume = Object.fromEntries(
       pauses.flatMap((pause) => {
         const isTriedAgain = pause.kind === 'approval' || pause.kind === 'effect';
@@ -120,6 +123,17 @@ export class ActiveRun {
     await this.#update({ status: 'running', waiting_for: [] });
     if (!began) return this.#work({ inputs: this.row.inputs }, signal);
     return this.#work(pauses.length > 0 ? new Command({ resume }) : null, signal);
+  }
+
+  /** An answer about a budget is on record before the run goes on, so it counts once, whatever happens then. */
+  async #decideBudgets(pauses: readonly RunPause[], answers: Answers): Promise<void> {
+    const { run_id, crew } = this.row;
+    for (const pause of pauses) {
+      const answer = answers[pause.task];
+      if (pause.kind !== 'budget' || answer === undefined) continue;
+      const decided = decisionOf(pause, answer);
+      await this.#parts.spend.decide({ ...decided, run_id, decided_at: this.#parts.clock.now() }, crew);
+    }
   }
 
   cancel(reason: string): void {
@@ -156,6 +170,7 @@ export class ActiveRun {
       tasks: this.#tasks,
       events: this.#events.counted(),
       extras,
+      cost: await this.#parts.spend.costOf(row.run_id),
     });
     return this.#output === undefined ? document : { ...document, output: this.#output.value };
   }
@@ -295,12 +310,15 @@ export class ActiveRun {
   }
 
   async #chainFor(agent: AgentSpec, crew: CrewSpec): Promise<ModelChain> {
-    const { models, clock, random, modelTimeoutMs } = this.#parts;
-    const list = await models.modelsFor(agent, crew);
-    const key = list.map((m: CrewModel) => m.name).join(' ');
+    const { models, clock, random, modelTimeoutMs, spend } = this.#parts;
+    // Under a budget an answer needs a limit: only then is it known what a call can cost at most.
+    const isLimited = agent.max_tokens === null && spend.covers(agent, crew);
+    const list = await models.modelsFor(isLimited ? { ...agent, max_tokens: OUTPUT_LIMIT } : agent, crew);
+    const key = [...list.map((m: CrewModel) => m.name), agent.temperature, agent.max_tokens, isLimited].join(' ');
     let chain = this.#chains.get(key);
     if (chain === undefined) {
-      chain = new ModelChain(list, { clock, events: this.#events, random, timeoutMs: modelTimeoutMs });
+      const parts = { clock, events: this.#events, random, meter: spend, timeoutMs: modelTimeoutMs };
+      chain = new ModelChain(list, parts);
       this.#chains.set(key, chain);
     }
     return chain;

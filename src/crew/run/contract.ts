@@ -15,6 +15,7 @@ import type { ModelSource } from '../model/model.ts';
 import type { AgentSpec, CrewSpec, TaskSpec } from '../spec.ts';
 import type { ContinuousCrew, ContinuousOptions } from './continuous-contract.ts';
 import type { DocumentExtras, RunDocument } from './document.ts';
+import type { SpendMeter } from '../spend/meter.ts';
 import type { EventSource } from './event-source.ts';
 import type { RunEdit, RunStep } from './fork.ts';
 import type { SoloRequest } from './solo.ts';
@@ -44,6 +45,11 @@ export interface CrewRunnerDeps {
   readonly newId: (prefix: string) => string;
   /** 0 ≤ x < 1: jitter of waits between model attempts. */
   readonly random: () => number;
+  /**
+   * The account of model calls, and what holds them back. Default: an account in memory, the shipped prices, no budgets
+   * and no limits.
+   */
+  readonly spend?: SpendMeter | undefined;
   /** One model call, ms. Default 60,000. */
   readonly modelTimeoutMs?: number | undefined;
   /** Guardrails of the host, after a task's own. */
@@ -97,6 +103,7 @@ export interface ForEachOptions extends Omit<KickoffOptions, 'onlyTasks'> {
 
 /** What runs share: made once per runner. */
 export interface RunnerParts extends CrewRunnerDeps {
+  readonly spend: SpendMeter;
   readonly pacer: Pacer;
   readonly schemas: ToolSchemas;
 }

@@ -19,6 +19,7 @@ export function describeRun(parts: {
   readonly tasks: Readonly<Record<string, TaskSpec>>;
   readonly events: RunDocument['events'];
   readonly extras: DocumentExtras;
+  readonly cost: Pick<RunUsage, 'cost_usd' | 'unknown_cost_calls'>;
 }): RunDocument {
   const { row, status, state, extras } = parts;
   const outputs = state.outputs ?? {};
@@ -49,7 +50,7 @@ export function describeRun(parts: {
         .map(({ agent, tool, args, reason, call_id }) => ({ agent, task: o.task, tool, args, reason, call_id })),
     ),
     health_score: extras.health_score ?? null,
-    usage: sumUsage(all, mergeUsage(state.planning?.usage ?? [], state.manager?.usage ?? [])),
+    usage: { ...sumUsage(all, mergeUsage(state.planning?.usage ?? [], state.manager?.usage ?? [])), ...parts.cost },
   };
 }
 
@@ -69,7 +70,10 @@ function describeTask(
   return { id: key, agent: task?.agent ?? null, status: open, output: null, raw: '', tool_calls: [], error: null };
 }
 
-function sumUsage(outputs: readonly TaskOutput[], manager: readonly ModelUsage[]): RunUsage {
+function sumUsage(
+  outputs: readonly TaskOutput[],
+  manager: readonly ModelUsage[],
+): Omit<RunUsage, 'cost_usd' | 'unknown_cost_calls'> {
   const by_model = mergeUsage(manager, ...outputs.map((o) => o.usage));
   const sum = (field: 'calls' | 'failed_calls' | 'input_tokens' | 'output_tokens'): number =>
     by_model.reduce((total, u) => total + u[field], 0);

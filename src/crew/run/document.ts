@@ -23,6 +23,10 @@ export interface RunUsage {
   readonly output_tokens: number;
   readonly total_tokens: number;
   readonly tool_calls: number;
+  /** What the calls cost as far as it is known, USD; failed and repeated ones count too. */
+  readonly cost_usd: number;
+  /** Calls whose cost is not known (no price, no tokens reported, no answer): `cost_usd` is then too low. */
+  readonly unknown_cost_calls: number;
   /** `mixed` when a model was replaced by the playbook on the way; null when no model was asked. */
   readonly source: 'llm' | 'playbook' | 'mixed' | null;
   readonly by_model: readonly ModelUsage[];
@@ -49,12 +53,13 @@ export interface RunEffect {
 
 /**
  * What a run waits for: a person's approval of a call, a person's view of an answer, a word on an effect of which nobody
- * knows whether it happened (`details.effect_key`), or what a graph.ts asked.
+ * knows whether it happened (`details.effect_key`), more money than a budget allows (`details.budget`), or what a graph.ts
+ * asked.
  */
 export interface RunPause {
   /** Id of the interrupt in the graph. */
   readonly id: string;
-  readonly kind: 'approval' | 'human_input' | 'effect' | 'custom';
+  readonly kind: 'approval' | 'human_input' | 'effect' | 'budget' | 'custom';
   /** The task, or the graph's node for `custom`. */
   readonly task: string;
   readonly agent: string | null;

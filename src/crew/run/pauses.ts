@@ -3,11 +3,12 @@ import { z } from 'zod';
 import type { RunPause } from './document.ts';
 
 const StoredPause = z.object({
-  kind: z.enum(['approval', 'human_input', 'effect']),
+  kind: z.enum(['approval', 'human_input', 'effect', 'budget']),
   task: z.string(),
   agent: z.string(),
   approval_id: z.string().optional(),
   effect_key: z.string().optional(),
+  budget: z.string().optional(),
   tool: z.string().optional(),
   args: z.unknown().optional(),
   output: z.unknown().optional(),
@@ -32,9 +33,21 @@ function readPause(id: string, node: string, value: unknown): RunPause {
   if (!parsed.success) {
     return { id, kind: 'custom', task: node, agent: null, approval_id: null, tool: null, details: value };
   }
-  const { kind, task, agent, approval_id = null, effect_key, tool = null, args, output } = parsed.data;
-  const details = kind === 'approval' ? args : kind === 'effect' ? { effect_key, args } : output;
-  return { id, kind, task, agent, approval_id, tool, details };
+  const { kind, task, agent, approval_id = null, tool = null } = parsed.data;
+  return { id, kind, task, agent, approval_id, tool, details: detailsOf(parsed.data) };
+}
+
+function detailsOf({ kind, args, effect_key, budget, output }: z.output<typeof StoredPause>): unknown {
+  switch (kind) {
+    case 'approval':
+      return args;
+    case 'effect':
+      return { effect_key, args };
+    case 'budget':
+      return { ...(typeof output === 'object' ? output : {}), budget };
+    case 'human_input':
+      return output;
+  }
 }
 
 /** What a run waits for, in a line. */
@@ -48,7 +61,9 @@ export function waitingReason(pauses: readonly RunPause[]): string {
           ? `a review of ${p.task}`
           : p.kind === 'effect'
             ? `what became of ${p.tool ?? ''} in ${p.task} (crew effects)`
-            : `an answer at ${p.task}`,
+            : p.kind === 'budget'
+              ? `more money than a budget allows in ${p.task} (crew runs resume)`
+              : `an answer at ${p.task}`,
     )
     .join('; ');
 }

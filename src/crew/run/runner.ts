@@ -4,6 +4,8 @@ import { didYouMean } from '../../kit/nearest.ts';
 import { createPacer } from '../agent/pacer.ts';
 import { createToolSchemas } from '../agent/tool-schema.ts';
 import type { CrewSpec } from '../spec.ts';
+import { createSpendMeter } from '../spend/create.ts';
+import { createMemoryLedger } from '../spend/memory-ledger.ts';
 import { ActiveRun } from './active-run.ts';
 import { startContinuous } from './continuous.ts';
 import type { ContinuousCrew, ContinuousOptions } from './continuous-contract.ts';
@@ -43,7 +45,8 @@ class Runner implements CrewRunner {
   readonly #decided = new Set<string>();
 
   constructor(deps: CrewRunnerDeps) {
-    this.#parts = { ...deps, pacer: createPacer(deps.clock), schemas: createToolSchemas() };
+    const spend = deps.spend ?? createSpendMeter({ ...deps, ledger: createMemoryLedger() });
+    this.#parts = { ...deps, spend, pacer: createPacer(deps.clock), schemas: createToolSchemas() };
     deps.eventSource?.on('*', this.#heard);
   }
 

@@ -5,6 +5,7 @@ import { deskCommands } from './commands/desk.ts';
 import { flowCommands } from './commands/flow.ts';
 import { opsCommands } from './commands/ops.ts';
 import { runCommands } from './commands/run.ts';
+import { usageCommands } from './commands/usage.ts';
 import { EXAMPLES } from './examples.ts';
 
 /** The whole command tree. Building it loads no action. */
@@ -27,6 +28,7 @@ export function createProgram(): Command {
   deskCommands(program);
   flowCommands(program);
   opsCommands(program);
+  usageCommands(program);
   dataCommands(program);
   program.addHelpText(
     'after',

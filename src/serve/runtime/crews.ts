@@ -31,6 +31,10 @@ import { DuckDBSaver } from '../../crew/checkpoint/saver.ts';
 import { openLedger, type StoredLedger } from '../../crew/ledger/ledger.ts';
 import { pruneRuns } from '../../crew/run/prune.ts';
 import { openProposals, type StoredProposals } from '../../crew/proposal/log.ts';
+import { createSpendMeter } from '../../crew/spend/create.ts';
+import { openCallLedger } from '../../crew/spend/ledger.ts';
+import type { SpendMeter } from '../../crew/spend/meter.ts';
+import { spendOptions } from './spend.ts';
 import type { Clock } from '../../kit/clock.ts';
 import { errorMessage } from '../../kit/errors.ts';
 import type { Caller, Invoker } from '../../kit/invoke.ts';
@@ -57,6 +61,8 @@ export interface CrewHalf extends AsyncDisposable {
   readonly ledger: StoredLedger;
   readonly audit: StoredAudit;
   readonly runner: CrewRunner;
+  /** The account of model calls, and what holds them back. */
+  readonly spend: SpendMeter;
   readonly flows: FlowRunner;
   readonly runs: RunStore;
   readonly code: Readonly<Record<string, CrewCode>>;
@@ -174,6 +180,21 @@ export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
       await ledger.prune(before);
     },
   });
+  const calls = await openCallLedger(db);
+  const counting = keepPruned({
+    name: 'model_calls',
+    clock,
+    log,
+    work: () => calls.prune(clock.now() - config.system.model.calls_kept_days * DAY_MS),
+  });
+  const spend = createSpendMeter({
+    ...spendOptions(config.system, options.env),
+    ledger: calls,
+    events: bus,
+    clock,
+    log,
+    newId,
+  });
   const records = createCrewRecords(operations.store, clock);
   const runner = createCrewRunner({
     crews: byId(config.crews),
@@ -182,6 +203,7 @@ export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
     graphs: defined(code, (c) => c.graph),
     invoker,
     models: modelSource(options, code),
+    spend,
     checkpointer,
     store: runs,
     events: bus,
@@ -220,6 +242,7 @@ export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
   const close = async (): Promise<void> => {
     await pruning[Symbol.asyncDispose]();
     await forgetting[Symbol.asyncDispose]();
+    await counting[Symbol.asyncDispose]();
     await runner.close();
     await mcpServers[Symbol.asyncDispose]();
     await checkpointer[Symbol.asyncDispose]();
@@ -236,6 +259,7 @@ export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
     ledger,
     audit: stored,
     runner,
+    spend,
     flows,
     runs,
     code,

@@ -24,6 +24,12 @@ const EXEMPT: Readonly<Record<string, string>> = {
   'overrides[].reason': 'read by the permission gate as a field of OverrideSpec',
   'overrides[].level': 'read by the permission gate as a field of OverrideSpec',
   max_runs: 'read off the spec of a flow in src/crew/flow/from-spec.ts',
+  ...Object.fromEntries(
+    ['usd', 'tokens', 'calls'].map((unit) => [
+      `budgets.<name>.${unit}`,
+      'read by its unit in src/crew/spend/budget.ts, as test/crew/spend/budget.test.ts shows',
+    ]),
+  ),
   guardrail: 'joined with guardrails in src/crew/config/specs.ts',
   skills: 'read off any agent by src/crew/agent/skills.ts',
   'behaviours.<name>.cooldown': 'taken apart from one behaviour’s settings, under another name than its section',

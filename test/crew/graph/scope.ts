@@ -3,8 +3,11 @@ import type { RunScope } from '../../../src/crew/agent/scope.ts';
 import { createToolSchemas } from '../../../src/crew/agent/tool-schema.ts';
 import { ModelChain } from '../../../src/crew/model/chain.ts';
 import type { CrewModel } from '../../../src/crew/model/model.ts';
+import { createSpendMeter } from '../../../src/crew/spend/create.ts';
+import { createMemoryLedger } from '../../../src/crew/spend/memory-ledger.ts';
 import type { CrewSpec } from '../../../src/crew/spec.ts';
 import { type Clock, ManualClock } from '../../../src/kit/clock.ts';
+import { createIdSource } from '../../../src/kit/id.ts';
 import type { Invoker } from '../../../src/kit/invoke.ts';
 import { silentLogger } from '../../../src/kit/logger.ts';
 import { MemoryEvents } from '../../../src/testing/index.ts';
@@ -18,7 +21,17 @@ export function testScope(
 ): RunScope & { readonly events: MemoryEvents } {
   const clock = given.clock ?? new ManualClock();
   const events = new MemoryEvents(() => clock.now());
-  const chain = new ModelChain(models, { clock, events, random: () => 0, timeoutMs: 2000 });
+  const meter = createSpendMeter({
+    ledger: createMemoryLedger(),
+    events,
+    clock,
+    log: silentLogger,
+    newId: createIdSource(
+      () => clock.now(),
+      () => 0,
+    ),
+  });
+  const chain = new ModelChain(models, { clock, events, meter, random: () => 0, timeoutMs: 2000 });
   return {
     runId: 'run_1',
     crew,

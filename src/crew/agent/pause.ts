@@ -1,0 +1,28 @@
+/** What a pause for a person carries; `runner.resume` answers it. */
+export type Pause =
+  | {
+      readonly kind: 'approval';
+      readonly task: string;
+      readonly agent: string;
+      readonly approval_id: string;
+      readonly tool: string;
+      readonly args: Readonly<Record<string, unknown>>;
+    }
+  | {
+      /** An effect was begun and its outcome is not known: `crew effects` settles it. */
+      readonly kind: 'effect';
+      readonly task: string;
+      readonly agent: string;
+      readonly effect_key: string;
+      readonly tool: string;
+      readonly args: Readonly<Record<string, unknown>>;
+    }
+  | { readonly kind: 'human_input'; readonly task: string; readonly agent: string; readonly output: unknown }
+  | {
+      /** The next call of a model may exceed a budget: `{ accept: true, usd: 5 }` raises it for this run. */
+      readonly kind: 'budget';
+      readonly task: string;
+      readonly agent: string;
+      readonly budget: string;
+      readonly output: unknown;
+    };
