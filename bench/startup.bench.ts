@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readAddress } from '../src/serve/control/address.ts';
 import { connectDesk } from '../src/serve/control/client.ts';
 
-const CLI = join(import.meta.dirname, '../src/serve/cli/main.js');
+/** The build as it ships: `npm run build` makes it. */
+const CLI = join(import.meta.dirname, '../../dist/src/serve/cli/main.js');
 /** The options that `npm start` and the installed command give to Node. */
 const NODE_OPTIONS = nodeOptions(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'));
 const STARTS = 10;
@@ -14,6 +15,7 @@ const RESIDENT_AT_S = [60, 120, 240];
 
 /** Cold start of the command and of the desk, and what the desk holds in memory. */
 export async function run(): Promise<void> {
+  if (!existsSync(CLI)) throw new Error(`${CLI} is missing: npm run build`);
   const node = median(times(STARTS, () => timeOf(['-e', '0'])));
   const help = median(times(STARTS, () => timeOf([CLI, '--help'])));
   print('node -e 0 (baseline), median of 10', node, 'ms');

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { built, temporaryFolder } from './crew.ts';
@@ -71,6 +71,9 @@ function writeProject(folder: string, tarball: string): void {
   writeFileSync(join(folder, 'package-lock.json'), JSON.stringify(lock));
 }
 
+const fromDist = (file: string): string => file.slice('dist/'.length);
+const sourceOf = (file: string): string => join(ROOT, fromDist(file).replace(/\.js$/, '.ts'));
+
 function scripts(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((file) => /\.m?js$/.test(file))
@@ -123,13 +126,23 @@ describe.runIf(built)('the package', { timeout: 180_000 }, () => {
         'dist/crews/operations/playbook.js',
       ]),
     );
-    expect(files.filter((file) => !/^(dist\/(src|crews)|docs|schemas)\/|^[^/]+$/.test(file))).toEqual([]);
+    expect(files.filter((file) => !/^(dist\/(src|crews|chunks)|docs|schemas)\/|^[^/]+$/.test(file))).toEqual([]);
     expect(files.filter((file) => /\.(tgz|duckdb|map)$|(^|\/)(test|bench|data)\//.test(file))).toEqual([]);
-    const sources = files.filter((file) => /^dist\/.*\.m?js$/.test(file)).map((file) => file.slice('dist/'.length));
-    const orphans = sources.filter(
-      (file) => !existsSync(join(ROOT, file.replace(/\.js$/, '.ts'))) && !existsSync(join(ROOT, file)),
-    );
+    const sources = files.filter((file) => /^dist\/(src|crews)\/.*\.m?js$/.test(file));
+    const orphans = sources.filter((file) => !existsSync(sourceOf(file)) && !existsSync(join(ROOT, fromDist(file))));
     expect(orphans, 'built from files that are gone; delete dist and build').toEqual([]);
+  });
+
+  it('holds few modules, each of them in use', () => {
+    const modules = files.filter((file) => /\.m?js$/.test(file));
+    expect(modules.length).toBeLessThan(200);
+    const code = modules.map((file) => readFileSync(join(ROOT, file), 'utf8'));
+    const chunks = modules.filter((file) => file.startsWith('dist/chunks/'));
+    expect(chunks.length).toBeGreaterThan(10);
+    const unused = chunks.filter((file) => !code.some((text) => text.includes(`/${basename(file)}"`)));
+    expect(unused, 'imported by nothing').toEqual([]);
+    const wide = modules.filter((_, i) => /[^\0-\xff]/.test(code[i] ?? ''));
+    expect(wide, 'V8 would keep these in two bytes a character').toEqual([]);
   });
 
   it('has a command that finds its own parts', async () => {
