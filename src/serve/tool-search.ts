@@ -1,4 +1,5 @@
 import MiniSearch from 'minisearch';
+import { stem, STOP_WORDS } from '../kit/words.ts';
 import type { ToolRow } from './desk.ts';
 
 /**
@@ -14,11 +15,7 @@ export interface ToolSearch {
 const VENUE = /^exchange_(.+)$/;
 
 /** Words that say nothing about which tool is meant. */
-const SILENT = new Set(
-  'a about after all an and any are as at be been by can could did do does for from get give has have how i in into is it its last latest like make many may me much my new now of off on one onto or our out over please right say show since so some tell than that the their them then there these they this those to us use was we were what when where which who whom whose why will with would you your'.split(
-    ' ',
-  ),
-);
+const SILENT: ReadonlySet<string> = new Set([...STOP_WORDS, 'last', 'latest', 'new', 'show']);
 
 /** Words of the trade that mean the same, or of which one is looked for when another is said. */
 const ALIKE: readonly (readonly string[])[] = [
@@ -54,14 +51,6 @@ const ALIKE_WEIGHT = 0.6;
 /** What a tool of a venue weighs when another or none is named, and when it is the only one named. */
 const OTHER_VENUE = 0.6;
 const NAMED_VENUE = 3;
-
-/** The word without the ending of a plural. */
-function stem(word: string): string {
-  if (word.length > 4 && word.endsWith('ies')) return `${word.slice(0, -3)}y`;
-  return word.length > 3 && word.endsWith('s') && !word.endsWith('ss') && !word.endsWith('us')
-    ? word.slice(0, -1)
-    : word;
-}
 
 function term(word: string): string | null {
   const lower = word.toLowerCase();

@@ -128,7 +128,8 @@ async function createChat(
   }
 }
 
-function requiredKey(env: CreateModelOptions['env'], variable: string, model: string): string {
+/** The value of a variable that must be there. Throws InvalidInput that names it. */
+export function requiredKey(env: CreateModelOptions['env'], variable: string, model: string): string {
   const key = env[variable];
   if (key === undefined || key.trim() === '') {
     throw new InvalidInput(`model ${model} needs the environment variable ${variable}, which is not set`);
@@ -137,7 +138,7 @@ function requiredKey(env: CreateModelOptions['env'], variable: string, model: st
 }
 
 /** As Ollama reads it: an address, or host and port without a scheme. */
-function ollamaAddress(host: string | undefined): string {
+export function ollamaAddress(host: string | undefined): string {
   if (host === undefined || host.trim() === '') return 'http://127.0.0.1:11434';
   return /^https?:\/\//.test(host) ? host : `http://${host}`;
 }
