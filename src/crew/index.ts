@@ -2,7 +2,29 @@
 export { Annotation, Command, END, MemorySaver, START, Send, StateGraph, interrupt } from '@langchain/langgraph';
 export type { Proposal, TaskToolCall } from './agent/call.ts';
 export type { GuardrailSubject, GuardrailVerdict, JudgedRule, TaskGuardrail } from './agent/guardrail.ts';
-export { type CrewMemory, crewMemory } from './agent/memory.ts';
+export { type CrewMemory, crewMemory, type RunMemory } from './agent/memory.ts';
+export type {
+  Consolidation,
+  Memory,
+  MemoryAuthor,
+  MemoryFilter,
+  MemoryKind,
+  MemoryStorage,
+  NewMemory,
+  Recalled,
+  RecallOptions,
+  Receipt,
+  Remembered,
+} from './memory/contract.ts';
+export { type KnowledgeBase, type KnowledgeOptions, type KnowledgeSettings, openKnowledge } from './knowledge/base.ts';
+export { openWebReader, type WebReader } from './knowledge/web.ts';
+export { createMemoryStorage } from './memory/memory-storage.ts';
+export { openMemoryFile } from './memory/open-file.ts';
+export type { MemorySettings, VaultOptions } from './memory/parts.ts';
+export type { TenantMemory } from './memory/tenant.ts';
+export { type MemoryVault, openMemoryVault } from './memory/vault.ts';
+export { createEmbedder, type EmbedderOptions } from './retrieval/embedder.ts';
+export type { Embedder } from './retrieval/vector.ts';
 export type { TaskOutput } from './agent/output.ts';
 export { type ApprovalMode, type ApprovalOptions, type Approvals, openApprovals } from './approval/approvals.ts';
 export { type ApprovalPolicy, createApprovalPolicy } from './approval/policy.ts';
@@ -87,7 +109,15 @@ export {
   type PermissionGateOptions,
 } from './permission/gate.ts';
 export { type Grant, type GrantStore, openGrants } from './permission/grants.ts';
-export type { Observation, Playbook, PlaybookContext, PlaybookPolicy, PlaybookStep, TaskResult } from './playbook.ts';
+export type {
+  Observation,
+  Playbook,
+  RecalledNote,
+  PlaybookContext,
+  PlaybookPolicy,
+  PlaybookStep,
+  TaskResult,
+} from './playbook.ts';
 export { definePlaybook } from './playbook.ts';
 export {
   openProposals,
@@ -119,7 +149,7 @@ export { createMemoryRunStore } from './run/memory-store.ts';
 export { createCrewRunner } from './run/runner.ts';
 export type { RunQuery, RunRow, RunStore } from './run/store.ts';
 export { createRunStore } from './run/store.ts';
-export type { AgentSpec, CrewSpec, RoleSpec, TaskCondition, TaskSpec, TaskTrigger } from './spec.ts';
+export type { AgentSpec, CrewSpec, MemorySpec, RoleSpec, TaskCondition, TaskSpec, TaskTrigger } from './spec.ts';
 export { type Budget, BudgetExceeded } from './spend/budget.ts';
 export {
   type BudgetDecision,

@@ -1,3 +1,4 @@
+import type { KnowledgePassage } from './agent/knowledge.ts';
 import type { AgentSpec, TaskSpec } from './spec.ts';
 
 /** A tool call already made in this task, and what came of it. */
@@ -9,6 +10,20 @@ export interface Observation {
   readonly result: unknown;
   /** True when shadow mode recorded the call as a proposal. */
   readonly proposed: boolean;
+}
+
+/** A memory, as agents see it. */
+export interface RecalledNote {
+  readonly id: string;
+  readonly content: string;
+  /** The one thing it is about. */
+  readonly about: string | null;
+  readonly written_by: string | null;
+  readonly run: string | null;
+  /** UTC, ISO text. */
+  readonly written_at: string;
+  /** 0–1, to three places. */
+  readonly score: number;
 }
 
 /** Output of a finished task, as later tasks see it. */
@@ -28,6 +43,10 @@ export interface PlaybookContext {
   readonly shadow: boolean;
   /** What the agent kept of this task from the run before, when the crew has memory. */
   readonly memory?: unknown;
+  /** What the agent or its crew remember that has to do with the task, best first, when the crew has memory. */
+  readonly recalled?: readonly RecalledNote[] | undefined;
+  /** Passages of the agent's and its crew's knowledge sources that have to do with the task, best first. */
+  readonly knowledge?: readonly KnowledgePassage[] | undefined;
   /** The answer must come now: calls would no longer be made. */
   readonly final?: boolean | undefined;
 }

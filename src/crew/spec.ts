@@ -46,6 +46,8 @@ export interface AgentSpec {
   readonly handoffs: readonly string[];
   /** Folders with a SKILL.md each, read on demand. */
   readonly skills: readonly string[];
+  /** Files, folders and web pages that it is told from; paths are below the configuration folder or its `knowledge/`. */
+  readonly knowledge_sources: readonly string[];
   readonly verbose: boolean;
   /** Ours: the permission role (roles in system.yaml). Without one the agent has no access to anything guarded. */
   readonly permission_role: string | null;
@@ -126,8 +128,27 @@ export interface CrewSpec {
   readonly planning_llm: string | null;
   /** Ours: the manager looks at all results at the end, and may reject them. */
   readonly manager_review: boolean;
-  readonly memory: boolean;
+  /** Files, folders and web pages that all its agents are told from (ours here; CrewAI takes objects). */
+  readonly knowledge_sources: readonly string[];
+  /** What its agents remember from run to run; null: nothing. */
+  readonly memory: MemorySpec | null;
   readonly verbose: boolean;
+}
+
+/** Memory of a crew (ours; CrewAI has `memory: true`). */
+export interface MemorySpec {
+  /** Wall around it, which nothing is read over; may hold {placeholders}. Null: the one that all without share. */
+  readonly tenant: string | null;
+  /** Its agents share what they remember; false: each has its own. */
+  readonly share: boolean;
+  /** Crews of the same tenant whose shared memory its agents may read, not write. */
+  readonly reads: readonly string[];
+  /** Memories put before an agent with its task. */
+  readonly recall: number;
+  /** Its agents get the tools `remember` and `recall`. */
+  readonly tools: boolean;
+  /** Days after which what they remember ends; null: never. */
+  readonly keep_days: number | null;
 }
 
 export interface RoleSpec {

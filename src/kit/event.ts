@@ -195,7 +195,37 @@ export const EVENTS = {
   'method.started': z.strictObject({ ...method, trigger: text }),
   'method.completed': z.strictObject({ ...method, duration_ms: z.number(), route: text.nullable() }),
   'method.failed': z.strictObject({ ...method, error: text }),
-  'memory.saved': z.strictObject({ agent_id: text, key: text, memory_type: text }),
+  /** `key` is the memory's key, else its id. */
+  'memory.saved': z.strictObject({
+    agent_id: text,
+    key: text,
+    memory_type: text,
+    tenant: text.optional(),
+    scope: text.optional(),
+    outcome: text.optional(),
+  }),
+  'memory.recalled': z.strictObject({
+    agent_id: text,
+    tenant: text,
+    found: count,
+    best_score: z.number().nullable(),
+    memories: z.array(text),
+  }),
+  /** A memory gave way to one that says the same, or nearly. */
+  'memory.consolidated': z.strictObject({
+    tenant: text,
+    consolidation: text,
+    outcome: z.enum(['duplicate', 'merged']),
+    kept: text,
+    other: text,
+    similarity: z.number(),
+  }),
+  'memory.forgotten': z.strictObject({ tenant: text, receipt: text, memories: count, by: text, reason: text }),
+  'memory.failed': z.strictObject({ tenant: text, what: text, error: text }),
+  'knowledge.searched': z.strictObject({ agent_id: text, found: count, sources: z.array(text) }),
+  /** A source was read because it is new or has changed. */
+  'knowledge.read': z.strictObject({ source: text, passages: count, characters: count }),
+  'knowledge.failed': z.strictObject({ source: text, error: text }),
   'crew.message': z.strictObject({ pattern: text, from: text, to: text, action: text, details: fields.optional() }),
   'behaviour.fired': z.strictObject({
     behaviour: text,

@@ -25,7 +25,7 @@ export function stem(word: string): string {
 export function termsOf(text: string): readonly string[] {
   const terms: string[] = [];
   const spaced = text.normalize('NFKC').replaceAll(UNSPACED, (run) => {
-    const characters = [...run];
+    const characters = Array.from(run);
     if (characters.length === 1) terms.push(run);
     for (let i = 0; i + 1 < characters.length; i++) terms.push(`${characters[i] ?? ''}${characters[i + 1] ?? ''}`);
     return ' ';

@@ -1,3 +1,4 @@
+import type { MemoryDesk } from './memory-desk.ts';
 import type { PermissionDecision, ToolOutcome } from '../kit/invoke.ts';
 import type { AnyEvent } from '../kit/event.ts';
 import type { AuditQuery, ChainedRow } from '../crew/audit/log.ts';
@@ -24,7 +25,7 @@ export type { RunStep } from '../crew/run/fork.ts';
  * What every way in (CLI, MCP, HTTP, library) can ask of a desk. Values are JSON, so the same interface is served by
  * the controller of this process and, over its control address, by one that runs elsewhere.
  */
-export interface Desk extends AsyncDisposable {
+export interface Desk extends MemoryDesk, AsyncDisposable {
   /** `local`: this process runs the controller; `remote`: another does; `files`: none runs, the databases are read. */
   readonly kind: 'local' | 'remote' | 'files';
   status(): Promise<DeskStatus>;

@@ -9,6 +9,9 @@ import { ApprovalStore } from '../crew/approval/store.ts';
 import { createApprovalPolicy } from '../crew/approval/policy.ts';
 import { agentCaller, createPermissionGate } from '../crew/permission/gate.ts';
 import { openProposals } from '../crew/proposal/log.ts';
+import { openDuckDbStorage } from '../crew/memory/duckdb-storage.ts';
+import { memorySettings, type VaultOptions } from '../crew/memory/parts.ts';
+import { openMemoryVault } from '../crew/memory/vault.ts';
 import { createRunStore } from '../crew/run/store.ts';
 import { describeBehaviour } from '../crew/behaviour/status.ts';
 import { type BehaviourStore, createBehaviourStore } from '../crew/behaviour/store.ts';
@@ -41,6 +44,7 @@ import {
   type ToolFacts,
   toolRow,
 } from './listing.ts';
+import { type MemoryDesk, memoryDesk } from './memory-desk.ts';
 import type { ControllerOptions } from './options.ts';
 import { isoOfUs } from './report.ts';
 import { spendOptions } from './runtime/spend.ts';
@@ -62,6 +66,14 @@ export function openFilesDesk(options: ControllerOptions): Desk {
   const tools: readonly ToolFacts[] = [...marketTools, ...(options.tools ?? [])];
   const needsController = (what: string): Promise<never> =>
     Promise.reject(new Unavailable(`${what} needs a running controller: crew start`));
+
+  const withMemory = <T>(work: (memory: MemoryDesk) => Promise<T>, empty: T): Promise<T> =>
+    withOps(
+      dataDir,
+      'memories',
+      async (db) => work(memoryDesk(openMemoryVault(await storedMemory(db, configured())))),
+      empty,
+    );
 
   return {
     kind: 'files',
@@ -117,6 +129,16 @@ export function openFilesDesk(options: ControllerOptions): Desk {
     decide: () => needsController('deciding an approval'),
     audit: (query) => withOps(dataDir, 'tool_audit', (db) => selectAudit(db, query ?? {}), []),
     verifyAudit: (request) => storedAudit(dataDir, request?.head),
+    memories: (query) => withMemory((memory) => memory.memories(query), []),
+    searchMemory: (request) => withMemory((memory) => memory.searchMemory(request), []),
+    forgetMemory: () => needsController('forgetting'),
+    consolidations: (query) => withMemory((memory) => memory.consolidations(query), []),
+    undoConsolidation: () => needsController('undoing a merger'),
+    memoryReceipts: () =>
+      withMemory((memory) => memory.memoryReceipts(), {
+        receipts: [],
+        chain: { ok: true, receipts: 0, broken: null },
+      }),
     explain: async ({ agent, tool }) => explain(configured(), tools, agent, tool),
     mcpServers: () => needsController('listing MCP servers'),
     mcpTools: () => needsController('asking MCP servers for their tools'),
@@ -137,6 +159,15 @@ export function openFilesDesk(options: ControllerOptions): Desk {
     createBackup: () => needsController('a backup'),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
+}
+
+/** Memory as stored: found by words alone, because looking must not ask a provider. */
+async function storedMemory(db: Database, config: DeskConfig): Promise<VaultOptions> {
+  const storage = await openDuckDbStorage(db);
+  const ids = (): never => {
+    throw new Unavailable('nothing is written while no controller runs');
+  };
+  return { storage, clock: systemClock, ids, settings: memorySettings(config.system.memory) };
 }
 
 async function status(dataDir: string): Promise<DeskStatus> {

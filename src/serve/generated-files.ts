@@ -15,6 +15,7 @@ export function generatedBlocks(
   return {
     'README.md': { venues: venueTable(venues) },
     'docs/writing-a-crew.md': { 'examples/crew.ts': example('examples/crew.ts') },
+    'docs/memory-and-knowledge.md': { 'examples/memory.ts': example('examples/memory.ts') },
   };
 }
 

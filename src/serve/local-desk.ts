@@ -59,6 +59,7 @@ import {
   toolRow,
 } from './listing.ts';
 import { currentHealth, signalRow, streamRows } from './report.ts';
+import { type MemoryDesk, memoryDesk } from './memory-desk.ts';
 import { backupRuntime, operatorAction } from './runtime/backups.ts';
 import { budgetRows } from './spending.ts';
 import { createToolSearch } from './tool-search.ts';
@@ -387,6 +388,34 @@ export class LocalDesk implements Desk {
 
   async verifyAudit({ head }: { readonly head?: string | undefined } = {}): ReturnType<Desk['verifyAudit']> {
     return this.#runtime.crews.audit.verify(head === undefined ? undefined : parseHead(head));
+  }
+
+  get #memory(): MemoryDesk {
+    return memoryDesk(this.#runtime.crews.memory);
+  }
+
+  memories(query?: Parameters<Desk['memories']>[0]): ReturnType<Desk['memories']> {
+    return this.#memory.memories(query);
+  }
+
+  searchMemory(request: Parameters<Desk['searchMemory']>[0]): ReturnType<Desk['searchMemory']> {
+    return this.#memory.searchMemory(request);
+  }
+
+  forgetMemory(request: Parameters<Desk['forgetMemory']>[0]): ReturnType<Desk['forgetMemory']> {
+    return this.#memory.forgetMemory(request);
+  }
+
+  consolidations(query?: Parameters<Desk['consolidations']>[0]): ReturnType<Desk['consolidations']> {
+    return this.#memory.consolidations(query);
+  }
+
+  undoConsolidation(request: Parameters<Desk['undoConsolidation']>[0]): ReturnType<Desk['undoConsolidation']> {
+    return this.#memory.undoConsolidation(request);
+  }
+
+  memoryReceipts(): ReturnType<Desk['memoryReceipts']> {
+    return this.#memory.memoryReceipts();
   }
 
   explain({

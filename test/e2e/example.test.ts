@@ -30,6 +30,18 @@ describe.runIf(built)('examples', { timeout: 60_000 }, () => {
     expect(stdout).toBe('kettle: completed, 3 there, order 0\nlamp: completed, 0 there, order 12\n');
   });
 
+  it('remembers behind walls and is told from a file', async () => {
+    const folder = projectOf('memory.ts');
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, ['example.js'], { cwd: folder });
+    expect(stderr).toBe('');
+    expect(stdout).toBe(
+      'anna: returns.md, line 5; nothing asked before\n' +
+        'anna: returns.md, line 5; asked before: How long can I return a kettle?\n' +
+        'ben: returns.md, line 5; nothing asked before\n' +
+        'forgotten: 3, remaining: 0\n',
+    );
+  });
+
   it('embeds the desk with a tool of its own', async () => {
     const folder = projectOf('embed.ts');
     const { stdout, stderr } = await promisify(execFile)(process.execPath, ['example.js', 'data'], { cwd: folder });

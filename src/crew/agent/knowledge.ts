@@ -4,6 +4,8 @@ import type { AgentSpec, CrewSpec } from '../spec.ts';
 export interface KnowledgePassage {
   readonly text: string;
   readonly source: string;
+  /** Place in the source, as in `lines 10–24`, `page 2` or `$.fees[4]`. */
+  readonly position?: string | undefined;
   /** Higher is nearer to the question; the scale is the source's own. */
   readonly score: number;
 }
@@ -12,6 +14,17 @@ export interface KnowledgePassage {
 export interface KnowledgeSource {
   search(
     query: string,
-    who: { readonly agent: AgentSpec; readonly crew: CrewSpec; readonly signal: AbortSignal },
+    who: {
+      readonly agent: AgentSpec;
+      readonly crew: CrewSpec;
+      readonly signal: AbortSignal;
+      /** Most passages; the source's own unless given. */
+      readonly limit?: number | undefined;
+    },
   ): Promise<readonly KnowledgePassage[]>;
+}
+
+/** How a passage is cited: its source and the place in it. */
+export function citation({ source, position }: KnowledgePassage): string {
+  return position === undefined ? source : `${source}, ${position}`;
 }

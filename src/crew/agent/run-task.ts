@@ -4,11 +4,18 @@ import type { TaskExecution, TaskRequest } from '../graph/task-node.ts';
 import { type AgentGraph, buildAgentGraph, TASK_KEY, TaskHandle } from './agent-graph.ts';
 import { delegationTools } from './delegation.ts';
 import type { KnowledgePassage } from './knowledge.ts';
+import { knowledgeTool } from './knowledge-tool.ts';
+import type { InnerTool } from './inner-tool.ts';
+import type { MemoryUser } from './memory.ts';
+import { memoryTools } from './memory-tools.ts';
+import { quoteMemory } from './quote.ts';
 import { skillTool } from './skills.ts';
 import { fill } from './prompt.ts';
 import type { TaskOutput } from './output.ts';
 import type { RunScope } from './scope.ts';
 import type { AgentRecord } from './state.ts';
+import type { Recalled, Remembered } from '../memory/contract.ts';
+import type { RecalledNote } from '../playbook.ts';
 import type { TaskSpec } from '../spec.ts';
 import { beginAttempt, callerOf, emitAgent, type TaskRun } from './task-run.ts';
 
@@ -31,7 +38,7 @@ export function createTaskExecution(scope: RunScope): TaskExecution {
       const run = await createTaskRun(scope, request, late.signal, execute);
       const record = await runAgent(graph, run, request);
       const output = outputOf(run, request, record);
-      if (output.status === 'completed') await keep(run, record, output);
+      if (output.status === 'completed') await keep(run, request, record, output);
       finish(run, record, output);
       return output;
     } finally {
@@ -61,6 +68,8 @@ async function createTaskRun(
         void scope.events.emit('crew.message', { pattern, from: agent.id, to, action: what.slice(0, 200) }),
     }),
     ...[skillTool(scope.skills?.of(agent.id) ?? [])].filter((tool) => tool !== null),
+    ...toolsOfMemory(scope, request, signal),
+    ...[knowledgeTool(scope.knowledge, { agent, crew: scope.crew, signal })].filter((tool) => tool !== null),
   ];
   const own = scope.schemas.of(scope.invoker.visible(caller));
   return {
@@ -72,7 +81,8 @@ async function createTaskRun(
     tools: [...own, ...innerTools.map((tool) => tool.schema)],
     inner: new Map(innerTools.map((tool) => [tool.schema.function.name, tool])),
     knowledge: await searchKnowledge(scope, request, signal),
-    memory: (request.depth ?? 0) > 0 ? null : ((await scope.memory?.recall(agent.id, task.id)) ?? null),
+    memory: (request.depth ?? 0) > 0 ? null : ((await scope.memory?.last(userOf(request))) ?? null),
+    recalled: await recallFor(scope, request, signal),
     chain: await scope.chainFor(agent),
     instruction: request.instruction,
     deadline,
@@ -90,6 +100,57 @@ async function searchKnowledge(
 ): Promise<readonly KnowledgePassage[]> {
   if (scope.knowledge === undefined) return [];
   return scope.knowledge.search(fill(task.description, inputs), { agent, crew: scope.crew, signal });
+}
+
+function userOf({ agent, task }: TaskRequest): MemoryUser {
+  return { agent: agent.id, task: task.id };
+}
+
+/** What memory has on the task, asked in the task's own words. */
+async function recallFor(scope: RunScope, request: TaskRequest, signal: AbortSignal): Promise<readonly RecalledNote[]> {
+  const { memory } = scope;
+  if (memory === undefined || memory.settings.recall === 0) return [];
+  const question = fill(request.task.description, request.inputs);
+  const found = await memory.recall(userOf(request), question, memory.settings.recall, signal);
+  tellRecalled(scope, request, found);
+  return found.map(quoteMemory);
+}
+
+function toolsOfMemory(scope: RunScope, request: TaskRequest, signal: AbortSignal): readonly InnerTool[] {
+  const { memory } = scope;
+  if (memory === undefined) return [];
+  const { tools } = memory.settings;
+  if (!tools) return [];
+  return memoryTools({
+    memory,
+    user: userOf(request),
+    signal,
+    saved: (kept) => tellSaved(scope, request, kept),
+    recalled: (found) => tellRecalled(scope, request, found),
+  });
+}
+
+function tellSaved(scope: RunScope, { agent }: TaskRequest, { memory, outcome }: Remembered): void {
+  const { id, key, kind, tenant, scope: place } = memory;
+  scope.events.emit(
+    'memory.saved',
+    { agent_id: agent.id, key: key ?? id, memory_type: kind, tenant, scope: place, outcome },
+    { correlationId: scope.runId },
+  );
+}
+
+function tellRecalled(scope: RunScope, { agent }: TaskRequest, found: readonly Recalled[]): void {
+  scope.events.emit(
+    'memory.recalled',
+    {
+      agent_id: agent.id,
+      tenant: scope.memory?.tenant ?? '',
+      found: found.length,
+      best_score: found[0]?.score ?? null,
+      memories: found.map(({ memory }) => memory.id),
+    },
+    { correlationId: scope.runId },
+  );
 }
 
 async function runAgent(graph: AgentGraph, run: TaskRun, request: TaskRequest): Promise<AgentRecord> {
@@ -136,16 +197,14 @@ function outputOf(run: TaskRun, request: TaskRequest, record: AgentRecord): Task
 }
 
 /** Writes the task's file, keeps its output for the next run and tells who wants to know. */
-async function keep(run: TaskRun, record: AgentRecord, output: TaskOutput): Promise<void> {
-  const { scope, task, agent } = run;
+async function keep(run: TaskRun, request: TaskRequest, record: AgentRecord, output: TaskOutput): Promise<void> {
+  const { scope, task } = run;
   if (task.output_file !== null) {
     const path = fill(task.output_file, record.inputs);
     await scope.writeOutput?.(path, fileText(task, record), task.create_directory);
   }
   if (scope.memory !== undefined) {
-    await scope.memory.remember(agent.id, task.id, record.output);
-    const kept = { agent_id: agent.id, key: `task:${task.id}`, memory_type: 'working' };
-    scope.events.emit('memory.saved', kept, { correlationId: scope.runId });
+    tellSaved(scope, request, await scope.memory.keep(userOf(request), record.output));
   }
   if (task.callback !== null) await scope.hooks?.callbacks?.[task.callback]?.(output);
   await scope.hooks?.onTask?.(output);

@@ -5,7 +5,7 @@ import type { Logger } from '../../kit/logger.ts';
 import type { ModelChain } from '../model/chain.ts';
 import type { ToolSchemas } from './tool-schema.ts';
 import type { AgentSpec, CrewSpec, TaskSpec } from '../spec.ts';
-import type { CrewMemory } from './memory.ts';
+import type { RunMemory } from './memory.ts';
 import type { CrewHooks } from '../hooks.ts';
 import type { AnyGuardrail } from './guardrail.ts';
 import type { KnowledgeSource } from './knowledge.ts';
@@ -28,7 +28,7 @@ export interface RunScope {
   chainFor(agent: AgentSpec): Promise<ModelChain>;
   readonly agents: Readonly<Record<string, AgentSpec>>;
   /** What agents keep from run to run; absent when the crew keeps nothing. */
-  readonly memory?: CrewMemory | undefined;
+  readonly memory?: RunMemory | undefined;
   /** The task's own in order, then the host's. */
   guardrailsOf(task: TaskSpec): readonly AnyGuardrail[];
   readonly hooks?: CrewHooks | undefined;

@@ -1,7 +1,7 @@
 import { Annotation } from '@langchain/langgraph';
 import type { BaseMessage } from '@langchain/core/messages';
 import type { ModelUsage } from '../model/usage.ts';
-import type { Observation, TaskResult } from '../playbook.ts';
+import type { Observation, RecalledNote, TaskResult } from '../playbook.ts';
 import type { Proposal, TaskToolCall } from './call.ts';
 
 /** A tool call that the model asked for and that is not answered yet. */
@@ -60,6 +60,8 @@ export interface AgentRecord {
   readonly error: string | null;
   /** Kept from the run before; null when nothing. */
   readonly memory: unknown;
+  /** Of earlier runs, what has to do with the task. */
+  readonly recalled?: readonly RecalledNote[] | undefined;
   /** UTC ms. */
   readonly startedAt: number;
 }

@@ -4,7 +4,7 @@ import type { Caller } from '../../kit/invoke.ts';
 import type { ModelChain } from '../model/chain.ts';
 import type { ToolSchema } from '../model/model.ts';
 import type { ModelUse } from '../model/where.ts';
-import type { PlaybookContext } from '../playbook.ts';
+import type { PlaybookContext, RecalledNote } from '../playbook.ts';
 import type { AgentSpec, TaskSpec } from '../spec.ts';
 import type { TaskRequest } from '../graph/task-node.ts';
 import type { InnerTool } from './inner-tool.ts';
@@ -30,6 +30,8 @@ export interface TaskRun {
   readonly knowledge: readonly KnowledgePassage[];
   /** Kept from the run before; null when nothing. */
   readonly memory: unknown;
+  /** What memory has that has to do with the task. */
+  readonly recalled: readonly RecalledNote[];
   /** Aborts when the time for the task is over. */
   readonly deadline: AbortSignal;
   /** Aborts for either reason. */
@@ -68,6 +70,7 @@ export function beginAttempt(run: TaskRun, request: TaskRequest, earlier: AgentR
         taskPrompt(task, inputs, request.context, {
           instruction,
           memory: run.memory,
+          recalled: run.recalled,
           plan: request.plan,
           knowledge: run.knowledge,
         }),
@@ -93,6 +96,7 @@ export function beginAttempt(run: TaskRun, request: TaskRequest, earlier: AgentR
     output: null,
     error: null,
     memory: run.memory,
+    recalled: run.recalled,
     startedAt: earlier?.startedAt ?? scope.clock.now(),
   };
 }
@@ -107,6 +111,8 @@ export function playbookContext(run: TaskRun, record: AgentRecord): PlaybookCont
     observations: record.observations,
     shadow: run.scope.shadow,
     ...(record.memory === null ? {} : { memory: record.memory }),
+    ...(record.recalled === undefined || record.recalled.length === 0 ? {} : { recalled: record.recalled }),
+    ...(run.knowledge.length === 0 ? {} : { knowledge: run.knowledge }),
     ...(record.forced === null ? {} : { final: true }),
   };
 }

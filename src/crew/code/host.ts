@@ -14,7 +14,13 @@ import { type BoundTool, bindTools } from '../../kit/tool.ts';
 import type { AccessLevel, ToolCategory } from '../../kit/access.ts';
 import { reaches } from '../../kit/access.ts';
 import { createApprovalPolicy } from '../approval/policy.ts';
+import { crewMemory } from '../agent/memory.ts';
 import type { CrewHooks } from '../hooks.ts';
+import { openKnowledge } from '../knowledge/base.ts';
+import { openWebReader } from '../knowledge/web.ts';
+import type { Embedder } from '../retrieval/vector.ts';
+import { createMemoryStorage } from '../memory/memory-storage.ts';
+import { type MemoryVault, openMemoryVault } from '../memory/vault.ts';
 import { createModel } from '../model/create.ts';
 import type { CrewModel, ModelSource } from '../model/model.ts';
 import { createModelSource } from '../model/source.ts';
@@ -47,6 +53,12 @@ export interface HostOptions {
   readonly spend?: SpendOptions | undefined;
   /** Keeps the account of model calls (`openCallLedger`). Default: in memory. */
   readonly ledger?: CallLedger | undefined;
+  /** Folder that `knowledge_sources` are below. Default: the working directory. */
+  readonly dir?: string | undefined;
+  /** Finds memories and knowledge by meaning too (`createEmbedder`); without one by words alone. */
+  readonly embedder?: Embedder | undefined;
+  /** What crews with `memory` remember; `openMemoryFile` keeps it on disk. Default: in memory, until the host is gone. */
+  readonly memory?: MemoryVault | undefined;
   /** Keeps the record of runs. Default: in memory. */
   readonly store?: RunStore | undefined;
   /** Where events go and are heard. Default: `LocalEvents`. */
@@ -63,6 +75,7 @@ export interface HostOptions {
 export interface CrewHost extends AsyncDisposable {
   readonly runner: CrewRunner;
   readonly invoker: Invoker;
+  readonly memory: MemoryVault;
   readonly events: EventSink & EventSource;
   /** What models were asked and what it cost. */
   readonly ledger: CallLedger;
@@ -86,6 +99,16 @@ export function openCrewHost(options: HostOptions): CrewHost {
   const events = options.events ?? new LocalEvents({ clock, log, newId });
   const specs = [...agents.values()].map(({ spec }) => spec);
   const audit = localAudit();
+  const knowledge = openKnowledge({
+    dir: options.dir ?? process.cwd(),
+    clock,
+    events,
+    embedder: options.embedder,
+    web: openWebReader({ clock, log }),
+  });
+  const memory =
+    options.memory ??
+    openMemoryVault({ storage: createMemoryStorage(), clock, events, ids: newId, embedder: options.embedder });
   const invoker = createInvoker({
     tools: toolsOf([...agents.values()]),
     permission: createPermissionGate({
@@ -122,8 +145,21 @@ export function openCrewHost(options: HostOptions): CrewHost {
     newId,
     random,
     writeOutput: createOutputWriter(options.outputDir ?? process.cwd()),
+    memory: crewMemory(memory),
+    knowledge,
   });
-  return { runner, invoker, events, ledger, audit: audit.rows, [Symbol.asyncDispose]: () => runner.close() };
+  return {
+    runner,
+    memory,
+    invoker,
+    events,
+    ledger,
+    audit: audit.rows,
+    [Symbol.asyncDispose]: async () => {
+      await runner.close();
+      await knowledge[Symbol.asyncDispose]();
+    },
+  };
 }
 
 /** 0 ≤ x < 1 from the system's source. */

@@ -1,7 +1,7 @@
 import type { CrewHooks } from '../hooks.ts';
 import type { CrewModel } from '../model/model.ts';
 import type { Playbook } from '../playbook.ts';
-import type { CrewSpec } from '../spec.ts';
+import type { CrewSpec, MemorySpec } from '../spec.ts';
 import type { Agent, AnyTask } from './define.ts';
 
 /** Fields of crews.yaml that are given as objects in code, and the one that needs a graph.ts. */
@@ -24,6 +24,8 @@ export interface CrewDefinition<Tasks extends readonly AnyTask[]> extends Partia
   readonly llm?: string | CrewModel | undefined;
   /** What the model `playbook` follows: the crew runs without a key or a network. */
   readonly playbook?: Playbook | undefined;
+  /** What its agents remember from run to run, on the host's `memory`. */
+  readonly memory?: boolean | Partial<MemorySpec> | undefined;
   readonly hooks?: Pick<CrewHooks, 'beforeKickoff' | 'afterKickoff' | 'onTask' | 'onStep'> | undefined;
 }
 

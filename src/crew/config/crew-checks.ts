@@ -1,7 +1,7 @@
 import type { ConfigIssue } from '../../kit/errors.ts';
 import { didYouMean } from '../../kit/nearest.ts';
 import { ruleBreaches } from '../rules.ts';
-import { entries, namedItems, type RawFiles, stringList } from './cross-checks.ts';
+import { asEntry, entries, namedItems, type RawFiles, stringList } from './cross-checks.ts';
 
 type Entry = Readonly<Record<string, unknown>>;
 
@@ -41,6 +41,7 @@ export function crewChecks(files: RawFiles, implicitCrew: string): readonly Conf
     return [
       ...unknown('agents', agents, 'an agent'),
       ...unknown('tasks', tasks, 'a task'),
+      ...memoryChecks(crews, id, entry),
       ...named.flatMap((name, i) =>
         named.indexOf(name) === i ? [] : [crews.issue([id, 'tasks', i], `crew ${id}: task ${name} is listed twice`)],
       ),
@@ -83,6 +84,21 @@ function ruleChecks(
     if (task !== null) return [files.tasks.issue([task, field], message)];
     return files.crews === undefined ? [] : [files.crews.issue([crew.id, field], message)];
   });
+}
+
+/** Crews whose memory is read are there. */
+function memoryChecks(file: NonNullable<RawFiles['crews']>, id: string, entry: Entry): readonly ConfigIssue[] {
+  const crews = entries(file.value);
+  return namedItems(asEntry(entry['memory'])?.['reads']).flatMap(([i, name]) =>
+    crews.has(name)
+      ? []
+      : [
+          file.issue(
+            [id, 'memory', 'reads', i],
+            `crew ${id}: '${name}' is not a crew${didYouMean(name, crews.keys())}`,
+          ),
+        ],
+  );
 }
 
 function managerChecks(

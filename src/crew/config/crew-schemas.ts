@@ -49,6 +49,10 @@ export const agentSchema = z.strictObject({
   max_delegations: z.number().int().min(1).default(10).describe('Ours: pieces of work it may hand out in one task'),
   handoffs: names.nullable().default([]).describe('Ours: agents of the crew that may take its task over'),
   skills: names.nullable().default([]).describe('Folders with a SKILL.md each, below skills/ or by path'),
+  knowledge_sources: names
+    .nullable()
+    .default([])
+    .describe('Files, folders and web pages it is told from: txt, md, csv, json, yaml, pdf'),
   verbose: z.boolean().default(false).describe('Log each step'),
   temperature: orNull(z.number().min(0).max(2)).describe('Sampling temperature of the model'),
   max_tokens: orNull(z.number().int().positive()).describe('Longest answer of the model, tokens'),
@@ -116,6 +120,17 @@ export const taskSchema = z.strictObject({
   trigger: orNull(trigger),
 });
 
+export const memorySchema = z.strictObject({
+  tenant: orNull(prose).describe(
+    'Wall that nothing is read over, as in {customer}; none: the one that all others share',
+  ),
+  share: z.boolean().default(true).describe('Whether its agents share what they remember'),
+  reads: names.nullable().default([]).describe('Crews of the same tenant whose shared memory they may read too'),
+  recall: z.number().int().min(0).max(50).default(5).describe('Memories put before an agent with its task'),
+  tools: z.boolean().default(true).describe('Whether its agents get the tools remember and recall'),
+  keep_days: orNull(z.number().positive()).describe('Days after which what they remember ends; none: never'),
+});
+
 export const crewSchema = z.strictObject({
   name: orNull(z.string().trim().min(1)).describe('Name for people; the id unless given'),
   description: z.string().trim().default('').describe('What the crew is for'),
@@ -136,7 +151,14 @@ export const crewSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe('The manager looks at all results at the end and may reject them'),
-  memory: z.boolean().default(false).describe('Whether its agents remember from run to run'),
+  knowledge_sources: names
+    .nullable()
+    .default([])
+    .describe('Files, folders and web pages that all its agents are told from'),
+  memory: z
+    .union([z.boolean(), memorySchema])
+    .default(false)
+    .describe('Whether its agents remember from run to run; ours: and how'),
   verbose: z.boolean().default(false).describe('Log each step'),
 });
 
@@ -155,7 +177,6 @@ export const UNUSED_AGENT_FIELDS: readonly string[] = [
   'guardrail',
   'guardrail_max_retries',
   'knowledge',
-  'knowledge_sources',
   'mcps',
   'memory',
   'multimodal',

@@ -7,6 +7,7 @@ import type { AgentSpec, CrewSpec, OverrideSpec, RoleSpec, TaskSpec } from '../s
 import { flowChecks, type FlowNames } from './flow-checks.ts';
 import { flowSchema, type FlowSpec } from './flow-schema.ts';
 import { crewChecks } from './crew-checks.ts';
+import { knowledgeChecks } from './knowledge-checks.ts';
 import { skillChecks } from './skill-checks.ts';
 import {
   UNUSED_AGENT_FIELDS,
@@ -126,6 +127,7 @@ export function loadConfig<S extends Sections>(options: ConfigOptions<S>): CrewC
           ...crossChecks(files, roles, knownTools),
           ...crewChecks(files, implicit),
           ...skillChecks(dir, files),
+          ...knowledgeChecks(dir, files),
           ...flowChecks(flows.file, flowSpecs, flowNames(files, implicit, flowSpecs, knownTools)),
         ]
       : []),

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
-import type { AgentSpec, CrewSpec, TaskSpec } from '../spec.ts';
-import type { agentSchema, crewSchema, taskSchema } from './crew-schemas.ts';
+import type { AgentSpec, CrewSpec, MemorySpec, TaskSpec } from '../spec.ts';
+import { type agentSchema, type crewSchema, memorySchema, type taskSchema } from './crew-schemas.ts';
 
 /** An agent as the framework knows it; `realName` turns a tool's alias into its name. */
 export function toAgent(
@@ -16,6 +16,7 @@ export function toAgent(
     llm_fallbacks: unique((value.llm_fallbacks ?? []).map(modelName)),
     handoffs: unique(value.handoffs ?? []),
     skills: unique(value.skills ?? []),
+    knowledge_sources: unique(value.knowledge_sources ?? []),
     approval_required: unique((value.approval_required ?? []).map(realName)),
   };
 }
@@ -43,7 +44,16 @@ export function toCrew(id: string, value: z.output<typeof crewSchema>, tasks: re
     agents: value.agents ?? unique([...(value.manager_agent === null ? [] : [value.manager_agent]), ...agentsOfTasks]),
     planning_llm: value.planning_llm === null ? null : modelName(value.planning_llm),
     manager_llm: value.manager_llm === null ? null : modelName(value.manager_llm),
+    knowledge_sources: unique(value.knowledge_sources ?? []),
+    memory: toMemory(value.memory),
   };
+}
+
+/** `true` is all defaults. */
+export function toMemory(value: boolean | z.input<typeof memorySchema>): MemorySpec | null {
+  if (value === false) return null;
+  const memory = memorySchema.parse(value === true ? {} : value);
+  return { ...memory, reads: unique(memory.reads ?? []) };
 }
 
 /** CrewAI writes `openai/gpt-4o`, or `gpt-4o` alone; here it is `openai:gpt-4o`. Other texts stay as they are. */

@@ -103,6 +103,41 @@ export const systemSchema = z.strictObject({
     })
     .prefault({})
     .describe('The event journal'),
+  memory: z
+    .strictObject({
+      embedder: z
+        .string()
+        .min(1)
+        .nullable()
+        .default(null)
+        .describe(
+          'Finds memories and knowledge by meaning too: openai:…, ollama:… or onnx:FOLDER; none: by words alone',
+        ),
+      similarity_weight: z.number().min(0).max(1).default(0.5).describe('Share of likeness in the score of a memory'),
+      recency_weight: z.number().min(0).max(1).default(0.3).describe('Share of recency'),
+      importance_weight: z.number().min(0).max(1).default(0.2).describe('Share of importance; the three add up to 1'),
+      half_life_days: z.number().positive().default(30).describe('Time after which recency has halved'),
+      short_term_hours: z.number().positive().default(24).describe('How long short-term memories stay'),
+      max_entries: z
+        .number()
+        .int()
+        .min(1)
+        .default(10_000)
+        .describe('Memories of one tenant; the weakest end beyond it'),
+    })
+    .refine((m) => Math.abs(m.similarity_weight + m.recency_weight + m.importance_weight - 1) < 1e-9, {
+      message: 'similarity_weight, recency_weight and importance_weight must add up to 1',
+    })
+    .prefault({})
+    .describe('What agents remember'),
+  knowledge: z
+    .strictObject({
+      passages: z.number().int().min(0).max(50).default(5).describe('Passages put before an agent with its task'),
+      min_similarity: z.number().min(0).max(1).default(0.1).describe('Least likeness of a passage to the task'),
+      web_refresh_minutes: z.number().positive().default(60).describe('Time after which a web page is read again'),
+    })
+    .prefault({})
+    .describe('What agents are told from; found by meaning too when memory.embedder is set'),
   backup: z
     .strictObject({
       enabled: z.boolean().default(true).describe('Whether a running desk makes backups by itself'),

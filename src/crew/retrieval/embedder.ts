@@ -49,6 +49,8 @@ async function openAi(name: string, model: string, { env, timeoutMs = 60_000 }: 
     maxRetries: 1,
     batchSize: BATCH,
     timeout: timeoutMs,
+    // Servers that speak the protocol often give numbers whatever is asked; base64 would be read into nothing.
+    encodingFormat: 'float',
     configuration: { ...(baseURL === undefined ? {} : { baseURL }), maxRetries: 0 },
   });
   return remote(name, (texts) => client.embedDocuments(texts));
@@ -74,6 +76,7 @@ function remote(name: string, ask: (texts: string[]) => Promise<number[][]>): Em
         } catch (error) {
           throw new Unavailable(`embedder ${name} did not answer: ${errorMessage(error)}`, { cause: error });
         }
+        if (given.some((vector) => vector.length === 0)) throw new Unavailable(`embedder ${name} gave an empty vector`);
         if (given.length !== part.length)
           throw new Unavailable(`embedder ${name} gave ${given.length} vectors for ${part.length} texts`);
         vectors.push(...given.map((vector) => unit(Float32Array.from(vector))));

@@ -56,7 +56,7 @@ function basicTokens(text: string): readonly string[] {
 
 /** The longest known beginning, then the longest known `##` continuation, and so on; one unknown token else. */
 function piecesOf(word: string, vocabulary: ReadonlyMap<string, number>, unknown: number): readonly number[] {
-  const characters = [...word];
+  const characters = Array.from(word);
   if (characters.length > LONGEST_WORD) return [unknown];
   const pieces: number[] = [];
   for (let from = 0; from < characters.length; ) {

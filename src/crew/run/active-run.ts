@@ -288,7 +288,9 @@ export class ActiveRun {
       schemas,
       chainFor: (agent) => this.#chainFor(agent, crew),
       agents,
-      ...(crew.memory && memory !== undefined ? { memory } : {}),
+      ...(crew.memory === null || memory === undefined
+        ? {}
+        : { memory: memory.of(crew, { id: run_id, inputs: this.row.inputs }) }),
       guardrailsOf: (task) => [...guardrailsOf(task, this.#hooks), ...(guardrails?.(task) ?? [])],
       hooks: this.#hooks,
       skills,

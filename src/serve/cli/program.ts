@@ -3,6 +3,7 @@ import { VERSION } from '../version.ts';
 import { dataCommands } from './commands/data.ts';
 import { deskCommands } from './commands/desk.ts';
 import { flowCommands } from './commands/flow.ts';
+import { memoryCommands } from './commands/memory.ts';
 import { opsCommands } from './commands/ops.ts';
 import { runCommands } from './commands/run.ts';
 import { usageCommands } from './commands/usage.ts';
@@ -28,6 +29,7 @@ export function createProgram(): Command {
   deskCommands(program);
   flowCommands(program);
   opsCommands(program);
+  memoryCommands(program);
   usageCommands(program);
   dataCommands(program);
   program.addHelpText(

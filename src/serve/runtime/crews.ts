@@ -23,6 +23,13 @@ import {
   type RunStore,
 } from '../../crew/index.ts';
 import { type Approvals, openApprovals } from '../../crew/approval/approvals.ts';
+import { openDuckDbStorage } from '../../crew/memory/duckdb-storage.ts';
+import { memorySettings } from '../../crew/memory/parts.ts';
+import { type MemoryVault, openMemoryVault } from '../../crew/memory/vault.ts';
+import { knowledgeSettings, openKnowledge } from '../../crew/knowledge/base.ts';
+import { openWebReader } from '../../crew/knowledge/web.ts';
+import type { Embedder } from '../../crew/retrieval/vector.ts';
+import { createEmbedder } from '../../crew/retrieval/embedder.ts';
 import { openSkills } from '../../crew/agent/skills.ts';
 import { createApprovalPolicy } from '../../crew/approval/policy.ts';
 import { openAudit, type StoredAudit } from '../../crew/audit/log.ts';
@@ -60,6 +67,7 @@ export interface CrewHalf extends AsyncDisposable {
   readonly proposals: StoredProposals;
   readonly ledger: StoredLedger;
   readonly audit: StoredAudit;
+  readonly memory: MemoryVault;
   readonly runner: CrewRunner;
   /** The account of model calls, and what holds them back. */
   readonly spend: SpendMeter;
@@ -196,6 +204,16 @@ export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
     newId,
   });
   const records = createCrewRecords(operations.store, clock);
+  const embedder = await openEmbedder(options);
+  const memory = await openMemory(options, embedder);
+  const knowledge = openKnowledge({
+    dir: config.dir,
+    clock,
+    events: bus,
+    embedder,
+    web: openWebReader({ clock, log }),
+    settings: knowledgeSettings(config.system.knowledge),
+  });
   const runner = createCrewRunner({
     crews: byId(config.crews),
     agents: byId(config.agents),
@@ -214,7 +232,8 @@ export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
     random: options.random,
     modelTimeoutMs: config.system.model.timeout_seconds * 1000,
     documentExtras: options.documentExtras,
-    memory: crewMemory(records.memory),
+    memory: crewMemory(memory),
+    knowledge,
     writeOutput: createOutputWriter(options.outputDir),
     gate: options.gate,
     hooks: defined(code, (c) => c.hooks),
@@ -245,6 +264,7 @@ export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
     await counting[Symbol.asyncDispose]();
     await runner.close();
     await mcpServers[Symbol.asyncDispose]();
+    await knowledge[Symbol.asyncDispose]();
     await checkpointer[Symbol.asyncDispose]();
     await approvals.close();
     await audit.flush();
@@ -258,6 +278,7 @@ export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
     proposals,
     ledger,
     audit: stored,
+    memory,
     runner,
     spend,
     flows,
@@ -273,6 +294,26 @@ export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
     },
     [Symbol.asyncDispose]: () => (closed ??= close()),
   };
+}
+
+async function openEmbedder({ config, env }: CrewHalfOptions): Promise<Embedder | undefined> {
+  const { embedder } = config.system.memory;
+  return embedder === null ? undefined : createEmbedder(embedder, { env, dir: config.dir });
+}
+
+async function openMemory(
+  { config, operations, clock, newId }: CrewHalfOptions,
+  embedder: Embedder | undefined,
+): Promise<MemoryVault> {
+  const { memory } = config.system;
+  return openMemoryVault({
+    storage: await openDuckDbStorage(operations.db),
+    clock,
+    events: operations.bus,
+    ids: newId,
+    embedder,
+    settings: memorySettings(memory),
+  });
 }
 
 /** Ours and theirs. One of ours keeps its name, whatever a server calls its own. */

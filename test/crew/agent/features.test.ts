@@ -254,7 +254,7 @@ describe('what an agent is told', () => {
           text: 'done',
           expect: (m) => {
             expect(m[0]?.text).toContain('Today is 01 January 2026 (UTC).');
-            expect(m[1]?.text).toContain('## fees.md\nFees are 2 bp.');
+            expect(m[1]?.text).toContain('[fees.md]\n> Fees are 2 bp.');
             expect(m[1]?.text).toContain('in Markdown');
           },
         },

@@ -98,7 +98,7 @@ describe('embedders on the wire', () => {
 
   it('are refused by name, key and folder before anything is asked', async () => {
     const make = (name: string) => createEmbedder(name, { env: {} });
-    await expect(make('opnai:x')).rejects.toThrow("'opnai:x' has no known provider; did you mean openai?");
+    await expect(make('opnai:x')).rejects.toThrow("embedder 'opnai:x' has no known provider (did you mean openai?)");
     await expect(make('ollama')).rejects.toThrow('names no model');
     await expect(make('openai:x')).rejects.toThrow('OPENAI_API_KEY, which is not set');
     await expect(make('onnx:no-such-folder')).rejects.toThrow('there is no model.onnx in');
