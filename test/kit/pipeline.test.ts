@@ -333,6 +333,10 @@ describe('errors of tools in the pipeline', () => {
       },
     ],
     ['junk data', (): Promise<never> => Promise.resolve({ data: { echo: 7 }, provenance: fresh } as never)],
+    [
+      'unknown provenance',
+      (): Promise<never> => Promise.resolve({ data: { echo: 'x' }, provenance: { ...fresh, colour: 'blue' } } as never),
+    ],
     ['no provenance', (): Promise<never> => Promise.resolve({ data: { echo: 'x' } } as never)],
     ['nothing', (): Promise<never> => Promise.resolve(undefined as never)],
   ])('hides %s behind an id', async (_, run) => {
@@ -342,6 +346,21 @@ describe('errors of tools in the pipeline', () => {
     expect(error.message).toContain('call_1');
     expect(error.message).not.toContain('secret');
     expect(desk.log.lines).toMatchObject([{ event: 'tool.internal_error', fields: { call_id: 'call_1' } }]);
+  });
+
+  it('keeps each place that a result was read from', async () => {
+    const source = {
+      via: 'rest',
+      exchange: 'okx',
+      market: 'spot',
+      host: 'h',
+      path: '/p',
+      as_of: 't',
+      stale_ms: 3,
+    } as const;
+    const provenance = { ...fresh, notes: ['two of three'], origin: 'foreign', sources: [source, source] } as const;
+    const run = () => Promise.resolve({ data: { echo: 'x' }, provenance });
+    expect(await deskOf([echoTool({ run })]).invoker.invoke(call())).toMatchObject({ ok: true, provenance });
   });
 
   it('calls an abort that the tool made itself a cancellation', async () => {
