@@ -93,6 +93,22 @@ test('days that did not change are shared with the backup before, and the oldest
   await desk.store.close();
 });
 
+test('a newest backup that cannot be read shares nothing, and the next one says so', async () => {
+  const desk = await filledDesk();
+  const first = await desk.backup();
+  expect(first.notes).toEqual([]);
+  writeFileSync(join(first.folder, 'manifest.json'), '{');
+  await desk.clock.advance(1000);
+  const second = await desk.backup();
+  expect(second).toMatchObject({ shared_bytes: 0, market_rows: 3 });
+  expect(second.notes).toEqual([
+    expect.stringMatching(`nothing is shared with ${first.id}, which is damaged: .*manifest`),
+  ]);
+  expect(await verifyBackup(second.folder)).toMatchObject({ ok: true });
+  await desk.db.close();
+  await desk.store.close();
+});
+
 test('a damaged backup is told and refused', async () => {
   const desk = await filledDesk();
   const { folder: backup } = await desk.backup();

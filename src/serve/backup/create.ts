@@ -5,7 +5,7 @@ import { backupOps, OPS_FILE, stamp } from '../../events/index.ts';
 import { diskSpace, writeFileAtomic } from '../../infra/files.ts';
 import type { Database } from '../../infra/duckdb/database.ts';
 import type { Clock } from '../../kit/clock.ts';
-import { Unavailable } from '../../kit/errors.ts';
+import { Corrupt, Unavailable } from '../../kit/errors.ts';
 import { listTape } from '../../market/collect/tape/inspect.ts';
 import type { MarketStore } from '../../market/store/contract.ts';
 import { VERSION } from '../version.ts';
@@ -23,6 +23,8 @@ export interface BackupReport {
   readonly ops_rows: number;
   /** Ids of older backups that were deleted, beyond `keep`. */
   readonly deleted: readonly string[];
+  /** What is off with an earlier backup, so that nothing was shared with it. */
+  readonly notes: readonly string[];
 }
 
 export interface CreateBackupOptions {
@@ -43,7 +45,8 @@ const SPARE_BYTES = 64 * 1024 * 1024;
 /**
  * Both databases, the finished days and, when asked for, the tape, into `<folder>/backup-<UTC time>`; collecting goes on
  * meanwhile. Days that the newest backup has already are linked, not copied. The manifest is written last, and the folder
- * gets its name then. Throws Unavailable when there is too little room (nothing is left behind).
+ * gets its name then. A newest backup that cannot be read shares nothing, and the report says so. Throws Unavailable when
+ * there is too little room (nothing is left behind).
  */
 export async function createBackup(options: CreateBackupOptions): Promise<BackupReport> {
   const { dataDir, ops, store, clock } = options;
@@ -81,7 +84,8 @@ export async function createBackup(options: CreateBackupOptions): Promise<Backup
     await rename(partial, join(folder, id));
     const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
     const counts = { files: files.length, bytes, shared_bytes: shared, market_rows: marketRows, ops_rows: copy.rows };
-    return { id, folder: join(folder, id), ...counts, deleted: await deleteOld(folder, options.keep) };
+    const notes = before?.note == null ? [] : [before.note];
+    return { id, folder: join(folder, id), ...counts, deleted: await deleteOld(folder, options.keep), notes };
   } finally {
     await rm(partial, { recursive: true, force: true });
   }
@@ -98,18 +102,29 @@ async function tapeFiles({ dataDir, tape }: CreateBackupOptions): Promise<readon
   return segments.map(({ path }) => [`tape/${path.split(/[/\\]/).at(-1) ?? ''}`, path] as const);
 }
 
-async function newestManifest(
-  folder: string,
-): Promise<{ readonly folder: string; readonly files: ReadonlyMap<string, BackupFile> } | null> {
+interface Earlier {
+  readonly folder: string;
+  readonly files: ReadonlyMap<string, BackupFile>;
+  /** Why there is nothing to share, when it cannot be read. */
+  readonly note: string | null;
+}
+
+async function newestManifest(folder: string): Promise<Earlier | null> {
   const [newest] = await listBackupIds(folder);
   if (newest === undefined) return null;
-  const { files } = await readManifest(join(folder, newest)).catch(() => ({ files: [] as BackupFile[] }));
-  return { folder: join(folder, newest), files: new Map(files.map((file) => [file.path, file])) };
+  try {
+    const { files } = await readManifest(join(folder, newest));
+    return { folder: join(folder, newest), files: new Map(files.map((file) => [file.path, file])), note: null };
+  } catch (error) {
+    if (!(error instanceof Corrupt)) throw error;
+    const note = `nothing is shared with ${newest}, which is damaged: ${error.message}`;
+    return { folder: join(folder, newest), files: new Map(), note };
+  }
 }
 
 /** Links a finished day of the backup before when it is the same, byte for byte; null when it is to be copied. */
 async function shareWithEarlier(
-  before: Awaited<ReturnType<typeof newestManifest>>,
+  before: Earlier | null,
   path: string,
   source: string,
   target: string,

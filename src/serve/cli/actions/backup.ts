@@ -39,6 +39,7 @@ export async function backupCreate(command: Command): Promise<void> {
   output.write(
     `${report.id}: ${report.files} files, ${report.bytes} bytes (${report.shared_bytes} shared with the one before), ${report.market_rows} market rows, ${report.ops_rows} rows of operations\n${report.folder}\n`,
   );
+  for (const note of report.notes) output.write(`${note}\n`);
   if (report.deleted.length > 0) output.write(`deleted: ${report.deleted.join(', ')}\n`);
 }
 
