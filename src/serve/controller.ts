@@ -165,8 +165,8 @@ export class CrewController implements DeskHost, AsyncDisposable {
         this.#push(await scheduleDeskBackups(this.runtime, kept));
       }
       await this.#autonomy.begin();
-      for (const run of await crews.runner.recover()) run.done.catch((error: unknown) => this.#note(error));
-      crews.flows.recover().catch((error: unknown) => this.#note(error));
+      for (const run of await crews.runner.recover()) run.done.catch((error: unknown) => this.note(error));
+      crews.flows.recover().catch((error: unknown) => this.note(error));
     } catch (error) {
       await this.#fail(error);
       throw error;
@@ -441,7 +441,7 @@ export class CrewController implements DeskHost, AsyncDisposable {
       try {
         await closer[Symbol.asyncDispose]();
       } catch (error) {
-        this.#note(error);
+        this.note(error);
       }
     }
     this.#runtime = undefined;
@@ -452,7 +452,7 @@ export class CrewController implements DeskHost, AsyncDisposable {
   /** What is expected goes to the caller alone; a bug is logged with its stack as well. */
   async #fail(error: unknown): Promise<void> {
     if (error instanceof AppError) this.#count(error);
-    else this.#note(error);
+    else this.note(error);
     await this.#close();
     this.#state = 'error';
   }
@@ -462,7 +462,8 @@ export class CrewController implements DeskHost, AsyncDisposable {
     this.#lastError = errorMessage(error);
   }
 
-  #note(error: unknown): void {
+  /** An error of work that nobody waits for: counted, logged, and the status's `last_error`. */
+  note(error: unknown): void {
     this.#count(error);
     this.#log.error('controller.error', { error });
   }

@@ -75,12 +75,17 @@ export interface Desk extends MemoryDesk, AsyncDisposable {
   }): Promise<ApprovalRow>;
   /** Effects that were begun and whose outcome nobody knows (a crash in between), oldest first. */
   unknownEffects(): Promise<readonly EffectRow[]>;
-  /** A person says what became of one: `done`, or `void` (it did not happen, and may be made again). Throws NotFound. */
-  settleEffect(request: {
+  /**
+   * A person says what became of one: `done`, or `void` (it did not happen, and may be made again). The run that waits
+   * for it goes on; when it cannot, that is in the status as its last error. Throws NotFound.
+   */
+  settleEffect(request: { readonly key: string; readonly outcome: 'done' | 'void'; readonly by: string }): Promise<{
     readonly key: string;
-    readonly outcome: 'done' | 'void';
-    readonly by: string;
-  }): Promise<{ readonly key: string; readonly outcome: string; readonly settled_by: string }>;
+    readonly outcome: string;
+    readonly settled_by: string;
+    /** The run that waited for this and was taken up, null when none did. */
+    readonly resumed_run: string | null;
+  }>;
   /** What was decided, approved and done, newest first; calls alone unless `kind` says otherwise. */
   audit(query?: AuditQuery): Promise<readonly ChainedRow[]>;
   /** Whether the audit log is what was written; `head` is one that was kept elsewhere, as `SEQ:HASH`. Throws InvalidInput. */

@@ -371,15 +371,12 @@ export class LocalDesk implements Desk {
 
   async settleEffect({ key, outcome, by }: Parameters<Desk['settleEffect']>[0]): ReturnType<Desk['settleEffect']> {
     const { ledger, runner } = this.#runtime.crews;
-    const found = (await ledger.unknown()).find((effect) => effect.key === key);
+    const run = (await ledger.unknown()).find((effect) => effect.key === key)?.run_id ?? null;
     await ledger.settle(key, outcome, by);
-    // The run that waits for this goes on by itself, as after an approval.
-    if (
-      found?.run_id != null &&
-      (await runner.listRuns({ status: ['waiting'] })).some((r) => r.run_id === found.run_id)
-    )
-      void runner.resume(found.run_id).catch(() => undefined);
-    return { key, outcome, settled_by: by };
+    // The run that waits for this goes on by itself, as after an approval; nobody waits for how it ends.
+    const waits = run !== null && (await runner.listRuns({ status: ['waiting'] })).some((r) => r.run_id === run);
+    if (waits) runner.resume(run).catch((error: unknown) => this.#controller.note(error));
+    return { key, outcome, settled_by: by, resumed_run: waits ? run : null };
   }
 
   audit(query: Parameters<Desk['audit']>[0]): ReturnType<Desk['audit']> {

@@ -93,12 +93,40 @@ describe('CrewController', { timeout: 60_000 }, () => {
       key: 'k1',
       outcome: 'void',
       settled_by: 'me',
+      resumed_run: null,
     });
     expect(await desk.unknownEffects()).toEqual([]);
     await expect(desk.settleEffect({ key: 'k1', outcome: 'done', by: 'me' })).rejects.toThrow(NotFound);
     expect((await controller.getStatus()).trading_signals).toMatchObject({ state: 'active' });
     await controller.stop();
     expect(await controller.getStatus()).toMatchObject({ state: 'stopped', data_dir: options.dataDir });
+  });
+
+  it('takes up the run that waited for a settled effect, and tells when it cannot go on', async () => {
+    await using controller = new CrewController(small());
+    await controller.initialize();
+    const { operations, crews } = controller.runtime;
+    const begin = (key: string, run: string) =>
+      operations.db.transaction([
+        {
+          sql: "INSERT INTO effect_ledger VALUES (?, 'vacuum_tables', 'h', ?, 'begun', TIMESTAMP '2026-01-01', NULL, NULL, NULL)",
+          params: [key, run],
+        },
+        {
+          sql: "INSERT INTO runs VALUES (?, 'gone', 'active', 'waiting', 'manual', NULL, 'h', '{}', NULL, TIMESTAMP '2026-01-01', NULL, NULL, '[]', NULL)",
+          params: [run],
+        },
+      ]);
+    await begin('k1', 'run_1');
+    const settled = await controller.desk.settleEffect({ key: 'k1', outcome: 'done', by: 'me' });
+    expect(settled).toMatchObject({ outcome: 'done', resumed_run: 'run_1' });
+    await expect.poll(async () => (await controller.desk.runs())[0]).toMatchObject({ id: 'run_1', status: 'failed' });
+    expect((await controller.desk.run('run_1')).error).toContain("'gone'");
+
+    await begin('k2', 'run_2');
+    vi.spyOn(crews.runner, 'resume').mockRejectedValue(new Unavailable('the disk is full'));
+    await controller.desk.settleEffect({ key: 'k2', outcome: 'void', by: 'me' });
+    expect(await controller.getStatus()).toMatchObject({ error_count: 1, last_error: 'the disk is full' });
   });
 
   it('gives every stream of a market rows within ten seconds, and one document of a shadow run', async () => {

@@ -50,6 +50,8 @@ export interface DeskHost {
     readonly clock: Clock;
     readonly dataDir: string;
   };
+  /** Counts and logs an error of work that nobody waits for. */
+  note(error: unknown): void;
   getHealth(): DeskHealth;
   kickoffRequest(request: KickoffRequest, options?: CallOptions): Promise<RunDocument>;
   pause(): Promise<DeskStatus>;

@@ -159,7 +159,10 @@ export async function settleEffect(key: string, outcome: 'done' | 'void', comman
   await using desk = await context.desk('operate');
   const settled = await desk.settleEffect({ key, outcome, by });
   if (output.json) printJson(output, settled);
-  else output.write(`${settled.key} is ${settled.outcome} (by ${settled.settled_by})\n`);
+  else {
+    const goesOn = settled.resumed_run === null ? '' : `; ${settled.resumed_run} goes on`;
+    output.write(`${settled.key} is ${settled.outcome} (by ${settled.settled_by})${goesOn}\n`);
+  }
 }
 
 /** `crew behaviours ls` */
