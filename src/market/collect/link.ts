@@ -1,7 +1,7 @@
 import { openSocket, type Socket, type SocketClosed } from '../../infra/socket.ts';
 import { safeUrl } from '../../infra/http.ts';
 import { sleep, type Ms, type Timer, type Us } from '../../kit/clock.ts';
-import { Unavailable } from '../../kit/errors.ts';
+import { errorMessage, Unavailable } from '../../kit/errors.ts';
 import type { ConnectionPlan, VenueMarket } from '../exchanges/contract.ts';
 import type { CollectEnvironment } from './environment.ts';
 
@@ -128,8 +128,10 @@ export function subscribe(
       send(text);
     }
   };
-  // The only failure is the collector's stop, which ends the socket as well.
-  sendRest().catch(() => undefined);
+  sendRest().catch((error: unknown) => {
+    // The collector's stop ends the socket as well.
+    if (!environment.signal.aborted) environment.log.error('collect.not_subscribed', { error: errorMessage(error) });
+  });
 }
 
 function ping(

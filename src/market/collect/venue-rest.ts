@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Clock, Ms } from '../../kit/clock.ts';
 import { NotFound, Unavailable, Unsupported } from '../../kit/errors.ts';
 import { didYouMean } from '../../kit/nearest.ts';
@@ -128,6 +129,8 @@ function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const onAbort = (): void => reject(signal.reason as Error);
     if (signal.aborted) return onAbort();
+    // One question asks many markets with its one signal: that is no leak to warn of.
+    setMaxListeners(0, signal);
     signal.addEventListener('abort', onAbort, { once: true });
     void work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
   });
