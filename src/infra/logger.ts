@@ -1,3 +1,4 @@
+import { systemClock } from './clock.ts';
 import type { Logger, LogLevel } from '../kit/logger.ts';
 
 const ORDER: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent'];
@@ -35,6 +36,15 @@ export function createLogger(options: {
     };
   };
   return make({});
+}
+
+/** `createLogger` onto stderr, unless `write` takes the lines. */
+export function stderrLogger(
+  level: LogLevel,
+  json: boolean,
+  write = (line: string): void => void process.stderr.write(line),
+): Logger {
+  return createLogger({ level, write, now: () => systemClock.now(), json });
 }
 
 const SECRET = /(api_?key|token|secret|password|authorization)/i;

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { systemClock } from '../infra/clock.ts';
-import { createLogger } from '../infra/logger.ts';
+import { stderrLogger } from '../infra/logger.ts';
 import type { ContinuousCrew, ContinuousOptions, CrewRunner, RunDocument, RunRow } from '../crew/index.ts';
 import type { Clock, Ms } from '../kit/clock.ts';
 import { AppError, Conflict, errorMessage } from '../kit/errors.ts';
@@ -341,6 +341,7 @@ export class CrewController implements DeskHost, AsyncDisposable {
       this.#log = stderrLogger(
         (options.logLevel ?? config.system.logging.level) as LogLevel,
         config.system.logging.json,
+        options.writeLog,
       );
     const log = this.#log;
     for (const warning of config.warnings)
@@ -486,10 +487,6 @@ export class CrewController implements DeskHost, AsyncDisposable {
       crews_initialized: config.crews.length,
     };
   }
-}
-
-function stderrLogger(level: LogLevel, json: boolean): Logger {
-  return createLogger({ level, write: (line) => void process.stderr.write(line), now: () => systemClock.now(), json });
 }
 
 function asyncOf(work: () => void): () => Promise<void> {

@@ -27,6 +27,8 @@ export interface ControllerOptions {
     | { readonly seed?: number | undefined; readonly faults?: string | undefined; readonly speed?: number | undefined }
     | undefined;
   readonly logLevel?: string | undefined;
+  /** Takes each log line, with its line break; default: stderr. */
+  readonly writeLog?: ((line: string) => void) | undefined;
   /** Environment for overrides and secrets; default the process's. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   readonly log?: Logger | undefined;

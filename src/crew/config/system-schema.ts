@@ -154,7 +154,7 @@ export const systemSchema = z.strictObject({
     .describe('Backups of both databases and the finished days'),
   logging: z
     .strictObject({
-      level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info').describe('Least level written'),
+      level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('warn').describe('Least level written'),
       json: z.boolean().default(false).describe('One JSON document a line, not text'),
     })
     .prefault({})

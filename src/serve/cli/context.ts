@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { ControllerOptions } from '../options.ts';
 import type { Desk } from '../desk.ts';
-import { createOutput, type Output } from './print.ts';
+import { createLiveRegion, createOutput, type LiveRegion, type Output } from './print.ts';
 
 /** Options that every command takes. */
 export interface GlobalOptions {
@@ -27,6 +27,8 @@ export interface SourceOptions {
 export interface ActionContext {
   readonly output: Output;
   readonly signal: AbortSignal;
+  /** What changes on the terminal while a command works; null when a person does not see it. */
+  readonly live: LiveRegion | null;
   readonly options: ControllerOptions;
   /** `inspect` reads only; `operate` may change the ops database; `run` starts collectors. A running controller wins. */
   desk(mode: 'inspect' | 'operate' | 'run'): Promise<Desk>;
@@ -49,10 +51,13 @@ export function contextOf(command: Command, overrides: Partial<ControllerOptions
   const given = command.optsWithGlobals<GlobalOptions & SourceOptions>();
   const output = createOutput(given.json === true, process.env);
   const signal = interruptSignal();
+  const live =
+    process.stderr.isTTY && !output.json ? createLiveRegion((text) => void process.stderr.write(text)) : null;
   const options: ControllerOptions = {
     config: given.config,
     dataDir: given.data,
     logLevel: given.logLevel,
+    writeLog: live?.above,
     source: given.source,
     exchanges: given.exchanges,
     symbols: given.symbols,
@@ -64,6 +69,7 @@ export function contextOf(command: Command, overrides: Partial<ControllerOptions
   return {
     output,
     signal,
+    live,
     options,
     async desk(mode) {
       const { openDesk } = await import('../open.ts');

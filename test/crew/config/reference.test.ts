@@ -25,7 +25,7 @@ describe('the configuration reference', () => {
       additionalProperties: false,
       properties: {
         market: { type: 'object' },
-        logging: { properties: { level: { enum: expect.any(Array) as unknown, default: 'info' } } },
+        logging: { properties: { level: { enum: expect.any(Array) as unknown, default: 'warn' } } },
       },
     });
     const system = schemaPart.parse(schemas['system.schema.json']);

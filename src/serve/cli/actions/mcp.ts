@@ -19,8 +19,8 @@ export async function mcp(command: Command): Promise<void> {
     version: VERSION,
     toolsets: options.toolsets === undefined ? undefined : list(options.toolsets),
   });
-  const { createLogger } = await loadLogger();
-  const log = createLogger({ level: 'info', write: (line) => process.stderr.write(line), now: Date.now });
+  const { stderrLogger } = await loadLogger();
+  const log = stderrLogger('info', false);
   if (options.http === undefined) {
     await serveMcpStdio(surface, context.signal, log);
     return;

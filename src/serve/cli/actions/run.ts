@@ -14,12 +14,9 @@ export async function run(named: string | undefined, command: Command): Promise<
   const durationMs = options.duration === undefined ? undefined : parseDuration(options.duration);
   const inputs = parsePairs('--input', options.input ?? []);
   const context = contextOf(command);
-  const { output, signal } = context;
+  const { output, signal, live } = context;
   const crew = named ?? (await onlyCrew(context.options));
   const { runCrew } = await import('../../session.ts');
-  const progress = (text: string): void => {
-    if (process.stderr.isTTY && !output.json) process.stderr.write(`\r\u001b[2K${text}`);
-  };
   const document = await runCrew({
     options: context.options,
     crew,
@@ -27,9 +24,9 @@ export async function run(named: string | undefined, command: Command): Promise<
     shadow: options.shadow,
     durationMs,
     signal,
-    onProgress: progress,
+    onProgress: live?.show,
   });
-  progress('');
+  live?.show('');
   if (output.json) printJson(output, document);
   else printRun(output, document);
   if (signal.aborted) process.exitCode = EXIT.interrupted;

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { parseDuration } from '../../../kit/duration.ts';
 import { InvalidInput } from '../../../kit/errors.ts';
 import { systemClock } from '../../../infra/clock.ts';
-import { createLogger } from '../../../infra/logger.ts';
+import { stderrLogger } from '../../../infra/logger.ts';
 import { marketsOf } from '../../../market/collect/markets.ts';
 import { marketKey } from '../../../market/domain/records.ts';
 import { venues } from '../../../market/exchanges/catalogue.generated.ts';
@@ -49,7 +49,7 @@ export async function sim(command: Command): Promise<void> {
     return;
   }
   const { startSimulator } = await loadServer();
-  const log = createLogger({ level: 'info', write: (line) => process.stderr.write(line), now: Date.now });
+  const log = stderrLogger('info', false);
   await using simulator = await startSimulator({
     seed,
     speed: options.speed ?? 1,

@@ -7,7 +7,7 @@ import type { CrewController } from '../../controller.ts';
 import type { DeskStatus } from '../../desk.ts';
 import { contextOf } from '../context.ts';
 import { EXIT } from '../exit.ts';
-import { type Output, paint, printJson } from '../print.ts';
+import { type LiveRegion, type Output, paint, printJson } from '../print.ts';
 
 // Loaders stand outside functions that use `await using`: inside, TypeScript leaves the path of an import() unwritten.
 const loadController = () => import('../../controller.ts');
@@ -20,14 +20,14 @@ export async function start(command: Command): Promise<void> {
   const options = command.opts<{ duration?: string; shadow?: boolean }>();
   const durationMs = options.duration === undefined ? undefined : parseDuration(options.duration);
   const context = contextOf(command);
-  const { output, signal } = context;
+  const { output, signal, live } = context;
   const { CrewController } = await loadController();
   await using controller = new CrewController(context.options);
   await controller.start({ shadow: options.shadow, signal });
   const first = await controller.getStatus();
   if (!output.json) output.write(banner(output, first));
   const deadline = durationMs === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(durationMs)]);
-  await watch(controller, output, deadline);
+  await watch(controller, output, live, deadline);
   const last = await controller.getStatus();
   await controller.stop();
   if (output.json) printJson(output, last);
@@ -39,19 +39,18 @@ function banner(output: Output, status: DeskStatus): string {
   return `${paint(output, 'bold', `orderflow-crew ${status.version}`)}  source ${status.source ?? '–'}, ${status.mode ?? '–'} mode, model ${status.model ?? '–'}\ndata in ${status.data_dir}, control address ${status.address ?? '–'}\nfrom another terminal: crew status, crew events --follow, crew query "SELECT …"; Ctrl-C stops\n\n`;
 }
 
-async function watch(controller: CrewController, output: Output, signal: AbortSignal): Promise<void> {
-  const screen = process.stdout.isTTY && !output.json;
-  let lines = 0;
+async function watch(
+  controller: CrewController,
+  output: Output,
+  live: LiveRegion | null,
+  signal: AbortSignal,
+): Promise<void> {
+  const screen = process.stdout.isTTY ? live : null;
   while (!signal.aborted) {
     const status = await controller.getStatus();
-    if (screen) {
-      const text = panel(output, status);
-      process.stdout.write(`${lines > 0 ? `\u001b[${lines}A\u001b[J` : ''}${text}`);
-      lines = text.split('\n').length - 1;
-    } else if (!output.json) {
-      output.write(`${new Date().toISOString()} ${summary(status)}\n`);
-    }
-    await sleep(systemClock, screen ? SCREEN_EVERY_MS : LINE_EVERY_MS, signal).catch((error: unknown) => {
+    if (screen !== null) screen.show(panel(output, status));
+    else if (!output.json) output.write(`${new Date().toISOString()} ${summary(status)}\n`);
+    await sleep(systemClock, screen === null ? LINE_EVERY_MS : SCREEN_EVERY_MS, signal).catch((error: unknown) => {
       if (!isAbort(error) && !signal.aborted) throw error;
     });
   }
