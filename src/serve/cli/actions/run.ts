@@ -24,7 +24,7 @@ export async function run(named: string | undefined, command: Command): Promise<
     shadow: options.shadow,
     durationMs,
     signal,
-    onProgress: live?.show,
+    onProgress: live?.show ?? (() => undefined),
   });
   live?.show('');
   if (output.json) printJson(output, document);
