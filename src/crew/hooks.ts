@@ -24,6 +24,15 @@ export interface AgentStep {
   readonly text: string;
 }
 
+/** A piece of an answer while the model writes it. */
+export interface AnswerPiece {
+  readonly run_id: string;
+  readonly task: string;
+  readonly agent: string;
+  readonly turn: number;
+  readonly text: string;
+}
+
 /**
  * Code of a crew that YAML can only name. An error in any of it is not swallowed: `beforeKickoff` keeps the run from
  * starting, the others fail the task or the run that called them.
@@ -45,6 +54,8 @@ export interface CrewHooks {
   readonly onTask?: ((output: TaskOutput) => Eventually<void>) | undefined;
   /** Hears of every answer of a model, before its calls are made. */
   readonly onStep?: ((step: AgentStep) => Eventually<void>) | undefined;
+  /** Hears the text of answers as it is written: with it, models are asked to stream. */
+  readonly onText?: ((piece: AnswerPiece) => void) | undefined;
 }
 
 /**

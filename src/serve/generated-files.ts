@@ -14,6 +14,7 @@ export function generatedBlocks(
   const example = (path: string): string => `\`\`\`ts\n${read(path).trimEnd()}\n\`\`\``;
   return {
     'README.md': { venues: venueTable(venues) },
+    'docs/money-and-limits.md': { 'examples/spend.ts': example('examples/spend.ts') },
     'docs/writing-a-crew.md': { 'examples/crew.ts': example('examples/crew.ts') },
     'docs/memory-and-knowledge.md': { 'examples/memory.ts': example('examples/memory.ts') },
   };

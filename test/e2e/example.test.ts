@@ -42,6 +42,18 @@ describe.runIf(built)('examples', { timeout: 60_000 }, () => {
     );
   });
 
+  it('stops a crew at its budget', async () => {
+    const folder = projectOf('spend.ts');
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, ['example.js'], { cwd: folder });
+    expect(stderr).toBe('');
+    const [gold, silver, copper, sum] = stdout.split('\n');
+    expect([gold, silver]).toEqual(['gold: completed, $0.0030', 'silver: completed, $0.0030']);
+    expect(copper).toMatch(
+      /^copper: failed, \$0\.0000, budget daily allows \$0\.008 a day; \$0\.006 are spent or held/,
+    );
+    expect(sum).toBe('openai:house-model: 2 calls, 2000 tokens in, $0.0060');
+  });
+
   it('embeds the desk with a tool of its own', async () => {
     const folder = projectOf('embed.ts');
     const { stdout, stderr } = await promisify(execFile)(process.execPath, ['example.js', 'data'], { cwd: folder });

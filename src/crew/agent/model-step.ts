@@ -31,6 +31,7 @@ export async function modelStep(run: TaskRun, request: TaskRequest, before: Agen
       where: run.where,
       signal: run.signal,
       via: run.via,
+      onText: listener(run, record),
       ...(agent.respect_context_window ? { overflow: 'throw' } : {}),
       ...(run.task.output_json === null ? {} : { schema: run.task.output_json }),
     });
@@ -45,6 +46,13 @@ export async function modelStep(run: TaskRun, request: TaskRequest, before: Agen
     const used = { ...record, usage: mergeUsage(record.usage, error.usage) };
     return failAttempt(run, request, used, error.message);
   }
+}
+
+/** Undefined where nobody listens, so that models need not stream. */
+function listener({ scope, task, agent }: TaskRun, { turn }: AgentRecord): ((text: string) => void) | undefined {
+  const { hooks, runId } = scope;
+  if (hooks?.onText === undefined) return undefined;
+  return (text) => hooks.onText?.({ run_id: runId, task: task.id, agent: agent.id, turn: turn + 1, text });
 }
 
 /** The model refused the conversation as too long: it goes on from a summary, a bounded number of times. */

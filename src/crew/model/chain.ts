@@ -1,5 +1,7 @@
 import { setMaxListeners } from 'node:events';
-import { AIMessage, type BaseMessage } from '@langchain/core/messages';
+import type { BaseLanguageModelInput } from '@langchain/core/language_models/base';
+import { AIMessage, type AIMessageChunk, type BaseMessage } from '@langchain/core/messages';
+import type { Runnable } from '@langchain/core/runnables';
 import { type Clock, sleep } from '../../kit/clock.ts';
 import { DeadlineExceeded, Unavailable } from '../../kit/errors.ts';
 import type { EventSink } from '../../kit/event.ts';
@@ -9,6 +11,7 @@ import { answerAsText, answerTool } from './answer-tool.ts';
 import { modelFailure } from './failure.ts';
 import type { AdmittedCall, CallMeter } from './meter.ts';
 import type { CrewModel, ToolSchema } from './model.ts';
+import { streamed } from './stream.ts';
 import { estimateTokens, mostTokens, tokenCounts, tokensOf } from './tokens.ts';
 import type { ModelUsage } from './usage.ts';
 import type { ModelUse } from './where.ts';
@@ -29,6 +32,8 @@ export interface ModelRequest {
   readonly overflow?: 'throw' | undefined;
   /** Further attempts after a failure that may pass. */
   readonly retries: number;
+  /** Hears each piece of an answer's text as it comes; an attempt that fails may have told pieces before. */
+  readonly onText?: ((text: string) => void) | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -200,7 +205,8 @@ export class ModelChain {
       const tools = answer === undefined ? request.tools : [...request.tools, answer];
       const bound = tools.length === 0 ? model.chat : (model.chat.bindTools?.([...tools]) ?? model.chat);
       const options = { signal, callbacks: [], ...callOptions(model, request) };
-      const reply: unknown = await Promise.race([bound.invoke([...request.messages], options), aborted(signal)]);
+      const answering = ask(bound, model, request, options);
+      const reply: unknown = await Promise.race([answering, aborted(signal)]);
       if (!AIMessage.isInstance(reply)) throw new Unavailable(`model ${model.name} gave no chat message`);
       return answer === undefined ? reply : answerAsText(reply);
     } catch (error) {
@@ -210,6 +216,17 @@ export class ModelChain {
       timer.cancel();
     }
   }
+}
+
+/** At once, or in pieces where somebody listens. */
+function ask(
+  bound: Runnable<BaseLanguageModelInput, AIMessageChunk>,
+  model: CrewModel,
+  { messages, onText }: ModelRequest,
+  options: object,
+): Promise<unknown> {
+  if (onText === undefined || model.source === 'playbook') return bound.invoke([...messages], options);
+  return streamed(bound, messages, options, { onText, whole: model.endpoint !== undefined });
 }
 
 function callOptions(model: CrewModel, request: ModelRequest): object {

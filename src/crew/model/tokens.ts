@@ -30,9 +30,8 @@ export function tokensOf(message: AIMessage): Tokens {
 }
 
 /** All that the provider reported; null when it reported nothing. */
-export function tokenCounts(message: AIMessage): TokenCounts | null {
-  const metadata: unknown = message.usage_metadata;
-  const parsed = Reported.safeParse(metadata).data;
+export function tokenCounts({ usage_metadata }: { readonly usage_metadata?: unknown }): TokenCounts | null {
+  const parsed = Reported.safeParse(usage_metadata).data;
   if (parsed === undefined) return null;
   const { input_tokens, output_tokens, input_token_details: input, output_token_details: output } = parsed;
   // A provider that leaves usage out of a stream shows as noughts: no call has an empty prompt.

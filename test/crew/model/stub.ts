@@ -4,7 +4,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 export type StubReply =
   | { readonly json: unknown; readonly status?: number; readonly headers?: Readonly<Record<string, string>> }
   /** Sends this text as it is. */
-  | { readonly raw: string; readonly status?: number }
+  | { readonly raw: string; readonly status?: number; readonly headers?: Readonly<Record<string, string>> }
+  /** Sends this much of a stream and ends it, or cuts the connection. */
+  | { readonly stream: string; readonly type: string; readonly cut?: boolean }
   /** Sends half an answer and cuts the connection. */
   | { readonly cut: true }
   /** Never answers. */
@@ -61,6 +63,13 @@ export class StubProvider {
     });
     const reply = this.#replies.shift() ?? { json: { error: { message: 'the script is over' } }, status: 400 };
     if ('silence' in reply) return;
+    if ('stream' in reply) {
+      response.writeHead(200, { 'content-type': reply.type });
+      response.write(reply.stream);
+      if (reply.cut === true) setTimeout(() => request.socket.destroy(), 20);
+      else response.end();
+      return;
+    }
     if ('cut' in reply) {
       response.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' });
       response.write('{"id":"half');
@@ -91,6 +100,11 @@ export interface Wire {
   readonly text: (text: string) => StubReply;
   readonly calls: (...calls: readonly Call[]) => StubReply;
   readonly error: (status: number, headers?: Readonly<Record<string, string>>) => StubReply;
+  /** The text in pieces; `end: false` leaves out how it ended, and the tokens. */
+  readonly pieces: (
+    texts: readonly string[],
+    options?: { readonly end?: boolean; readonly cut?: boolean },
+  ) => StubReply;
   /** A tool call whose arguments cannot be used. */
   readonly malformed: () => StubReply;
   /** Texts of the tool results in a request, in order. */
@@ -135,6 +149,21 @@ export const openai: Wire = {
   env: (url) => ({ OPENAI_API_KEY: 'key-of-test', OPENAI_BASE_URL: `${url}/v1` }),
   text: (text) => openaiReply({ role: 'assistant', content: text }, 'stop'),
   calls: openaiCalls,
+  pieces: (texts, { end = true, cut = false } = {}) => {
+    const chunk = (choices: readonly unknown[], more: object = {}): string =>
+      `data: ${JSON.stringify({ id: 'c1', object: 'chat.completion.chunk', created: 1, model: 'gpt-stub', choices, ...more })}\n\n`;
+    const piece = (content: string, i: number): string =>
+      chunk([{ index: 0, delta: i === 0 ? { role: 'assistant', content } : { content }, finish_reason: null }]);
+    const usage = {
+      prompt_tokens: 11,
+      completion_tokens: 7,
+      total_tokens: 18,
+      prompt_tokens_details: { cached_tokens: 4 },
+      completion_tokens_details: { reasoning_tokens: 2 },
+    };
+    const tail = [chunk([{ index: 0, delta: {}, finish_reason: 'stop' }]), chunk([], { usage }), 'data: [DONE]\n\n'];
+    return { stream: [...texts.map(piece), ...(end ? tail : [])].join(''), type: 'text/event-stream', cut };
+  },
   error: (status, headers = {}) => ({
     json: { error: { message: `stub says ${status}`, type: 'stub' } },
     status,
@@ -175,6 +204,31 @@ export const anthropic: Wire = {
   env: (url) => ({ ANTHROPIC_API_KEY: 'key-of-test', ANTHROPIC_BASE_URL: url }),
   text: (text) => anthropicReply([{ type: 'text', text }], 'end_turn'),
   calls: anthropicCalls,
+  pieces: (texts, { end = true, cut = false } = {}) => {
+    const event = (type: string, data: object): string =>
+      `event: ${type}\ndata: ${JSON.stringify({ type, ...data })}\n\n`;
+    const message = {
+      id: 'msg_1',
+      type: 'message',
+      role: 'assistant',
+      model: 'claude-stub',
+      content: [],
+      stop_reason: null,
+    };
+    const usage = { input_tokens: 7, cache_read_input_tokens: 4, cache_creation_input_tokens: 0, output_tokens: 1 };
+    const head = [
+      event('message_start', { message: { ...message, usage } }),
+      event('content_block_start', { index: 0, content_block: { type: 'text', text: '' } }),
+    ];
+    const body = texts.map((text) => event('content_block_delta', { index: 0, delta: { type: 'text_delta', text } }));
+    // The count at the end is of the whole answer, the first one is part of it.
+    const tail = [
+      event('content_block_stop', { index: 0 }),
+      event('message_delta', { delta: { stop_reason: 'end_turn', stop_sequence: null }, usage: { output_tokens: 7 } }),
+      event('message_stop', {}),
+    ];
+    return { stream: [...head, ...body, ...(end ? tail : [])].join(''), type: 'text/event-stream', cut };
+  },
   error: (status, headers = {}) => ({
     json: { type: 'error', error: { type: 'stub_error', message: `stub says ${status}` } },
     status,
