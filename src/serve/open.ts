@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { systemClock } from '../infra/clock.ts';
+import { DatabaseThread } from '../infra/duckdb/thread.ts';
 import { awaitAddress, type ControlAddress } from './control/address.ts';
 import { connectDesk } from './control/client.ts';
 import type { Desk } from './desk.ts';
@@ -18,6 +19,12 @@ export function runningController(
   return awaitAddress(dataDir, { clock: systemClock, atMostMs: OPENING_MS, signal, onWait });
 }
 
+/** The controller's module; the threads of its two databases load DuckDB meanwhile. */
+export function loadController(): Promise<typeof import('./controller.ts')> {
+  DatabaseThread.startAhead(2);
+  return import('./controller.ts');
+}
+
 /**
  * The desk to talk to: the controller that runs on the data folder or is opening it, if one does; else, by what is meant to be done,
  * the files (`inspect`), a controller of this process that is not connected (`operate`), or one that is (`run`).
@@ -34,7 +41,7 @@ export async function openDesk(
     const { openFilesDesk } = await import('./files-desk.ts');
     return openFilesDesk(options);
   }
-  const { CrewController } = await import('./controller.ts');
+  const { CrewController } = await loadController();
   const controller = new CrewController(options);
   if (mode === 'operate') await controller.initialize();
   else await controller.start({ shadow: options.shadow, autonomous: false, signal });

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Database } from '../../src/infra/duckdb/database.ts';
-import { Conflict, DeadlineExceeded, InvalidInput, PermissionDenied } from '../../src/kit/errors.ts';
+import { DatabaseThread } from '../../src/infra/duckdb/thread.ts';
+import { Conflict, Corrupt, DeadlineExceeded, InvalidInput, PermissionDenied } from '../../src/kit/errors.ts';
 
 const folder = (): string => mkdtempSync(join(tmpdir(), 'crew-db-'));
 
@@ -21,6 +22,22 @@ describe('Database', () => {
       { ts: us, name: 'a', x: 1.5, n: 7, ok: true },
       { ts: us + 1, name: null, x: null, n: 2 ** 53 - 1, ok: false },
     ]);
+  });
+
+  it('opens in threads that were started ahead, each for one file', async () => {
+    DatabaseThread.startAhead(2);
+    const [first, second] = [join(folder(), 'a.duckdb'), join(folder(), 'b.duckdb')];
+    const opened = await Promise.all([first, second, ':memory:'].map((path) => Database.open({ path })));
+    for (const [i, db] of opened.entries()) await db.run(`CREATE TABLE t AS SELECT ${i} AS x`);
+    for (const [i, db] of opened.entries()) expect(await db.all('SELECT x FROM t')).toEqual([{ x: i }]);
+    for (const db of opened) await db.close();
+  });
+
+  it('says why a file cannot be opened in a thread that was started ahead', async () => {
+    DatabaseThread.startAhead(1);
+    const path = join(folder(), 'a.duckdb');
+    writeFileSync(path, 'x'.repeat(10_000));
+    await expect(Database.open({ path })).rejects.toBeInstanceOf(Corrupt);
   });
 
   it('opens the named folders to SQL and no others', async () => {

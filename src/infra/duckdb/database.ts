@@ -1,7 +1,8 @@
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { Conflict, Corrupt, DeadlineExceeded, InvalidInput, PermissionDenied, Unavailable } from '../../kit/errors.ts';
 import { saysDamaged } from './damage.ts';
-import type { AppendBatch, Reply, Request, SqlValue, Statement } from './protocol.ts';
+import type { AppendBatch, Opening, Reply, Request, SqlValue, Statement } from './protocol.ts';
+import { DatabaseThread } from './thread.ts';
 
 export type { AppendBatch, SqlValue, Statement } from './protocol.ts';
 
@@ -39,9 +40,6 @@ export interface DatabaseOptions {
   /** Told at closing when the log could not be folded into the file (full disk); the next opening reads it from there. */
   readonly onCheckpointFailed?: ((reason: string) => void) | undefined;
 }
-
-/** The worker's short-lived objects are few; Node's default would let them take five times as much. */
-const WORKER_YOUNG_MB = 12;
 
 interface Waiting {
   readonly resolve: (value: never) => void;
@@ -84,18 +82,16 @@ export class Database implements AsyncDisposable {
     const inMemory = path === ':memory:';
     if (!inMemory && Database.#open.has(path)) throw new Conflict(`database ${path} is already open in this process`);
     if (!inMemory) Database.#open.add(path);
-    const worker = new Worker(new URL('./worker.mjs', import.meta.url), {
-      resourceLimits: { maxYoungGenerationSizeMb: WORKER_YOUNG_MB },
-      workerData: {
-        path,
-        readers: options.readers ?? 2,
-        options: duckdbOptions(options),
-        folders: (options.folders ?? []).map((f) => (f.endsWith('/') ? f : `${f}/`)),
-        onConnect: options.onConnect ?? [],
-        onWriter: options.onWriter ?? [],
-      },
-    });
+    const worker = DatabaseThread.take();
     const database = new Database(options, worker);
+    worker.postMessage({
+      path,
+      readers: options.readers ?? 2,
+      options: duckdbOptions(options),
+      folders: (options.folders ?? []).map((f) => (f.endsWith('/') ? f : `${f}/`)),
+      onConnect: options.onConnect ?? [],
+      onWriter: options.onWriter ?? [],
+    } satisfies Opening);
     try {
       await new Promise<void>((resolve, reject) => database.#waiting.set(0, { resolve, reject }));
       return database;

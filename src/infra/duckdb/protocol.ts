@@ -23,6 +23,18 @@ export type Statement =
     }
   | { readonly append: AppendBatch };
 
+/** The first message to the worker: the file, and how it is opened. */
+export interface Opening {
+  readonly path: string;
+  readonly readers: number;
+  /** DuckDB's own settings. */
+  readonly options: Readonly<Record<string, string>>;
+  /** With a slash at the end. */
+  readonly folders: readonly string[];
+  readonly onConnect: readonly string[];
+  readonly onWriter: readonly string[];
+}
+
 export type Request = { readonly id: number } & (
   | { readonly op: 'write'; readonly statement: Statement }
   | { readonly op: 'transaction'; readonly statements: readonly Statement[] }

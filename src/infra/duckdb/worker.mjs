@@ -4,18 +4,20 @@
  * Writes run one after another on one connection; reads run on a small pool of their own.
  */
 import { existsSync, linkSync, renameSync, rmSync, statSync } from 'node:fs';
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import { append } from './append.mjs';
 import { DuckDBInstance, DuckDBResultReader } from './driver.mjs';
 import { assertReads } from './guard.mjs';
 import { fromValue, toDisplay, toParam } from './values.mjs';
 
+/** @typedef {import('./protocol.ts').Opening} Opening */
 /** @typedef {import('./protocol.ts').Request} Request */
 /** @typedef {import('./protocol.ts').Statement} Statement */
 /** @typedef {import('@duckdb/node-api').DuckDBConnection} Connection */
 
 const port = /** @type {import('node:worker_threads').MessagePort} */ (parentPort);
-const { path, options, folders, readers: readerCount, onConnect, onWriter } = workerData;
+/** @type {Opening} */
+const { path, options, folders, readers: readerCount, onConnect, onWriter } = await opening();
 
 /** Longest that a rewrite or a reopening waits for reads under way before it interrupts them, ms. */
 const DRAIN_MS = 5000;
@@ -34,6 +36,11 @@ const running = new Map();
 let writeTail = Promise.resolve();
 /** After a failed write DuckDB may refuse everything until the file is opened anew. */
 let invalidated = false;
+
+/** Until the first message the thread only holds the driver ready. @returns {Promise<Opening>} */
+function opening() {
+  return new Promise((resolve) => port.once('message', resolve));
+}
 
 /** @param {Connection} connection @param {Statement} statement */
 async function execute(connection, statement) {

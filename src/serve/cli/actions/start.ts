@@ -5,12 +5,10 @@ import { isAbort } from '../../../kit/errors.ts';
 import { systemClock } from '../../../infra/clock.ts';
 import type { CrewController } from '../../controller.ts';
 import type { DeskStatus } from '../../desk.ts';
+import { loadController } from '../../open.ts';
 import { contextOf } from '../context.ts';
 import { EXIT } from '../exit.ts';
 import { type LiveRegion, type Output, paint, printJson } from '../print.ts';
-
-// Loaders stand outside functions that use `await using`: inside, TypeScript leaves the path of an import() unwritten.
-const loadController = () => import('../../controller.ts');
 
 const SCREEN_EVERY_MS = 1000;
 const LINE_EVERY_MS = 30_000;
