@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=4
 import { errorMessage } from '../../kit/errors.ts';
 import { exitCodeOf } from './exit.ts';
 import { createProgram, isUsageError } from './program.ts';
