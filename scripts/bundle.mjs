@@ -20,6 +20,7 @@ const OWN_ADDRESS = 'import.meta.url';
 const MARKED_ADDRESS = /__ADDRESS_OF__\("([^"]+)"\)/g;
 
 const written = scripts();
+if (written.some((path) => path.startsWith('chunks/'))) throw new Error('dist is joined already: npm run build');
 const bundle = await rolldown({
   input: Object.fromEntries(entries().map((path) => [path, join(dist, path)])),
   platform: 'node',
