@@ -1,3 +1,4 @@
+import { perDay } from '../../kit/rate.ts';
 import type { MarketConfig } from '../config.ts';
 import type { StorageReport, TableStats } from '../store/contract.ts';
 import type { MarketServices } from '../services.ts';
@@ -60,6 +61,7 @@ export async function measureTables(
   write: boolean,
 ): Promise<{
   readonly tables: readonly TableHealth[];
+  readonly stats: readonly TableStats[];
   readonly storage: StorageReport;
   readonly urgent: readonly string[];
 }> {
@@ -73,7 +75,12 @@ export async function measureTables(
   if (fragmented > limits.fragmentation_critical_percent)
     urgent.push(`the file is ${fragmented.toFixed(0)} % free blocks`);
   if (write) await writeMetrics(services, tables, storage);
-  return { tables, storage, urgent: [...urgent, ...tables.filter((t) => t.status === 'critical').map((t) => t.table)] };
+  return {
+    tables,
+    stats,
+    storage,
+    urgent: [...urgent, ...tables.filter((t) => t.status === 'critical').map((t) => t.table)],
+  };
 }
 
 /** Mean bytes of a row that is still in the database file; null without rows. */
@@ -86,8 +93,58 @@ export function bytesPerHotRow(stats: readonly TableStats[], storage: StorageRep
 
 function growthPerDay(stats: TableStats): number | null {
   const { first_event_time: first, last_event_time: last } = stats;
-  if (first === null || last === null || last - first < 60_000_000) return null;
-  return (stats.rows * 86_400_000_000) / (last - first);
+  return first === null || last === null ? null : perDay(stats.rows, (last - first) / 1e6);
+}
+
+/** What a stream of a venue market takes in the database and its finished days. */
+export interface StreamStorage {
+  readonly exchange: string;
+  readonly market: string;
+  readonly stream: string;
+  readonly tables: number;
+  readonly rows: number;
+  /** Finished days as they are, rows of running days by the mean row of the database file; null without one. */
+  readonly bytes: number | null;
+  /** From the first to the last row of its tables, s. */
+  readonly observed_seconds: number;
+  /** At that rate: an extrapolation. Null below a minute. */
+  readonly bytes_per_day: number | null;
+}
+
+/** Sums tables by venue market and stream, largest first. Derived tables are not of a stream and left out. */
+export function storageByStream(stats: readonly TableStats[], storage: StorageReport): readonly StreamStorage[] {
+  const perRow = bytesPerHotRow(stats, storage);
+  const groups = new Map<string, TableStats[]>();
+  for (const table of stats) {
+    if (table.series === null) continue;
+    const key = `${table.series.exchange} ${table.series.market} ${table.series.stream}`;
+    groups.set(key, [...(groups.get(key) ?? []), table]);
+  }
+  return [...groups]
+    .map(([key, tables]) => {
+      const [exchange = '', market = '', stream = ''] = key.split(' ');
+      const sum = (of: (t: TableStats) => number): number => tables.reduce((total, t) => total + of(t), 0);
+      const hot = sum((t) => t.hot_rows);
+      const known = hot === 0 || perRow !== null;
+      const bytes = known ? Math.round(hot * (perRow ?? 0) + sum((t) => t.parquet_bytes)) : null;
+      const times = tables.flatMap((t) =>
+        t.first_event_time === null || t.last_event_time === null ? [] : [t.first_event_time, t.last_event_time],
+      );
+      const seconds = times.length === 0 ? 0 : (Math.max(...times) - Math.min(...times)) / 1e6;
+      const rows = sum((t) => t.rows);
+      const rate = bytes === null ? null : perDay(bytes, seconds);
+      return {
+        exchange,
+        market,
+        stream,
+        tables: tables.length,
+        rows,
+        bytes,
+        observed_seconds: seconds,
+        bytes_per_day: rate,
+      };
+    })
+    .sort((a, b) => (b.bytes ?? 0) - (a.bytes ?? 0));
 }
 
 async function writeMetrics(

@@ -17,7 +17,8 @@ import { deskMetrics, recordWork } from '../../../src/market/jobs/metrics.ts';
 import { createConnectionLog } from '../../../src/market/jobs/connection-log.ts';
 import { qualityReport } from '../../../src/market/jobs/quality-report.ts';
 import { releaseQuarantine } from '../../../src/market/jobs/quarantine.ts';
-import { capacity } from '../../../src/market/jobs/schema-health.ts';
+import type { Stream } from '../../../src/market/domain/records.ts';
+import { capacity, storageByStream } from '../../../src/market/jobs/schema-health.ts';
 import { validateSeries } from '../../../src/market/jobs/validate.ts';
 import { venueMarkets } from '../../../src/market/jobs/venues.ts';
 import { connection, fillBench, FROM, keyOf, mark, openBench, quote, START, type Bench } from './bench.ts';
@@ -397,6 +398,52 @@ test('capacity is measured against the limit and the room on the disk', async ()
   expect(capacity({ ...archived, archive_elsewhere: true }, [], bench.services.config).used_percent).toBe(80);
   const short = { ...storage, database_bytes: 1e9, disk_free_bytes: 1e8 };
   expect(capacity(short, [], bench.services.config)).toMatchObject({ limit_bytes: 1.1e9, level: 'warning' });
+});
+
+test('bytes by venue, market and stream: days as they are, running rows by the mean row, a day at the rate seen', () => {
+  const storage = {
+    database_bytes: 900,
+    wal_bytes: 100,
+    parquet_bytes: 5000,
+    tape_bytes: 0,
+    archive_bytes: 0,
+    archive_elsewhere: false,
+    disk_free_bytes: 1,
+    disk_total_bytes: 1,
+    used_blocks: 1,
+    free_blocks: 0,
+    fragmentation_percent: 0,
+    measured_at: 0,
+  };
+  const table = (symbol: string, stream: Stream, hot: number, days: number, to: number) => ({
+    table: `${symbol}_${stream}`,
+    series: { exchange: 'binance', market: 'futures' as const, symbol, stream },
+    rows: hot + days,
+    first_event_time: 0,
+    last_event_time: to,
+    hot_rows: hot,
+    parquet_files: 1,
+    parquet_bytes: days * 10,
+  });
+  const stats = [
+    table('BTCUSDT', 'trades', 60, 100, 43_200_000_000),
+    table('ETHUSDT', 'trades', 20, 0, 10_000_000),
+    table('BTCUSDT', 'candles', 20, 0, 30_000_000),
+    { ...table('BTCUSDT', 'trades', 0, 0, 1), table: 'btcusdt_trades_cleaned', series: null },
+  ];
+  expect(storageByStream(stats, storage)).toEqual([
+    {
+      exchange: 'binance',
+      market: 'futures',
+      stream: 'trades',
+      tables: 2,
+      rows: 180,
+      bytes: 1800,
+      observed_seconds: 43_200,
+      bytes_per_day: 3600,
+    },
+    expect.objectContaining({ stream: 'candles', bytes: 200, observed_seconds: 30, bytes_per_day: null }),
+  ]);
 });
 
 test('messages follow the agreed patterns', async () => {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { capacity, measureTables } from '../../jobs/schema-health.ts';
+import { capacity, measureTables, storageByStream } from '../../jobs/schema-health.ts';
 import { measuredNow } from '../shared/provenance.ts';
 import { showTable, tableHealthShape } from '../shared/tables.ts';
 import { marketTool } from '../shared/tool.ts';
@@ -12,7 +12,7 @@ export default marketTool({
   access: 'READ_ONLY',
   effects: 'none',
   description:
-    'Measures the disk: bytes of database, log, finished days, tape and archive (when it is on the same disk) against the allowed storage and the free disk, days until full at the present growth, the ten largest and five fastest growing tables.',
+    'Measures the disk: bytes of database, log, finished days, tape and archive (when it is on the same disk) against the allowed storage and the free disk, days until full at the present growth, the ten largest and five fastest growing tables, and bytes by venue, market and stream: finished days as they are, running days by the mean row of the database file, and a day at the rate seen so far. `crew storage` adds the tape.',
   input: z.strictObject({}),
   output: z.object({
     level: z.enum(['ok', 'warning', 'critical']),
@@ -29,12 +29,24 @@ export default marketTool({
     days_to_full: z.number().nullable(),
     largest: z.array(tableHealthShape),
     fastest: z.array(tableHealthShape),
+    by_stream: z.array(
+      z.object({
+        exchange: z.string(),
+        market: z.string(),
+        stream: z.string(),
+        tables: z.number(),
+        rows: z.number(),
+        bytes: z.number().nullable(),
+        observed_seconds: z.number(),
+        bytes_per_day: z.number().nullable(),
+      }),
+    ),
   }),
   examples: [{ title: 'Now', input: {} }],
   summary: (output) =>
     `${(output.used_bytes / 1e6).toFixed(1)} MB of ${(output.limit_bytes / 1e9).toFixed(1)} GB used (${output.used_percent.toFixed(2)} %): ${output.level}.`,
   run: async (_input, { services, clock }) => {
-    const { tables, storage } = await measureTables(services, undefined, false);
+    const { tables, stats, storage } = await measureTables(services, undefined, false);
     const report = capacity(storage, tables, services.config);
     return {
       data: {
@@ -52,6 +64,7 @@ export default marketTool({
         days_to_full: report.days_to_full,
         largest: report.largest.map(showTable),
         fastest: report.fastest.map(showTable),
+        by_stream: [...storageByStream(stats, storage)],
       },
       provenance: measuredNow(clock, 'store'),
     };

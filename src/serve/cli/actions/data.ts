@@ -5,8 +5,6 @@ import { byteLines } from '../../../infra/lines.ts';
 import { errorMessage, InvalidInput, NotFound } from '../../../kit/errors.ts';
 import { didYouMean } from '../../../kit/nearest.ts';
 import type { Us } from '../../../kit/clock.ts';
-import { marketKey } from '../../../market/domain/records.ts';
-import { decodeBytes } from '../../../market/exchanges/shared/fast/reader.ts';
 import type { Instrument } from '../../../market/domain/instrument.ts';
 import type { VenueMarket } from '../../../market/exchanges/contract.ts';
 import { contextOf } from '../context.ts';
@@ -101,7 +99,8 @@ function createWriter(): { readonly full: boolean; write(text: string): void; dr
   };
 }
 
-function tapeFolder(command: Command): string {
+/** The folder of the tape that a command names, or that of the data folder. */
+export function tapeFolder(command: Command): string {
   const { dir, data } = command.optsWithGlobals<{ dir?: string; data?: string }>();
   return resolve(dir ?? join(data ?? 'data', 'tape'));
 }
@@ -150,44 +149,22 @@ export async function tapeReplay(command: Command): Promise<void> {
   const { signal } = contextOf(command);
   const { readTape } = await import('../../../market/collect/tape/reader.ts');
   const writer = createWriter();
-  const decodeItem = options.records === true ? await recordDecoder((text) => writer.write(text)) : undefined;
+  const decodeItem = options.records === true ? await recordDecoder() : undefined;
+  const sink = (record: unknown): void => writer.write(`${JSON.stringify(record)}\n`);
   let items = 0;
   for await (const { item, position } of readTape(tapeFolder(command))) {
     if (signal.aborted || (options.limit !== undefined && items >= options.limit)) break;
     items++;
     if (decodeItem === undefined) writer.write(`${JSON.stringify({ position, ...item })}\n`);
-    else decodeItem(item);
+    else decodeItem(item, sink);
     if (writer.full) await writer.drain();
   }
   await writer.drain();
   process.stderr.write(`${items} items\n`);
 }
 
-/** Decodes tape items with a decoder a connection, as the collector does. */
-async function recordDecoder(
-  write: (text: string) => void,
-): Promise<(item: import('../../../market/domain/tape.ts').TapeItem) => void> {
+async function recordDecoder() {
   const { venues } = await import('../../../market/exchanges/catalogue.generated.ts');
-  const { INSTRUMENTS_IN_FORCE, instrumentsSchema } = await import('../../../market/collect/keyframe.ts');
-  const markets = new Map(venues.flatMap((venue) => venue.markets).map((m) => [marketKey(m.exchange, m.market), m]));
-  const decoders = new Map<string, ReturnType<VenueMarket['createDecoder']>>();
-  const instruments = new Map<string, readonly Instrument[]>();
-  const sink = (record: unknown): void => write(`${JSON.stringify(record)}\n`);
-  return (item) => {
-    const key = marketKey(item.exchange, item.market);
-    const market = markets.get(key);
-    if (market === undefined) return;
-    if (item.kind === 'rest' && item.call === 'instruments') {
-      const before = item.args.cursor === undefined ? [] : (instruments.get(key) ?? []);
-      instruments.set(key, market.parseInstruments(item.body, before));
-    }
-    if (item.kind === 'note' && item.note === INSTRUMENTS_IN_FORCE)
-      instruments.set(key, instrumentsSchema.parse(item.data));
-    if (item.kind === 'connected' || item.kind === 'disconnected') decoders.delete(item.connection);
-    if (item.kind !== 'frame' && item.kind !== 'rest') return;
-    const decoder = decoders.get(item.connection) ?? market.createDecoder({ instruments: instruments.get(key) ?? [] });
-    decoders.set(item.connection, decoder);
-    if (item.kind === 'frame') decodeBytes(decoder, item.bytes, item.recv_time, sink);
-    else if (item.call !== 'instruments') decoder.rest(item.call, item.args, item.body, item.recv_time, sink);
-  };
+  const { tapeDecoder } = await import('../../../market/collect/tape/decoding.ts');
+  return tapeDecoder(venues.flatMap((venue) => venue.markets));
 }

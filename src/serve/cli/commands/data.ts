@@ -42,6 +42,14 @@ export function dataCommands(program: Command): void {
   backupCommands(program);
 
   program
+    .command('storage')
+    .option('--dir <dir>', 'tape folder (default: tape in the data folder)')
+    .option('--since <time>', 'only what was received since: ISO time, or a duration before now')
+    .description('bytes by venue, market and stream on the tape and in the database, and a day at the rate seen')
+    .addHelpText('after', '\nExamples:\n  crew storage\n  crew storage --since 6h --json')
+    .action(async (_options: unknown, command: Command) => (await import('../actions/storage.ts')).storage(command));
+
+  program
     .command('coverage')
     .option('--exchange <name>', 'only this venue')
     .option('--market <name>', 'only this market: futures, spot …')
