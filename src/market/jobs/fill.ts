@@ -82,7 +82,7 @@ export async function interpolateGap(
 ): Promise<InterpolationOutcome> {
   const { outcome, rows } = await planInterpolation(services, key, from, to, asked);
   if (rows.length === 0 || outcome.strategy === null) return { ...outcome, log_id: null };
-  const written = await services.store.writeCleaned(key, rows);
+  const written = await services.store.writeCleaned(key, rows, { from, to, strategy: outcome.strategy });
   const log_id = await services.ops.insert('interpolations', {
     interpolated_at: services.clock.now(),
     exchange: key.exchange,

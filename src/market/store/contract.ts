@@ -185,8 +185,11 @@ export interface MarketStore extends AsyncDisposable {
   deletable(request: SeriesKey & { readonly from: Us; readonly to: Us }): Promise<Deletion>;
   /** Stretches of a series that were deleted. Throws NotFound. */
   deleted(key: SeriesKey): Promise<readonly { readonly id: string; readonly from: Us; readonly to: Us }[]>;
-  /** Writes to `{view}_cleaned`: interpolated, de-duplicated or corrected rows, marked by `method`. Never touches raw rows. */
-  writeCleaned(key: SeriesKey, rows: readonly CleanedRow[]): Promise<number>;
+  /**
+   * Writes to `{view}_cleaned`: interpolated, de-duplicated or corrected rows, marked by `method`. Never touches raw rows. `filled`: they
+   * fill what is missing there by rule, and the ledger says so until the cleaned copy is dropped.
+   */
+  writeCleaned(key: SeriesKey, rows: readonly CleanedRow[], filled?: FilledStretch): Promise<number>;
   /** Takes the version of a raw row out of `{view}_cleaned`. Gives how many rows that were. */
   removeCleaned(key: SeriesKey, rowKey: string): Promise<number>;
   /** Writes `{view}_normalized`: UTC, canonical symbols, base units, 8 decimals. Gives rows written. */
@@ -224,6 +227,14 @@ export interface MarketStore extends AsyncDisposable {
     readonly now: Us;
     readonly days: number;
   }): Promise<{ readonly files: number; readonly bytes: number; readonly rows: number }>;
+}
+
+/** [from, to), UTC µs, of which what is missing was filled by rule. */
+export interface FilledStretch {
+  readonly from: Us;
+  readonly to: Us;
+  /** How, as in `linear`. */
+  readonly strategy: string;
 }
 
 export interface CleanedRow {

@@ -4,9 +4,10 @@ import { didYouMean } from '../../kit/nearest.ts';
 import type { Statement } from '../../infra/duckdb/database.ts';
 import type { ColumnSpec } from '../domain/columns.ts';
 import type { SeriesKey } from '../domain/records.ts';
-import type { CleanedRow, Timeframe } from './contract.ts';
+import type { CleanedRow, FilledStretch, Timeframe } from './contract.ts';
 import { runAll } from './core.ts';
 import type { StoreCore } from './core.ts';
+import { MarksPlan } from './marks.ts';
 import { quoted, sqlTime } from './names.ts';
 import { seriesSelect } from './schema.ts';
 import type { Series } from './schema.ts';
@@ -58,9 +59,15 @@ export function derivedUpgrades(tables: readonly TableDefinition[]): string[] {
 
 /**
  * Writes rows marked by `method`. The version of a raw row replaces the one there was; a row that no venue said replaces
- * that of the same time and method. Columns that the view computes are left out. Throws InvalidInput for a strange column or row key.
+ * that of the same time and method. Columns that the view computes are left out. `filled`
+ * marks the stretch in the ledger. Throws InvalidInput for a strange column or row key.
  */
-export async function writeCleanedRows(core: StoreCore, key: SeriesKey, rows: readonly CleanedRow[]): Promise<number> {
+export async function writeCleanedRows(
+  core: StoreCore,
+  key: SeriesKey,
+  rows: readonly CleanedRow[],
+  filled?: FilledStretch,
+): Promise<number> {
   const series = core.registry.get(key);
   const { table } = series;
   if (rows.length === 0) return 0;
@@ -79,6 +86,11 @@ export async function writeCleanedRows(core: StoreCore, key: SeriesKey, rows: re
   const view = `CREATE OR REPLACE VIEW ${quoted(`${series.name}_cleaned`)} AS SELECT event_time AS "timestamp",
     ${names.map(quoted).join(', ')}, event_time, method, source_id::VARCHAR AS row_key
     FROM ${target} WHERE series_id = ${series.id}`;
+  const marks = new MarksPlan(core);
+  if (filled !== undefined) {
+    const { from, to, strategy } = filled;
+    marks.add(series.id, { from, to, state: 'interpolated', reason: `filled in the cleaned copy: ${strategy}` });
+  }
   await core.db.transaction([
     ...replaced(target, series, kept),
     {
@@ -95,7 +107,9 @@ export async function writeCleanedRows(core: StoreCore, key: SeriesKey, rows: re
       },
     },
     { sql: view },
+    ...marks.statements(),
   ]);
+  marks.done();
   return kept.length;
 }
 

@@ -5,6 +5,7 @@ import { TIMEFRAMES } from './contract.ts';
 import type { StoreIndex } from './contract.ts';
 import { runAll } from './core.ts';
 import type { StoreCore } from './core.ts';
+import { MarksPlan } from './marks.ts';
 import { literal, quoted } from './names.ts';
 import { ROW_COLUMNS, hotTable, streamView } from './schema.ts';
 
@@ -54,6 +55,8 @@ export async function dropIndex(core: StoreCore, name: string): Promise<void> {
   await core.db.run(`DROP INDEX hot.${quoted(name)}`);
 }
 
+const ALWAYS = { from: Number.MIN_SAFE_INTEGER, to: Number.MAX_SAFE_INTEGER };
+
 const SUFFIX = new RegExp(`^(.+)_(cleaned|normalized|${TIMEFRAMES.slice(1).join('|')})$`);
 
 /** What a derived view shows: its table in the schema `derived` and which rows of it are its own. */
@@ -90,7 +93,16 @@ export async function derivedRows(core: StoreCore, name: string): Promise<number
 export async function dropDerived(core: StoreCore, name: string): Promise<number> {
   await derivedRows(core, name);
   const { table, where } = derivedPart(core, name);
-  const [deleted] = await runAll(core.db, [`DELETE FROM ${table} WHERE ${where}`, `DROP VIEW ${quoted(name)}`]);
+  const marks = new MarksPlan(core);
+  // With the cleaned copy goes what filled the holes: they are missing again.
+  const filled = table.startsWith('derived.cleaned_') ? core.registry.byName(name.replace(/_cleaned$/, '')) : undefined;
+  if (filled !== undefined) marks.cut(filled.id, 'interpolated', ALWAYS);
+  const [deleted] = await runAll(core.db, [
+    `DELETE FROM ${table} WHERE ${where}`,
+    `DROP VIEW ${quoted(name)}`,
+    ...marks.statements(),
+  ]);
+  marks.done();
   return deleted?.changed ?? 0;
 }
 

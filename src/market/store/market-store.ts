@@ -14,6 +14,7 @@ import type {
   ArchiveReport,
   ArchiveRequest,
   CleanedRow,
+  FilledStretch,
   CompactionReport,
   Deletion,
   DeletionRequest,
@@ -229,8 +230,8 @@ export class DuckMarketStore implements MarketStore {
     return this.#core.deletions.get(this.#core.registry.get(key).id) ?? [];
   }
 
-  writeCleaned(key: SeriesKey, rows: readonly CleanedRow[]): Promise<number> {
-    return this.#write(() => writeCleanedRows(this.#core, key, rows));
+  writeCleaned(key: SeriesKey, rows: readonly CleanedRow[], filled?: FilledStretch): Promise<number> {
+    return this.#write(() => writeCleanedRows(this.#core, key, rows, filled));
   }
 
   removeCleaned(key: SeriesKey, rowKey: string): Promise<number> {

@@ -147,3 +147,41 @@ test('the view of the ledger says what the store says, whatever was marked', asy
     { seed: 20_260_203, numRuns: 8 },
   );
 });
+
+test('what the cleaner fills by rule is interpolated in the ledger, until the cleaned copy is dropped', async () => {
+  const folder = temporaryFolder();
+  const { store } = await open(folder);
+  const key = { ...KEY, stream: 'open_interest' } as const;
+  const of = (c: CoverageChange): CoverageChange => ({ ...c, stream: 'open_interest' });
+  await store.ensureSeries([key]);
+  const live = [change(T0, T0 + 2 * HOUR, 'live'), change(T0 + 5 * HOUR, T0 + 6 * HOUR, 'live')];
+  await store.ingest([], null, batch(...live.map(of), of(change(T0 + 2 * HOUR, T0 + 5 * HOUR, 'missing'))));
+  const row = { event_time: T0 + 4 * HOUR, method: 'interpolated_linear', values: { open_interest: 5 } };
+  // It reaches into what is held: only what is missing there is filled.
+  await store.writeCleaned(key, [row], { from: T0 + HOUR, to: T0 + 4 * HOUR, strategy: 'linear' });
+  const states = async (from: MarketStore): Promise<readonly string[]> => {
+    const { intervals } = await from.coverage({ ...key, from: T0, to: T0 + 6 * HOUR });
+    return intervals.map((i) => `${i.state} ${(i.from - T0) / HOUR}-${(i.to - T0) / HOUR} ${String(i.reason)}`);
+  };
+  const filled = [
+    'live 0-2 null',
+    'interpolated 2-4 filled in the cleaned copy: linear',
+    'missing 4-5 not in the history',
+    'live 5-6 null',
+  ];
+  expect(await states(store)).toEqual(filled);
+  const coverage = await store.coverage({ ...key, from: T0, to: T0 + 6 * HOUR });
+  expect(coverage).toMatchObject({ complete: false, share: 0.5 });
+  const shown = await store.read("SELECT count(*)::INTEGER AS n FROM coverage WHERE state = 'interpolated'");
+  expect(shown).toEqual([{ n: 1 }]);
+  await store.close();
+
+  const again = (await open(folder)).store;
+  expect(await states(again)).toEqual(filled);
+  await again.dropDerived('btcusdt_binance_futures_open_interest_cleaned');
+  expect(await states(again)).toEqual(['live 0-2 null', 'missing 2-5 not in the history', 'live 5-6 null']);
+  await again.writeCleaned(key, [row], { from: T0 + 2 * HOUR, to: T0 + 5 * HOUR, strategy: 'linear' });
+  await again.ingest([], null, batch(of(change(T0 + 2 * HOUR, T0 + 5 * HOUR, 'backfilled'))));
+  expect(await states(again)).toEqual(['live 0-2 null', 'backfilled 2-5 null', 'live 5-6 null']);
+  await again.close();
+});
