@@ -3,6 +3,7 @@ import { choice, coin, count, depth, instrument, optionalInstrument } from '../s
 import { composite, piece, row } from '../shared/rows.ts';
 import { conclude, conclusionFields, conclusionSummary } from '../shared/signals.ts';
 import * as futures from './endpoint-futures.ts';
+import * as rates from './endpoint-futures-rates.ts';
 import * as spot from './endpoint-spot.ts';
 
 const SPOT = 'KuCoin spot.';
@@ -24,7 +25,7 @@ const snapshot = {
   spot: piece(spot.day, nothing, coinSymbol),
   perpetual: piece(futures.one, nothing, coinSymbol),
   order_book: piece(futures.book, () => ({ depth: 50 }), coinSymbol),
-  funding: piece(futures.funding, nothing, coinSymbol),
+  funding: piece(rates.funding, nothing, coinSymbol),
 };
 
 const spotTools: readonly EndpointTool[] = [
@@ -173,7 +174,7 @@ const futuresTools: readonly EndpointTool[] = [
     name: 'kucoin_funding_rate_tool',
     title: 'KuCoin funding rate',
     about: 'KuCoin futures: the rate that is paid next.',
-    ...futures.funding,
+    ...rates.funding,
     fields: { symbol },
     ...ofSymbol,
   }),
@@ -181,7 +182,7 @@ const futuresTools: readonly EndpointTool[] = [
     name: 'kucoin_funding_rate_history_tool',
     title: 'KuCoin funding history',
     about: 'KuCoin futures.',
-    ...futures.fundingPaid,
+    ...rates.fundingPaid,
     fields: { symbol, limit: count(50, 100, 'Payments') },
     ...ofSymbol,
   }),
@@ -189,7 +190,7 @@ const futuresTools: readonly EndpointTool[] = [
     name: 'kucoin_mark_price_tool',
     title: 'KuCoin mark and index price',
     about: 'KuCoin futures; over REST funding is in kucoin_funding_rate_tool.',
-    ...futures.markNow,
+    ...rates.markNow,
     fields: { symbol },
     ...ofSymbol,
   }),
@@ -205,7 +206,7 @@ const futuresTools: readonly EndpointTool[] = [
     name: 'kucoin_premium_index_tool',
     title: 'KuCoin premium index',
     about: 'KuCoin futures.',
-    ...futures.premium,
+    ...rates.premium,
     fields: { symbol, limit: count(60, 100, 'Minutes') },
     ...ofSymbol,
   }),
@@ -213,7 +214,7 @@ const futuresTools: readonly EndpointTool[] = [
     name: 'kucoin_index_price_tool',
     title: 'KuCoin index price and its parts',
     about: 'KuCoin futures.',
-    ...futures.index,
+    ...rates.index,
     fields: { symbol },
     ...ofSymbol,
   }),
@@ -267,8 +268,8 @@ const wholeTools: readonly EndpointTool[] = [
       ...snapshot,
       trades: piece(futures.flow, () => ({ limit: 100 }), coinSymbol),
       candles: piece(futures.bars, () => ({ interval: '60', limit: 60 }), coinSymbol),
-      funding_history: piece(futures.fundingPaid, () => ({ limit: 30 }), coinSymbol),
-      premium_index: piece(futures.premium, () => ({ limit: 60 }), coinSymbol),
+      funding_history: piece(rates.fundingPaid, () => ({ limit: 30 }), coinSymbol),
+      premium_index: piece(rates.premium, () => ({ limit: 60 }), coinSymbol),
     },
     conclusion: conclusionFields,
     conclude: (p, args) =>
