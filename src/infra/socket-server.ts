@@ -17,6 +17,8 @@ export interface ServerRequest {
   readonly path: string;
   /** Host and port that the client asked. */
   readonly host: string;
+  /** As received, names in lower case. */
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   /** Text of a POST's body; undefined for a GET. */
   readonly body?: string | undefined;
 }
@@ -42,7 +44,7 @@ export interface SocketServerOptions {
   /** Answers GET and POST requests. */
   readonly onRequest: (request: ServerRequest) => ServerAnswer | Promise<ServerAnswer>;
   /** Null refuses the upgrade with the answer given. */
-  readonly onUpgrade: (path: string) => ServerAnswer | null;
+  readonly onUpgrade: (request: Omit<ServerRequest, 'body'>) => ServerAnswer | null;
   readonly onConnection: (socket: ServerSocket) => SocketListener;
 }
 
@@ -101,7 +103,7 @@ export class SocketServer implements AsyncDisposable {
   }
 
   #receive(request: IncomingMessage, response: ServerResponse): void {
-    const asked = { path: request.url ?? '/', host: request.headers.host ?? `127.0.0.1:${this.port}` };
+    const asked = this.#asked(request);
     if (request.method === 'GET') {
       void this.#answer(asked).then((answer) => respond(response, answer));
       return;
@@ -126,6 +128,10 @@ export class SocketServer implements AsyncDisposable {
     request.on('error', () => response.destroy());
   }
 
+  #asked({ url, headers }: IncomingMessage): Omit<ServerRequest, 'body'> {
+    return { path: url ?? '/', host: headers.host ?? `127.0.0.1:${this.port}`, headers };
+  }
+
   async #answer(request: ServerRequest): Promise<ServerAnswer> {
     try {
       return await this.#options.onRequest(request);
@@ -136,8 +142,9 @@ export class SocketServer implements AsyncDisposable {
   }
 
   #upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
-    const path = request.url ?? '/';
-    const refusal = this.#options.onUpgrade(path);
+    const asked = this.#asked(request);
+    const { path } = asked;
+    const refusal = this.#options.onUpgrade(asked);
     if (refusal !== null) {
       const headers = Object.entries({ ...refusal.headers, 'content-length': Buffer.byteLength(refusal.body) });
       const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join('');

@@ -373,6 +373,7 @@ export class CrewController implements DeskHost, AsyncDisposable {
         ops: operations.store,
         random,
         channels: escalationChannels(config.system.notifications, this.#env, log),
+        env: this.#env,
       }),
     );
     const tools = [...bindTools(marketTools, half.services), ...(options.tools ?? [])];

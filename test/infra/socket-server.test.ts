@@ -19,7 +19,8 @@ async function listen(options: Partial<SocketServerOptions> = {}): Promise<Socke
       body: JSON.stringify({ path, body, host }),
       headers: { 'x-told': 'yes' },
     }),
-    onUpgrade: (path) => (path === '/refused' ? { status: 503, body: 'busy', headers: { 'retry-after': '3' } } : null),
+    onUpgrade: ({ path }) =>
+      path === '/refused' ? { status: 503, body: 'busy', headers: { 'retry-after': '3' } } : null,
     onConnection: (socket) => ({ onText: (text) => socket.send(`echo ${text}`), onClose: () => undefined }),
     ...options,
   });

@@ -2,6 +2,7 @@ import type { HttpClient } from '../../infra/http.ts';
 import type { Clock } from '../../kit/clock.ts';
 import type { EventSink } from '../../kit/event.ts';
 import type { Logger } from '../../kit/logger.ts';
+import type { Credentials } from '../exchanges/credential.ts';
 import type { MarketConfig } from '../config.ts';
 import type { Intake } from './intake.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -15,6 +16,7 @@ export interface CollectEnvironment {
   readonly events: EventSink;
   readonly random: () => number;
   readonly http: HttpClient;
+  readonly credentials: Credentials;
   readonly pipeline: Pipeline;
   readonly intake: Intake;
   readonly series: SeriesTracker;

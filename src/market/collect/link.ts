@@ -3,6 +3,7 @@ import { safeUrl } from '../../infra/http.ts';
 import { sleep, type Ms, type Timer, type Us } from '../../kit/clock.ts';
 import { errorMessage, Unavailable } from '../../kit/errors.ts';
 import type { ConnectionPlan, VenueMarket } from '../exchanges/contract.ts';
+import { credentialHeaders } from '../exchanges/credential.ts';
 import type { CollectEnvironment } from './environment.ts';
 
 /** Protocol ping this often; an idle socket is cut after two without an answer. */
@@ -23,7 +24,7 @@ export interface Link {
 
 /**
  * Opens the socket, puts `connected` on the tape and sends the subscriptions, at once or after the venue's first frame.
- * Throws what `openSocket` throws.
+ * Throws what `openSocket` and `credentialHeaders` throw.
  */
 export async function openLink(
   environment: CollectEnvironment,
@@ -64,6 +65,7 @@ export async function openLink(
   let greeted: (() => void) | undefined;
   const socket = await openSocket({
     url,
+    headers: credentialHeaders(market, url, environment.credentials),
     clock,
     onFrame: receive,
     onClose: (info) => {

@@ -4,6 +4,7 @@ import type { EventSink } from '../../kit/event.ts';
 import type { Logger } from '../../kit/logger.ts';
 import type { MarketConfig } from '../config.ts';
 import type { Venue } from '../exchanges/contract.ts';
+import type { Credentials } from '../exchanges/credential.ts';
 import type { MarketStore } from '../store/contract.ts';
 import type { Addresses } from './markets.ts';
 import type { TapeWriterOptions } from './tape/writer.ts';
@@ -26,6 +27,8 @@ export interface CollectorOptions {
   /** Keys of markets that are not collected until `setEnabled`. */
   readonly disabled?: readonly string[] | undefined;
   readonly http?: HttpClient | undefined;
+  /** Secrets of the venues that want one; default none. */
+  readonly credentials?: Credentials | undefined;
   /** Opens a segment of the tape; tests give a disk that fails. */
   readonly openTapeFile?: TapeWriterOptions['openFile'];
 }

@@ -94,11 +94,12 @@ export class RestClient {
   }
 
   async #fetch(target: RestTarget, signal: AbortSignal = this.#environment.signal): Promise<string> {
-    const { http, config, events } = this.#environment;
+    const { http, config, events, credentials } = this.#environment;
     const { exchange, market } = this.#market;
     const { body } = await askVenue(http, this.#market, this.#addresses, {
       ...target,
       timeoutMs: config.request_timeout_ms,
+      credentials,
       signal,
       onLimited: (host, retryAfterMs, inARow) =>
         events.emit('streaming.rate_limited', {

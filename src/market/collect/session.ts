@@ -101,6 +101,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     events,
     random: options.random,
     http,
+    credentials: options.credentials ?? (() => undefined),
     pipeline,
     intake,
     series,

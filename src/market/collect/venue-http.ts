@@ -2,6 +2,7 @@ import type { HttpClient, HttpResponse } from '../../infra/http.ts';
 import { explainStatus, safeUrl } from '../../infra/http.ts';
 import type { Ms } from '../../kit/clock.ts';
 import { type AppError, InvalidInput, RateLimited, Unavailable } from '../../kit/errors.ts';
+import { credentialHeaders, type Credentials } from '../exchanges/credential.ts';
 import type { RestErrorInfo, RestTarget, VenueMarket } from '../exchanges/contract.ts';
 
 /** What is needed of `HttpClient`. */
@@ -9,7 +10,8 @@ export type VenueHttp = Pick<HttpClient, 'get' | 'post' | 'limiter'>;
 
 /**
  * Asks a market's REST interface within its host's limit, which all callers share. Throws RateLimited, InvalidInput
- * when the venue refuses the arguments, Unavailable for everything else that may pass; `details.code` is the venue's.
+ * when the venue refuses the arguments, Unavailable for everything else that may pass and for
+ * a secret that is wanted and missing; `details.code` is the venue's.
  */
 export async function askVenue(
   http: VenueHttp,
@@ -17,6 +19,7 @@ export async function askVenue(
   addresses: Readonly<Record<string, string>>,
   request: RestTarget & {
     readonly timeoutMs: Ms;
+    readonly credentials: Credentials;
     readonly signal?: AbortSignal | undefined;
     /** Told of a refusal for the rate of our requests, with how many came in a row. */
     readonly onLimited?: ((host: string, retryAfterMs: Ms, inARow: number) => void) | undefined;
@@ -26,7 +29,8 @@ export async function askVenue(
   const url = `${addresses[address] ?? ''}${path}`;
   const host = new URL(url).host;
   http.limiter.configure(host, market.limits.restWeightPerMinute);
-  const options = { weight, timeoutMs, signal };
+  const headers = credentialHeaders(market, url, request.credentials);
+  const options = { weight, timeoutMs, signal, headers };
   const answer = await (body === undefined ? http.get(url, options) : http.post(url, body, options));
   const refusal = refusalOf(http, market, url, answer);
   if (refusal instanceof RateLimited) {

@@ -7,6 +7,7 @@ import type { Instrument } from '../domain/instrument.ts';
 import { marketKey, type Market } from '../domain/records.ts';
 import type { RestArgs } from '../domain/tape.ts';
 import type { RestTarget, Venue, VenueMarket } from '../exchanges/contract.ts';
+import type { Credentials } from '../exchanges/credential.ts';
 import { addressesOf, type Addresses } from './markets.ts';
 import { askVenue, type VenueHttp } from './venue-http.ts';
 
@@ -50,6 +51,8 @@ export function createVenueRest(options: {
   /** Replace addresses of the venues and of the configuration: the simulator's. */
   readonly addresses?: Addresses | undefined;
   readonly http: VenueHttp;
+  /** Secrets of the venues that want one; default none. */
+  readonly credentials?: Credentials | undefined;
   readonly clock: Clock;
 }): VenueRest {
   const { venues, config, http, clock } = options;
@@ -71,7 +74,12 @@ export function createVenueRest(options: {
   const ask = async (definition: VenueMarket, target: RestTarget, signal?: AbortSignal): Promise<VenueAnswer> => {
     const addresses = addressesOf(definition, config.addresses, options.addresses ?? {});
     const timeoutMs = config.collect.request_timeout_ms;
-    const { body, url } = await askVenue(http, definition, addresses, { ...target, timeoutMs, signal });
+    const { body, url } = await askVenue(http, definition, addresses, {
+      ...target,
+      timeoutMs,
+      signal,
+      credentials: options.credentials ?? (() => undefined),
+    });
     const { host, pathname } = new URL(url);
     return { body, host, path: pathname, at: clock.now() };
   };

@@ -2,6 +2,7 @@ import type { Ms, Us } from '../../kit/clock.ts';
 import type { Instrument } from '../domain/instrument.ts';
 import type { BookRecord, Market, MarketRecord, RecordSink, Stream } from '../domain/records.ts';
 import type { RestArgs, RestCallName } from '../domain/tape.ts';
+import type { MarketCredential } from './credential.ts';
 import type { FeeSchedule } from './fees.ts';
 
 /**
@@ -24,6 +25,8 @@ export interface VenueMarket {
   /** Default addresses; configuration may replace each by its name. */
   readonly addresses: Readonly<Record<string, string>>;
   readonly limits: ConnectionLimits;
+  /** A secret that requests and connections carry; absent where none is wanted. */
+  readonly credential?: MarketCredential | undefined;
   /** How a connection learns where to go, when the venue tells that by REST; asked before each is opened. */
   readonly prepare?: ConnectionPreparation | undefined;
   /** The connections that a set of instruments and streams needs, within the limits. */

@@ -18,6 +18,8 @@ export interface MarketSupport {
   readonly streams: Readonly<Record<Stream, OfferedStream | null>>;
   /** Quote that stands for an asked one: `{ USDT: 'USD' }`. */
   readonly stands_for: Readonly<Record<string, string>>;
+  /** The environment variable with the secret that it wants; null: none. */
+  readonly credential: { readonly variable: string; readonly required: boolean } | null;
 }
 
 /** Every market of the venues, from their definitions, in the venues' order. */
@@ -30,8 +32,13 @@ export function marketSupport(venues: readonly Venue[]): readonly MarketSupport[
       market: market.market,
       streams: offeredStreams(market.streams),
       stands_for: market.standsFor ?? {},
+      credential: credentialOf(market),
     })),
   );
+}
+
+function credentialOf({ credential }: Venue['markets'][number]): MarketSupport['credential'] {
+  return credential === undefined ? null : { variable: credential.variable, required: credential.required };
 }
 
 function offeredStreams(streams: Venue['markets'][number]['streams']): MarketSupport['streams'] {

@@ -9,12 +9,21 @@ import {
   SocketServer,
 } from '../../infra/socket-server.ts';
 import { marketKey } from '../domain/records.ts';
-import type { SimulatedAnswer, SimulatedMarket, SimulatedRequest, VenueSimulator } from '../exchanges/contract.ts';
+import type {
+  SimulatedAnswer,
+  SimulatedMarket,
+  SimulatedRequest,
+  VenueMarket,
+  VenueSimulator,
+} from '../exchanges/contract.ts';
+import { isAuthorised } from '../exchanges/credential.ts';
 import type { FaultDesk, FaultState } from './fault-desk.ts';
 import type { ModelMarket } from './model/market.ts';
 
 export interface MarketServerOptions {
   readonly venue: VenueSimulator;
+  /** The market as collectors know it. */
+  readonly definition: Pick<VenueMarket, 'credential'>;
   readonly market: ModelMarket;
   readonly desk: FaultDesk;
   readonly port: number;
@@ -44,6 +53,8 @@ const WARM_MINUTES = 96;
 /** A client that leaves so much unread is cut. */
 const MOST_UNREAD_BYTES = 64 * 1024 * 1024;
 
+const UNAUTHORISED: ServerAnswer = { status: 401, body: 'a key is wanted, which is missing or wrong' };
+
 /** One market of one venue on one loopback port. */
 export class MarketServer {
   readonly key: string;
@@ -68,7 +79,7 @@ export class MarketServer {
       log: options.log,
       port: options.port,
       onRequest: (request) => server.#request(request),
-      onUpgrade: (path) => server.#upgrade(path),
+      onUpgrade: (request) => server.#upgrade(request),
       onConnection: (socket) => server.#connect(socket),
     });
     return server;
@@ -200,13 +211,15 @@ export class MarketServer {
     };
   }
 
-  #upgrade(path: string): ServerAnswer | null {
+  #upgrade({ path, headers }: Omit<ServerRequest, 'body'>): ServerAnswer | null {
+    if (!isAuthorised(this.#options.definition, headers)) return UNAUTHORISED;
     if (!this.#options.venue.acceptsPath(path)) return { status: 404, body: '' };
     return this.desk.refuses(this.#options.now()) ? { status: 503, body: '' } : null;
   }
 
-  async #request({ path, body, host }: ServerRequest): Promise<ServerAnswer> {
+  async #request({ path, body, host, headers }: ServerRequest): Promise<ServerAnswer> {
     const { venue, now } = this.#options;
+    if (!isAuthorised(this.#options.definition, headers)) return UNAUTHORISED;
     const at = now();
     const fault = this.desk.rest(at);
     if (fault !== undefined) return venue.limit.refuse(fault.status, fault.retryAfterSeconds);

@@ -73,6 +73,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
       servers.push(
         await MarketServer.listen({
           venue,
+          definition: definitionOf(key) ?? {},
           market,
           desk,
           port,
@@ -151,11 +152,14 @@ function startPump(options: SimulatorOptions, servers: readonly MarketServer[], 
 
 /** The venue's own addresses with scheme, host and port of the loopback server; paths stay. */
 function addressesOf(server: MarketServer): Readonly<Record<string, string>> {
-  const market = venues.flatMap((venue) => venue.markets).find((m) => marketKey(m.exchange, m.market) === server.key);
-  const entries = Object.entries(market?.addresses ?? {}).map(([name, address]) => {
+  const entries = Object.entries(definitionOf(server.key)?.addresses ?? {}).map(([name, address]) => {
     const { protocol, pathname } = new URL(address);
     const scheme = protocol.startsWith('ws') ? 'ws' : 'http';
     return [name, `${scheme}://127.0.0.1:${server.port}${pathname === '/' ? '' : pathname}`] as const;
   });
   return Object.fromEntries(entries);
+}
+
+function definitionOf(key: string) {
+  return venues.flatMap((venue) => venue.markets).find((m) => marketKey(m.exchange, m.market) === key);
 }

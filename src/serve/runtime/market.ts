@@ -15,6 +15,7 @@ import { marketKey } from '../../market/domain/records.ts';
 import { DeskSettings } from '../../market/jobs/desk-settings.ts';
 import { checkOwnFees } from '../../market/jobs/fees.ts';
 import type { EscalationChannel } from '../../market/jobs/contract.ts';
+import { credentialsOf, simulatedCredentials } from '../../market/exchanges/credential.ts';
 import { venues } from '../../market/exchanges/catalogue.generated.ts';
 import type { MarketServices } from '../../market/services.ts';
 import { openMarketStore } from '../../market/store/open.ts';
@@ -42,6 +43,8 @@ export async function openMarket(options: {
   readonly ops: OpsStore;
   readonly random: () => number;
   readonly channels: readonly EscalationChannel[];
+  /** The process environment, for secrets of venues. */
+  readonly env: Readonly<Record<string, string | undefined>>;
 }): Promise<MarketHalf> {
   const { dataDir, clock, log, events, ops } = options;
   const settings = await DeskSettings.open(ops, options.config);
@@ -51,7 +54,8 @@ export async function openMarket(options: {
   const simulator = config.source === 'sim' ? await startSimulator(config, clock, log) : null;
   const addresses = { ...config.addresses, ...(simulator?.addresses ?? {}) };
   const http = new HttpClient({ clock: simulator?.clock ?? clock, log });
-  const rest = createVenueRest({ venues, config, addresses: simulator?.addresses, http, clock });
+  const credentials = simulator === null ? credentialsOf(options.env) : simulatedCredentials;
+  const rest = createVenueRest({ venues, config, addresses: simulator?.addresses, http, credentials, clock });
   for (const [venue, percent] of Object.entries(settings.settings.rate_limits)) rest.scaleLimits(venue, percent);
   const collector = createCollector({
     config,
@@ -59,6 +63,7 @@ export async function openMarket(options: {
     venues,
     addresses,
     http,
+    credentials,
     store,
     tapeDir: join(dataDir, 'tape'),
     events,

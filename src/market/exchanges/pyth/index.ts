@@ -8,7 +8,17 @@ const oracle: VenueMarket = Object.freeze({
   exchange: 'pyth',
   market: 'oracle',
   streams: SUPPORT,
-  addresses: Object.freeze({ stream: 'wss://hermes.pyth.network/ws', rest: 'https://hermes.pyth.network' }),
+  addresses: Object.freeze({
+    stream: 'wss://pyth.dourolabs.app/hermes/ws',
+    rest: 'https://pyth.dourolabs.app/hermes',
+  }),
+  credential: Object.freeze({
+    variable: 'PYTH_API_KEY',
+    header: 'Authorization',
+    prefix: 'Bearer ',
+    required: true,
+    from: 'from Pyth Terminal, https://docs.pyth.network/pro/pyth-core-upgrade',
+  }),
   limits: LIMITS,
   plan,
   createDecoder: createPythDecoder,

@@ -43,8 +43,7 @@ export function recognisePyth(value: unknown): { call: RestCallName; args: RestA
   return isObject(value) && Array.isArray(value['parsed']) ? { call: 'prices', args: {} } : undefined;
 }
 
-const WITHOUT_KEY =
-  'Hermes wants an API key, which is not sent: point market.addresses.pyth_oracle at an endpoint that needs none';
+const WITHOUT_KEY = 'Hermes takes no request without a valid API key: set PYTH_API_KEY to one that is in force';
 
 /** Errors are plain text with a status. */
 export function pythRestError(status: number, body: string): RestErrorInfo | undefined {

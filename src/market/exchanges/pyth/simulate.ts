@@ -17,6 +17,8 @@ import { feedId, KNOWN_FEEDS } from './wire.ts';
 /* Hermes' half of the conversation; a channel is the id of a feed, whose price comes each full second. */
 
 const EXPONENT = -8;
+/** Path of Hermes at its host. */
+const BASE = '/hermes';
 
 const simulator = Object.freeze<VenueSimulator>({
   exchange: 'pyth',
@@ -25,7 +27,7 @@ const simulator = Object.freeze<VenueSimulator>({
   activity: 0.1,
   sequenceStride: 1,
   markDecimals: -EXPONENT,
-  acceptsPath: (path) => path === '/ws',
+  acceptsPath: (path) => path === `${BASE}/ws`,
   channelsOfPath: () => [],
   onFrame: converse,
   onSubscribe: () => [],
@@ -117,8 +119,10 @@ function digits(value: number): string {
 }
 
 function answer(market: SimulatedMarket, request: SimulatedRequest, now: Ms): SimulatedAnswer | undefined {
-  if (request.path === '/v2/price_feeds') return ok(market.instruments.map(listed));
-  if (request.path !== '/v2/updates/price/latest') return undefined;
+  // Also below the root, as a Hermes of one's own serves it.
+  const path = request.path.startsWith(`${BASE}/`) ? request.path.slice(BASE.length) : request.path;
+  if (path === '/v2/price_feeds') return ok(market.instruments.map(listed));
+  if (path !== '/v2/updates/price/latest') return undefined;
   const given = request.query.getAll('ids[]');
   const ids = given.flatMap((text) => feedId(text) ?? []);
   if (ids.length === 0 || ids.length < given.length) {

@@ -2,9 +2,13 @@ import type { NamedFacts } from '../shared/symbols.ts';
 
 /**
  * Names of the Hermes wire: `{"type":"price_update","price_feed":{"id":…,"price":{…},"ema_price":{…}}}`. A feed is named
- * by its id, 64 hexadecimal digits. The public endpoint wants an API key since
- * 2026-08-26; a Hermes of one's own needs none.
- * Read 2026-11-28, in stored copies; no frame was recorded:
+ * by its id, 64 hexadecimal digits. The public endpoint wants an API key since 2026-08-26; a Hermes of one's own needs
+ * none. That the WebSocket lies at `/ws` below the new base is concluded from the interface being the same.
+ * Read in stored copies; no frame was recorded. On 2026-11-29:
+ * https://docs.pyth.network/pro/pyth-core-upgrade (date, key, same interface)
+ * https://docs.pyth.network/price-feeds/core/upgrade/preparing/evm (the new base, the key)
+ * https://docs.pyth.network/documentation/pythnet-price-feeds/hermes (the header)
+ * On 2026-11-28:
  * https://github.com/pyth-network/pyth-crosschain/tree/main/apps/hermes/server/src/api (messages, errors, 24 h, bytes)
  * https://docs.pyth.network/price-feeds/api-instances-and-providers/hermes (requests)
  * https://docs.pyth.network/price-feeds/core/fetch-price-updates (its notice of the key)

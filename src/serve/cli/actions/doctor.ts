@@ -62,6 +62,13 @@ export async function doctor(command: Command): Promise<void> {
       return segments.length === 0 ? 'no tape yet' : `${segments.length} segments`;
     }),
   );
+  checks.push(
+    await attempt('venue keys', async () => {
+      const { loadDeskConfig, marketConfig } = await import('../../config.ts');
+      const { missingKeys } = await import('../../../market/collect/keys.ts');
+      return missingKeys(marketConfig(loadDeskConfig(options), options), process.env);
+    }),
+  );
   if (output.json) printJson(output, { version: VERSION, checks });
   else
     for (const check of checks)

@@ -104,5 +104,5 @@ it.each([
 });
 
 it('says what to do without an API key', () => {
-  expect(market.restError(401, '')?.message).toContain('market.addresses.pyth_oracle');
+  expect(market.restError(401, '')?.message).toContain('PYTH_API_KEY');
 });
