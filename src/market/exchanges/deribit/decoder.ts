@@ -7,7 +7,7 @@ import { closeOf } from '../shared/candle-times.ts';
 import type { ReadContext } from '../shared/reading.ts';
 import { createSymbolTable, type SymbolTable } from '../shared/symbols.ts';
 import { isObject, numberOf, parseJson, timeOf, type WireObject } from '../shared/values.ts';
-import { control, dataVerdict, readRows, refused, rejected, verdictOf } from '../shared/verdicts.ts';
+import { control, dataVerdict, readRows, refused, rejected, subscribed, verdictOf } from '../shared/verdicts.ts';
 import { readBook, readCandle, readTrade } from './normalise.ts';
 import { readQuote, readTicker } from './ticker.ts';
 import { belongsTo, EXCHANGE, namedFacts } from './wire.ts';
@@ -152,6 +152,6 @@ function readAnswer(frame: WireObject): FrameVerdict {
   if (isObject(error)) return refused(`${String(error['code'])}: ${String(error['message'])}`);
   if (result === 'ok') return control('acknowledgement');
   if (isObject(result) && typeof result['version'] === 'string') return control('test');
-  if (Array.isArray(result) && result.every((one) => typeof one === 'string')) return control('subscribe');
+  if (Array.isArray(result) && result.every((one) => typeof one === 'string')) return subscribed();
   return rejected('not a message');
 }

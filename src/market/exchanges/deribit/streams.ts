@@ -95,6 +95,7 @@ export function plan(
       request(1, 'set_heartbeat', { interval: HEARTBEAT_SECONDS }),
       request(2, 'subscribe', { channels: part.map(({ channel }) => channel) }),
     ],
+    acknowledgements: 1,
     series: part.flatMap(({ symbol, carried }) => carried.map((stream) => ({ symbol, stream }))),
     ping: null,
     resubscribeBook: (symbol) =>

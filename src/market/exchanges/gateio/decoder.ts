@@ -5,7 +5,7 @@ import type { Decoder, DecoderOptions, FrameVerdict, RestCall } from '../contrac
 import type { ReadContext } from '../shared/reading.ts';
 import { createSymbolTable } from '../shared/symbols.ts';
 import { isObject, parseJson, type WireObject } from '../shared/values.ts';
-import { control, readRows, refused, rejected, verdictOf, type Reading } from '../shared/verdicts.ts';
+import { control, readRows, refused, rejected, subscribed, verdictOf, type Reading } from '../shared/verdicts.ts';
 import {
   readBest,
   readBookChange,
@@ -63,7 +63,11 @@ function readFrame(frame: WireObject, context: ReadContext): FrameVerdict {
 
 function readAnswer(event: string, result: unknown): FrameVerdict {
   const failed = isObject(result) && result['status'] !== undefined && result['status'] !== 'success';
-  return failed ? refused(`${event} ${String(result['status'])}`) : control(event);
+  return failed
+    ? refused(`${event} ${String(result['status'])}`)
+    : event === 'subscribe'
+      ? subscribed()
+      : control(event);
 }
 
 /** `time_ms` of the message, else `time`; when it came where there is neither; NaN when it is no time. */

@@ -90,15 +90,26 @@ function plan(
   if (wanted.length === 0) return [];
   const carried = wanted.flatMap((channel) => channel.streams).filter((stream) => streams.includes(stream));
   const most = Math.floor(LIMITS.streamsPerConnection / wanted.length);
-  return chunks(instruments, most).map((part) => ({
+  return chunks(instruments, most).map((part) => connection(kind, wanted, part, carried));
+}
+
+function connection(
+  kind: string,
+  wanted: readonly Channel[],
+  part: readonly Instrument[],
+  carried: readonly Stream[],
+): ConnectionPlan {
+  const subscribe = wanted.flatMap((channel) => requests(channel, part));
+  return {
     address: 'stream',
     path: '',
-    subscribe: wanted.flatMap((channel) => requests(channel, part)),
+    subscribe,
+    acknowledgements: subscribe.length,
     series: part.flatMap(({ symbol }) => carried.map((stream) => ({ symbol, stream }))),
     ping: { everyMs: PING_MS, text: `{"time":0,"channel":"${kind}.ping"}` },
     resubscribeBook: null,
     stamp: stamped,
-  }));
+  };
 }
 
 function requests({ name, single }: Channel, instruments: readonly Instrument[]): readonly string[] {

@@ -6,7 +6,7 @@ import type { Decoder, DecoderOptions, FrameVerdict, RestCall } from '../contrac
 import type { ReadContext } from '../shared/reading.ts';
 import { createSymbolTable, type SymbolTable } from '../shared/symbols.ts';
 import { afterInclusive, isObject, numberOf, parseJson, type WireObject } from '../shared/values.ts';
-import { control, dataVerdict, readRows, refused, rejected, verdictOf } from '../shared/verdicts.ts';
+import { control, dataVerdict, readRows, refused, rejected, subscribed, verdictOf } from '../shared/verdicts.ts';
 import { readBest, readBook, readCandle, readContextOf, readTrade } from './normalise.ts';
 import { EXCHANGE, namedFacts, UNSTORED_CHANNELS } from './wire.ts';
 
@@ -77,6 +77,8 @@ class HyperliquidDecoder implements Decoder {
           : rejected('no asset context');
       case 'candle':
         return this.#candle(data, context);
+      case 'subscriptionResponse':
+        return isObject(data) && data['method'] === 'subscribe' ? subscribed() : control(channel);
       case 'error':
         return refused(typeof data === 'string' && data !== '' ? data : 'request refused');
       default:

@@ -65,6 +65,7 @@ export function plan(instruments: readonly Instrument[], streams: readonly Strea
     address: 'stream',
     path: '',
     subscribe: part.map(({ type, coin }) => request('subscribe', type, coin)),
+    acknowledgements: part.length,
     series: part.flatMap(({ symbol, carried }) => carried.map((stream) => ({ symbol, stream }))),
     ping: { everyMs: PING_MS, text: '{"method":"ping"}' },
     resubscribeBook: (symbol) =>

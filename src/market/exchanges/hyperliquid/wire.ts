@@ -19,7 +19,6 @@ export const UNSTORED_CHANNELS: ReadonlySet<string> = new Set([
   'allMids',
   'notification',
   'pong',
-  'subscriptionResponse',
   'user',
   'webData2',
 ]);

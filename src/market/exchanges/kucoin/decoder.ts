@@ -7,7 +7,7 @@ import { closeOf } from '../shared/candle-times.ts';
 import { pushCandle, type ReadContext } from '../shared/reading.ts';
 import { createSymbolTable, type SymbolFacts, type SymbolTable } from '../shared/symbols.ts';
 import { isObject, optionalSize, parseJson, sizeOf, type WireObject } from '../shared/values.ts';
-import { control, refused, rejected, verdictOf, type Reading } from '../shared/verdicts.ts';
+import { control, refused, rejected, subscribed, verdictOf, type Reading } from '../shared/verdicts.ts';
 import {
   readFuturesChange,
   readFuturesDay,
@@ -180,5 +180,6 @@ export function pushWireCandle(
 function readAnswer({ type, code, data }: WireObject): FrameVerdict {
   if (typeof type !== 'string') return rejected('not a message');
   if (type === 'error') return refused(`${String(code)}: ${typeof data === 'string' ? data : 'request refused'}`);
-  return ['welcome', 'ack', 'pong'].includes(type) ? control(type) : rejected(`unknown type ${type.slice(0, 40)}`);
+  if (type === 'ack') return subscribed();
+  return ['welcome', 'pong'].includes(type) ? control(type) : rejected(`unknown type ${type.slice(0, 40)}`);
 }

@@ -133,16 +133,19 @@ const PING_MS = 18_000;
 function connection(instruments: readonly Instrument[], topics: readonly Topic[]): ConnectionPlan {
   const names = new Map(instruments.map((instrument) => [instrument.symbol, instrument.venue_symbol]));
   const book = topics.find((topic) => topic.streams.includes('orderbooks'))?.name ?? '';
+  const subscribe = topics.flatMap(({ name, suffix = '', several }) =>
+    chunks(
+      instruments.map((instrument) => `${instrument.venue_symbol}${suffix}`),
+      several ? LIMITS.argsPerSubscribe : 1,
+    ).map((part) => request('subscribe', `${name}:${part.join(',')}`)),
+  );
   return {
     address: 'stream',
     path: '',
     awaitGreeting: true,
-    subscribe: topics.flatMap(({ name, suffix = '', several }) =>
-      chunks(
-        instruments.map((instrument) => `${instrument.venue_symbol}${suffix}`),
-        several ? LIMITS.argsPerSubscribe : 1,
-      ).map((part) => request('subscribe', `${name}:${part.join(',')}`)),
-    ),
+    subscribe,
+    // Asked for with `response`.
+    acknowledgements: subscribe.length,
     series: instruments.flatMap(({ symbol }) =>
       topics.flatMap((topic) => topic.streams.map((stream) => ({ symbol, stream }))),
     ),

@@ -6,7 +6,7 @@ import type { Decoder, DecoderOptions, FrameVerdict, RestCall } from '../contrac
 import { pushMark, type ReadContext } from '../shared/reading.ts';
 import { createSymbolTable, type SymbolTable } from '../shared/symbols.ts';
 import { isObject, numberOf, parseJson, priceOf, timeOf, type WireObject } from '../shared/values.ts';
-import { control, readRows, refused, rejected, verdictOf, type Reading } from '../shared/verdicts.ts';
+import { control, readRows, refused, rejected, subscribed, verdictOf, type Reading } from '../shared/verdicts.ts';
 import {
   readBest,
   readBook,
@@ -206,6 +206,7 @@ class OkxDecoder implements Decoder {
     if (isObject(arg) && typeof arg['instId'] === 'string' && arg['channel'] !== 'index-tickers') {
       if (event === 'subscribe' && this.#asked.size < MOST_NAMES) this.#asked.add(arg['instId']);
     }
+    if (event === 'subscribe') return subscribed();
     return typeof event === 'string' ? control(event) : rejected('not a message');
   }
 }

@@ -140,6 +140,8 @@ function connection(
     address,
     path: '',
     subscribe: chunks([...args.values()], LIMITS.argsPerSubscribe).map((part) => request('subscribe', part)),
+    // Each argument is answered by a message of its own.
+    acknowledgements: args.size,
     series: instruments.flatMap(({ symbol }) => carried.map((stream) => ({ symbol, stream }))),
     ping: { everyMs: PING_MS, text: 'ping' },
     resubscribeBook: (symbol) => {
