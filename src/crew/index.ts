@@ -26,8 +26,17 @@ export { type MemoryVault, openMemoryVault } from './memory/vault.ts';
 export { createEmbedder, type EmbedderOptions } from './retrieval/embedder.ts';
 export type { Embedder } from './retrieval/vector.ts';
 export type { TaskOutput } from './agent/output.ts';
-export { type ApprovalMode, type ApprovalOptions, type Approvals, openApprovals } from './approval/approvals.ts';
+export {
+  type AnswerTerms,
+  type ApprovalMode,
+  type ApprovalOptions,
+  type Approvals,
+  openApprovals,
+} from './approval/approvals.ts';
+export { createPeople, type People, type Person } from './approval/people.ts';
 export { type ApprovalPolicy, createApprovalPolicy } from './approval/policy.ts';
+export type { ApprovalRule } from './approval/rules.ts';
+export type { StandingApproval, StickyTerms } from './approval/standing.ts';
 export { APPROVAL_STATES, type ApprovalRequest, type ApprovalState } from './approval/store.ts';
 export { type AuditQuery, openAudit, type StoredAudit } from './audit/log.ts';
 export {
@@ -54,7 +63,7 @@ export {
 } from './code/define.ts';
 export { type CrewHost, type HostOptions, openCrewHost } from './code/host.ts';
 export type { InputsFor, PlaceholdersOf } from './code/infer.ts';
-export type { ApprovalQuestion } from './code/local-stages.ts';
+export type { ApprovalQuestion, ApprovalReply } from './code/local-stages.ts';
 export { findCrewModule } from './config/crew-module.ts';
 export { DuckDBSaver } from './checkpoint/saver.ts';
 export type { KnownTool } from './config/known-tool.ts';

@@ -65,6 +65,10 @@ export interface TaskSpec {
   readonly tools: readonly string[] | null;
   readonly async_execution: boolean;
   readonly human_input: boolean;
+  /** Ours: seconds that a person has to look at the answer; null: any time. */
+  readonly human_input_timeout: number | null;
+  /** Ours: what becomes of the task when nobody has. */
+  readonly human_input_on_timeout: 'fail' | 'accept';
   /** May hold {placeholders}. */
   readonly output_file: string | null;
   /** Make the folders of `output_file`. */

@@ -182,9 +182,14 @@ export const EVENTS = {
   }),
   'approval.decided': z.strictObject({
     approval_id: text,
-    decision: z.enum(['approved', 'rejected', 'expired', 'used']),
+    /** `seconded`: a yes that is not enough alone; `standing` and `revoked` are of approvals of further calls. */
+    decision: z.enum(['approved', 'rejected', 'expired', 'used', 'seconded', 'standing', 'revoked']),
     decided_by: text,
   }),
+  /** Nobody had answered for as long as the rule allows: others may now. */
+  'approval.escalated': z.strictObject({ approval_id: text, tool: text, to: z.array(text), waited_ms: count }),
+  /** A person answered a question of a run. */
+  'run.answered': z.strictObject({ ...run, task_id: text, kind: text, by: text, answer: text }),
   'guardrail.passed': z.strictObject({ ...task, guardrail: text, attempt: count }),
   'guardrail.failed': z.strictObject({ ...task, guardrail: text, attempt: count, message: text }),
   'flow.started': z.strictObject({ flow: text, run_id: text, trigger: text, state_id: text }),

@@ -57,6 +57,8 @@ export interface ToolSuccess {
   readonly duration_ms: number;
   /** True when the ledger answered: the effect had already happened. */
   readonly replayed: boolean;
+  /** What a person put in the place of the arguments before it ran. */
+  readonly edited_args?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** In shadow mode a tool with effects answers what it would have changed. */
@@ -103,6 +105,8 @@ export interface ApprovalGate {
     readonly args: unknown;
     readonly argsHash: string;
     readonly callId: string;
+    /** Called before it resolves with the arguments that a person put in the place of these. */
+    readonly edit?: ((args: unknown) => void) | undefined;
   }): Promise<void>;
 }
 

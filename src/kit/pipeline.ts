@@ -80,11 +80,32 @@ async function attempt(
 
   trace.stage = 'approval';
   const argsHash = canonicalHash(args);
-  await options.approvals.check({ call, tool: tool.tool, args, argsHash, callId: trace.callId });
+  const edits: unknown[] = [];
+  const edit = (given: unknown): void => void edits.push(given);
+  await options.approvals.check({ call, tool: tool.tool, args, argsHash, callId: trace.callId, edit });
+  if (edits.length > 0) return runEdited(options, trace, tool, edits.at(-1), context);
   trace.stage = 'rate';
   limit(options, call, tool.tool);
   trace.stage = 'run';
   return runTool(options, trace, tool.tool, { args, argsHash }, context);
+}
+
+/** Runs with the arguments that a person wrote: they pass the same check as any, and the audit row has them. */
+async function runEdited(
+  options: InvokerOptions,
+  trace: Trace,
+  tool: CataloguedTool,
+  given: unknown,
+  context: (signal: AbortSignal) => ToolContext<unknown>,
+): Promise<ToolOutcome> {
+  trace.stage = 'input';
+  const args = parseInput(tool, given);
+  trace.args = args;
+  trace.stage = 'rate';
+  limit(options, trace.call, tool.tool);
+  trace.stage = 'run';
+  const outcome = await runTool(options, trace, tool.tool, { args, argsHash: canonicalHash(args) }, context);
+  return outcome.ok && 'data' in outcome ? { ...outcome, edited_args: args } : outcome;
 }
 
 /** Stages 1 and 2. A caller that may see nothing learns no names; one that may is helped among those it may see. */

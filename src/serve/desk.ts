@@ -72,7 +72,27 @@ export interface Desk extends MemoryDesk, AsyncDisposable {
     readonly decision: 'approve' | 'reject';
     readonly by: string;
     readonly note?: string | undefined;
+    /** What the person shows where system.yaml names a key for them. */
+    readonly key?: string | undefined;
+    /** Arguments in the place of those asked for. */
+    readonly args?: Readonly<Record<string, unknown>> | undefined;
+    /** Further calls that need not ask: so long, with what may differ, and how many (null: any number). */
+    readonly sticky?:
+      | {
+          readonly for_seconds: number;
+          readonly allow?: Readonly<Record<string, string>> | undefined;
+          readonly uses?: number | null | undefined;
+        }
+      | undefined;
   }): Promise<ApprovalRow>;
+  /** Approvals that cover further calls, newest first. */
+  standingApprovals(): Promise<readonly StandingRow[]>;
+  /** Ends one. Throws NotFound, PermissionDenied. */
+  revokeApproval(request: {
+    readonly id: string;
+    readonly by: string;
+    readonly key?: string | undefined;
+  }): Promise<{ readonly id: string; readonly revoked_by: string }>;
   /** Effects that were begun and whose outcome nobody knows (a crash in between), oldest first. */
   unknownEffects(): Promise<readonly EffectRow[]>;
   /**
@@ -125,6 +145,8 @@ export interface McpToolsRequest {
 export interface ResumeRunRequest {
   readonly run: string;
   readonly answers?: Readonly<Record<string, unknown>> | undefined;
+  /** Who answers, for the record. */
+  readonly by?: string | undefined;
 }
 
 export interface UsageRequest extends CallQuery {
@@ -342,6 +364,24 @@ export interface ApprovalRow {
   readonly expires_at: string;
   readonly decided_by: string | null;
   readonly decided_at: string | null;
+  /** Different people who must agree, the roles of which one is needed (none: anybody), and who agreed so far. */
+  readonly needed: number;
+  readonly approvers: readonly string[];
+  readonly agreed: readonly { readonly by: string; readonly note: string | null }[];
+  readonly escalated_at: string | null;
+  /** What a person put in the place of the arguments. */
+  readonly edited_args: unknown;
+}
+
+export interface StandingRow {
+  readonly id: string;
+  readonly tool: string;
+  readonly caller: string;
+  readonly pattern: Readonly<Record<string, unknown>>;
+  readonly granted_by: readonly string[];
+  readonly expires_at: string;
+  readonly uses_left: number | null;
+  readonly state: 'in force' | 'expired' | 'used up' | 'revoked';
 }
 
 export interface BehaviourRow {

@@ -7,6 +7,8 @@ import { selectAudit } from '../crew/audit/log.ts';
 import { verifyAudit } from '../crew/audit/verify.ts';
 import { ApprovalStore } from '../crew/approval/store.ts';
 import { createApprovalPolicy } from '../crew/approval/policy.ts';
+import { StandingStore } from '../crew/approval/standing.ts';
+import { approvalRules } from '../crew/approval/rules.ts';
 import { agentCaller, createPermissionGate } from '../crew/permission/gate.ts';
 import { openProposals } from '../crew/proposal/log.ts';
 import { openDuckDbStorage } from '../crew/memory/duckdb-storage.ts';
@@ -38,6 +40,7 @@ import {
   flowRows,
   effectRow,
   runRow,
+  standingRow,
   shadowReport,
   taskRows,
   toolDetail,
@@ -127,6 +130,15 @@ export function openFilesDesk(options: ControllerOptions): Desk {
       ),
     settleEffect: () => needsController('settling an effect'),
     decide: () => needsController('deciding an approval'),
+    standingApprovals: () =>
+      withOps(
+        dataDir,
+        'standing_approvals',
+        async (db) =>
+          (await (await StandingStore.open(db)).list()).map((standing) => standingRow(standing, systemClock.now())),
+        [],
+      ),
+    revokeApproval: () => needsController('revoking an approval'),
     audit: (query) => withOps(dataDir, 'tool_audit', (db) => selectAudit(db, query ?? {}), []),
     verifyAudit: (request) => storedAudit(dataDir, request?.head),
     memories: (query) => withMemory((memory) => memory.memories(query), []),
@@ -251,7 +263,11 @@ function explain(
   const tool = tools.find((t) => t.name === name || t.aliases.includes(name)) as Parameters<typeof gate.decide>[1];
   const caller = spec === undefined ? { id: `agent:${agent}`, agentId: agent, role: '', tools: [] } : agentCaller(spec);
   const { decision } = gate.explain(caller, tool, name);
-  const policy = createApprovalPolicy({ agents: config.agents, categories: config.system.approvals.categories });
+  const policy = createApprovalPolicy({
+    agents: config.agents,
+    categories: config.system.approvals.categories,
+    rules: approvalRules(config.system.approvals.rules),
+  });
   const approval = decision.allowed && tool !== undefined && policy({ tool: name, args: {}, caller }, tool) !== null;
   return { agent, tool: name, ...decision, approval };
 }

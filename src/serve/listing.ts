@@ -1,5 +1,6 @@
 import { stepsOf } from '../crew/config/flow-schema.ts';
 import type { BoundTool } from '../kit/tool.ts';
+import type { StandingApproval } from '../crew/approval/standing.ts';
 import type { ApprovalRequest } from '../crew/approval/store.ts';
 import type { ProposedAction } from '../crew/proposal/log.ts';
 import type { RunRow as StoredRun } from '../crew/run/store.ts';
@@ -15,6 +16,7 @@ import type {
   EffectRow,
   RunRow,
   ShadowReport,
+  StandingRow,
   TaskRow,
   ToolDetail,
   ToolRow,
@@ -138,7 +140,26 @@ export function approvalRow(request: ApprovalRequest): ApprovalRow {
     expires_at: iso(request.expires_at),
     decided_by: request.decided_by,
     decided_at: isoOrNull(request.decided_at),
+    needed: request.needed,
+    approvers: request.approvers,
+    agreed: request.answers.map(({ by, note }) => ({ by, note })),
+    escalated_at: isoOrNull(request.escalated_at),
+    edited_args: request.edited_args,
   };
+}
+
+/** `now`: UTC ms. */
+export function standingRow(standing: StandingApproval, now: number): StandingRow {
+  const { id, tool, caller, pattern, granted_by, expires_at, uses_left, revoked_at } = standing;
+  const state =
+    revoked_at !== null
+      ? 'revoked'
+      : expires_at <= now
+        ? 'expired'
+        : uses_left !== null && uses_left <= 0
+          ? 'used up'
+          : 'in force';
+  return { id, tool, caller, pattern, granted_by, expires_at: iso(expires_at), uses_left, state };
 }
 
 /** Scores of 0.5 and more count as right. */

@@ -53,6 +53,7 @@ import {
   flowRows,
   effectRow,
   runRow,
+  standingRow,
   shadowReport,
   taskRows,
   toolDetail,
@@ -298,8 +299,8 @@ export class LocalDesk implements Desk {
     return this.#runtime.crews.runner.showRun(id);
   }
 
-  resumeRun({ run, answers }: ResumeRunRequest, { signal }: CallOptions = {}): Promise<RunDocument> {
-    return this.#runtime.crews.runner.resume(run, answers, signal === undefined ? {} : { signal });
+  resumeRun({ run, answers, by }: ResumeRunRequest, { signal }: CallOptions = {}): Promise<RunDocument> {
+    return this.#runtime.crews.runner.resume(run, answers, { by, ...(signal === undefined ? {} : { signal }) });
   }
 
   async forkRun(request: ForkRunRequest, { signal }: CallOptions = {}): Promise<RunDocument> {
@@ -361,8 +362,21 @@ export class LocalDesk implements Desk {
 
   async decide(request: Parameters<Desk['decide']>[0]): Promise<ApprovalRow> {
     const { approvals } = this.#runtime.crews;
-    const decided = await approvals[request.decision](request.id, request.by, request.note);
-    return approvalRow(decided);
+    const { id, by, note, key, args, sticky } = request;
+    if (request.decision === 'reject') return approvalRow(await approvals.reject(id, by, note, { key }));
+    const { for_seconds: seconds = 0, allow = {}, uses = null } = sticky ?? {};
+    const terms = { key, args, ...(sticky === undefined ? {} : { sticky: { forMs: seconds * 1000, allow, uses } }) };
+    return approvalRow(await approvals.approve(id, by, note, terms));
+  }
+
+  async standingApprovals(): ReturnType<Desk['standingApprovals']> {
+    const now = this.#controller.facts().clock.now();
+    return (await this.#runtime.crews.approvals.standing()).map((standing) => standingRow(standing, now));
+  }
+
+  async revokeApproval({ id, by, key }: Parameters<Desk['revokeApproval']>[0]): ReturnType<Desk['revokeApproval']> {
+    await this.#runtime.crews.approvals.revoke(id, by, key);
+    return { id, revoked_by: by };
   }
 
   async unknownEffects(): Promise<readonly EffectRow[]> {

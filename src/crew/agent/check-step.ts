@@ -1,16 +1,14 @@
 import { HumanMessage } from '@langchain/core/messages';
-import { interrupt } from '@langchain/langgraph';
-import { z } from 'zod';
 import { errorMessage } from '../../kit/errors.ts';
 import type { TaskRequest } from '../graph/task-node.ts';
 import { mergeUsage } from '../model/usage.ts';
 import { parseAnswer } from './answer.ts';
 import type { AnyGuardrail, GuardrailVerdict } from './guardrail.ts';
 import { judge } from './judge.ts';
+import { reviewStep as review } from './review.ts';
 import type { AgentRecord } from './state.ts';
 import { structure } from './structure-answer.ts';
 import { failAttempt, type TaskRun } from './task-run.ts';
-import type { Pause } from './pause.ts';
 
 const REPAIR_LIMIT = 2;
 const GUARDRAIL_RETRIES = 3;
@@ -114,20 +112,9 @@ function note(run: TaskRun, action: string, details: Record<string, unknown>): v
   run.scope.events.emit('agent.decision', { agent_id, action, run_id, task_id, details }, { correlationId: run_id });
 }
 
-const Review = z.union([z.object({ accept: z.literal(true) }), z.object({ feedback: z.string().min(1) })]);
-
-/** Shows the answer to a person, who accepts it or says what to change. */
+/** Shows the answer to a person; see `review.ts`. */
 export function reviewStep(run: TaskRun, record: AgentRecord): AgentRecord {
-  const answer: unknown = interrupt<Pause>({
-    kind: 'human_input',
-    task: run.task.id,
-    agent: run.agent.id,
-    output: record.output,
-  });
-  const review = Review.safeParse(answer);
-  if (!review.success) return { ...record, next: 'review' };
-  if ('accept' in review.data) return { ...record, next: 'end' };
-  return sendBack(record, `A person reviewed the answer: ${review.data.feedback}`);
+  return review(run, record, (message) => sendBack(record, message));
 }
 
 function sendBack(record: AgentRecord, message: string): AgentRecord {

@@ -17,7 +17,16 @@ export type Pause =
       readonly tool: string;
       readonly args: Readonly<Record<string, unknown>>;
     }
-  | { readonly kind: 'human_input'; readonly task: string; readonly agent: string; readonly output: unknown }
+  | {
+      readonly kind: 'human_input';
+      readonly task: string;
+      readonly agent: string;
+      readonly output: unknown;
+      /** JSON Schema of what may be answered. */
+      readonly answer: Readonly<Record<string, unknown>>;
+      /** UTC ms; null: any time. */
+      readonly expires_at: number | null;
+    }
   | {
       /** The next call of a model may exceed a budget: `{ accept: true, usd: 5 }` raises it for this run. */
       readonly kind: 'budget';

@@ -190,10 +190,12 @@ function observe(call: QueuedCall, outcome: ToolOutcome | null): Observation {
 function toolMessage(call: QueuedCall, observation: Observation, outcome: ToolOutcome | null): ToolMessage {
   const { ok, result, proposed } = observation;
   const provenance = outcome?.ok === true && 'provenance' in outcome ? { provenance: outcome.provenance } : {};
+  const edited = editedArgs(outcome);
+  const told = edited === null ? {} : { note: 'a person changed the arguments before it ran', args: edited };
   const body = proposed
     ? { ok, proposed: true, note: 'recorded as a proposal, not carried out', would_change: result }
     : ok
-      ? { ok, data: result, ...provenance }
+      ? { ok, data: result, ...told, ...provenance }
       : { ok, error: result };
   return new ToolMessage({
     tool_call_id: call.id,
@@ -214,7 +216,7 @@ function callRecord(run: TaskRun, call: QueuedCall, outcome: ToolOutcome | null)
     call_id: outcome.call_id,
     agent: run.agent.id,
     tool: outcome.tool,
-    args,
+    args: editedArgs(outcome) ?? args,
     reason,
     ok: outcome.ok,
     proposed,
@@ -222,6 +224,11 @@ function callRecord(run: TaskRun, call: QueuedCall, outcome: ToolOutcome | null)
     error_code: outcome.ok ? null : outcome.error.code,
     duration_ms: outcome.duration_ms,
   };
+}
+
+/** What a person put in the place of the arguments; null: they stayed. */
+function editedArgs(outcome: ToolOutcome | null): Readonly<Record<string, unknown>> | null {
+  return outcome?.ok === true && 'data' in outcome ? (outcome.edited_args ?? null) : null;
 }
 
 function detectLoop(run: TaskRun, record: AgentRecord, fresh: readonly Observation[]): AgentRecord {

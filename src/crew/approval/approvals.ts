@@ -1,12 +1,17 @@
 import type { Clock, Ms, Timer } from '../../kit/clock.ts';
 import { ApprovalRequired, Conflict, InvalidInput, NotFound, PermissionDenied, Unavailable } from '../../kit/errors.ts';
-import type { EventSink } from '../../kit/event.ts';
+import type { EventPayload, EventSink } from '../../kit/event.ts';
 import type { ApprovalGate, ToolCall } from '../../kit/invoke.ts';
 import { canonicalJson } from '../../kit/json.ts';
 import type { Logger } from '../../kit/logger.ts';
 import type { Database } from '../../infra/duckdb/database.ts';
 import type { ApprovalPolicy } from './policy.ts';
-import { type ApprovalRequest, type ApprovalState, ApprovalStore } from './store.ts';
+import { createPeople, type People, type Person } from './people.ts';
+import { type ApprovalRule, ruleFor } from './rules.ts';
+import { checkTerms, patternOf, type StandingApproval, StandingStore, type StickyTerms } from './standing.ts';
+import { type ApprovalAnswer, type ApprovalRequest, type ApprovalState, ApprovalStore } from './store.ts';
+
+const ANYBODY = createPeople({}, {});
 
 /** `wait`: the call waits for a person, until the request expires. `immediate`: it fails with ApprovalRequired. */
 export type ApprovalMode = 'wait' | 'immediate';
@@ -18,6 +23,10 @@ export interface ApprovalOptions {
   readonly log: Logger;
   readonly ids: (prefix: string) => string;
   readonly policy: ApprovalPolicy;
+  /** Who must agree to calls of some tools. */
+  readonly rules?: readonly ApprovalRule[] | undefined;
+  /** Who may answer; without it anybody who gives a name. */
+  readonly people?: People | undefined;
   /** Time to answer a request; the same again to use an approval. */
   readonly timeoutMs: Ms;
   /** Default `immediate`: the same call, made again after the approval, passes once. */
@@ -36,19 +45,38 @@ export interface Approvals extends ApprovalGate, AsyncDisposable {
   }): Promise<readonly ApprovalRequest[]>;
   /** Throws NotFound. */
   get(id: string): Promise<ApprovalRequest>;
-  /** Throws NotFound, InvalidInput without a name, Conflict when it is decided or expired. */
-  approve(id: string, decidedBy: string, note?: string): Promise<ApprovalRequest>;
-  /** As `approve`. */
-  reject(id: string, decidedBy: string, note?: string): Promise<ApprovalRequest>;
+  /**
+   * One person's yes; the request stays pending until as many as it needs have given the same. Throws NotFound,
+   * InvalidInput without a name or for terms that cannot be, PermissionDenied for somebody who may not answer, Conflict
+   * when it is decided or expired, or this person has answered.
+   */
+  approve(id: string, decidedBy: string, note?: string, terms?: AnswerTerms): Promise<ApprovalRequest>;
+  /** One person's no, which ends it. As `approve`. */
+  reject(id: string, decidedBy: string, note?: string, terms?: Pick<AnswerTerms, 'key'>): Promise<ApprovalRequest>;
+  /** Approvals that cover further calls, newest first. */
+  standing(): Promise<readonly StandingApproval[]>;
+  /** Ends one. Throws NotFound, PermissionDenied. */
+  revoke(id: string, by: string, key?: string): Promise<void>;
   /** Ends waiting calls with Unavailable; requests stay and can be answered after a restart. Idempotent. */
   close(): Promise<void>;
+}
+
+/** What a yes is to. */
+export interface AnswerTerms {
+  /** What the person shows where `people` names a key. */
+  readonly key?: string | undefined;
+  /** Arguments in the place of those asked for; they pass the tool's own check before it runs. */
+  readonly args?: Readonly<Record<string, unknown>> | undefined;
+  /** Further calls that need not ask. */
+  readonly sticky?: StickyTerms | undefined;
 }
 
 type CheckRequest = Parameters<ApprovalGate['check']>[0];
 
 /** Creates the table when missing and takes up the requests that an earlier process left. */
 export async function openApprovals(options: ApprovalOptions): Promise<Approvals> {
-  const desk = new ApprovalDesk(options, await ApprovalStore.open(options.db));
+  const standing = await StandingStore.open(options.db);
+  const desk = new ApprovalDesk(options, await ApprovalStore.open(options.db), standing);
   await desk.takeUp();
   return desk;
 }
@@ -56,20 +84,25 @@ export async function openApprovals(options: ApprovalOptions): Promise<Approvals
 class ApprovalDesk implements Approvals {
   readonly #options: ApprovalOptions;
   readonly #store: ApprovalStore;
+  readonly #standing: StandingStore;
   readonly #timers = new Map<string, Timer>();
   readonly #waiters = new Map<string, Set<{ decided(): void; failed(error: Error): void }>>();
   /** Finding or making a request is one step at a time, so that equal calls share one request. */
   #tail: Promise<unknown> = Promise.resolve();
   #closed = false;
 
-  constructor(options: ApprovalOptions, store: ApprovalStore) {
+  constructor(options: ApprovalOptions, store: ApprovalStore, standing: StandingStore) {
     this.#options = options;
+    this.#standing = standing;
     this.#store = store;
   }
 
   async takeUp(): Promise<void> {
     for (const state of ['pending', 'approved'] as const) {
-      for (const request of await this.#store.select({ state, limit: 10_000 })) await this.#watch(request);
+      for (const request of await this.#store.select({ state, limit: 10_000 })) {
+        await this.#watch(request);
+        if (state === 'pending') await this.#watchEscalation(request);
+      }
     }
   }
 
@@ -79,7 +112,10 @@ class ApprovalDesk implements Approvals {
     if (why === null) return;
     for (;;) {
       const pending = await this.#oneAtATime(() => this.#useOrRequest(request, why));
-      if (pending === null) return;
+      if ('use' in pending) {
+        if (pending.use !== null) request.edit?.(pending.use);
+        return;
+      }
       if (this.#modeOf(call) === 'immediate') {
         throw new ApprovalRequired(
           `${tool.name} waits for a person's approval (${pending.policy}): request ${pending.id}, open until ` +
@@ -109,12 +145,26 @@ class ApprovalDesk implements Approvals {
     return request;
   }
 
-  approve(id: string, decidedBy: string, note?: string): Promise<ApprovalRequest> {
-    return this.#decide(id, 'approved', decidedBy, note);
+  approve(id: string, decidedBy: string, note?: string, terms: AnswerTerms = {}): Promise<ApprovalRequest> {
+    return this.#oneAtATime(() => this.#agree(id, decidedBy, note, terms));
   }
 
-  reject(id: string, decidedBy: string, note?: string): Promise<ApprovalRequest> {
-    return this.#decide(id, 'rejected', decidedBy, note);
+  reject(id: string, decidedBy: string, note?: string, terms: Pick<AnswerTerms, 'key'> = {}): Promise<ApprovalRequest> {
+    return this.#oneAtATime(async () => {
+      const { person } = await this.#answerable(id, decidedBy, terms.key);
+      return this.#decide(id, 'rejected', person.name, note);
+    });
+  }
+
+  standing(): Promise<readonly StandingApproval[]> {
+    return this.#standing.list();
+  }
+
+  async revoke(id: string, by: string, key?: string): Promise<void> {
+    const { name } = this.#people.identify(by, key);
+    if (!(await this.#standing.revoke(id, name, this.#options.clock.now())))
+      throw new NotFound(`there is no standing approval '${id}' in force`);
+    this.#announce(id, 'revoked', name);
   }
 
   async close(): Promise<void> {
@@ -135,8 +185,87 @@ class ApprovalDesk implements Approvals {
     return typeof mode === 'function' ? mode(call) : mode;
   }
 
-  /** Uses up an approval (null), or gives the open request for the call, making it when there is none. */
-  async #useOrRequest(request: CheckRequest, policy: string): Promise<ApprovalRequest | null> {
+  get #people(): People {
+    return this.#options.people ?? ANYBODY;
+  }
+
+  /** The request and who answers it. Throws as `approve` does. */
+  async #answerable(
+    id: string,
+    by: string,
+    key: string | undefined,
+  ): Promise<{ readonly request: ApprovalRequest; readonly person: Person }> {
+    const person = this.#people.identify(by, key);
+    const request = await this.get(id);
+    if (request.state === 'pending' && request.expires_at <= this.#options.clock.now()) await this.#expire(request);
+    const now = await this.get(id);
+    if (now.state !== 'pending')
+      throw new Conflict(`approval request ${id} is ${now.state} already; only a pending one can be answered`);
+    if (now.approvers.length > 0 && !now.approvers.some((role) => person.roles.includes(role)))
+      throw new PermissionDenied(
+        `${person.name} may not answer request ${id}: it needs the role ${now.approvers.join(' or ')}`,
+      );
+    if (now.answers.some((answer) => answer.by === person.name))
+      throw new Conflict(`${person.name} has answered request ${id} already; it needs somebody else`);
+    return { request: now, person };
+  }
+
+  async #agree(id: string, by: string, note: string | undefined, terms: AnswerTerms): Promise<ApprovalRequest> {
+    const { request, person } = await this.#answerable(id, by, terms.key);
+    const { args = null, sticky = null } = terms;
+    if (args !== null && sticky !== null)
+      throw new InvalidInput('an approval changes the arguments or covers further calls, not both');
+    if (sticky !== null) checkTerms(sticky, request.args);
+    const answer = {
+      by: person.name,
+      at: this.#options.clock.now(),
+      note: note === undefined || note === '' ? null : note,
+      edited_args: args,
+      sticky,
+    };
+    const answers = [...request.answers, answer];
+    const sameTerms = answers.filter((a) => agreed(a) === agreed(answer));
+    const enough = sameTerms.length >= request.needed;
+    const kept = await this.#store.keep(id, { ...request, answers, edited_args: enough ? args : null });
+    if (kept === undefined) throw new Conflict(`approval request ${id} is decided already`);
+    if (!enough) {
+      this.#announce(id, 'seconded', person.name);
+      return kept;
+    }
+    const names = sameTerms.map((a) => a.by);
+    if (sticky !== null) await this.#stand(request, sticky, names);
+    return this.#decide(id, 'approved', names.join(', '), note);
+  }
+
+  async #stand(
+    request: ApprovalRequest,
+    { forMs, allow, uses }: StickyTerms,
+    granted_by: readonly string[],
+  ): Promise<void> {
+    const { clock, ids } = this.#options;
+    const now = clock.now();
+    const standing: StandingApproval = {
+      id: ids('stand'),
+      tool: request.tool,
+      caller: request.caller,
+      pattern: patternOf(request.args, allow),
+      granted_by,
+      granted_at: now,
+      expires_at: now + forMs,
+      uses_left: uses,
+      request_id: request.id,
+      revoked_at: null,
+      revoked_by: null,
+    };
+    await this.#standing.insert(standing);
+    this.#announce(standing.id, 'standing', granted_by.join(', '));
+  }
+
+  /**
+   * Uses up an approval (`use` holds the arguments that a person put in the place of these, else null), or gives the
+   * open request for the call, making it when there is none.
+   */
+  async #useOrRequest(request: CheckRequest, policy: string): Promise<ApprovalRequest | { readonly use: unknown }> {
     const { call, tool, argsHash } = request;
     if (this.#closed) throw new Unavailable('the approvals are closed; ask again after the restart');
     const now = this.#options.clock.now();
@@ -145,12 +274,18 @@ class ApprovalDesk implements Approvals {
     const same = open.filter((r) => r.args_hash === argsHash);
     const intent = intentOf(call);
     // A step that is made again after a crash or a rate limit: the ledger sees to it that its effect happens once.
-    if (intent !== null && same.some((r) => r.state === 'used' && r.used_intent === intent)) return null;
+    const again = intent === null ? undefined : same.find((r) => r.state === 'used' && r.used_intent === intent);
+    if (again !== undefined) return { use: again.edited_args };
     for (const approved of same.filter((r) => r.state === 'approved')) {
       if ((await this.#store.use(approved.id, now, intent)) === undefined) continue;
       this.#unwatch(approved.id);
       this.#announce(approved.id, 'used', call.caller.id);
-      return null;
+      return { use: approved.edited_args };
+    }
+    const standing = await this.#standing.use({ tool: tool.name, caller: call.caller.id, args: request.args }, now);
+    if (standing !== undefined) {
+      this.#announce(standing.id, 'used', call.caller.id);
+      return { use: null };
     }
     const rejected = same.find((r) => r.state === 'rejected');
     if (rejected !== undefined) {
@@ -169,10 +304,11 @@ class ApprovalDesk implements Approvals {
   async #request({ call, tool, args, argsHash }: CheckRequest, policy: string): Promise<ApprovalRequest> {
     const { clock, timeoutMs, ids, events } = this.#options;
     const now = clock.now();
+    const rule = ruleFor(this.#options.rules ?? [], [tool.name, ...tool.aliases]);
     const request: ApprovalRequest = {
       id: ids('app'),
       requested_at: now,
-      expires_at: now + timeoutMs,
+      expires_at: now + (rule?.timeoutMs ?? timeoutMs),
       state: 'pending',
       caller: call.caller.id,
       agent_id: call.caller.agentId,
@@ -188,9 +324,15 @@ class ApprovalDesk implements Approvals {
       note: null,
       used_at: null,
       used_intent: null,
+      needed: rule?.needed ?? 1,
+      approvers: rule?.approvers ?? [],
+      answers: [],
+      escalated_at: null,
+      edited_args: null,
     };
     await this.#store.insert(request);
     await this.#watch(request);
+    await this.#watchEscalation(request);
     events.emit(
       'system.approval_required',
       {
@@ -207,12 +349,8 @@ class ApprovalDesk implements Approvals {
   }
 
   async #decide(id: string, state: 'approved' | 'rejected', by: string, note = ''): Promise<ApprovalRequest> {
-    if (by.trim() === '')
-      throw new InvalidInput('an answer to an approval request needs the name of the person who gives it');
     const { clock, timeoutMs } = this.#options;
-    const request = await this.get(id);
     const now = clock.now();
-    if (request.state === 'pending' && request.expires_at <= now) await this.#expire(request);
     const decided = await this.#store.move(id, 'pending', {
       state,
       at: now,
@@ -249,6 +387,40 @@ class ApprovalDesk implements Approvals {
     this.#timers.set(request.id, timer);
   }
 
+  /** Lets more people answer when nobody has for long enough; at once when that time is past. */
+  async #watchEscalation(request: ApprovalRequest): Promise<void> {
+    const { clock, log, rules = [] } = this.#options;
+    const rule = ruleFor(rules, [request.tool]);
+    if (rule === undefined || rule.escalateAfterMs === null || request.escalated_at !== null) return;
+    const left = request.requested_at + rule.escalateAfterMs - clock.now();
+    if (left <= 0) {
+      await this.#escalate(request.id, rule.escalateTo);
+      return;
+    }
+    const timer = clock.schedule(left, () => {
+      this.#oneAtATime(() => this.#escalate(request.id, rule.escalateTo)).catch((error: unknown) => {
+        log.error('approval.escalation_failed', { approval_id: request.id, error });
+      });
+    });
+    this.#timers.set(escalationOf(request.id), timer);
+  }
+
+  async #escalate(id: string, to: readonly string[]): Promise<void> {
+    const request = await this.get(id);
+    this.#timers.delete(escalationOf(id));
+    if (request.state !== 'pending' || request.escalated_at !== null || this.#closed) return;
+    const { clock, events } = this.#options;
+    const now = clock.now();
+    // Where anybody may answer already, the event is the point.
+    const approvers = request.approvers.length === 0 ? [] : [...new Set([...request.approvers, ...to])];
+    if ((await this.#store.keep(id, { ...request, approvers, escalated_at: now })) === undefined) return;
+    events.emit(
+      'approval.escalated',
+      { approval_id: id, tool: request.tool, to: [...to], waited_ms: now - request.requested_at },
+      { source: 'approvals', priority: 8 },
+    );
+  }
+
   async #expire(request: ApprovalRequest): Promise<void> {
     const at = this.#options.clock.now();
     const by = request.decided_by ?? 'timeout';
@@ -267,11 +439,13 @@ class ApprovalDesk implements Approvals {
   }
 
   #unwatch(id: string): void {
-    this.#timers.get(id)?.cancel();
-    this.#timers.delete(id);
+    for (const key of [id, escalationOf(id)]) {
+      this.#timers.get(key)?.cancel();
+      this.#timers.delete(key);
+    }
   }
 
-  #announce(id: string, decision: 'approved' | 'rejected' | 'expired' | 'used', by: string): void {
+  #announce(id: string, decision: EventPayload<'approval.decided'>['decision'], by: string): void {
     const data = { approval_id: id, decision, decided_by: by };
     this.#options.events.emit('approval.decided', data, { source: 'approvals' });
   }
@@ -316,6 +490,15 @@ class ApprovalDesk implements Approvals {
     this.#tail = next.catch(() => undefined);
     return next;
   }
+}
+
+/** What an answer agrees to: only equal ones count together. */
+function agreed({ edited_args, sticky }: ApprovalAnswer): string {
+  return canonicalJson([edited_args, sticky]);
+}
+
+function escalationOf(id: string): string {
+  return `${id} escalation`;
 }
 
 /** The caller's intent as the effect ledger knows it; null for a call that is an intent of its own. */

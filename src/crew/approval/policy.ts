@@ -2,6 +2,7 @@ import { coversTool } from '../config/mcp-schema.ts';
 import type { ToolCategory } from '../../kit/access.ts';
 import type { ToolCall } from '../../kit/invoke.ts';
 import type { BoundTool } from '../../kit/tool.ts';
+import { type ApprovalRule, needsText, ruleFor } from './rules.ts';
 import type { AgentSpec } from '../spec.ts';
 
 /** Why a call needs a person's approval; null: it needs none. */
@@ -14,9 +15,13 @@ export type ApprovalPolicy = (call: ToolCall, tool: BoundTool) => string | null;
 export function createApprovalPolicy(options: {
   readonly agents: readonly Pick<AgentSpec, 'id' | 'approval_required'>[];
   readonly categories: readonly ToolCategory[];
+  /** Tools that need approval whoever calls them. */
+  readonly rules?: readonly ApprovalRule[] | undefined;
 }): ApprovalPolicy {
   const agents = new Map(options.agents.map((agent) => [agent.id, agent]));
   return (call, tool) => {
+    const rule = ruleFor(options.rules ?? [], [tool.name, ...tool.aliases]);
+    if (rule !== undefined) return `a rule wants the yes of ${needsText(rule.needed, rule.approvers)}`;
     const { agentId } = call.caller;
     if (agentId === null) {
       if (tool.effects !== 'effect' || !options.categories.includes(tool.category)) return null;

@@ -1,10 +1,20 @@
 import { z } from 'zod';
 import type { Ms } from '../../kit/clock.ts';
 import type { Database } from '../../infra/duckdb/database.ts';
+import type { StickyTerms } from './standing.ts';
 import { jsonText, jsonValue, microseconds, msOf, whereClause } from '../ops-values.ts';
 
 export const APPROVAL_STATES = ['pending', 'approved', 'rejected', 'expired', 'used'] as const;
 export type ApprovalState = (typeof APPROVAL_STATES)[number];
+
+/** One person's yes. Equal terms are needed of all who must agree. */
+export interface ApprovalAnswer {
+  readonly by: string;
+  readonly at: Ms;
+  readonly note: string | null;
+  readonly edited_args: unknown;
+  readonly sticky: StickyTerms | null;
+}
 
 /** A request to a person: may this caller run this tool with exactly these arguments, once? Times are UTC ms. */
 export interface ApprovalRequest {
@@ -29,6 +39,16 @@ export interface ApprovalRequest {
   readonly note: string | null;
   /** When the call that was approved ran. */
   readonly used_at: Ms | null;
+  /** Different people who must agree. */
+  readonly needed: number;
+  /** Roles of people who may answer; empty: anybody. */
+  readonly approvers: readonly string[];
+  /** Who agreed so far, and to what. */
+  readonly answers: readonly ApprovalAnswer[];
+  /** When more people than at first were let in, because nobody had answered. */
+  readonly escalated_at: Ms | null;
+  /** What a person put in the place of the arguments; null: they stay. */
+  readonly edited_args: unknown;
   /** The intent (run and place in it) that used it: the same one may come again, since its effect happens once. */
   readonly used_intent: string | null;
 }
@@ -37,7 +57,9 @@ const TABLE = `CREATE TABLE IF NOT EXISTS approvals (
   id VARCHAR NOT NULL, requested_at TIMESTAMP NOT NULL, expires_at TIMESTAMP NOT NULL, state VARCHAR NOT NULL,
   caller VARCHAR NOT NULL, agent_id VARCHAR, tool VARCHAR NOT NULL, args VARCHAR, args_hash VARCHAR NOT NULL,
   policy VARCHAR NOT NULL, reason VARCHAR, run_id VARCHAR, task_id VARCHAR, decided_at TIMESTAMP, decided_by VARCHAR,
-  note VARCHAR, used_at TIMESTAMP, used_intent VARCHAR)`;
+  note VARCHAR, used_at TIMESTAMP, used_intent VARCHAR, terms VARCHAR)`;
+/** Files of before have no terms: one person, anybody. */
+const MIGRATION = 'ALTER TABLE approvals ADD COLUMN IF NOT EXISTS terms VARCHAR';
 
 const rowSchema = z.object({
   id: z.string(),
@@ -58,7 +80,21 @@ const rowSchema = z.object({
   note: z.string().nullable(),
   used_at: msOf.nullable(),
   used_intent: z.string().nullable(),
+  terms: jsonValue,
 });
+
+/** What is in the column `terms`: written by `termsOf` alone, so its shape is theirs. */
+type Terms = Pick<ApprovalRequest, 'needed' | 'approvers' | 'answers' | 'escalated_at' | 'edited_args'>;
+const NO_TERMS: Terms = { needed: 1, approvers: [], answers: [], escalated_at: null, edited_args: null };
+
+function termsOf({ needed, approvers, answers, escalated_at, edited_args }: Terms): string {
+  return JSON.stringify({ needed, approvers, answers, escalated_at, edited_args });
+}
+
+function asRequest(row: unknown): ApprovalRequest {
+  const { terms, ...request } = rowSchema.parse(row);
+  return { ...request, ...NO_TERMS, ...(terms as Partial<Terms> | null) };
+}
 
 /** The table `approvals`. Every change of state names the state it starts from, so that none happens twice. */
 export class ApprovalStore {
@@ -69,14 +105,14 @@ export class ApprovalStore {
   }
 
   static async open(db: Database): Promise<ApprovalStore> {
-    if (!db.readOnly) await db.run(TABLE);
+    if (!db.readOnly) for (const sql of [TABLE, MIGRATION]) await db.run(sql);
     return new ApprovalStore(db);
   }
 
   async insert(r: ApprovalRequest): Promise<void> {
     const at = 'make_timestamp(?::BIGINT)';
     await this.#db.run(
-      `INSERT INTO approvals VALUES (?, ${at}, ${at}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, NULL, NULL, NULL)`,
+      `INSERT INTO approvals VALUES (?, ${at}, ${at}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, NULL, NULL, NULL, ?)`,
       [
         r.id,
         microseconds(r.requested_at),
@@ -91,6 +127,7 @@ export class ApprovalStore {
         r.reason,
         r.run_id,
         r.task_id,
+        termsOf(r),
       ],
     );
   }
@@ -113,7 +150,7 @@ export class ApprovalStore {
       ...params,
       query.limit ?? 100,
     ]);
-    return rows.map((row) => rowSchema.parse(row));
+    return rows.map(asRequest);
   }
 
   /** Takes an approval that nobody has used yet and that has not expired; undefined when there is none. */
@@ -124,7 +161,17 @@ export class ApprovalStore {
       [microseconds(at), intent, id, microseconds(at)],
     );
     const [row] = rows;
-    return row === undefined ? undefined : rowSchema.parse(row);
+    return row === undefined ? undefined : asRequest(row);
+  }
+
+  /** Writes what was agreed on, of a request that is still pending; undefined when it is not. */
+  async keep(id: string, terms: Terms): Promise<ApprovalRequest | undefined> {
+    const { rows } = await this.#db.run(
+      "UPDATE approvals SET terms = ? WHERE id = ? AND state = 'pending' RETURNING *",
+      [termsOf(terms), id],
+    );
+    const [row] = rows;
+    return row === undefined ? undefined : asRequest(row);
   }
 
   /** Moves a request on; undefined when it was not in the state `from`. */
@@ -145,6 +192,6 @@ export class ApprovalStore {
       [to.state, microseconds(to.at), to.by, to.note, microseconds(to.expiresAt), id, from],
     );
     const [row] = rows;
-    return row === undefined ? undefined : rowSchema.parse(row);
+    return row === undefined ? undefined : asRequest(row);
   }
 }

@@ -38,15 +38,22 @@ import { createMemoryLedger } from '../spend/memory-ledger.ts';
 import type { CrewParts } from './parts.ts';
 import { type Agent, roleOf } from './define.ts';
 import { LocalEvents } from './local-events.ts';
-import { type ApprovalQuestion, localApprovals, localAudit, localLedger, localProposals } from './local-stages.ts';
+import {
+  type ApprovalQuestion,
+  type ApprovalReply,
+  localApprovals,
+  localAudit,
+  localLedger,
+  localProposals,
+} from './local-stages.ts';
 
 /** What a host can be given; all of it has a value that needs no file, key or network. */
 export interface HostOptions {
   readonly crews: readonly CrewParts[];
   /** Where keys and addresses of model providers are read. Default: the process's environment. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
-  /** Asked for the tools in an agent's `approval_required`. Without it such a call is refused. */
-  readonly approve?: ((question: ApprovalQuestion) => boolean | Promise<boolean>) | undefined;
+  /** Asked for the tools in an agent's `approval_required`; `{ args }` is a yes to other arguments. Without it such a call is refused. */
+  readonly approve?: ((question: ApprovalQuestion) => ApprovalReply | Promise<ApprovalReply>) | undefined;
   /** Keeps the state of runs; any LangGraph saver. Default: in memory. */
   readonly checkpointer?: BaseCheckpointSaver | undefined;
   /** Prices, budgets, limits a minute and the circuit breaker of its model calls. */

@@ -1,6 +1,9 @@
+import { z } from 'zod';
 import { Conflict, PermissionDenied } from '../../kit/errors.ts';
 import type { ApprovalGate, AuditLog, AuditRow, EffectLedger, LedgerEntry, ProposalLog } from '../../kit/invoke.ts';
 import type { ApprovalPolicy } from '../approval/policy.ts';
+
+const EditedReply = z.strictObject({ args: z.record(z.string(), z.unknown()) });
 
 /** Rows of audit, effects and proposals that a host in memory keeps; older ones give way. */
 const KEPT = 10_000;
@@ -14,22 +17,27 @@ export interface ApprovalQuestion {
   readonly reason: string | null;
 }
 
+/** A yes, a no, or a yes to other arguments. */
+export type ApprovalReply = boolean | { readonly args: Readonly<Record<string, unknown>> };
+
 /** Asks `approve` where the policy wants a person; without one the answer is no. */
 export function localApprovals(
   policy: ApprovalPolicy,
-  approve: ((question: ApprovalQuestion) => boolean | Promise<boolean>) | undefined,
+  approve: ((question: ApprovalQuestion) => ApprovalReply | Promise<ApprovalReply>) | undefined,
 ): ApprovalGate {
   return {
-    async check({ call, tool, args }) {
+    async check({ call, tool, args, edit }) {
       const why = policy(call, tool);
       if (why === null) return;
       if (approve === undefined) {
         throw new PermissionDenied(`${why}, and nobody can be asked: give the host an approve function`);
       }
       const question = { agent: call.caller.agentId, tool: tool.name, args, why, reason: call.reason ?? null };
-      // Whatever a caller without types returns: only true is a yes.
+      // Whatever a caller without types returns: only true, or arguments, is a yes.
       const answer: unknown = await approve(question);
-      if (answer !== true) throw new PermissionDenied(`${tool.name} was refused: ${why}`);
+      const edited = EditedReply.safeParse(answer);
+      if (edited.success) edit?.(edited.data.args);
+      else if (answer !== true) throw new PermissionDenied(`${tool.name} was refused: ${why}`);
     },
   };
 }

@@ -95,6 +95,13 @@ export const taskSchema = z.strictObject({
   tools: orNull(names).describe('Tools for this task alone, out of its agent’s list'),
   async_execution: z.boolean().default(false).describe('Whether the next task starts without waiting for it'),
   human_input: z.boolean().default(false).describe('Whether a person looks at the answer first'),
+  human_input_timeout: orNull(z.number().positive()).describe(
+    'Ours: seconds that a person has for that; any time unless given',
+  ),
+  human_input_on_timeout: z
+    .enum(['fail', 'accept'])
+    .default('fail')
+    .describe('Ours: what becomes of the task when nobody has'),
   output_file: orNull(z.string().min(1)).describe('File that the answer is written to'),
   create_directory: z.boolean().default(true).describe('Make the folders of output_file'),
   markdown: z.boolean().default(false).describe('Ask for an answer in Markdown'),

@@ -4,8 +4,8 @@ import { pathText } from '../../kit/schema-issues.ts';
 
 const PREFIX = 'CREW_';
 
-/** Variables that the program reads itself: the default token of its MCP server, and stack traces on failure. */
-const PROGRAM_VARIABLES: ReadonlySet<string> = new Set(['CREW_MCP_TOKEN', 'CREW_DEBUG']);
+/** Variables that the program reads itself: the default token of its MCP server, stack traces on failure, a person's key. */
+const PROGRAM_VARIABLES: ReadonlySet<string> = new Set(['CREW_MCP_TOKEN', 'CREW_DEBUG', 'CREW_PERSON_KEY']);
 
 /** One variable that changes a key of system.yaml. */
 interface Override {

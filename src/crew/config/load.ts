@@ -8,6 +8,7 @@ import { flowChecks, type FlowNames } from './flow-checks.ts';
 import { flowSchema, type FlowSpec } from './flow-schema.ts';
 import { crewChecks } from './crew-checks.ts';
 import { knowledgeChecks } from './knowledge-checks.ts';
+import { peopleChecks } from './people-checks.ts';
 import { skillChecks } from './skill-checks.ts';
 import {
   UNUSED_AGENT_FIELDS,
@@ -128,6 +129,7 @@ export function loadConfig<S extends Sections>(options: ConfigOptions<S>): CrewC
           ...crewChecks(files, implicit),
           ...skillChecks(dir, files),
           ...knowledgeChecks(dir, files),
+          ...peopleChecks(files),
           ...flowChecks(flows.file, flowSpecs, flowNames(files, implicit, flowSpecs, knownTools)),
         ]
       : []),

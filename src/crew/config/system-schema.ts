@@ -60,6 +60,35 @@ const approvals = z.strictObject({
     .default(['streaming_control', 'system_config', 'database_write'])
     .describe('Tools with effects in these need a person’s approval when someone other than the crew’s agents calls'),
   timeout_seconds: seconds.default(300).describe('A request without an answer is refused after this time'),
+  rules: z
+    .array(
+      z.strictObject({
+        tools: z
+          .array(z.string().min(1))
+          .min(1)
+          .describe('Tools that need approval whoever calls; * stands for any characters'),
+        approvers: z.array(z.string()).default([]).describe('Roles of people; one of them is needed; none: anybody'),
+        needed: z.number().int().min(1).max(10).default(1).describe('Different people who must agree'),
+        timeout_seconds: seconds.nullable().default(null).describe('Time to answer, when not the general one'),
+        escalate_after_seconds: seconds
+          .nullable()
+          .default(null)
+          .describe('Time without an answer after which escalate_to may answer too'),
+        escalate_to: z.array(z.string()).default([]).describe('Roles of people who are let in then'),
+      }),
+    )
+    .default([])
+    .describe('Who must agree to calls of some tools; the first that covers a tool counts'),
+});
+
+const person = z.strictObject({
+  roles: z.array(z.string().min(1)).default([]).describe('What rules of approvals call this person by'),
+  key_env: variable
+    .nullable()
+    .default(null)
+    .describe(
+      'Environment variable of the desk with the key that this person shows; none: the name is taken at its word',
+    ),
 });
 
 const limits = z.strictObject({
@@ -96,6 +125,10 @@ export const systemSchema = z.strictObject({
     .describe('Permission roles: category → level; what is not named is NONE'),
   overrides: z.array(override).default([]).describe('Exceptions to the roles, for one agent and tool each'),
   approvals: approvals.prefault({}).describe('What needs a person’s approval'),
+  people: z
+    .record(z.string(), person)
+    .default({})
+    .describe('Who may answer requests, by name; nobody listed: whoever gives a name'),
   limits: limits.prefault({}).describe('Limits of the agents'),
   events: z
     .strictObject({

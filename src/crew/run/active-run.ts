@@ -19,7 +19,8 @@ import { OUTPUT_LIMIT } from '../spend/meter.ts';
 import { soloCrew } from './solo.ts';
 import { describeRun, type RunState } from './describe.ts';
 import type { RunDocument, RunPause, RunStatus } from './document.ts';
-import { interruptIds, pausesOf, waitingReason } from './pauses.ts';
+import { EXPIRED } from '../agent/review.ts';
+import { interruptIds, isOver, pausesOf, waitingReason } from './pauses.ts';
 import { RunEvents } from './run-events.ts';
 import type { Answers, RunnerParts } from './contract.ts';
 import type { RunRow } from './store.ts';
@@ -96,7 +97,7 @@ export class ActiveRun {
   }
 
   /** From the last checkpoint. */
-  async goOn(answers: Answers, signal: AbortSignal | undefined): Promise<RunDocument> {
+  async goOn(answers: Answers, signal: AbortSignal | undefined, by?: string): Promise<RunDocument> {
     let compiled: CompiledCrew;
     try {
       compiled = this.#compile();
@@ -112,7 +113,7 @@ export class ActiveRun {
     const resume = Object.fromEntries(
       pauses.flatMap((pause) => {
         const isTriedAgain = pause.kind === 'approval' || pause.kind === 'effect';
-        const answer = isTriedAgain ? true : answers[pause.task];
+        const answer = isTriedAgain ? true : this.#answerOf(pause, answers, by);
         return answer === undefined ? [] : [[pause.id, answer]];
       }),
     );
@@ -134,6 +135,23 @@ export class ActiveRun {
       const decided = decisionOf(pause, answer);
       await this.#parts.spend.decide({ ...decided, run_id, decided_at: this.#parts.clock.now() }, crew);
     }
+  }
+
+  /** What a person said at a pause, and for the record who; undefined while nobody has, the sign of time run out when it is too late. */
+  #answerOf(pause: RunPause, answers: Answers, by: string | undefined): unknown {
+    const answer = answers[pause.task];
+    const { run_id, crew } = this.row;
+    if (answer === undefined) return isOver(pause, this.#parts.clock.now()) ? EXPIRED : undefined;
+    const [what = 'answer'] = pause.kind === 'human_input' ? Object.keys(Object(answer) as object) : [];
+    this.#events.emit('run.answered', {
+      run_id,
+      crew,
+      task_id: pause.task,
+      kind: pause.kind,
+      by: by ?? 'not said',
+      answer: what,
+    });
+    return answer;
   }
 
   cancel(reason: string): void {

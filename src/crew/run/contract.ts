@@ -22,8 +22,8 @@ import type { SoloRequest } from './solo.ts';
 import type { RunQuery, RunRow, RunStore } from './store.ts';
 
 /**
- * What people answer, by task: `{ accept: true }` or `{ feedback: '…' }` to a `human_input` pause; what the graph
- * expects, by node, to a pause of its own. Approvals need no answer here: the call is simply tried again.
+ * What people answer, by task: `{ accept: true }`, `{ feedback: '…' }` or `{ edit: … }` (the answer as it is to be) to a
+ * `human_input` pause; what the graph expects, by node, to a pause of its own. Some may be answered now and others later. Approvals need no answer here: the call is simply tried again.
  */
 export type Answers = Readonly<Record<string, unknown>>;
 
@@ -152,9 +152,14 @@ export interface CrewRunner {
   start(crewId: string, inputs?: Readonly<Record<string, unknown>>, options?: KickoffOptions): Promise<StartedRun>;
   /**
    * Goes on with a waiting or unfinished run. With an event source, a run that waits for an approval goes on by itself
-   * when it is decided. Answers are for `human_input` pauses, by task. Throws NotFound.
+   * when it is decided. Throws NotFound, Conflict for an answer to what is not open (any more), InvalidInput for one
+   * that is not what was asked for; the run waits on then.
    */
-  resume(runId: string, answers?: Answers, options?: { readonly signal?: AbortSignal }): Promise<RunDocument>;
+  resume(
+    runId: string,
+    answers?: Answers,
+    options?: { readonly signal?: AbortSignal /** Who answers, for the record. */; readonly by?: string | undefined },
+  ): Promise<RunDocument>;
   /** Ends a running or waiting run. False when it had already ended. */
   cancel(runId: string, reason: string): Promise<boolean>;
   /**

@@ -66,6 +66,10 @@ export interface RunPause {
   readonly approval_id: string | null;
   readonly tool: string | null;
   readonly details: unknown;
+  /** Of a review: JSON Schema of what may be answered. */
+  readonly answer?: Readonly<Record<string, unknown>> | undefined;
+  /** Of a review: when it is too late, UTC ms; null: never. */
+  readonly expires_at?: number | null | undefined;
 }
 
 /** One run as one JSON document. Times are UTC ISO text. */

@@ -1,5 +1,8 @@
 import type { StateSnapshot } from '@langchain/langgraph';
 import { z } from 'zod';
+import { Conflict } from '../../kit/errors.ts';
+import { parseReview } from '../agent/review.ts';
+import type { TaskSpec } from '../spec.ts';
 import type { RunPause } from './document.ts';
 
 const StoredPause = z.object({
@@ -12,6 +15,8 @@ const StoredPause = z.object({
   tool: z.string().optional(),
   args: z.unknown().optional(),
   output: z.unknown().optional(),
+  answer: z.record(z.string(), z.unknown()).optional(),
+  expires_at: z.number().nullable().optional(),
 });
 
 /** Pauses that the checkpoint knows of, those of tasks that went on included. */
@@ -33,8 +38,9 @@ function readPause(id: string, node: string, value: unknown): RunPause {
   if (!parsed.success) {
     return { id, kind: 'custom', task: node, agent: null, approval_id: null, tool: null, details: value };
   }
-  const { kind, task, agent, approval_id = null, tool = null } = parsed.data;
-  return { id, kind, task, agent, approval_id, tool, details: detailsOf(parsed.data) };
+  const { kind, task, agent, approval_id = null, tool = null, answer = {}, expires_at = null } = parsed.data;
+  const asked = kind === 'human_input' ? { answer, expires_at } : {};
+  return { id, kind, task, agent, approval_id, tool, details: detailsOf(parsed.data), ...asked };
 }
 
 function detailsOf({ kind, args, effect_key, budget, output }: z.output<typeof StoredPause>): unknown {
@@ -47,6 +53,39 @@ function detailsOf({ kind, args, effect_key, budget, output }: z.output<typeof S
       return { ...(typeof output === 'object' ? output : {}), budget };
     case 'human_input':
       return output;
+  }
+}
+
+/** Pauses that an answer by name ends; the others end by themselves once their approval or effect is settled. */
+const ANSWERED: ReadonlySet<RunPause['kind']> = new Set(['human_input', 'budget', 'custom'] as const);
+
+/** Whether the time to answer is past. */
+export function isOver({ expires_at: expiresAt }: RunPause, now: number): boolean {
+  return expiresAt !== undefined && expiresAt !== null && expiresAt <= now;
+}
+
+/**
+ * Holds answers against what a run waits for. Throws Conflict for one to a question that is not open (it was answered
+ * already, its time is past, or it never was asked), InvalidInput for one that is not what was asked for.
+ */
+export function checkAnswers(
+  row: { readonly run_id: string; readonly waiting_for: readonly RunPause[] },
+  answers: Readonly<Record<string, unknown>>,
+  tasks: Readonly<Record<string, TaskSpec>>,
+  now: number,
+): void {
+  for (const [name, answer] of Object.entries(answers)) {
+    const pause = row.waiting_for.find((p) => p.task === name && ANSWERED.has(p.kind));
+    if (pause === undefined) {
+      const open = row.waiting_for.map((p) => p.task).join(', ');
+      throw new Conflict(
+        `run ${row.run_id} has no open question at '${name}': it was answered already, or never asked` +
+          (open === '' ? '' : `; open: ${open}`),
+      );
+    }
+    if (isOver(pause, now)) throw new Conflict(`the time to answer '${name}' of run ${row.run_id} is past`);
+    const task = tasks[name];
+    if (pause.kind === 'human_input' && task !== undefined) parseReview(task, answer);
   }
 }
 

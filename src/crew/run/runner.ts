@@ -1,4 +1,5 @@
 import { Conflict, errorMessage, InvalidInput, NotFound } from '../../kit/errors.ts';
+import type { Timer } from '../../kit/clock.ts';
 import type { AnyEvent } from '../../kit/event.ts';
 import { didYouMean } from '../../kit/nearest.ts';
 import { createPacer } from '../agent/pacer.ts';
@@ -22,12 +23,16 @@ import type {
 } from './contract.ts';
 import { createDetached } from './detached.ts';
 import { copyPoint, type ForkPoint, pointAt, pointBefore, requireOpen, type RunStep, stepsOf } from './fork.ts';
+import { checkAnswers } from './pauses.ts';
 import { soloCrew, soloCrewId, type SoloRequest } from './solo.ts';
-import type { RunDocument } from './document.ts';
+import type { RunDocument, RunPause } from './document.ts';
 import type { RunQuery, RunRow } from './store.ts';
 
 /** Decisions kept for runs that are on their way to waiting. */
 const DECIDED_LIMIT = 1000;
+
+/** Decisions after which a waiting call is worth another try. */
+const ENDS_WAITING: ReadonlySet<string> = new Set(['approved', 'rejected', 'expired']);
 
 /** Makes a runner. Nothing runs until it is asked to. */
 export function createCrewRunner(deps: CrewRunnerDeps): CrewRunner {
@@ -41,6 +46,9 @@ class Runner implements CrewRunner {
   readonly #detached = createDetached();
   /** Ended runs whose checkpoints stay, oldest first. */
   #ended: Promise<string[]> | undefined;
+  /** Of waiting runs, until the first of their questions is past its time. */
+  readonly #timers = new Map<string, Timer>();
+  #closed = false;
   /** Approvals that were decided while their run was still at work. */
   readonly #decided = new Set<string>();
 
@@ -132,13 +140,24 @@ class Runner implements CrewRunner {
   async resume(
     runId: string,
     answers: Answers = {},
-    options: { readonly signal?: AbortSignal } = {},
+    options: { readonly signal?: AbortSignal; readonly by?: string | undefined } = {},
   ): Promise<RunDocument> {
+    const answered = Object.keys(answers);
     const running = this.#active.get(runId);
-    if (running !== undefined) return running.done;
+    if (running !== undefined) {
+      if (answered.length > 0) throw new Conflict(`run ${runId} is at work: it waits for no answer now`);
+      return running.done;
+    }
     const row = await this.#row(runId);
-    if (row.status !== 'waiting' && row.status !== 'running') return this.showRun(runId);
-    return this.#takeUp(row, answers, options.signal).done;
+    if (row.status !== 'waiting' && row.status !== 'running') {
+      if (answered.length > 0) throw new Conflict(`run ${runId} is ${row.status}: it waits for no answer any more`);
+      return this.showRun(runId);
+    }
+    const { tasks, clock } = this.#parts;
+    checkAnswers(row, answers, { ...tasks, ...soloTask(row, this.#parts.agents) }, clock.now());
+    // Between the check and here nothing waits, so of two answers to one question the second finds the run at work.
+    if (this.#active.has(runId)) throw new Conflict(`run ${runId} is at work: it waits for no answer now`);
+    return this.#takeUp(row, answers, options.signal, options.by).done;
   }
 
   async replay(runId: string, from: string, options: ForkOptions = {}): Promise<StartedRun> {
@@ -213,6 +232,7 @@ class Runner implements CrewRunner {
   async recover(): Promise<readonly StartedRun[]> {
     const rows = await this.#parts.store.list({ status: ['running'], limit: 10_000 });
     const waiting = await this.#parts.store.list({ status: ['waiting'], limit: 10_000 });
+    for (const row of waiting) this.#watchPauses(row.run_id, row.waiting_for);
     const decidable = waiting.filter((row) =>
       row.waiting_for.some(({ kind }) => kind === 'approval' || kind === 'effect'),
     );
@@ -252,14 +272,17 @@ class Runner implements CrewRunner {
 
   async close(): Promise<void> {
     this.#parts.eventSource?.off('*', this.#heard);
+    for (const timer of this.#timers.values()) timer.cancel();
+    this.#timers.clear();
+    this.#closed = true;
     const all = [...this.#active.values()];
     for (const { run } of all) run.suspend();
     await Promise.all(all.map(({ done }) => done));
   }
 
-  #takeUp(row: RunRow, answers: Answers, signal: AbortSignal | undefined): StartedRun {
+  #takeUp(row: RunRow, answers: Answers, signal: AbortSignal | undefined, by?: string): StartedRun {
     const run = new ActiveRun(this.#parts, row);
-    return this.#launch(run, () => run.goOn(answers, signal));
+    return this.#launch(run, () => run.goOn(answers, signal, by));
   }
 
   #launch(run: ActiveRun, work: () => Promise<RunDocument>): StartedRun {
@@ -267,6 +290,7 @@ class Runner implements CrewRunner {
     const done = this.#detached(work)
       .then(async (document) => {
         await this.#retire(document);
+        this.#watchPauses(document.run_id, document.waiting_for);
         return document;
       })
       .finally(() => {
@@ -277,6 +301,22 @@ class Runner implements CrewRunner {
     this.#active.set(runId, { run, done });
     done.catch((error: unknown) => this.#parts.log.error('run.broke', { run_id: runId, error: String(error) }));
     return { runId, done };
+  }
+
+  /** Goes on with a waiting run when the time to answer one of its questions is past. */
+  #watchPauses(runId: string, pauses: readonly RunPause[]): void {
+    this.#timers.get(runId)?.cancel();
+    this.#timers.delete(runId);
+    const ends = pauses.flatMap((pause) => pause.expires_at ?? []);
+    if (ends.length === 0 || this.#closed) return;
+    const { clock, log } = this.#parts;
+    const timer = clock.schedule(Math.max(0, Math.min(...ends) - clock.now()), () => {
+      this.#timers.delete(runId);
+      this.resume(runId).catch((error: unknown) =>
+        log.error('run.expiry_failed', { run_id: runId, error: String(error) }),
+      );
+    });
+    this.#timers.set(runId, timer);
   }
 
   /** Deletes the checkpoints of the run that is now too old to keep them. */
@@ -302,7 +342,7 @@ class Runner implements CrewRunner {
 
   /** A decision sets the run that waits for it going again. */
   readonly #heard = (event: AnyEvent): void => {
-    if (event.type !== 'approval.decided' || event.data.decision === 'used') return;
+    if (event.type !== 'approval.decided' || !ENDS_WAITING.has(event.data.decision)) return;
     const { approval_id } = event.data;
     if (this.#active.size > 0) {
       if (this.#decided.size >= DECIDED_LIMIT) this.#decided.clear();
@@ -371,6 +411,12 @@ class Runner implements CrewRunner {
     if (row === null) throw new NotFound(`there is no run '${runId}'`);
     return row;
   }
+}
+
+/** The task of a run of an agent alone. */
+function soloTask(row: RunRow, agents: RunnerParts['agents']): RunnerParts['tasks'] {
+  const task = soloCrew(row.crew, agents, row.inputs)?.task;
+  return task === undefined ? {} : { [task.id]: task };
 }
 
 function checkItems(inputs: unknown): void {

@@ -31,6 +31,8 @@ export const DESK_METHODS = [
   'query',
   'approvals',
   'decide',
+  'standingApprovals',
+  'revokeApproval',
   'unknownEffects',
   'settleEffect',
   'audit',

@@ -1,10 +1,14 @@
 import { soloCrewId } from '../../crew/run/solo.ts';
-import type { CallOptions, Desk, ToolRow } from '../desk.ts';
+import { InvalidInput } from '../../kit/errors.ts';
+import type { CallOptions, Desk, RunDocument, ToolRow } from '../desk.ts';
 import { asObject, requireText, structured } from './arguments.ts';
-import type { McpCallContext, McpTool, McpToolResult } from './surface.ts';
+import type { McpCallContext, McpInputNeeded, McpTool, McpToolResult } from './surface.ts';
 
 /** Toolset under which flows and single agents are listed in full. */
 export const RUN_TOOLSET = 'crews';
+
+/** Characters of an answer that a person is shown in a form. */
+const REVIEWED = 3000;
 
 /** Crews, flows and single agents as tools. A client whose role may not act has them propose only. */
 export interface RunTools {
@@ -116,12 +120,64 @@ async function kickoff(
   what: { readonly crew: string; readonly inputs: Readonly<Record<string, unknown>> | undefined },
   args: Readonly<Record<string, unknown>>,
   context: McpCallContext,
-): Promise<McpToolResult> {
-  const document = await desk.kickoff(
-    { ...what, shadow: shadowOf(args), trigger: 'mcp', caller: 'mcp' },
-    callOptions(context),
-  );
+): Promise<McpToolResult | McpInputNeeded> {
+  const run = keptRun(context);
+  const document =
+    run === undefined
+      ? await desk.kickoff({ ...what, shadow: shadowOf(args), trigger: 'mcp', caller: 'mcp' }, callOptions(context))
+      : await answered(desk, run, context);
+  const needed = run === undefined || anyAnswer(context) ? questionsOf(document, context) : undefined;
+  if (needed !== undefined) return needed;
   return { ...structured({ ...document }, JSON.stringify(document)), isError: document.status === 'failed' };
+}
+
+/** The run of the round before: sealed, so it is what `questionsOf` gave. */
+function keptRun({ state }: McpCallContext): string | undefined {
+  const { run } = Object(state) as { readonly run?: unknown };
+  return typeof run === 'string' ? run : undefined;
+}
+
+/**
+ * The reviews that a run waits for, as forms for the person at the client; undefined when it waits for none, or the
+ * client cannot ask. Approvals of calls are not asked for here: their answer needs a name and a role.
+ */
+function questionsOf(document: RunDocument, { client }: McpCallContext): McpInputNeeded | undefined {
+  const reviews = document.waiting_for.filter((pause) => pause.kind === 'human_input');
+  if (document.status !== 'waiting' || reviews.length === 0 || !client.form) return undefined;
+  const schema = {
+    type: 'object',
+    properties: {
+      decision: { type: 'string', enum: ['accept', 'change'], description: 'accept: it is good as it is' },
+      feedback: { type: 'string', description: 'What to change, when it is not', maxLength: 4000 },
+    },
+    required: ['decision'],
+  };
+  const ask = Object.fromEntries(
+    reviews.map(({ task, agent, details }) => {
+      const shown = JSON.stringify(details, null, 1);
+      const message = `${agent ?? 'The crew'} asks for a review of ${task}:\n${shown.slice(0, REVIEWED)}`;
+      return [task, { kind: 'form' as const, message, schema }];
+    }),
+  );
+  return { ask, state: { run: document.run_id } };
+}
+
+function anyAnswer({ answers }: McpCallContext): boolean {
+  return Object.values(answers).some((answer) => answer.kind === 'form' && answer.action === 'accept');
+}
+
+/** Goes on with what the person answered; what they declined stays open. */
+async function answered(desk: Desk, run: string, context: McpCallContext): Promise<RunDocument> {
+  const answers: Record<string, unknown> = {};
+  for (const [task, answer] of Object.entries(context.answers)) {
+    if (answer.kind !== 'form' || answer.action !== 'accept') continue;
+    const { decision, feedback } = answer.content ?? {};
+    if (decision === 'accept') answers[task] = { accept: true };
+    else if (decision === 'change' && typeof feedback === 'string') answers[task] = { feedback };
+    else throw new InvalidInput(`a review of ${task} is accept, or change with feedback`);
+  }
+  if (Object.keys(answers).length === 0) return desk.run(run);
+  return desk.resumeRun({ run, answers, by: 'mcp client' }, callOptions(context));
 }
 
 function shadowOf(args: Readonly<Record<string, unknown>>): boolean | undefined {

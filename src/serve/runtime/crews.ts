@@ -31,7 +31,9 @@ import { openWebReader } from '../../crew/knowledge/web.ts';
 import type { Embedder } from '../../crew/retrieval/vector.ts';
 import { createEmbedder } from '../../crew/retrieval/embedder.ts';
 import { openSkills } from '../../crew/agent/skills.ts';
+import { createPeople } from '../../crew/approval/people.ts';
 import { createApprovalPolicy } from '../../crew/approval/policy.ts';
+import { approvalRules } from '../../crew/approval/rules.ts';
 import { openAudit, type StoredAudit } from '../../crew/audit/log.ts';
 import { auditApprovals, auditedGrants, auditedLedger } from '../../crew/audit/watch.ts';
 import { DuckDBSaver } from '../../crew/checkpoint/saver.ts';
@@ -123,7 +125,8 @@ export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
     clock,
   });
   const audit = withAgentTables(stored, operations.store, log);
-  const policy = createApprovalPolicy({ agents: config.agents, categories: config.system.approvals.categories });
+  const rules = approvalRules(config.system.approvals.rules);
+  const policy = createApprovalPolicy({ agents: config.agents, categories: config.system.approvals.categories, rules });
   const approvals = await openApprovals({
     db,
     clock,
@@ -131,6 +134,8 @@ export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
     log,
     ids: newId,
     policy,
+    rules,
+    people: createPeople(config.system.people, options.env),
     timeoutMs: config.system.approvals.timeout_seconds * 1000,
   });
   const mcpServers = await openServers({

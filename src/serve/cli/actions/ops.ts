@@ -96,41 +96,6 @@ export async function showRun(id: string, command: Command): Promise<void> {
   printRun(output, document);
 }
 
-/** `crew approvals ls` */
-export async function approvals(command: Command): Promise<void> {
-  const context = contextOf(command);
-  const { output } = context;
-  const { state } = command.opts<{ state: string }>();
-  await using desk = await context.desk('inspect');
-  const rows = await desk.approvals({ state });
-  if (output.json) return printJson(output, rows);
-  printTable(
-    output,
-    rows,
-    [
-      { title: 'ID', value: (r) => r.id },
-      { title: 'STATE', value: (r) => r.state },
-      { title: 'TOOL', value: (r) => r.tool },
-      { title: 'WHO', value: (r) => r.agent },
-      { title: 'ARGUMENTS', value: (r) => JSON.stringify(r.args), max: 60 },
-      { title: 'EXPIRES', value: (r) => r.expires_at },
-      { title: 'REASON', value: (r) => r.reason },
-    ],
-    state === 'pending' ? 'nothing waits for a person' : `no ${state} requests`,
-  );
-}
-
-/** `crew approvals approve|reject` */
-export async function decide(id: string, decision: 'approve' | 'reject', command: Command): Promise<void> {
-  const context = contextOf(command);
-  const { output } = context;
-  const options = command.opts<{ by: string; note?: string }>();
-  await using desk = await context.desk('operate');
-  const row = await desk.decide({ id, decision, by: options.by, note: options.note });
-  if (output.json) printJson(output, row);
-  else output.write(`${row.state}  ${row.tool} ${JSON.stringify(row.args)} (by ${row.decided_by ?? options.by})\n`);
-}
-
 /** `crew effects ls` */
 export async function effects(command: Command): Promise<void> {
   const context = contextOf(command);

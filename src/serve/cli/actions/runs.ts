@@ -22,10 +22,10 @@ const loadRun = () => import('./run.ts');
 
 /** `crew runs resume` */
 export async function resumeRun(run: string, command: Command): Promise<void> {
-  const { answer = [] } = command.opts<{ answer?: readonly string[] }>();
+  const { answer = [], by } = command.opts<{ answer?: readonly string[]; by?: string }>();
   const given = Object.entries(parsePairs('--answer', answer));
   const answers = Object.fromEntries(given.map(([task, text]) => [task, parseJson(`--answer ${task}`, text)]));
-  await work(command, (desk, signal) => desk.resumeRun({ run, answers }, { signal }));
+  await work(command, (desk, signal) => desk.resumeRun({ run, answers, by }, { signal }));
 }
 
 /** `crew runs replay` and `crew runs fork` */

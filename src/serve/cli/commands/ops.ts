@@ -38,10 +38,11 @@ export function opsCommands(program: Command): void {
       '--answer <task=json...>',
       'answer to the review of a task, as in analyse=\'{"accept":true}\'; may be repeated',
     )
+    .option('--by <name>', 'who answers, for the record', process.env['USER'] ?? 'operator')
     .description('go on with a run that waits or was left unfinished')
     .addHelpText(
       'after',
-      '\nExamples:\n  crew runs resume run_1\n  crew runs resume run_1 --answer report=\'{"feedback":"shorter"}\'',
+      '\nExamples:\n  crew runs resume run_1\n  crew runs resume run_1 --answer report=\'{"feedback":"shorter"}\'\n  crew runs resume run_1 --answer report=\'{"edit":{"order":7}}\' --by alice',
     )
     .action(async (id: string, _options: unknown, command: Command) =>
       (await import('../actions/runs.ts')).resumeRun(id, command),
@@ -100,18 +101,40 @@ export function opsCommands(program: Command): void {
     .alias('list')
     .option('--state <state>', 'pending, approved, rejected, expired, used or all', 'pending')
     .description('list the requests')
-    .action(async (_options: unknown, command: Command) => (await import('../actions/ops.ts')).approvals(command));
+    .action(async (_options: unknown, command: Command) =>
+      (await import('../actions/approvals.ts')).approvals(command),
+    );
   for (const decision of ['approve', 'reject'] as const) {
-    approvals
+    const command = approvals
       .command(decision)
       .argument('<id>')
       .option('--by <name>', 'who decides', process.env['USER'] ?? 'operator')
       .option('--note <text>', 'why')
-      .description(`${decision} a request`)
-      .action(async (id: string, _options: unknown, command: Command) =>
-        (await import('../actions/ops.ts')).decide(id, decision, command),
-      );
+      .description(`${decision} a request`);
+    if (decision === 'approve') {
+      command
+        .option('--args <json>', 'run it with these arguments instead')
+        .option('--for <time>', 'the same call need not ask again for so long, as in 1h')
+        .option('--allow <field=pattern...>', 'with --for: a field that may differ, as in symbol=BTC*')
+        .option('--uses <n>', 'with --for: most calls that it covers', positiveInteger);
+    }
+    command.action(async (id: string, _options: unknown, command: Command) =>
+      (await import('../actions/approvals.ts')).decide(id, decision, command),
+    );
   }
+
+  approvals
+    .command('standing')
+    .description('approvals that cover further calls')
+    .action(async (_options: unknown, command: Command) => (await import('../actions/approvals.ts')).standing(command));
+  approvals
+    .command('revoke')
+    .argument('<id>')
+    .option('--by <name>', 'who decides', process.env['USER'] ?? 'operator')
+    .description('end an approval that covers further calls')
+    .action(async (id: string, _options: unknown, command: Command) =>
+      (await import('../actions/approvals.ts')).revoke(id, command),
+    );
 
   const effects = program.command('effects').description('effects whose outcome nobody knows after a crash');
   effects
