@@ -73,32 +73,44 @@ async function replay(
   let items = 0;
   let records = 0;
   let stored = 0;
+  let storingNow: Promise<void> = Promise.resolve();
+  /** One commit at a time, while the rows of the next are read and decoded. */
   const commit = async (): Promise<void> => {
     if (last === null || !isAfter(last, position)) return;
-    const result = await store.ingest(rows, last, { changes, heads: pipeline.takeHeads() });
-    records += rows.length;
-    stored += result.tables.reduce((sum, table) => sum + table.rows, 0);
+    const [given, steps, at, heads] = [rows, changes, last, pipeline.takeHeads()];
     rows = [];
     changes = [];
+    await storingNow;
+    storingNow = store.ingest(given, at, { changes: steps, heads }).then(({ tables }) => {
+      records += given.length;
+      stored += tables.reduce((sum, table) => sum + table.rows, 0);
+    });
+    // Its failure is thrown where it is waited for: by the next commit, or at the end.
+    storingNow.catch(() => undefined);
   };
   let damagedBlocks = 0;
-  for await (const batch of readTapeBatches(tapeDir, { from: first, signal, onDamage: (d) => damage.push(d) })) {
-    const start = { segment: batch.segment, item: batch.firstItem };
-    if (damage.length > damagedBlocks && isAfter(start, position)) {
-      storing = true;
-      pipeline.damaged(lastRecvTime, batch.items[0]?.recv_time ?? lastRecvTime);
+  try {
+    for await (const batch of readTapeBatches(tapeDir, { from: first, signal, onDamage: (d) => damage.push(d) })) {
+      const start = { segment: batch.segment, item: batch.firstItem };
+      if (damage.length > damagedBlocks && isAfter(start, position)) {
+        storing = true;
+        pipeline.damaged(lastRecvTime, batch.items[0]?.recv_time ?? lastRecvTime);
+      }
+      damagedBlocks = damage.length;
+      for (const [index, item] of batch.items.entries()) {
+        last = { segment: batch.segment, item: batch.firstItem + index };
+        storing = isAfter(last, position);
+        pipeline.process(item);
+        lastRecvTime = item.recv_time;
+      }
+      items += batch.items.length;
+      if (rows.length >= BATCH_ROWS) await commit();
     }
-    damagedBlocks = damage.length;
-    for (const [index, item] of batch.items.entries()) {
-      last = { segment: batch.segment, item: batch.firstItem + index };
-      storing = isAfter(last, position);
-      pipeline.process(item);
-      lastRecvTime = item.recv_time;
-    }
-    items += batch.items.length;
-    if (rows.length >= BATCH_ROWS) await commit();
+    await commit();
+  } finally {
+    await storingNow.catch(() => undefined);
   }
-  await commit();
+  await storingNow;
   return { items, records, stored, damage, last, lastRecvTime, open: pipeline.openConnections(), pipeline };
 }
 

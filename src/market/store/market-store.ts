@@ -129,14 +129,13 @@ export class DuckMarketStore implements MarketStore {
       const { exchange, market, symbol } = batch.rejected[0] ?? {};
       this.#core.log.warn('store.records_rejected', { stream, rejected, exchange, market, symbol });
     }
-    const times = given.filter((record) => !batch.rejected.includes(record)).map((record) => record.event_time);
     return {
       stream,
       rows,
       duplicates: given.length - rejected - rows,
       rejected,
-      firstEventTime: rows === 0 ? null : times.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY),
-      lastEventTime: rows === 0 ? null : times.reduce((a, b) => Math.max(a, b), 0),
+      firstEventTime: rows === 0 ? null : batch.firstEventTime,
+      lastEventTime: rows === 0 ? null : batch.lastEventTime,
     };
   }
 

@@ -1,0 +1,72 @@
+import { expect, it } from 'vitest';
+import { rowOf } from '../../../src/market/domain/columns.ts';
+import type { PriceRecord, TradeRecord } from '../../../src/market/domain/records.ts';
+import { seriesSeeds, stageBatch, type SeriesRef } from '../../../src/market/store/batch.ts';
+import { STAGED_COLUMNS } from '../../../src/market/store/schema.ts';
+import prices from '../../../src/market/store/tables/prices.ts';
+import trades from '../../../src/market/store/tables/trades.ts';
+
+const T0 = Date.UTC(2026, 0, 2, 23, 59) * 1000;
+const base = { exchange: 'binance', market: 'spot', symbol: 'BTCUSDT', origin: 'live' } as const;
+const series = { id: 7, seeds: seriesSeeds({ ...base, stream: 'trades' }) } satisfies SeriesRef;
+
+function trade(n: number, changed: Partial<TradeRecord> = {}): TradeRecord {
+  const price = 100 + (n % 13);
+  const times = { event_time: T0 + n * 100_000, recv_time: T0 + n * 100_000 + 50, seq: n };
+  return { ...base, ...times, stream: 'trades', trade_id: `t${n}`, price, quantity: 0.5, side: 'buy', ...changed };
+}
+
+const column = (batch: ReturnType<typeof stageBatch>, name: (typeof STAGED_COLUMNS)[number]): number[] =>
+  Array.from(batch.append.columns[STAGED_COLUMNS.indexOf(name)] ?? [], Number);
+
+it('stages a row for every id, in order; doubles go, rivals follow, what cannot be a row is rejected', () => {
+  const many = Array.from({ length: 3000 }, (_, n) => trade(n));
+  const bad = trade(9001, { price: Number.NaN });
+  const timeless = trade(9002, { event_time: -1 });
+  const double = trade(17, { recv_time: T0 });
+  const rival = trade(18, { price: 1, event_time: T0 - 5 });
+  const batch = stageBatch(trades, [...many, bad, double, timeless, rival], () => series);
+  expect(batch).toMatchObject({ staged: 3001, firsts: 3000, rejected: [bad, timeless], minTime: T0 - 5, slots: [] });
+  expect(batch).toMatchObject({ firstEventTime: T0 - 5, lastEventTime: many.at(-1)?.event_time });
+  expect([...(batch.days.get(7) ?? [])].sort()).toEqual([20455, 20456]);
+  expect(batch.append.rows).toBe(3001);
+  expect(column(batch, 'event_time')).toEqual([...many, rival].map((record) => record.event_time));
+  expect(column(batch, 'recv_time')).toEqual([...many, rival].map((record) => record.recv_time));
+  expect(column(batch, 'ord')).toEqual(Array.from({ length: 3001 }, (_, n) => n));
+  expect(column(batch, 'repeated')).toEqual(Array.from({ length: 3001 }, (_, n) => Number(n === 3000)));
+  expect(new Set(column(batch, 'id')).size).toBe(3000);
+  expect(column(batch, 'id')[3000]).toBe(column(batch, 'id')[18]);
+  // trade_id is the one text; price, quantity, quote_value, side and is_buyer_maker travel as numbers.
+  expect(batch.append.columns.at(-1)).toEqual([...many, rival].map((record) => record.trade_id));
+  const [price, , , side, maker] = batch.append.columns.slice(STAGED_COLUMNS.length);
+  expect(Array.from(price ?? [])).toEqual([...many, rival].map((record) => record.price));
+  expect(new Set(Array.from(side ?? []))).toEqual(new Set([0]));
+  expect(new Set(Array.from(maker ?? []))).toEqual(new Set([0]));
+});
+
+it('takes the same content once, writes NaN for what is not known, and says of nothing that there is nothing', () => {
+  const price: PriceRecord = {
+    ...base,
+    stream: 'prices',
+    event_time: T0,
+    recv_time: T0,
+    seq: null,
+    bid_price: 100,
+    ask_price: 101,
+    bid_qty: 1,
+    ask_qty: null,
+    last_price: null,
+  };
+  const batch = stageBatch(prices, [price, { ...price, recv_time: T0 + 9 }], () => series);
+  expect(batch).toMatchObject({ staged: 1, firsts: 1 });
+  const values = batch.append.columns.slice(STAGED_COLUMNS.length).map((values) => Number(values[0]));
+  const stored = prices.sources.map((source) => rowOf(price)[source] ?? Number.NaN);
+  expect(values).toEqual(stored);
+  expect(column(batch, 'seq')).toEqual([Number.NaN]);
+  expect(stageBatch(prices, [], () => series)).toMatchObject({ staged: 0, firstEventTime: null, lastEventTime: null });
+});
+
+it('refuses a text that its column cannot be', () => {
+  const odd = { ...trade(1), side: 'neither' } as unknown as TradeRecord; // what no decoder gives
+  expect(() => stageBatch(trades, [odd], () => series)).toThrow("trades.side is 'neither': not one of buy, sell");
+});
