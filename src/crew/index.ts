@@ -50,6 +50,7 @@ export {
 } from './config/load.ts';
 export { type Crew, type CrewResult, defineCrew } from './code/crew.ts';
 export type { CrewDefinition, CrewParts } from './code/parts.ts';
+export type { FieldSource, OutsidePolicy, OutsideRule } from '../kit/outside.ts';
 export {
   type Agent,
   type AgentDefinition,

@@ -13,6 +13,17 @@ export interface Caller {
   readonly tools: readonly string[] | null;
 }
 
+/** What a model had read when it wrote a call. Calls of people and of code carry none. */
+export interface CallOrigin {
+  /**
+   * Whose words are in the conversation that the call came out of: servers, venues, pages, memory. Whatever a model
+   * writes after reading them is derived from them, in whatever words.
+   */
+  readonly outside: readonly string[];
+  /** What a trusted hand gave: the inputs of the run, by name. */
+  readonly trusted: Readonly<Record<string, unknown>>;
+}
+
 export interface ToolCall {
   readonly tool: string;
   readonly args: unknown;
@@ -24,6 +35,8 @@ export interface ToolCall {
   /** Place within the run: with the arguments it makes the idempotency key of an effect. */
   readonly path?: string | undefined;
   readonly correlationId?: string | undefined;
+  /** What its writer had read; absent for people and code. */
+  readonly origin?: CallOrigin | undefined;
   /** Tools with effects are proposed, not run. */
   readonly shadow?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -107,6 +120,8 @@ export interface ApprovalGate {
     readonly callId: string;
     /** Called before it resolves with the arguments that a person put in the place of these. */
     readonly edit?: ((args: unknown) => void) | undefined;
+    /** Why this call needs a person whatever the gate's own policy says. */
+    readonly because?: string | undefined;
   }): Promise<void>;
 }
 

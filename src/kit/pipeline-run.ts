@@ -4,7 +4,8 @@ import { AppError, Conflict, DeadlineExceeded, OutcomeUnknown } from './errors.t
 import { canonicalHash } from './hash.ts';
 import type { LedgerEntry, ToolOutcome } from './invoke.ts';
 import { elapsed, type InvokerOptions, type Trace } from './pipeline-trace.ts';
-import type { BoundTool, Provenance, ProvenanceSource, ToolContext, ToolResult } from './tool.ts';
+import { provenanceSchema } from './provenance.ts';
+import type { BoundTool, Provenance, ToolContext, ToolResult } from './tool.ts';
 
 /** The arguments as parsed, and their hash. */
 export interface Intent {
@@ -124,33 +125,13 @@ export function bounded<T>(
   );
 }
 
-const provenanceSource = z.object({
-  via: z.enum(['live', 'store', 'rest']),
-  exchange: z.string(),
-  market: z.string(),
-  host: z.string().nullable(),
-  path: z.string(),
-  as_of: z.string(),
-  stale_ms: z.number(),
-}) satisfies z.ZodType<ProvenanceSource>;
-
-const provenance = z.strictObject({
-  as_of: z.string().nullable(),
-  source: z.string(),
-  complete: z.boolean(),
-  stale_ms: z.number().nullable(),
-  notes: z.array(z.string()).readonly().optional(),
-  origin: z.literal('foreign').optional(),
-  sources: z.array(provenanceSource).readonly().optional(),
-}) satisfies z.ZodType<Provenance>;
-
 /** Data as the output schema has it. Junk is the tool's bug, not the caller's fault: a plain error. */
 function checkOutput(tool: BoundTool, result: ToolResult<unknown>): ToolResult<unknown> {
   const data = tool.output.safeParse(result.data);
   if (!data.success) {
     throw new Error(`${tool.name} returned data outside its output schema: ${z.prettifyError(data.error)}`);
   }
-  const origin = provenance.safeParse(result.provenance);
+  const origin = provenanceSchema.safeParse(result.provenance);
   if (!origin.success) {
     throw new Error(`${tool.name} returned data without provenance: ${z.prettifyError(origin.error)}`);
   }

@@ -12,6 +12,7 @@ import type {
   ToolCall,
 } from './invoke.ts';
 import type { Logger } from './logger.ts';
+import type { OutsidePolicy } from './outside.ts';
 import type { BoundTool } from './tool.ts';
 
 /** What the pipeline is made of: its tools and its stages. */
@@ -21,6 +22,8 @@ export interface InvokerOptions {
   readonly permission: PermissionGate;
   readonly proposals: ProposalLog;
   readonly approvals: ApprovalGate;
+  /** What agents may do after reading words from outside; without one, nothing without a person. */
+  readonly outside?: OutsidePolicy | undefined;
   readonly rates: RateGate;
   readonly ledger: EffectLedger;
   readonly audit: AuditLog;

@@ -2,6 +2,7 @@ import { InvalidInput, NotFound, PermissionDenied } from './errors.ts';
 import { canonicalHash } from './hash.ts';
 import type { Caller, Invoker, PermissionDecision, ToolCall, ToolOutcome } from './invoke.ts';
 import { didYouMean } from './nearest.ts';
+import { outsideProblem, STRICT_OUTSIDE } from './outside.ts';
 import { announce, toFailure } from './pipeline-record.ts';
 import { bounded, runTool } from './pipeline-run.ts';
 import { elapsed, type InvokerOptions, type Trace } from './pipeline-trace.ts';
@@ -12,7 +13,7 @@ import type { BoundTool, JsonInput, ToolContext } from './tool.ts';
 export type { InvokerOptions } from './pipeline-trace.ts';
 
 /**
- * The one way to call a tool: look-up → permission → input → shadow → approval → rate limit → deadline → ledger →
+ * The one way to call a tool: look-up → permission → input → words from outside → shadow → approval → rate limit → deadline → ledger →
  * run → output → audit and event. Throws Conflict when two tools claim one name.
  */
 export function createInvoker(options: InvokerOptions): Invoker {
@@ -76,13 +77,15 @@ async function attempt(
   const args = parseInput(tool, call.args);
   trace.args = args;
   const context = contextOf(options, trace);
+  trace.stage = 'approval';
+  const because = outside(options, call, tool.tool, args);
   if (call.shadow === true && tool.tool.effects === 'effect') return propose(options, trace, tool.tool, args, context);
 
   trace.stage = 'approval';
   const argsHash = canonicalHash(args);
   const edits: unknown[] = [];
   const edit = (given: unknown): void => void edits.push(given);
-  await options.approvals.check({ call, tool: tool.tool, args, argsHash, callId: trace.callId, edit });
+  await options.approvals.check({ call, tool: tool.tool, args, argsHash, callId: trace.callId, edit, because });
   if (edits.length > 0) return runEdited(options, trace, tool, edits.at(-1), context);
   trace.stage = 'rate';
   limit(options, call, tool.tool);
@@ -106,6 +109,20 @@ async function runEdited(
   trace.stage = 'run';
   const outcome = await runTool(options, trace, tool.tool, { args, argsHash: canonicalHash(args) }, context);
   return outcome.ok && 'data' in outcome ? { ...outcome, edited_args: args } : outcome;
+}
+
+/** Why the call needs a person, by what its writer had read; undefined when it does not. Throws PermissionDenied. */
+function outside(
+  options: InvokerOptions,
+  call: ToolCall,
+  tool: BoundTool,
+  args: Readonly<Record<string, unknown>>,
+): string | undefined {
+  const policy = options.outside ?? STRICT_OUTSIDE;
+  const problem = outsideProblem(policy, call, tool, args);
+  if (problem === null) return undefined;
+  if (policy.onViolation === 'ask') return problem;
+  throw new PermissionDenied(`${call.caller.id} may not call ${tool.name}: ${problem}`);
 }
 
 /** Stages 1 and 2. A caller that may see nothing learns no names; one that may is helped among those it may see. */

@@ -83,6 +83,11 @@ export interface Tool<S, I extends z.ZodObject = z.ZodObject, O extends z.ZodTyp
   readonly category: ToolCategory;
   readonly access: AccessLevel;
   readonly effects: ToolEffects;
+  /**
+   * Whose words its results and errors hold: others' (venues, pages), or, of a tool of somebody else's, others' in its
+   * description too. Whoever has read such words may not choose effects alone; see `outside.ts`.
+   */
+  readonly outside?: 'results' | 'results_and_description' | undefined;
   /** For models: what it does, when to use it, what it returns. */
   readonly description: string;
   /** Flat object; every field described, with its unit. */

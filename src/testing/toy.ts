@@ -18,6 +18,7 @@ export function toyTool(
     readonly access?: AccessLevel;
     readonly category?: ToolCategory;
     readonly input?: z.ZodObject;
+    readonly outside?: BoundTool['outside'];
   } = {},
 ): BoundTool {
   const tool = defineTool({
@@ -27,6 +28,7 @@ export function toyTool(
     category: options.category ?? 'analytics',
     access: options.access ?? 'READ_ONLY',
     effects: options.effects ?? 'none',
+    outside: options.outside,
     description: `Toy tool ${name}, for tests of crews.`,
     input: options.input ?? z.looseObject({}),
     output: z.unknown(),

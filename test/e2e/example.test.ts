@@ -54,6 +54,20 @@ describe.runIf(built)('examples', { timeout: 60_000 }, () => {
     expect(sum).toBe('openai:house-model: 2 calls, 2000 tokens in, $0.0060');
   });
 
+  it('lets a model that obeys everything do only what a rule allows', async () => {
+    const folder = projectOf('outside.ts');
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, ['example.js'], { cwd: folder });
+    expect(stderr).toBe('');
+    expect(stdout.split('\n')).toEqual([
+      'posted to #desk: a notice came',
+      'read_notices: done',
+      'post: permission_denied',
+      'post: done',
+      'had read: read_notices',
+      '',
+    ]);
+  });
+
   it('embeds the desk with a tool of its own', async () => {
     const folder = projectOf('embed.ts');
     const { stdout, stderr } = await promisify(execFile)(process.execPath, ['example.js', 'data'], { cwd: folder });

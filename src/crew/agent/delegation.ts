@@ -61,6 +61,7 @@ function workTool(parts: DelegationParts, others: readonly AgentSpec[]): InnerTo
   );
   return {
     schema,
+    outside: null,
     run: async (call, record, config) => {
       const parsed = Work.safeParse(call.args);
       if (!parsed.success) return refused(`delegate_work takes {coworker, work, context}: ${parsed.error.message}`);
@@ -92,6 +93,7 @@ function askTool(parts: DelegationParts, others: readonly AgentSpec[]): InnerToo
   );
   return {
     schema,
+    outside: null,
     run: async (call, record, config) => {
       const parsed = Question.safeParse(call.args);
       if (!parsed.success) return refused(`ask_question takes {coworker, question, context}: ${parsed.error.message}`);
@@ -122,6 +124,7 @@ function handOffTool(parts: DelegationParts, takers: readonly AgentSpec[]): Inne
   );
   return {
     schema,
+    outside: null,
     run: async (call, record, config) => {
       const parsed = HandOff.safeParse(call.args);
       if (!parsed.success) return refused(`hand_off takes {coworker, reason}: ${parsed.error.message}`);
@@ -136,6 +139,7 @@ function handOffTool(parts: DelegationParts, takers: readonly AgentSpec[]): Inne
         key: call.path,
         execution: 0,
         context: [...request.context, ...found],
+        outside: record.outside,
         instruction: `${request.agent.id} hands this task over to you: ${parsed.data.reason}`,
         via: HANDOFF_TOOL,
         handedBy: [...(request.handedBy ?? []), request.agent.id],
@@ -184,6 +188,8 @@ async function handOut(
     execution: 0,
     inputs: request.inputs,
     context: request.context,
+    outside: record.outside,
+    trusted: request.trusted,
     ...(piece.context === '' ? {} : { instruction: piece.context }),
     via: piece.pattern,
     depth: (request.depth ?? 0) + 1,

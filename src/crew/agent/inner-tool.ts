@@ -6,7 +6,14 @@ import type { AgentRecord, QueuedCall } from './state.ts';
 /** What came of a framework tool. */
 export type InnerOutcome =
   /** Goes back to the model. `by` is what somebody else did for it. */
-  | { readonly kind: 'said'; readonly ok: boolean; readonly result: unknown; readonly by?: TaskOutput | undefined }
+  | {
+      readonly kind: 'said';
+      readonly ok: boolean;
+      readonly result: unknown;
+      readonly by?: TaskOutput | undefined;
+      /** Whose words from outside the result holds, besides what the tool itself says. */
+      readonly outside?: readonly string[] | undefined;
+    }
   /** Another agent took the task over: this is its end. */
   | { readonly kind: 'over'; readonly by: TaskOutput };
 
@@ -16,6 +23,8 @@ export type InnerOutcome =
  */
 export interface InnerTool {
   readonly schema: ToolSchema;
+  /** Whose words its results hold; null: what co-workers say, which carries its own, or a trusted hand's. */
+  readonly outside: string | null;
   run(call: QueuedCall, record: AgentRecord, config: LangGraphRunnableConfig): Promise<InnerOutcome>;
 }
 

@@ -23,6 +23,7 @@ export function knowledgeTool(
       { question: { description: 'What you want to know, in words the source would use' } },
       ['question'],
     ),
+    outside: 'knowledge',
     run: async (call) => {
       const asked = Question.safeParse(call.args);
       if (!asked.success) return refused(`${KNOWLEDGE_TOOL}: ${z.prettifyError(asked.error)}`);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Recalled, Remembered } from '../memory/contract.ts';
 import { type InnerTool, innerSchema, refused } from './inner-tool.ts';
-import type { MemoryUser, RunMemory } from './memory.ts';
+import { type MemoryUser, outsideOfMemories, type RunMemory } from './memory.ts';
 import { quoteMemory } from './quote.ts';
 
 export const REMEMBER_TOOL = 'remember';
@@ -40,16 +40,13 @@ export function memoryTools(parts: {
         },
         ['content'],
       ),
-      run: async (call) => {
+      outside: null,
+      run: async (call, record) => {
         const note = Note.safeParse(call.args);
         if (!note.success) return refused(`remember: ${z.prettifyError(note.error)}`);
         const { content, about, importance, private: own } = note.data;
-        const kept = await memory.remember(user, {
-          content,
-          about,
-          importance: IMPORTANCE[importance],
-          private: own === 'yes',
-        });
+        const noted = { content, about, importance: IMPORTANCE[importance], private: own === 'yes' };
+        const kept = await memory.remember(user, noted, record.outside);
         saved(kept);
         return { kind: 'said', ok: true, result: { id: kept.memory.id, outcome: kept.outcome } };
       },
@@ -61,12 +58,18 @@ export function memoryTools(parts: {
         { question: { description: 'What you want to know, in words the note would use' } },
         ['question'],
       ),
+      outside: null,
       run: async (call) => {
         const asked = Question.safeParse(call.args);
         if (!asked.success) return refused(`recall: ${z.prettifyError(asked.error)}`);
         const found = await memory.recall(user, asked.data.question, RECALLED, signal);
         recalled(found);
-        return { kind: 'said', ok: true, result: { memories: found.map(quoteMemory) } };
+        return {
+          kind: 'said',
+          ok: true,
+          result: { memories: found.map(quoteMemory) },
+          outside: outsideOfMemories(found),
+        };
       },
     },
   ];

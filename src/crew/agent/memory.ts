@@ -1,4 +1,5 @@
 import { InvalidInput } from '../../kit/errors.ts';
+import { mergeOutside } from '../../kit/outside.ts';
 import type { Recalled, Remembered } from '../memory/contract.ts';
 import { agentScope, checkTenant, crewScope, DEFAULT_TENANT } from '../memory/scopes.ts';
 import type { MemoryVault } from '../memory/vault.ts';
@@ -32,11 +33,15 @@ export interface AgentNote {
 export interface RunMemory {
   readonly tenant: string;
   readonly settings: MemorySpec;
-  /** What the agent gave as this task's output the last time; null when nothing. */
-  last(user: MemoryUser): Promise<unknown>;
+  /**
+   * What the agent gave as this task's output the last time, and whose words from outside it holds (null: not known);
+   * null when nothing.
+   */
+  last(user: MemoryUser): Promise<{ readonly value: unknown; readonly outside: readonly string[] | null } | null>;
   /** Keeps a task's output until its next run, or until short-term memory ends. */
-  keep(user: MemoryUser, output: unknown): Promise<Remembered>;
-  remember(user: MemoryUser, note: AgentNote): Promise<Remembered>;
+  keep(user: MemoryUser, output: unknown, outside: readonly string[]): Promise<Remembered>;
+  /** `outside`: whose words from outside the agent had read. */
+  remember(user: MemoryUser, note: AgentNote, outside: readonly string[]): Promise<Remembered>;
   /**
    * What the agent may read that has to do with a question, best first: its own, its crew's and that of the crews that
    * `reads` names. What this run wrote itself is left out, and so is the last output of the task.
@@ -65,9 +70,9 @@ export function crewMemory(vault: MemoryVault): CrewMemory {
         settings: memory,
         async last({ agent, task }) {
           const kept = await (await vault.tenant(tenant)).get(agentScope(crew.id, agent), taskKey(task));
-          return kept?.value ?? null;
+          return kept === undefined ? null : { value: kept.value, outside: kept.outside };
         },
-        async keep(user, output) {
+        async keep(user, output, outside) {
           const text = typeof output === 'string' ? output : compactJson(output, OUTPUT_LIMIT);
           return (await vault.tenant(tenant)).remember({
             scope: agentScope(crew.id, user.agent),
@@ -75,16 +80,18 @@ export function crewMemory(vault: MemoryVault): CrewMemory {
             kind: 'short_term',
             content: `${user.task}: ${text.slice(0, OUTPUT_LIMIT)}`,
             value: output,
+            outside,
             by: author(user),
           });
         },
-        async remember(user, { content, about, importance, private: own = false }) {
+        async remember(user, { content, about, importance, private: own = false }, outside) {
           return (await vault.tenant(tenant)).remember({
             scope: own ? agentScope(crew.id, user.agent) : shared(user.agent),
             kind: about === undefined ? 'long_term' : 'entity',
             entity: about,
             content,
             importance,
+            outside,
             expiresInMs,
             by: author(user),
           });
@@ -109,6 +116,11 @@ export function crewMemory(vault: MemoryVault): CrewMemory {
       };
     },
   };
+}
+
+/** Whose words from outside recalled memories hold; memory whose origin is not known counts as such. */
+export function outsideOfMemories(found: readonly Recalled[]): readonly string[] {
+  return mergeOutside(...found.map(({ memory }) => memory.outside ?? ['memory']));
 }
 
 /** What one agent keeps to itself: `/crew/<crew>/agent/<agent>`. */

@@ -17,6 +17,8 @@ export interface TaskOutput {
   readonly tool_calls: readonly TaskToolCall[];
   readonly proposals: readonly Proposal[];
   readonly usage: readonly ModelUsage[];
+  /** Whose words from outside it may hold; absent: nobody's. */
+  readonly outside?: readonly string[] | undefined;
   /** UTC ms. */
   readonly started_at: number;
   /** UTC ms. */

@@ -1,12 +1,13 @@
 import { setMaxListeners } from 'node:events';
 import { DeadlineExceeded } from '../../kit/errors.ts';
+import { mergeOutside } from '../../kit/outside.ts';
 import type { TaskExecution, TaskRequest } from '../graph/task-node.ts';
 import { type AgentGraph, buildAgentGraph, TASK_KEY, TaskHandle } from './agent-graph.ts';
 import { delegationTools } from './delegation.ts';
 import type { KnowledgePassage } from './knowledge.ts';
 import { knowledgeTool } from './knowledge-tool.ts';
 import type { InnerTool } from './inner-tool.ts';
-import type { MemoryUser } from './memory.ts';
+import { type MemoryUser, outsideOfMemories } from './memory.ts';
 import { memoryTools } from './memory-tools.ts';
 import { quoteMemory } from './quote.ts';
 import { skillTool } from './skills.ts';
@@ -15,7 +16,6 @@ import type { TaskOutput } from './output.ts';
 import type { RunScope } from './scope.ts';
 import type { AgentRecord } from './state.ts';
 import type { Recalled, Remembered } from '../memory/contract.ts';
-import type { RecalledNote } from '../playbook.ts';
 import type { TaskSpec } from '../spec.ts';
 import { beginAttempt, callerOf, emitAgent, type TaskRun } from './task-run.ts';
 
@@ -71,7 +71,11 @@ async function createTaskRun(
     ...toolsOfMemory(scope, request, signal),
     ...[knowledgeTool(scope.knowledge, { agent, crew: scope.crew, signal })].filter((tool) => tool !== null),
   ];
-  const own = scope.schemas.of(scope.invoker.visible(caller));
+  const visible = scope.invoker.visible(caller);
+  const own = scope.schemas.of(visible);
+  const knowledge = await searchKnowledge(scope, request, signal);
+  const last = (request.depth ?? 0) > 0 ? null : ((await scope.memory?.last(userOf(request))) ?? null);
+  const recalled = await recallFor(scope, request, signal);
   return {
     scope,
     task,
@@ -80,9 +84,19 @@ async function createTaskRun(
     caller,
     tools: [...own, ...innerTools.map((tool) => tool.schema)],
     inner: new Map(innerTools.map((tool) => [tool.schema.function.name, tool])),
-    knowledge: await searchKnowledge(scope, request, signal),
-    memory: (request.depth ?? 0) > 0 ? null : ((await scope.memory?.last(userOf(request))) ?? null),
-    recalled: await recallFor(scope, request, signal),
+    knowledge,
+    memory: last?.value ?? null,
+    recalled: recalled.map(quoteMemory),
+    outside: mergeOutside(
+      request.outside,
+      last === null ? [] : (last.outside ?? ['memory']),
+      outsideOfMemories(recalled),
+      knowledge.map((k) => `knowledge ${k.source}`),
+      visible
+        .filter((tool) => tool.outside === 'results_and_description')
+        .map((tool) => `descriptions of ${tool.toolset}`),
+    ),
+    trusted: request.trusted ?? {},
     chain: await scope.chainFor(agent),
     instruction: request.instruction,
     deadline,
@@ -107,13 +121,13 @@ function userOf({ agent, task }: TaskRequest): MemoryUser {
 }
 
 /** What memory has on the task, asked in the task's own words. */
-async function recallFor(scope: RunScope, request: TaskRequest, signal: AbortSignal): Promise<readonly RecalledNote[]> {
+async function recallFor(scope: RunScope, request: TaskRequest, signal: AbortSignal): Promise<readonly Recalled[]> {
   const { memory } = scope;
   if (memory === undefined || memory.settings.recall === 0) return [];
   const question = fill(request.task.description, request.inputs);
   const found = await memory.recall(userOf(request), question, memory.settings.recall, signal);
   tellRecalled(scope, request, found);
-  return found.map(quoteMemory);
+  return found;
 }
 
 function toolsOfMemory(scope: RunScope, request: TaskRequest, signal: AbortSignal): readonly InnerTool[] {
@@ -191,6 +205,7 @@ function outputOf(run: TaskRun, request: TaskRequest, record: AgentRecord): Task
     tool_calls: record.calls,
     proposals: record.proposals,
     usage: record.usage,
+    ...(record.outside.length === 0 ? {} : { outside: record.outside }),
     started_at: record.startedAt,
     finished_at: run.scope.clock.now(),
   };
@@ -204,7 +219,7 @@ async function keep(run: TaskRun, request: TaskRequest, record: AgentRecord, out
     await scope.writeOutput?.(path, fileText(task, record), task.create_directory);
   }
   if (scope.memory !== undefined) {
-    tellSaved(scope, request, await scope.memory.keep(userOf(request), record.output));
+    tellSaved(scope, request, await scope.memory.keep(userOf(request), record.output, record.outside));
   }
   if (task.callback !== null) await scope.hooks?.callbacks?.[task.callback]?.(output);
   await scope.hooks?.onTask?.(output);

@@ -76,6 +76,7 @@ export function skillTool(skills: readonly Skill[]): InnerTool | null {
       },
       ['skill'],
     ),
+    outside: null,
     run: (call) => {
       const skill = skills.find((s) => s.name === call.args['skill']);
       const asked = String(call.args['skill']);

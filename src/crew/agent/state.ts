@@ -37,6 +37,8 @@ export interface AgentRecord {
   readonly usage: readonly ModelUsage[];
   /** Answers that did not fit the schema, or held nothing. */
   readonly repairs: number;
+  /** Whose words from outside are in the conversation. */
+  readonly outside: readonly string[];
   /** Malformed tool calls and empty answers. */
   readonly malformed: number;
   readonly guardrailFailures: Readonly<Record<string, number>>;

@@ -32,6 +32,10 @@ export interface TaskRun {
   readonly memory: unknown;
   /** What memory has that has to do with the task. */
   readonly recalled: readonly RecalledNote[];
+  /** Whose words from outside the task begins with. */
+  readonly outside: readonly string[];
+  /** What a trusted hand gave. */
+  readonly trusted: Readonly<Record<string, unknown>>;
   /** Aborts when the time for the task is over. */
   readonly deadline: AbortSignal;
   /** Aborts for either reason. */
@@ -81,6 +85,7 @@ export function beginAttempt(run: TaskRun, request: TaskRequest, earlier: AgentR
     calls: earlier?.calls ?? [],
     proposals: earlier?.proposals ?? [],
     usage: earlier?.usage ?? [],
+    outside: run.outside,
     repairs: 0,
     malformed: 0,
     guardrailFailures: {},

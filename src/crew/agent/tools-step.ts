@@ -2,6 +2,7 @@ import { ToolMessage } from '@langchain/core/messages';
 import { interrupt, type LangGraphRunnableConfig } from '@langchain/langgraph';
 import { errorMessage } from '../../kit/errors.ts';
 import type { ToolOutcome } from '../../kit/invoke.ts';
+import { mergeOutside, wordsOf } from '../../kit/outside.ts';
 import { canonicalJson } from '../../kit/json.ts';
 import type { TaskRequest } from '../graph/task-node.ts';
 import type { Observation } from '../playbook.ts';
@@ -34,8 +35,8 @@ export async function toolsStep(
   const readOnly = record.queue.every((c) => run.scope.invoker.find(c.tool)?.effects === 'none');
   try {
     const outcomes: (ToolOutcome | null)[] = [];
-    if (readOnly) outcomes.push(...(await Promise.all(record.queue.map((c) => makeCall(run, c)))));
-    else for (const call of record.queue) outcomes.push(await makeCall(run, call));
+    if (readOnly) outcomes.push(...(await Promise.all(record.queue.map((c) => makeCall(run, record, c)))));
+    else for (const call of record.queue) outcomes.push(await makeCall(run, record, call));
     return settle(run, record, record.queue, outcomes);
   } catch (error) {
     return afterAbort(run, request, record, error);
@@ -68,6 +69,12 @@ async function innerStep(
     ...record,
     calls: [...record.calls, ...(by?.tool_calls ?? [])],
     proposals: [...record.proposals, ...(by?.proposals ?? [])],
+    outside: mergeOutside(
+      record.outside,
+      by?.outside,
+      tool.outside === null ? [] : [tool.outside],
+      outcome.kind === 'said' ? outcome.outside : [],
+    ),
     usage: mergeUsage(record.usage, by?.usage ?? []),
     delegations: record.delegations + (by === undefined ? 0 : 1),
   };
@@ -99,7 +106,7 @@ export async function approvalStep(run: TaskRun, request: TaskRequest, record: A
       : { kind: 'effect', ...where, effect_key: effectKey },
   );
   try {
-    const outcome = await makeCall(run, call);
+    const outcome = await makeCall(run, record, call);
     const settled = settle(run, record, [call], [outcome]);
     const queue = [...settled.queue, ...rest];
     return { ...settled, queue, next: queue.length > 0 ? 'approval' : 'model' };
@@ -108,7 +115,7 @@ export async function approvalStep(run: TaskRun, request: TaskRequest, record: A
   }
 }
 
-function makeCall(run: TaskRun, call: QueuedCall): Promise<ToolOutcome | null> {
+function makeCall(run: TaskRun, record: AgentRecord, call: QueuedCall): Promise<ToolOutcome | null> {
   if (call.malformed !== null) return Promise.resolve(null);
   const { scope, task } = run;
   return scope.invoker.invoke({
@@ -120,6 +127,8 @@ function makeCall(run: TaskRun, call: QueuedCall): Promise<ToolOutcome | null> {
     taskId: task.id,
     path: call.path,
     correlationId: scope.runId,
+    // All calls of a turn were written before any of their results was read.
+    origin: { outside: record.outside, trusted: run.trusted },
     shadow: scope.shadow,
     signal: run.signal,
   });
@@ -136,6 +145,7 @@ function settle(
   const calls: TaskToolCall[] = [];
   const proposals: Proposal[] = [];
   const waiting: QueuedCall[] = [];
+  const read: string[] = [];
   queue.forEach((call, i) => {
     const outcome = outcomes[i] ?? null;
     if (outcome !== null && !outcome.ok && outcome.error.code === 'approval_required') {
@@ -148,6 +158,7 @@ function settle(
       return;
     }
     const observation = observe(call, outcome);
+    if (outcome !== null) read.push(...wordsOf(outcome, run.scope.invoker));
     observations.push(observation);
     messages.push(toolMessage(call, observation, outcome));
     calls.push(callRecord(run, call, outcome));
@@ -163,6 +174,7 @@ function settle(
     observations: [...record.observations, ...observations],
     calls: [...record.calls, ...calls],
     proposals: [...record.proposals, ...proposals],
+    outside: mergeOutside(record.outside, read),
     queue: waiting,
     next: waiting.length > 0 ? 'approval' : 'model',
   };

@@ -108,7 +108,7 @@ class ApprovalDesk implements Approvals {
 
   async check(request: CheckRequest): Promise<void> {
     const { call, tool } = request;
-    const why = this.#options.policy(call, tool);
+    const why = request.because ?? this.#options.policy(call, tool);
     if (why === null) return;
     for (;;) {
       const pending = await this.#oneAtATime(() => this.#useOrRequest(request, why));
@@ -282,7 +282,11 @@ class ApprovalDesk implements Approvals {
       this.#announce(approved.id, 'used', call.caller.id);
       return { use: approved.edited_args };
     }
-    const standing = await this.#standing.use({ tool: tool.name, caller: call.caller.id, args: request.args }, now);
+    // A standing approval was given before anybody knew of words from outside: it does not answer for them.
+    const standing =
+      request.because === undefined
+        ? await this.#standing.use({ tool: tool.name, caller: call.caller.id, args: request.args }, now)
+        : undefined;
     if (standing !== undefined) {
       this.#announce(standing.id, 'used', call.caller.id);
       return { use: null };

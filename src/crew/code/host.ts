@@ -6,6 +6,7 @@ import { InvalidInput } from '../../kit/errors.ts';
 import type { AuditRow } from '../../kit/invoke.ts';
 import type { EventSink } from '../../kit/event.ts';
 import type { Invoker } from '../../kit/invoke.ts';
+import type { OutsidePolicy } from '../../kit/outside.ts';
 import { createIdSource } from '../../kit/id.ts';
 import { type Logger, silentLogger } from '../../kit/logger.ts';
 import { createInvoker } from '../../kit/pipeline.ts';
@@ -54,6 +55,8 @@ export interface HostOptions {
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /** Asked for the tools in an agent's `approval_required`; `{ args }` is a yes to other arguments. Without it such a call is refused. */
   readonly approve?: ((question: ApprovalQuestion) => ApprovalReply | Promise<ApprovalReply>) | undefined;
+  /** What agents may do after reading words from outside. Default: nothing with effects unless `approve` says so. */
+  readonly outside?: OutsidePolicy | undefined;
   /** Keeps the state of runs; any LangGraph saver. Default: in memory. */
   readonly checkpointer?: BaseCheckpointSaver | undefined;
   /** Prices, budgets, limits a minute and the circuit breaker of its model calls. */
@@ -126,6 +129,7 @@ export function openCrewHost(options: HostOptions): CrewHost {
     }),
     proposals: localProposals,
     approvals: localApprovals(createApprovalPolicy({ agents: specs, categories: [] }), options.approve),
+    outside: options.outside,
     rates: createRateGate(clock),
     ledger: localLedger(),
     audit,

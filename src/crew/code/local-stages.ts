@@ -26,8 +26,8 @@ export function localApprovals(
   approve: ((question: ApprovalQuestion) => ApprovalReply | Promise<ApprovalReply>) | undefined,
 ): ApprovalGate {
   return {
-    async check({ call, tool, args, edit }) {
-      const why = policy(call, tool);
+    async check({ call, tool, args, edit, because }) {
+      const why = because ?? policy(call, tool);
       if (why === null) return;
       if (approve === undefined) {
         throw new PermissionDenied(`${why}, and nobody can be asked: give the host an approve function`);

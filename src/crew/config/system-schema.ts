@@ -91,6 +91,39 @@ const person = z.strictObject({
     ),
 });
 
+const fieldSource = z.union([
+  z.literal('any'),
+  z.literal('input'),
+  z.strictObject({ input: z.string().min(1).describe('Name of the input that it must equal') }),
+  z.strictObject({ values: z.array(z.json()).min(1).describe('Values that it may have') }),
+  z.strictObject({
+    min: z.number().optional().describe('Least number allowed'),
+    max: z.number().optional().describe('Greatest number allowed'),
+  }),
+]);
+
+const outside = z.strictObject({
+  on_violation: z
+    .enum(['ask', 'refuse'])
+    .default('ask')
+    .describe('What becomes of an effect that no rule allows: a person is asked, or it is refused'),
+  allow: z
+    .array(
+      z.strictObject({
+        tool: z.string().min(1).describe('Tool with effects, or server__* for all of a server'),
+        agents: z.array(z.string()).nullable().default(null).describe('Agents that the rule holds for; null: all'),
+        fields: z
+          .record(z.string(), fieldSource)
+          .default({})
+          .describe(
+            'Where each argument may come from: any, input (of the same name), {input}, {values} or {min, max}',
+          ),
+      }),
+    )
+    .default([])
+    .describe('Effects that agents may have after reading words from outside, and where their arguments may come from'),
+});
+
 const limits = z.strictObject({
   max_concurrent_agents: z.number().int().min(1).default(5).describe('Agents that work at the same time'),
   tool_calls_per_minute: z.number().int().min(1).default(120).describe('Tool calls that one agent may make a minute'),
@@ -129,6 +162,7 @@ export const systemSchema = z.strictObject({
     .record(z.string(), person)
     .default({})
     .describe('Who may answer requests, by name; nobody listed: whoever gives a name'),
+  outside: outside.prefault({}).describe('What agents may do after reading words from outside'),
   limits: limits.prefault({}).describe('Limits of the agents'),
   events: z
     .strictObject({

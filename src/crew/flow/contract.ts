@@ -33,6 +33,8 @@ export interface FlowOptions {
   readonly payload?: unknown;
   /** Id of the run: a second start under it takes up the first, or gives what it gave. Default: a new one. */
   readonly runId?: string | undefined;
+  /** Whose words from outside the inputs hold: then none of them is trusted. */
+  readonly outside?: readonly string[] | undefined;
 }
 
 /** Runs flows, keeps their record, and takes up what was left. */

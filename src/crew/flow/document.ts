@@ -36,4 +36,6 @@ export interface FlowDocument {
   readonly waiting_for: readonly FlowPause[];
   /** Hash of methods, triggers and routes: a run goes on only on the flow that it began on. */
   readonly structure_hash: string;
+  /** Whose words from outside it was given or read; absent in documents of before this was kept. */
+  readonly outside?: readonly string[] | undefined;
 }

@@ -9,6 +9,7 @@ import {
   StateGraph,
 } from '@langchain/langgraph';
 import { InvalidInput } from '../../kit/errors.ts';
+import { mergeOutside } from '../../kit/outside.ts';
 import { canonicalJson } from '../../kit/json.ts';
 import type { CompiledCrewGraph } from '../graph/define.ts';
 import type { FlowState } from './state.ts';
@@ -39,6 +40,8 @@ export interface FlowValues {
   readonly runs: Readonly<Record<string, number>>;
   readonly outputs: Readonly<Record<string, unknown>>;
   readonly last: string | null;
+  /** Whose words from outside the steps so far have read. */
+  readonly outside: readonly string[];
   readonly queue: readonly FlowCall[];
 }
 
@@ -46,9 +49,17 @@ export interface FlowValues {
 export type FlowWork = (
   method: FlowMethod,
   call: FlowCall,
-  data: FlowState,
+  known: Pick<FlowValues, 'data' | 'outside'>,
   config: LangGraphRunnableConfig,
-) => Promise<{ readonly output: unknown; readonly route: string | null; readonly update: FlowState }>;
+) => Promise<{
+  readonly output: unknown;
+  readonly route: string | null;
+  readonly update: FlowState;
+  readonly outside: readonly string[];
+}>;
+
+/** What a method is sent. */
+type Sent = Pick<FlowValues, 'data' | 'outside'> & { readonly call: FlowCall };
 
 const DISPATCH = '__dispatch';
 
@@ -66,18 +77,19 @@ export function compileFlow(
     dispatch(flow, state),
   ) as unknown as LooseGraph;
   for (const method of flow.methods) {
-    graph.addNode(method.id, async ({ call, data }: { readonly call: FlowCall; readonly data: FlowState }, config) => {
-      const { output, route, update } = await work(method, call, data, config);
+    graph.addNode(method.id, async ({ call, ...known }: Sent, config) => {
+      const { output, route, update, outside } = await work(method, call, known, config);
       const fired: Fired[] = [{ name: method.id, from: method.id, output }];
       if (route !== null) fired.push({ name: route, from: method.id, output });
-      return { data: update, fired, outputs: { [method.id]: output ?? null }, last: method.id };
+      return { data: update, fired, outputs: { [method.id]: output ?? null }, last: method.id, outside };
     });
     graph.addEdge(method.id, DISPATCH);
   }
   graph.addEdge(START, DISPATCH);
   graph.addConditionalEdges(
     DISPATCH,
-    ({ queue, data }) => (queue.length === 0 ? END : queue.map((call) => new Send(call.method, { call, data }))),
+    ({ queue, data, outside }) =>
+      queue.length === 0 ? END : queue.map((call) => new Send(call.method, { call, data, outside } satisfies Sent)),
     [...flow.methods.map((m) => m.id), END],
   );
   return (graph as unknown as { compile(o: object): CompiledCrewGraph }).compile({ checkpointer, name: flow.id });
@@ -106,6 +118,7 @@ function flowAnnotation(flow: FlowDefinition) {
       default: () => ({}),
     }),
     last: Annotation<string | null>({ reducer: (_, next) => next, default: () => null }),
+    outside: Annotation<readonly string[]>({ reducer: (known, more) => mergeOutside(known, more), default: () => [] }),
     queue: Annotation<readonly FlowCall[]>({ reducer: (_, next) => next, default: () => [] }),
   });
 }
@@ -156,10 +169,7 @@ function due(
 
 /** A StateGraph whose node names are data. */
 interface LooseGraph {
-  addNode(
-    name: string,
-    node: (input: { call: FlowCall; data: FlowState }, config: LangGraphRunnableConfig) => Promise<object>,
-  ): unknown;
+  addNode(name: string, node: (input: Sent, config: LangGraphRunnableConfig) => Promise<object>): unknown;
   addEdge(from: string, to: string): unknown;
   addConditionalEdges(from: string, route: (state: FlowValues) => string | Send[], targets: readonly string[]): unknown;
 }

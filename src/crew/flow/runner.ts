@@ -1,6 +1,7 @@
 import { Command, interrupt, isGraphInterrupt, type StateSnapshot } from '@langchain/langgraph';
 import { z } from 'zod';
 import { AppError, Conflict, errorMessage, InvalidInput, NotFound, Unavailable } from '../../kit/errors.ts';
+import { mergeOutside, wordsOf } from '../../kit/outside.ts';
 import { didYouMean } from '../../kit/nearest.ts';
 import { createDetached } from '../run/detached.ts';
 import { interruptIds, pausesOf } from '../run/pauses.ts';
@@ -26,6 +27,8 @@ interface Step {
   readonly method: FlowMethod;
   readonly call: FlowCall;
   readonly data: FlowState;
+  /** Whose words from outside were read before it, and by it. */
+  readonly outside: Set<string>;
   readonly signal: AbortSignal;
 }
 
@@ -70,6 +73,7 @@ class Runner implements FlowRunner {
       methods: flow.methods.map((m) => ({ id: m.id, runs: 0, output: null })),
       waiting_for: [],
       structure_hash: flowHash(flow),
+      outside: options.outside ?? [],
     };
     await store.save(document);
     events.emit(
@@ -77,7 +81,7 @@ class Runner implements FlowRunner {
       { flow: flowId, run_id: document.run_id, trigger, state_id: id },
       correlation(document),
     );
-    return this.#launch(flow, document, { data: state }, options.signal);
+    return this.#launch(flow, document, { data: state, outside: document.outside }, options.signal);
   }
 
   async resume(
@@ -107,7 +111,8 @@ class Runner implements FlowRunner {
     const { flow: name, run_id } = document;
     this.#deps.events.emit('flow.resumed', { flow: name, run_id }, correlation(document));
     const began = snapshot.next.length > 0 || Object.keys(valuesOf(snapshot)).length > 0;
-    const input = !began ? { data: document.state } : pauses.length > 0 ? new Command({ resume }) : null;
+    const first = { data: document.state, outside: document.outside ?? [] };
+    const input = !began ? first : pauses.length > 0 ? new Command({ resume }) : null;
     return this.#launch(flow, { ...document, status: 'running', waiting_for: [] }, input, options.signal);
   }
 
@@ -187,7 +192,8 @@ class Runner implements FlowRunner {
   #compile(flow: FlowDefinition, document: FlowDocument, signal: AbortSignal): ReturnType<typeof compileFlow> {
     return compileFlow(
       flow,
-      (method, call, data) => this.#method(flow, document, { method, call, data, signal }),
+      (method, call, { data, outside }) =>
+        this.#method(flow, document, { method, call, data, outside: new Set(outside), signal }),
       this.#deps.checkpointer,
     );
   }
@@ -212,7 +218,7 @@ class Runner implements FlowRunner {
       const route = method.routes === null ? null : routeOf(document.flow, method, output);
       const duration_ms = clock.monotonicMs() - began;
       events.emit('method.completed', { ...where, duration_ms, route }, options);
-      return { output, route, update };
+      return { output, route, update, outside: mergeOutside([...step.outside]) };
     } catch (error) {
       if (!isGraphInterrupt(error)) events.emit('method.failed', { ...where, error: errorMessage(error) }, options);
       throw error;
@@ -220,14 +226,18 @@ class Runner implements FlowRunner {
   }
 
   #context(document: FlowDocument, step: Step, update: (fields: FlowState) => void): FlowContext {
-    const { method, call, data: state, signal } = step;
+    const { method, call, data: state, outside, signal } = step;
     const { run_id: runId, flow, payload } = document;
     const shadow = document.mode === 'shadow';
     const { crews } = this.#deps;
     // Calls in the order in which the method makes them: run again, it finds what it had begun.
     let calls = 0;
     const path = (): string => `${runId}/${method.id}#${call.execution}.${calls++}`;
-    const started = { shadow, signal, trigger: `flow ${flow}` };
+    const started = () => ({ shadow, signal, trigger: `flow ${flow}`, outside: mergeOutside([...outside]) });
+    const heard = <D extends { readonly outside?: readonly string[] | undefined }>(from: D): D => {
+      for (const name of from.outside ?? []) outside.add(name);
+      return from;
+    };
     const settled = async (what: string, id: string, first: Promise<RunDocument>): Promise<RunDocument> => {
       let run = await first;
       while (run.status === 'waiting') {
@@ -235,7 +245,7 @@ class Runner implements FlowRunner {
         run = await crews.resume(id, {}, { signal });
       }
       if (run.status !== 'completed') throw new Unavailable(`${what} ${run.status}: ${run.error ?? 'no reason given'}`);
-      return run;
+      return heard(run);
     };
     return {
       flow,
@@ -251,16 +261,16 @@ class Runner implements FlowRunner {
       signal,
       crew: (id, inputs = {}) => {
         const run = path();
-        return settled(`crew ${id}`, run, crews.kickoff(id, inputs, { ...started, runId: run }));
+        return settled(`crew ${id}`, run, crews.kickoff(id, inputs, { ...started(), runId: run }));
       },
       agent: (id, request) => {
         const run = path();
-        return settled(`agent ${id}`, run, crews.runAgent(id, request, { ...started, runId: run }));
+        return settled(`agent ${id}`, run, crews.runAgent(id, request, { ...started(), runId: run }));
       },
-      tool: (name, args, as) => this.#tool(document, { path: path(), name, args, signal, ...as }),
+      tool: (name, args, as) => this.#tool(document, { path: path(), name, args, signal, outside, ...as }),
       subflow: async (id, inputs = {}) => {
         const run = path();
-        const options = { shadow, signal, trigger: `flow ${flow}`, runId: run };
+        const options = { ...started(), runId: run };
         let sub = await this.kickoff(id, inputs, options);
         while (sub.status === 'waiting') {
           const answer: unknown = interrupt({
@@ -272,7 +282,7 @@ class Runner implements FlowRunner {
         }
         if (sub.status !== 'completed')
           throw new Unavailable(`flow ${id} ${sub.status}: ${sub.error ?? 'no reason given'}`);
-        return sub;
+        return heard(sub);
       },
       ask: (question) => interrupt({ kind: 'question', details: question }),
     };
@@ -286,6 +296,7 @@ class Runner implements FlowRunner {
       readonly args: FlowState;
       readonly agent: string;
       readonly reason?: string | undefined;
+      readonly outside: Set<string>;
       readonly signal: AbortSignal;
     },
   ): ReturnType<FlowContext['tool']> {
@@ -302,7 +313,12 @@ class Runner implements FlowRunner {
       correlationId: run_id,
       shadow: mode === 'shadow',
       signal: call.signal,
+      origin: {
+        outside: mergeOutside([...call.outside]),
+        trusted: (document.outside ?? []).length === 0 ? document.inputs : {},
+      },
     });
+    for (const name of wordsOf(outcome, this.#deps.invoker)) call.outside.add(name);
     if (outcome.ok) return outcome;
     if (outcome.error.code === 'approval_required') {
       interrupt({ kind: 'run', details: { approval_id: outcome.error.approval_id, tool: call.name } });
@@ -350,10 +366,10 @@ function routeOf(flow: string, method: FlowMethod, output: unknown): string {
 }
 
 function describe(document: FlowDocument, flow: FlowDefinition, values: Partial<FlowValues>): FlowDocument {
-  const { data, runs = {}, outputs = {}, last = null } = values;
+  const { data, runs = {}, outputs = {}, last = null, outside = document.outside } = values;
   const output = last === null ? null : (outputs[last] ?? null);
   const methods = flow.methods.map((m) => ({ id: m.id, runs: runs[m.id] ?? 0, output: outputs[m.id] ?? null }));
-  return { ...document, state: data ?? document.state, output, methods };
+  return { ...document, state: data ?? document.state, output, methods, outside };
 }
 
 function flowPauses(snapshot: StateSnapshot): readonly FlowPause[] {

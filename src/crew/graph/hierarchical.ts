@@ -6,7 +6,7 @@ import type { TaskOutput } from '../agent/output.ts';
 import type { Planner } from '../agent/planner.ts';
 import type { CrewMessage, CrewNode, UncompiledCrewGraph } from './define.ts';
 import { type CrewGraphState, CrewState } from './state.ts';
-import { CONDITION, contextOf, skippedOutput, type TaskExecution } from './task-node.ts';
+import { CONDITION, contextOf, outsideOf, skippedOutput, type TaskExecution, trustedOf } from './task-node.ts';
 import type { ModelUsage } from '../model/usage.ts';
 
 /** One piece of work that the manager hands to a co-worker. */
@@ -139,6 +139,9 @@ export function buildHierarchicalGraph(parts: {
       execution: state.outputs[task.id]?.executions ?? 0,
       inputs: state.inputs,
       context: contextOf(state, task.context),
+      // What a manager adds, it may have from any report.
+      outside: outsideOf(state, delegation.instruction === '' ? task.context : null),
+      trusted: trustedOf(state),
       ...(delegation.instruction === '' ? {} : { instruction: delegation.instruction }),
       ...(written === undefined ? {} : { plan: written }),
       config,
@@ -150,8 +153,8 @@ export function buildHierarchicalGraph(parts: {
     const record = state.manager;
     if (record === null || record.done) return END;
     if (record.queue.length === 0) return 'manage';
-    const { inputs, outputs, issues, notes, planning, halted } = state;
-    const shared: CrewGraphState = { inputs, outputs, issues, notes, planning, halted };
+    const { inputs, outside, outputs, issues, notes, planning, halted } = state;
+    const shared: CrewGraphState = { inputs, outside, outputs, issues, notes, planning, halted };
     return record.queue.map(
       (delegation) => new Send('delegate', { delegation, state: shared } satisfies DelegateInput),
     );

@@ -1,4 +1,5 @@
 import { Annotation } from '@langchain/langgraph';
+import { mergeOutside } from '../../kit/outside.ts';
 import { mergeUsage } from '../model/usage.ts';
 import type { CrewPlans } from '../agent/planner.ts';
 import type { TaskOutput } from '../agent/output.ts';
@@ -15,11 +16,13 @@ export interface CrewIssue {
 
 /**
  * The shared state of a crew's graph, checkpointed after every step.
+ * `outside` names whose words the inputs hold when no trusted hand gave them.
  * `outputs` and `notes` are merged by key, `issues` are appended, `inputs` are set once at kickoff.
  * `planning` holds what the planner of a crew with `planning` wrote. `halted` names what stopped the run: from then on task nodes skip themselves.
  */
 export const CrewState = Annotation.Root({
   inputs: Annotation<Readonly<Record<string, unknown>>>({ reducer: (_, next) => next, default: () => ({}) }),
+  outside: Annotation<readonly string[]>({ reducer: (known, more) => mergeOutside(known, more), default: () => [] }),
   outputs: Annotation<Readonly<Record<string, TaskOutput>>>({ reducer: mergeOutputs, default: () => ({}) }),
   issues: Annotation<readonly CrewIssue[]>({ reducer: (known, more) => [...known, ...more], default: () => [] }),
   notes: Annotation<Readonly<Record<string, unknown>>>({
@@ -49,6 +52,7 @@ function mergeOutputs(
             tool_calls: [...earlier.tool_calls, ...next.tool_calls],
             proposals: [...earlier.proposals, ...next.proposals],
             usage: mergeUsage(earlier.usage, next.usage),
+            outside: mergeOutside(earlier.outside, next.outside),
             started_at: earlier.started_at,
           };
   }

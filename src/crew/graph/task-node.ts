@@ -1,4 +1,5 @@
 import type { LangGraphRunnableConfig } from '@langchain/langgraph';
+import { mergeOutside } from '../../kit/outside.ts';
 import type { TaskResult } from '../playbook.ts';
 import type { AgentSpec, TaskSpec } from '../spec.ts';
 import type { TaskOutput } from '../agent/output.ts';
@@ -15,6 +16,10 @@ export interface TaskRequest {
   readonly execution: number;
   readonly inputs: Readonly<Record<string, unknown>>;
   readonly context: readonly TaskResult[];
+  /** Whose words from outside are in what it is given. */
+  readonly outside?: readonly string[] | undefined;
+  /** The inputs that came from a trusted hand; without them none did. */
+  readonly trusted?: Readonly<Record<string, unknown>> | undefined;
   /** Instruction added to the task, when a manager delegates it. */
   readonly instruction?: string | undefined;
   /** The tool by which an agent handed it on: `delegate_work`, `ask_question`, `hand_off`. */
@@ -64,6 +69,8 @@ export function createTaskNode(node: {
       execution: state.outputs[key]?.executions ?? 0,
       inputs: { ...state.inputs, ...extraInputs(state, options) },
       context: contextOf(state, [...task.context, ...(options.context ?? [])]),
+      outside: outsideOf(state, options.inputs === undefined ? [...task.context, ...(options.context ?? [])] : null),
+      trusted: trustedOf(state),
       ...(plan === undefined ? {} : { plan }),
       config,
     });
@@ -106,6 +113,17 @@ export function contextOf(state: CrewGraphState, keys: readonly string[]): reado
     const output = state.outputs[key];
     return output?.status === 'completed' ? [{ task: key, output: output.output }] : [];
   });
+}
+
+/** Whose words from outside are in the inputs and in the outputs of the given keys; null: of all. */
+export function outsideOf(state: CrewGraphState, keys: readonly string[] | null): readonly string[] {
+  const outputs = (keys ?? Object.keys(state.outputs)).map((key) => state.outputs[key]?.outside);
+  return mergeOutside(state.outside, ...outputs);
+}
+
+/** The run's inputs, unless they came from outside themselves. */
+export function trustedOf({ inputs, outside }: CrewGraphState): Readonly<Record<string, unknown>> {
+  return outside.length === 0 ? inputs : {};
 }
 
 function skipReason(state: CrewGraphState, options: TaskNodeOptions): string | null {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Clock } from '../../kit/clock.ts';
 import { Conflict, NotFound } from '../../kit/errors.ts';
 import type { EffectLedger, LedgerEntry } from '../../kit/invoke.ts';
+import { provenanceSchema } from '../../kit/provenance.ts';
 import type { Database } from '../../infra/duckdb/database.ts';
 import { jsonText, jsonValue, microseconds, msOf } from '../ops-values.ts';
 
@@ -31,16 +32,9 @@ const TABLE = `CREATE TABLE IF NOT EXISTS effect_ledger (
   key VARCHAR PRIMARY KEY, tool VARCHAR NOT NULL, args_hash VARCHAR NOT NULL, run_id VARCHAR, state VARCHAR NOT NULL,
   begun_at TIMESTAMP NOT NULL, finished_at TIMESTAMP, settled_by VARCHAR, result VARCHAR)`;
 
-const provenance = z.object({
-  as_of: z.string().nullable(),
-  source: z.string(),
-  complete: z.boolean(),
-  stale_ms: z.number().nullable(),
-  notes: z.array(z.string()).optional(),
-});
 const storedSchema = z.object({
   state: z.enum(['begun', 'done', 'void']),
-  result: jsonValue.pipe(z.object({ data: z.unknown(), provenance }).nullable()),
+  result: jsonValue.pipe(z.object({ data: z.unknown(), provenance: provenanceSchema }).nullable()),
 });
 const unknownSchema = z.object({
   key: z.string(),

@@ -137,6 +137,7 @@ function frame(
     category: assignment.category,
     access: assignment.level,
     effects,
+    outside: 'results_and_description',
     description: text,
     input: z.looseObject({}),
     output: z.unknown(),

@@ -40,6 +40,8 @@ export interface Memory {
   readonly expires_at: Ms | null;
   readonly recalled_at: Ms | null;
   readonly recalls: number;
+  /** Whose words from outside its writer had read; null: not known. */
+  readonly outside: readonly string[] | null;
 }
 
 /** What is to be remembered. */
@@ -56,6 +58,8 @@ export interface NewMemory {
   /** Default by kind; null: never. */
   readonly expiresInMs?: Ms | null | undefined;
   readonly by?: Partial<MemoryAuthor> | undefined;
+  /** Whose words from outside its writer had read; default: not known. */
+  readonly outside?: readonly string[] | undefined;
 }
 
 /** What became of it. */

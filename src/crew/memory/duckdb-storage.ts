@@ -15,7 +15,9 @@ const TABLES = [
     id VARCHAR NOT NULL, tenant VARCHAR NOT NULL, scope VARCHAR NOT NULL, kind VARCHAR NOT NULL, key VARCHAR,
     content VARCHAR NOT NULL, value VARCHAR, entity VARCHAR, importance DOUBLE NOT NULL, crew VARCHAR, agent VARCHAR,
     task VARCHAR, run VARCHAR, created_at TIMESTAMP NOT NULL, updated_at TIMESTAMP NOT NULL, expires_at TIMESTAMP,
-    recalled_at TIMESTAMP, recalls BIGINT NOT NULL)`,
+    recalled_at TIMESTAMP, recalls BIGINT NOT NULL, outside VARCHAR)`,
+  // A file of before this was kept: whose words its memories hold is not known.
+  'ALTER TABLE memories ADD COLUMN IF NOT EXISTS outside VARCHAR',
   `CREATE TABLE IF NOT EXISTS memory_consolidations (
     id VARCHAR NOT NULL, tenant VARCHAR NOT NULL, made_at TIMESTAMP NOT NULL, outcome VARCHAR NOT NULL,
     kept VARCHAR NOT NULL, other_id VARCHAR NOT NULL, other VARCHAR NOT NULL, similarity DOUBLE NOT NULL,
@@ -46,6 +48,7 @@ const memoryRow = z.object({
   expires_at: msOf.nullable(),
   recalled_at: msOf.nullable(),
   recalls: z.number(),
+  outside: jsonValue.pipe(z.array(z.string()).nullable()),
 });
 
 const consolidationRow = z.object({
@@ -140,7 +143,7 @@ function statementsOf({
     statements.push({ sql: `DELETE FROM memories WHERE ${isIn('id')}`, params: [JSON.stringify(ids)] });
   for (const memory of put) {
     statements.push({
-      sql: `INSERT INTO memories VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ${AT}, ${AT}, ${AT}, ${AT}, ?)`,
+      sql: `INSERT INTO memories VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ${AT}, ${AT}, ${AT}, ${AT}, ?, ?)`,
       params: memoryParams(memory),
     });
   }
@@ -205,6 +208,7 @@ function memoryParams(m: Memory): readonly SqlValue[] {
     microseconds(m.expires_at),
     microseconds(m.recalled_at),
     m.recalls,
+    jsonText(m.outside),
   ];
 }
 

@@ -1,4 +1,5 @@
 import { Conflict, InvalidInput, NotFound, Unavailable } from '../../kit/errors.ts';
+import { mergeOutside } from '../../kit/outside.ts';
 import { type Match, PassageIndex } from '../retrieval/passage-index.ts';
 import { DUPLICATE, nearest } from './consolidate.ts';
 import type {
@@ -149,6 +150,10 @@ export class TenantMemory {
       ...stays,
       importance: Math.max(fresh.importance, near.memory.importance),
       updated_at: fresh.updated_at,
+      outside:
+        fresh.outside === null || near.memory.outside === null
+          ? null
+          : mergeOutside(fresh.outside, near.memory.outside),
       expires_at: outcome === 'duplicate' ? fresh.expires_at : stays.expires_at,
     };
     const consolidation: Consolidation = {
@@ -206,6 +211,7 @@ export class TenantMemory {
       expires_at: lifetime === undefined || lifetime === null ? null : now + lifetime,
       recalled_at: null,
       recalls: 0,
+      outside: given.outside ?? null,
     };
   }
 

@@ -89,11 +89,11 @@ export class ActiveRun {
     return (await this.#compile().graph.getState(this.#thread())).next;
   }
 
-  /** From the start. */
-  begin(signal: AbortSignal | undefined): Promise<RunDocument> {
+  /** From the start. `outside`: whose words from outside the inputs hold. */
+  begin(signal: AbortSignal | undefined, outside: readonly string[] = []): Promise<RunDocument> {
     const { run_id, crew, shadow, trigger } = this.row;
     this.#events.emit('run.started', { run_id, crew, mode: shadow ? 'shadow' : 'active', trigger });
-    return this.#work({ inputs: this.row.inputs }, signal);
+    return this.#work({ inputs: this.row.inputs, outside }, signal);
   }
 
   /** From the last checkpoint. */
@@ -122,7 +122,11 @@ export class ActiveRun {
     const { run_id, crew } = this.row;
     this.#events.emit('run.resumed', { run_id, crew, from: snapshot.next.join(', ') || 'start' });
     await this.#update({ status: 'running', waiting_for: [] });
-    if (!began) return this.#work({ inputs: this.row.inputs }, signal);
+    if (!began) {
+      // What a flow had read by then went with the process that began this.
+      const outside = this.row.trigger.startsWith('flow ') ? [this.row.trigger] : [];
+      return this.#work({ inputs: this.row.inputs, outside }, signal);
+    }
     return this.#work(pauses.length > 0 ? new Command({ resume }) : null, signal);
   }
 

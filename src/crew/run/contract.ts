@@ -87,6 +87,8 @@ export interface KickoffOptions {
   readonly runId?: string | undefined;
   /** What started it, for the record; default `manual`. */
   readonly trigger?: string | undefined;
+  /** Whose words from outside the inputs hold: then none of them is trusted. */
+  readonly outside?: readonly string[] | undefined;
   /** Its document leaves out the host's lists (`streams`, `quality_issues`): for runs that come every few seconds. */
   readonly brief?: boolean | undefined;
 }

@@ -1,3 +1,4 @@
+import { mergeOutside } from '../../kit/outside.ts';
 import type { TaskOutput } from '../agent/output.ts';
 import type { CrewGraphState } from '../graph/state.ts';
 import type { HierarchicalState } from '../graph/hierarchical.ts';
@@ -24,6 +25,7 @@ export function describeRun(parts: {
   const { row, status, state, extras } = parts;
   const outputs = state.outputs ?? {};
   const all = Object.values(outputs);
+  const outside = mergeOutside(state.outside, ...all.map((o) => o.outside));
   return {
     run_id: row.run_id,
     crew: row.crew,
@@ -51,6 +53,7 @@ export function describeRun(parts: {
     ),
     health_score: extras.health_score ?? null,
     usage: { ...sumUsage(all, mergeUsage(state.planning?.usage ?? [], state.manager?.usage ?? [])), ...parts.cost },
+    ...(outside.length === 0 ? {} : { outside }),
   };
 }
 

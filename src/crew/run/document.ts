@@ -97,6 +97,8 @@ export interface RunDocument {
   readonly effects: readonly RunEffect[];
   readonly health_score: number | null;
   readonly usage: RunUsage;
+  /** Whose words from outside its agents read: servers, venues, pages, memory; absent: nobody's. */
+  readonly outside?: readonly string[] | undefined;
 }
 
 /** What the host adds to a document, because crews know nothing of its field. */

@@ -134,7 +134,7 @@ class Runner implements CrewRunner {
     );
     await run.prepare();
     await store.insert(run.row);
-    return this.#launch(run, () => run.begin(options.signal));
+    return this.#launch(run, () => run.begin(options.signal, options.outside));
   }
 
   async resume(

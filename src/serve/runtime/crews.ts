@@ -32,6 +32,7 @@ import type { Embedder } from '../../crew/retrieval/vector.ts';
 import { createEmbedder } from '../../crew/retrieval/embedder.ts';
 import { openSkills } from '../../crew/agent/skills.ts';
 import { createPeople } from '../../crew/approval/people.ts';
+import { outsidePolicy } from '../../crew/config/outside.ts';
 import { createApprovalPolicy } from '../../crew/approval/policy.ts';
 import { approvalRules } from '../../crew/approval/rules.ts';
 import { openAudit, type StoredAudit } from '../../crew/audit/log.ts';
@@ -156,6 +157,7 @@ export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
     permission: gate,
     proposals,
     approvals,
+    outside: outsidePolicy(config.system.outside),
     rates: createRateGate(clock),
     ledger,
     audit,

@@ -204,6 +204,19 @@ describe('approvals by several people', () => {
     expect(await approvals.standing()).toMatchObject([{ uses_left: 0, granted_by: ['alice'], request_id: asked }]);
   });
 
+  it('that cover further calls do not answer for words from outside', async () => {
+    const approvals = await start({ rules: [{ ...rule, needed: 1 }] });
+    const args = { symbol: 'BTC' };
+    await approvals.approve(await request(approvals, args), 'alice', '', {
+      sticky: { forMs: 60 * MINUTE, allow: {}, uses: null },
+    });
+    await check(approvals, args);
+    expect(await check(approvals, args)).toEqual([]);
+    const call = { tool: 'change_echo', args, caller: operator };
+    const tainted = { call, tool, args, argsHash: canonicalHash(args), callId: 'call_1', because: 'it read a page' };
+    await expect(approvals.check(tainted)).rejects.toThrow('it read a page');
+  });
+
   it('that cover further calls end by revoking and by time', async () => {
     const approvals = await start({ rules: [{ ...rule, needed: 1 }] });
     const grant = async (symbol: string): Promise<string> => {

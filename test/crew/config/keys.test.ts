@@ -33,6 +33,11 @@ const EXEMPT: Readonly<Record<string, string>> = {
   guardrail: 'joined with guardrails in src/crew/config/specs.ts',
   skills: 'read off any agent by src/crew/agent/skills.ts',
   'behaviours.<name>.cooldown': 'taken apart from one behaviour’s settings, under another name than its section',
+  ...Object.fromEntries(
+    ['tool', 'agents', 'fields.<name>.input', 'fields.<name>.values', 'fields.<name>.min', 'fields.<name>.max'].map(
+      (key) => [`outside.allow[].${key}`, 'read off a rule in src/kit/outside.ts'],
+    ),
+  ),
   'market.operations.escalation.channels.low': 'looked up by level, see src/market/jobs/escalation.ts',
   'market.operations.escalation.channels.medium': 'as low',
   'market.operations.escalation.channels.high': 'as low',

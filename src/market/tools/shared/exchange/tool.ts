@@ -26,6 +26,8 @@ function exchangeTool(exchange: string, tool: EndpointTool): AnyTool<MarketServi
     category: 'exchange_data',
     access: 'READ_ONLY',
     effects: 'none',
+    // Names, labels and notices are the venue's own words.
+    outside: 'results',
     description: tool.description,
     input: tool.input,
     output: tool.output,
