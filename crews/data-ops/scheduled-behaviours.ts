@@ -1,6 +1,6 @@
-import { defineBehaviour, type Behaviour } from '../../src/crew/index.ts';
+import { defineBehaviour, type Behaviour, type BehaviourContext } from '../../src/crew/index.ts';
 import { dataOf, outcomeOf } from './acting.ts';
-import { numberAt } from './read.ts';
+import { numberAt, textAt } from './read.ts';
 
 /** Validation, gap search, bars, table health, optimisation and reports, by the clock (UTC). */
 export const scheduledBehaviours: readonly Behaviour[] = [
@@ -143,6 +143,30 @@ export const scheduledBehaviours: readonly Behaviour[] = [
     },
   }),
   defineBehaviour({
+    name: 'retention_request',
+    description: 'Daily at 00:30 UTC: when rows are older than the retention, asks a person to let it delete them.',
+    trigger: { cron: '30 0 * * *', timezone: 'UTC' },
+    agent: 'schema_manager',
+    cooldownSeconds: 3600,
+    priority: 6,
+    leaseSeconds: 900,
+    catchUp: true,
+    run: askForRetention,
+  }),
+  defineBehaviour({
+    name: 'retention_when_approved',
+    description: 'When a person agreed to the retention: deletes what is older.',
+    trigger: {
+      event: 'approval.decided',
+      when: ({ data }) => textAt(data, 'tool') === 'apply_retention' && textAt(data, 'decision') === 'approved',
+    },
+    agent: 'schema_manager',
+    cooldownSeconds: 60,
+    priority: 6,
+    leaseSeconds: 900,
+    run: askForRetention,
+  }),
+  defineBehaviour({
     name: 'escalation_check',
     description: 'Every 5 minutes: judges the escalation ladder.',
     trigger: { every: 300 },
@@ -174,3 +198,25 @@ export const scheduledBehaviours: readonly Behaviour[] = [
       outcomeOf(await context.invoke('get_data_quality_report', { period: 'week' }, 'a week is over')),
   }),
 ];
+
+/** The same words each time, so that a request that is open, or was agreed to, is found again. */
+const RETENTION = { reason: 'rows are older than market.storage.retention_days' };
+
+/**
+ * Deletes what is older than the configured retention, as soon as a person agrees: until then the call leaves a request,
+ * and a later one takes effect. Without old rows nobody is asked.
+ */
+async function askForRetention(context: BehaviourContext): Promise<Readonly<Record<string, unknown>>> {
+  const capacity = dataOf(await context.invoke('check_capacity', {}, 'see whether rows are older than the retention'));
+  const tables = numberAt(capacity, 'tables_beyond_retention') ?? 0;
+  if (tables === 0) return { tables };
+  const called = await context.invoke(
+    'apply_retention',
+    RETENTION,
+    `${tables} table(s) hold rows beyond the retention`,
+  );
+  if (!called.ok && called.error.code === 'approval_required') {
+    return { tables, waits_for_approval: called.error.approval_id ?? null };
+  }
+  return { tables, ...outcomeOf(called) };
+}

@@ -185,6 +185,8 @@ export const EVENTS = {
     /** `seconded`: a yes that is not enough alone; `standing` and `revoked` are of approvals of further calls. */
     decision: z.enum(['approved', 'rejected', 'expired', 'used', 'seconded', 'standing', 'revoked']),
     decided_by: text,
+    /** Absent when a standing approval is revoked, and in events of earlier versions. */
+    tool: text.optional(),
   }),
   /** Nobody had answered for as long as the rule allows: others may now. */
   'approval.escalated': z.strictObject({ approval_id: text, tool: text, to: z.array(text), waited_ms: count }),

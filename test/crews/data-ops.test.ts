@@ -12,6 +12,7 @@ import {
   type BehaviourContext,
   type ModelSource,
 } from '../../src/crew/index.ts';
+import { ApprovalRequired } from '../../src/kit/errors.ts';
 import { silentLogger } from '../../src/kit/logger.ts';
 import { connection, fillBench, FROM, keyOf, mark, openBench, quote, START, type Bench } from '../market/jobs/bench.ts';
 import { openai, StubProvider } from '../crew/model/stub.ts';
@@ -311,6 +312,27 @@ describe('behaviours act through the tools of their agent', () => {
     expect(await bench.services.ops.select('quarantines')).toMatchObject([{ rows: 1, stream: 'prices' }]);
     expect(await bench.services.ops.count('quality_issues', { where: { resolution_status: 'pending' } })).toBe(0);
     expect(bench.events.of('crew.message')).toHaveLength(1);
+  });
+
+  test('rows beyond the retention are asked for, deleted once a person agreed, and nobody is asked without any', async () => {
+    expect(await fire('retention_request')).toEqual({ tables: 0 });
+    const day = 86_400_000_000;
+    await bench.services.store.ingest([quote('binance', FROM - 40 * day, 100)], null);
+    desk.refuse = (call) => (call.tool === 'apply_retention' ? new ApprovalRequired('a person decides', 'a_1') : null);
+    expect(await fire('retention_request')).toEqual({ tables: 1, waits_for_approval: 'a_1' });
+    const [first, second] = await Promise.all([fire('retention_request'), fire('retention_request')]);
+    expect(second).toEqual(first);
+    const asked = desk.called.filter((call) => call.tool === 'apply_retention').map((call) => call.args);
+    expect(new Set(asked.map((args) => JSON.stringify(args))).size).toBe(1);
+
+    desk.refuse = () => null;
+    const { when } = one('retention_when_approved').trigger as never as { when: (e: unknown) => boolean };
+    const decided = (tool: string, decision: string) => when({ data: { tool, decision } });
+    expect([decided('apply_retention', 'approved'), decided('apply_retention', 'rejected')]).toEqual([true, false]);
+    expect(decided('drop_table', 'approved')).toBe(false);
+    expect(await fire('retention_when_approved')).toMatchObject({ tables: 1, tool: 'apply_retention' });
+    expect(bench.events.of('storage.pruned').length).toBeGreaterThan(0);
+    expect(await fire('retention_request')).toEqual({ tables: 0 });
   });
 
   test('a failing call makes the behaviour fail', async () => {

@@ -17,6 +17,8 @@ export function openDesk(bench: Bench) {
   );
   const proposed: { readonly call: ToolCall; readonly args: unknown; readonly wouldChange: unknown }[] = [];
   const called: ToolCall[] = [];
+  /** What the approvals say to a call; null: a person agreed. */
+  const gate: { refuse: (call: ToolCall) => Error | null } = { refuse: () => null };
   const pipeline = createInvoker({
     tools: bindTools(tools, bench.services),
     permission: createPermissionGate({
@@ -26,7 +28,12 @@ export function openDesk(bench: Bench) {
       clock: bench.clock,
     }),
     proposals: { record: async (proposal) => void proposed.push(proposal) },
-    approvals: { check: async () => undefined },
+    approvals: {
+      check: async ({ call }) => {
+        const refusal = gate.refuse(call);
+        if (refusal !== null) throw refusal;
+      },
+    },
     rates: { take: () => undefined },
     ledger: { begin: async () => ({ state: 'new' }), finish: async () => undefined, leave: () => undefined },
     audit: { record: () => undefined, flush: async () => undefined },
@@ -42,12 +49,12 @@ export function openDesk(bench: Bench) {
       return pipeline.invoke(call);
     },
   };
-  return {
+  return Object.assign(gate, {
     config,
     invoker,
     newId,
     proposed,
     called,
     caller: (id: string) => agentCaller(config.agents.find((a) => a.id === id)!),
-  };
+  });
 }

@@ -3,11 +3,18 @@ import dataOpsBehaviours from '../../crews/data-ops/behaviours.ts';
 import dataOpsPlaybook from '../../crews/data-ops/playbook.ts';
 import operationsPlaybook from '../../crews/operations/playbook.ts';
 import { agentCaller, createPermissionGate, flowFromSpec, loadConfig } from '../../src/crew/index.ts';
+import { createApprovalPolicy } from '../../src/crew/approval/policy.ts';
+import { openApprovals } from '../../src/crew/approval/approvals.ts';
+import { approvalRules } from '../../src/crew/approval/rules.ts';
+import { Database } from '../../src/infra/duckdb/database.ts';
 import { behavioursOf } from '../../src/serve/runtime/autonomy.ts';
 import { ManualClock } from '../../src/kit/clock.ts';
+import { ApprovalRequired } from '../../src/kit/errors.ts';
+import { silentLogger } from '../../src/kit/logger.ts';
 import { bindTools } from '../../src/kit/tool.ts';
 import { marketConfigSchema } from '../../src/market/config.ts';
 import { tools } from '../../src/market/tools/catalogue.generated.ts';
+import { RecordingSink } from '../kit/tool-fakes.ts';
 
 const config = loadConfig({ dir: '.', env: {}, sections: { market: marketConfigSchema }, knownTools: tools });
 const bound = bindTools(tools, {} as never);
@@ -84,6 +91,35 @@ describe('the shipped configuration', () => {
     });
   });
 
+  test('a request for the retention is open until the next one is near, others for minutes', async () => {
+    const clock = new ManualClock();
+    let id = 0;
+    const db = await Database.open({ path: ':memory:' });
+    const rules = approvalRules(config.system.approvals.rules);
+    const approvals = await openApprovals({
+      db,
+      events: new RecordingSink(),
+      clock,
+      log: silentLogger,
+      ids: (prefix) => `${prefix}_${++id}`,
+      policy: createApprovalPolicy({ agents: config.agents, categories: config.system.approvals.categories, rules }),
+      rules,
+      timeoutMs: config.system.approvals.timeout_seconds * 1000,
+    });
+    const openFor = async (name: string): Promise<number> => {
+      const tool = bound.find((t) => t.name === name)!;
+      const call = { tool: name, args: {}, caller: agentCaller(agent('schema_manager')) };
+      const asked = approvals.check({ call, tool, args: {}, argsHash: name, callId: 'call_1' });
+      await expect(asked).rejects.toBeInstanceOf(ApprovalRequired);
+      const [request] = (await approvals.list()).filter((r) => r.tool === name);
+      return request!.expires_at - request!.requested_at;
+    };
+    expect(await openFor('apply_retention')).toBe(23 * 3_600_000);
+    expect(await openFor('create_index')).toBe(300_000);
+    await approvals.close();
+    await db.close();
+  });
+
   test('what needs approval is asked for, what the agents may do alone is not', () => {
     expect(agent('collector').approval_required).toEqual([
       'add_new_symbol',
@@ -125,6 +161,8 @@ describe('the shipped configuration', () => {
       'auto_validation',
       'gap_detection',
       'schema_optimize',
+      'retention_request',
+      'retention_when_approved',
       'auto_backfill_on_gap',
       'auto_quarantine_severe_anomaly',
       'alert_cross_exchange_inconsistency',

@@ -164,7 +164,7 @@ class ApprovalDesk implements Approvals {
     const { name } = this.#people.identify(by, key);
     if (!(await this.#standing.revoke(id, name, this.#options.clock.now())))
       throw new NotFound(`there is no standing approval '${id}' in force`);
-    this.#announce(id, 'revoked', name);
+    this.#announce({ id }, 'revoked', name);
   }
 
   async close(): Promise<void> {
@@ -229,7 +229,7 @@ class ApprovalDesk implements Approvals {
     const kept = await this.#store.keep(id, { ...request, answers, edited_args: enough ? args : null });
     if (kept === undefined) throw new Conflict(`approval request ${id} is decided already`);
     if (!enough) {
-      this.#announce(id, 'seconded', person.name);
+      this.#announce(request, 'seconded', person.name);
       return kept;
     }
     const names = sameTerms.map((a) => a.by);
@@ -258,7 +258,7 @@ class ApprovalDesk implements Approvals {
       revoked_by: null,
     };
     await this.#standing.insert(standing);
-    this.#announce(standing.id, 'standing', granted_by.join(', '));
+    this.#announce(standing, 'standing', granted_by.join(', '));
   }
 
   /**
@@ -279,7 +279,7 @@ class ApprovalDesk implements Approvals {
     for (const approved of same.filter((r) => r.state === 'approved')) {
       if ((await this.#store.use(approved.id, now, intent)) === undefined) continue;
       this.#unwatch(approved.id);
-      this.#announce(approved.id, 'used', call.caller.id);
+      this.#announce(approved, 'used', call.caller.id);
       return { use: approved.edited_args };
     }
     // A standing approval was given before anybody knew of words from outside: it does not answer for them.
@@ -288,7 +288,7 @@ class ApprovalDesk implements Approvals {
         ? await this.#standing.use({ tool: tool.name, caller: call.caller.id, args: request.args }, now)
         : undefined;
     if (standing !== undefined) {
-      this.#announce(standing.id, 'used', call.caller.id);
+      this.#announce(standing, 'used', call.caller.id);
       return { use: null };
     }
     const rejected = same.find((r) => r.state === 'rejected');
@@ -366,7 +366,7 @@ class ApprovalDesk implements Approvals {
       const { state: found } = await this.get(id);
       throw new Conflict(`approval request ${id} is ${found} already; only a pending one can be answered`);
     }
-    this.#announce(id, state, by);
+    this.#announce(decided, state, by);
     this.#unwatch(id);
     if (state === 'approved') await this.#watch(decided);
     this.#wake(id);
@@ -438,7 +438,7 @@ class ApprovalDesk implements Approvals {
     });
     this.#unwatch(request.id);
     if (moved === undefined) return;
-    this.#announce(request.id, 'expired', 'timeout');
+    this.#announce(request, 'expired', 'timeout');
     this.#wake(request.id);
   }
 
@@ -449,8 +449,8 @@ class ApprovalDesk implements Approvals {
     }
   }
 
-  #announce(id: string, decision: EventPayload<'approval.decided'>['decision'], by: string): void {
-    const data = { approval_id: id, decision, decided_by: by };
+  #announce(of: { id: string; tool?: string }, decision: EventPayload<'approval.decided'>['decision'], by: string) {
+    const data = { approval_id: of.id, decision, decided_by: by, ...(of.tool === undefined ? {} : { tool: of.tool }) };
     this.#options.events.emit('approval.decided', data, { source: 'approvals' });
   }
 

@@ -3,6 +3,8 @@ import type { MarketConfig } from '../config.ts';
 import type { StorageReport, TableStats } from '../store/contract.ts';
 import type { MarketServices } from '../services.ts';
 
+const DAY_US = 86_400_000_000;
+
 export type TableCondition = 'healthy' | 'empty' | 'warning' | 'critical';
 
 export interface TableHealth {
@@ -173,6 +175,23 @@ async function writeMetrics(
       recommendations: table.advice,
     });
   }
+}
+
+/**
+ * Tables with rows older than the retention, by whole days before `now` (UTC µs) as `apply_retention` counts them, and
+ * the time of the oldest row of all.
+ */
+export function beyondRetention(
+  stats: readonly TableStats[],
+  now: number,
+  days: number,
+): { readonly tables: number; readonly oldest: number | null } {
+  const cutoff = (Math.floor(now / DAY_US) - days) * DAY_US;
+  const firsts = stats.flatMap((t) => (t.series === null ? [] : (t.first_event_time ?? [])));
+  return {
+    tables: firsts.filter((first) => first < cutoff).length,
+    oldest: firsts.length === 0 ? null : firsts.reduce((a, b) => Math.min(a, b)),
+  };
 }
 
 export interface CapacityReport {

@@ -149,9 +149,10 @@ describe('approvals', () => {
     const second = await request(approvals);
     expect(second).not.toBe(first);
     expect(await approvals.get(first)).toMatchObject({ state: 'used', decided_by: 'ada', used_at: clock.now() });
+    const { tool } = await approvals.get(first);
     expect(events.of('approval.decided')).toEqual([
-      { approval_id: first, decision: 'approved', decided_by: 'ada' },
-      { approval_id: first, decision: 'used', decided_by: 'operator' },
+      { approval_id: first, decision: 'approved', decided_by: 'ada', tool },
+      { approval_id: first, decision: 'used', decided_by: 'operator', tool },
     ]);
   });
 
@@ -203,7 +204,10 @@ describe('approvals', () => {
     await clock.advance(300_000);
     await until(async () => (await approvals.get(first)).state === 'expired');
     await expect(approvals.approve(first, 'ada')).rejects.toThrow(Conflict);
-    expect(events.of('approval.decided')).toEqual([{ approval_id: first, decision: 'expired', decided_by: 'timeout' }]);
+    const { tool } = await approvals.get(first);
+    expect(events.of('approval.decided')).toEqual([
+      { approval_id: first, decision: 'expired', decided_by: 'timeout', tool },
+    ]);
   });
 
   it('expires an approval that nobody uses', async () => {

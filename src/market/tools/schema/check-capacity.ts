@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { capacity, measureTables, storageByStream } from '../../jobs/schema-health.ts';
-import { measuredNow } from '../shared/provenance.ts';
+import { beyondRetention, capacity, measureTables, storageByStream } from '../../jobs/schema-health.ts';
+import { isoTime } from '../shared/fields.ts';
+import { isoOfUs, measuredNow } from '../shared/provenance.ts';
 import { showTable, tableHealthShape } from '../shared/tables.ts';
 import { marketTool } from '../shared/tool.ts';
 
@@ -12,7 +13,7 @@ export default marketTool({
   access: 'READ_ONLY',
   effects: 'none',
   description:
-    'Measures the disk: bytes of database, log, finished days, tape and archive (when it is on the same disk) against the allowed storage and the free disk, days until full at the present growth, the ten largest and five fastest growing tables, and bytes by venue, market and stream: finished days as they are, running days by the mean row of the database file, and a day at the rate seen so far. `crew storage` adds the tape.',
+    'Measures the disk: bytes of database, log, finished days, tape and archive (when it is on the same disk) against the allowed storage and the free disk, days until full at the present growth, tables with rows older than the retention, the ten largest and five fastest growing tables, and bytes by venue, market and stream: finished days as they are, running days by the mean row of the database file, and a day at the rate seen so far. `crew storage` adds the tape.',
   input: z.strictObject({}),
   output: z.object({
     level: z.enum(['ok', 'warning', 'critical']),
@@ -27,6 +28,9 @@ export default marketTool({
     disk_free_bytes: z.number(),
     disk_total_bytes: z.number(),
     days_to_full: z.number().nullable(),
+    retention_days: z.number(),
+    tables_beyond_retention: z.number(),
+    oldest_time: isoTime,
     largest: z.array(tableHealthShape),
     fastest: z.array(tableHealthShape),
     by_stream: z.array(
@@ -47,6 +51,8 @@ export default marketTool({
     `${(output.used_bytes / 1e6).toFixed(1)} MB of ${(output.limit_bytes / 1e9).toFixed(1)} GB used (${output.used_percent.toFixed(2)} %): ${output.level}.`,
   run: async (_input, { services, clock }) => {
     const { tables, stats, storage } = await measureTables(services, undefined, false);
+    const retention = services.config.storage.retention_days;
+    const beyond = beyondRetention(stats, clock.now() * 1000, retention);
     const report = capacity(storage, tables, services.config);
     return {
       data: {
@@ -62,6 +68,9 @@ export default marketTool({
         disk_free_bytes: storage.disk_free_bytes,
         disk_total_bytes: storage.disk_total_bytes,
         days_to_full: report.days_to_full,
+        retention_days: retention,
+        tables_beyond_retention: beyond.tables,
+        oldest_time: isoOfUs(beyond.oldest),
         largest: report.largest.map(showTable),
         fastest: report.fastest.map(showTable),
         by_stream: [...storageByStream(stats, storage)],
