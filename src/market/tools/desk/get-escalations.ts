@@ -7,6 +7,7 @@ import { marketTool } from '../shared/tool.ts';
 
 export default marketTool({
   name: 'get_escalations',
+  aliases: ['get_streaming_alerts'],
   title: 'Escalations',
   toolset: 'desk',
   category: 'historical_query',

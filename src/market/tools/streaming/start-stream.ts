@@ -1,8 +1,7 @@
 import { z } from 'zod';
-import { viewName } from '../../domain/records.ts';
 import { reasonOr, series } from '../shared/fields.ts';
 import { measuredNow } from '../shared/provenance.ts';
-import { oneSeries, statusOf } from '../shared/series.ts';
+import { plannedSwitch, switchedShape, switchStream } from '../shared/stream-switch.ts';
 import { marketTool } from '../shared/tool.ts';
 
 export default marketTool({
@@ -15,24 +14,17 @@ export default marketTool({
   description:
     'Starts collecting one series that is stopped. Does nothing when it is running already. The symbol must be listed by the venue.',
   input: z.strictObject({ ...series, reason: reasonOr('start requested') }),
-  output: z.object({ table: z.string(), changed: z.boolean(), state: z.string() }),
+  output: switchedShape,
   examples: [
     {
       title: 'Trades of BTCUSDT on Binance futures',
       input: { exchange: 'binance', market: 'futures', symbol: 'BTCUSDT', stream: 'trades' },
     },
   ],
-  preview: async (input, { services }) => {
-    const key = await oneSeries(services, input);
-    return { series: viewName(key), from: statusOf(services, key)?.state ?? 'stopped', to: 'started' };
-  },
+  preview: (input, { services }) => plannedSwitch(services, input, 'start'),
   summary: (output) => `${output.table} is ${output.state}${output.changed ? '' : ' already'}.`,
-  run: async (input, { services, clock }) => {
-    const key = await oneSeries(services, input);
-    const before = statusOf(services, key)?.state ?? 'stopped';
-    const changed = before === 'stopped';
-    if (changed) await services.collector.startStream(key);
-    const state = statusOf(services, key)?.state ?? 'stopped';
-    return { data: { table: viewName(key), changed, state }, provenance: measuredNow(clock, 'collector') };
-  },
+  run: async (input, { services, clock }) => ({
+    data: await switchStream(services, input, 'start'),
+    provenance: measuredNow(clock, 'collector'),
+  }),
 });
