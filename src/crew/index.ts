@@ -149,7 +149,8 @@ export type {
   StartedRun,
 } from './run/contract.ts';
 export type { DocumentExtras, RunDocument, RunPause, RunStatus, RunTask } from './run/document.ts';
-export { diffRuns, type RunDifference } from './run/diff.ts';
+export { diffRuns } from './run/diff.ts';
+export type { Difference } from '../kit/difference.ts';
 export type { EventSource } from './run/event-source.ts';
 export type { RunEdit, RunStep } from './run/fork.ts';
 export { createOutputWriter } from './run/output-file.ts';

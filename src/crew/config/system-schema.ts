@@ -164,6 +164,25 @@ export const systemSchema = z.strictObject({
     .describe('Who may answer requests, by name; nobody listed: whoever gives a name'),
   outside: outside.prefault({}).describe('What agents may do after reading words from outside'),
   limits: limits.prefault({}).describe('Limits of the agents'),
+  runs: z
+    .strictObject({
+      keep_checkpoints_of: z
+        .number()
+        .int()
+        .min(0)
+        .max(100_000)
+        .default(20)
+        .describe('Ended runs that can be gone back to; older ones keep only their document'),
+      keep_steps: z
+        .number()
+        .int()
+        .min(1)
+        .max(100_000)
+        .default(200)
+        .describe('Newest steps of each graph of a run that can be gone back to'),
+    })
+    .prefault({})
+    .describe('What is kept of runs'),
   events: z
     .strictObject({
       retention_days: z.number().int().min(1).default(30).describe('Events older than this leave the journal'),

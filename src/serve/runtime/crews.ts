@@ -87,8 +87,6 @@ export interface CrewHalf extends AsyncDisposable {
 }
 
 const DAY_MS = 86_400_000;
-/** Newest steps of each graph of a run that can be gone back to. */
-const KEPT_CHECKPOINTS = 200;
 const ENDED: ReadonlySet<string> = new Set(['completed', 'failed', 'cancelled']);
 
 export interface CrewHalfOptions {
@@ -174,7 +172,7 @@ export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
   const checkpointer = await DuckDBSaver.open(db, {
     clock,
     journal: options.checkpointDir,
-    retention: { keep: KEPT_CHECKPOINTS },
+    retention: { keep: config.system.runs.keep_steps },
     onMoveFailed: (error) => log.error('checkpoints.move_failed', { error: errorMessage(error) }),
   });
   const retentionMs = config.system.events.retention_days * DAY_MS;
@@ -238,6 +236,7 @@ export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
     newId,
     random: options.random,
     modelTimeoutMs: config.system.model.timeout_seconds * 1000,
+    keepCheckpointsOf: config.system.runs.keep_checkpoints_of,
     documentExtras: options.documentExtras,
     memory: crewMemory(memory),
     knowledge,

@@ -19,6 +19,7 @@ const MOST_EVENTS = 100_000;
 
 // Loaders stand outside functions that use `await using`: inside, TypeScript leaves the path of an import() unwritten.
 const loadRun = () => import('./run.ts');
+const loadHtml = () => import('../../run-html.ts');
 
 /** `crew runs resume` */
 export async function resumeRun(run: string, command: Command): Promise<void> {
@@ -80,11 +81,15 @@ export async function diff(a: string, b: string, command: Command): Promise<void
 /** `crew runs export` */
 export async function exportRun(id: string, command: Command): Promise<void> {
   const context = contextOf(command);
-  const { out } = command.opts<{ out?: string }>();
+  const { out, html } = command.opts<{ out?: string; html?: boolean }>();
   await using desk = await context.desk('inspect');
   const document = await desk.run(id);
   const events = await desk.events({ correlationId: id, limit: MOST_EVENTS });
-  const text = `${JSON.stringify({ format: 'crew-run', version: 1, document, events }, null, 2)}\n`;
+  const calls = html === true ? await desk.modelCalls({ run: id, limit: MOST_EVENTS }) : [];
+  const text =
+    html === true
+      ? (await loadHtml()).runHtml({ document, events, calls: [...calls].reverse() })
+      : `${JSON.stringify({ format: 'crew-run', version: 1, document, events }, null, 2)}\n`;
   if (out === undefined) context.output.write(text);
   else await writeFileAtomic(out, text, 0o600);
 }

@@ -89,8 +89,12 @@ export function opsCommands(program: Command): void {
     .command('export')
     .argument('<id>')
     .option('--out <file>', 'where it goes (default: standard output)')
-    .description('a run as one JSON document, with its events')
-    .addHelpText('after', '\nExamples:\n  crew runs export run_1 --out run_1.json')
+    .option('--html', 'as a page that opens offline, instead of JSON')
+    .description('a run as one JSON document or HTML page, with its events')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  crew runs export run_1 --out run_1.json\n  crew runs export run_1 --html --out run_1.html',
+    )
     .action(async (id: string, _options: unknown, command: Command) =>
       (await import('../actions/runs.ts')).exportRun(id, command),
     );
