@@ -15,7 +15,7 @@ export interface PlaybookModelCallOptions extends BaseChatModelCallOptions {
 /**
  * A chat model with no network: it follows the crew's playbook. What it knows comes as the call option
  * `playbookContext`; it answers with tool calls (their reasons under `additional_kwargs.reasons`, by call id)
- * or with the final answer as JSON text. It uses no tokens.
+ * or with the final answer: a text as it is, anything else as JSON. It uses no tokens.
  * Throws NotFound when the playbook has no policy for the task.
  */
 export class PlaybookModel extends BaseChatModel<PlaybookModelCallOptions> {
@@ -54,7 +54,8 @@ export class PlaybookModel extends BaseChatModel<PlaybookModelCallOptions> {
 
 function stepMessage(step: PlaybookStep, context: PlaybookContext, position: number): AIMessage {
   if ('answer' in step) {
-    return new AIMessage({ content: JSON.stringify(step.answer ?? null) });
+    const { answer } = step;
+    return new AIMessage({ content: typeof answer === 'string' ? answer : JSON.stringify(answer ?? null) });
   }
   const calls = step.calls.map((call, i) => ({
     id: `playbook_${context.task.id}_${position}_${i}`,
