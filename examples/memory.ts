@@ -44,7 +44,7 @@ await using memory = await openMemoryFile({ path: join(dir, 'memory.duckdb') });
 await using host = shop.on({ memory, dir }).host;
 for (const [customer, question] of [
   ['anna', 'How long can I return a kettle?'],
-  ['anna', 'And my kettle without the box?'],
+  ['anna', 'Can I return the kettle without its box?'],
   ['ben', 'Can I return a kettle?'],
 ] as const) {
   const { output } = await host.runner.kickoff('shop', { customer, question });

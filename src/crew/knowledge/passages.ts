@@ -18,7 +18,20 @@ export function textPassages(text: string, title = '', firstLine = 1): readonly 
   let length = 0;
   const end = (to: number): void => {
     const body = lines.join('\n').trim();
-    if (body !== '') passages.push({ position: linesText(from, to), title, text: body });
+    const blank = (line: string): boolean => line.trim() === '';
+    const first =
+      from +
+      Math.max(
+        0,
+        lines.findIndex((line) => !blank(line)),
+      );
+    const last =
+      to -
+      Math.max(
+        0,
+        lines.toReversed().findIndex((line) => !blank(line)),
+      );
+    if (body !== '') passages.push({ position: linesText(first, last), title, text: body });
     lines = [];
     length = 0;
   };

@@ -61,7 +61,7 @@ describe('passages', () => {
     const paragraph = (word: string): string => `${word} `.repeat(120).trim();
     const text = `${paragraph('alpha')}\n\n${paragraph('beta')}\n${paragraph('gamma')}\n`;
     const passages = textPassages(text);
-    expect(passages.map((p) => p.position)).toEqual(['line 1', 'lines 2–3', 'line 4']);
+    expect(passages.map((p) => p.position)).toEqual(['line 1', 'line 3', 'line 4']);
     expect(passages.map((p) => p.text.split(' ')[0])).toEqual(['alpha', 'beta', 'gamma']);
     expect(textPassages('x'.repeat(3000)).map((p) => p.position)).toEqual(['line 1', 'line 1', 'line 1']);
     expect(textPassages(' \n\n ')).toEqual([]);
@@ -120,7 +120,7 @@ describe('knowledge', () => {
       const [best] = await ask(question);
       return best === undefined ? undefined : `${best.source}, ${best.position ?? ''}`;
     };
-    expect(await cited('what is the taker fee of kraken')).toBe('fees.md, lines 4–5');
+    expect(await cited('what is the taker fee of kraken')).toBe('fees.md, line 5');
     expect(await cited('city of bitstamp')).toBe('knowledge/venues.csv, row 1');
     expect(await cited('okx requests')).toBe('knowledge/rules/limits.yaml, $');
     expect(await cited('cme Saturday')).toBe('knowledge/rules/hours.json, $');
