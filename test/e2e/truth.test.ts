@@ -128,7 +128,7 @@ describe('what is stored under every fault', { timeout: 300_000 }, () => {
     const from = Math.floor(first / 60e6) * 60_000;
     const dir = join(dataDir, 'truth');
     const durationMs = Math.ceil(last / 1000) + 1000 - from;
-    await exportTruth({ seed: SEED, from, durationMs, dir, symbols: SYMBOLS });
+    await exportTruth({ seed: SEED, from, durationMs, dir, symbols: SYMBOLS, markets: MARKETS });
     const wrong = stored.flatMap((s) => compare(dir, s, last));
     expect({ untold, wrong }).toEqual({ untold: [], wrong: [] });
   });
