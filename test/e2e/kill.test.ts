@@ -98,4 +98,15 @@ async function expectRebuilt(dataDir: string): Promise<void> {
   });
   expect(report.damage.filter(({ tail }) => !tail)).toEqual([]);
   expect(await content(rebuilt, views)).toEqual(await content(before, views));
+  expect(await ledger(rebuilt)).toEqual(await ledger(before));
+}
+
+/** The completeness ledger as the collector kept it, interval by interval; what was done to rows later is beside it. */
+async function ledger(store: MarketStore): Promise<readonly unknown[]> {
+  const intervals = await store.read(
+    `SELECT table_name, epoch_us(from_time) AS from_time, epoch_us(to_time) AS to_time, state, reason
+     FROM _coverage JOIN _table_registry USING (series_id) ORDER BY ALL`,
+  );
+  expect(intervals.length).toBeGreaterThan(KILLS);
+  return intervals;
 }

@@ -148,7 +148,9 @@ export class MarketLedger {
     return { links, series: [...this.#all()].map((series) => series.state()) };
   }
 
+  /** Goes on from a state. What was heard up to here and was only in the heads is told first. */
   restore(state: CoverageState): void {
+    for (const series of this.#all()) series.tell();
     this.#links.clear();
     this.#series.clear();
     for (const link of state.links) this.#links.set(link.id, { ...link });

@@ -223,6 +223,8 @@ export class SeriesLedger {
 
   /** A backfill of the stretch is over; `missing` is what it did not reach. Not `held`: its answers may be gone. */
   backfilled({ from, to }: Stretch, missing: readonly (Stretch & { readonly reason: string })[], held: boolean): void {
+    // What is missing up to here gets its reason before the backfill gives a better one.
+    this.settle();
     const growth = this.#growth;
     growth.flush();
     const explain = (part: Stretch, reason: string): void =>
@@ -242,6 +244,13 @@ export class SeriesLedger {
   /** Brings the growing stretch up to what the links have heard. */
   settle(): void {
     for (const session of this.#sessions.values()) this.#settleSession(session);
+  }
+
+  /** Tells all that is known so far, the growing stretch included: this ledger goes on no more. */
+  tell(): void {
+    this.settle();
+    this.#growth.flush();
+    this.#growth.close();
   }
 
   /** To be called after each item: pieces that one answer filled are told together. */

@@ -4,6 +4,7 @@ import { Pipeline } from '../../../../src/market/collect/pipeline.ts';
 import { BACKFILLED } from '../../../../src/market/collect/ledger/notes.ts';
 import { paint, type CoverageChange, type CoverageInterval } from '../../../../src/market/domain/coverage.ts';
 import { textOfBytes, type TapeItem } from '../../../../src/market/domain/tape.ts';
+import type { VenueMarket } from '../../../../src/market/exchanges/contract.ts';
 import { toyVenue } from '../toy-venue.ts';
 
 /**
@@ -107,14 +108,27 @@ function tapeOf(steps: readonly Step[]): { readonly items: readonly TapeItem[]; 
   return { items, trades };
 }
 
-/** What the ledger says: at the end, with heads taken and the state carried over at these items. */
-function ledgerOf(items: readonly TapeItem[], ids: boolean, heads: ReadonlySet<number>, restart: number | null) {
-  const venue = toyVenue();
-  const [market] = venue.markets;
+function definitionOf(ids: boolean): VenueMarket {
+  const [market] = toyVenue().markets;
   if (market === undefined) throw new Error('no market');
   const trades = { ...market.streams.trades, via: 'websocket' as const, consecutiveIds: ids };
   const history = { call: 'trades' as const, reachMs: null, paged: true };
-  const definition = { ...market, streams: { trades: { ...trades, staleAfterMs: 60, history } } };
+  return { ...market, streams: { trades: { ...trades, staleAfterMs: 60, history } } };
+}
+
+/** The tape in segments that begin at these items: each with the state of the program that wrote it, as on disk. */
+function inSegments(items: readonly TapeItem[], ids: boolean, starts: ReadonlySet<number>): readonly TapeItem[] {
+  const writer = new Pipeline({ markets: [definitionOf(ids)], bookIntervalMs: 0, sink: () => undefined });
+  return items.flatMap((item, index): TapeItem[] => {
+    const notes = starts.has(index) ? writer.state() : [];
+    writer.process(item);
+    return [...notes.map((note) => ({ kind: 'note' as const, recv_time: item.recv_time, ...note })), item];
+  });
+}
+
+/** What the ledger says: at the end, with heads taken and the state carried over at these items. */
+function ledgerOf(items: readonly TapeItem[], ids: boolean, heads: ReadonlySet<number>, restart: number | null) {
+  const definition = definitionOf(ids);
   const held: { intervals: CoverageInterval[] } = { intervals: [] };
   const take = (change: CoverageChange): void => {
     held.intervals = paint(held.intervals, change);
@@ -273,3 +287,17 @@ test.each([true, false])('when heads are taken, and a restart from the tape, cha
     RUNS,
   );
 });
+
+test.each([true, false])(
+  'a tape read through its segments gives what the program that wrote it knew (ids: %s)',
+  (ids) => {
+    fc.assert(
+      fc.property(schedules, fc.array(fc.nat(90)), (steps, starts) => {
+        const { items } = tapeOf([{ do: 'open' }, ...steps]);
+        const once = ledgerOf(items, ids, new Set(), null);
+        expect(ledgerOf(inSegments(items, ids, new Set(starts)), ids, new Set(), null)).toEqual(once);
+      }),
+      RUNS,
+    );
+  },
+);
