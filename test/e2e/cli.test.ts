@@ -147,7 +147,7 @@ describe.runIf(built)('crew', { timeout: 60_000 }, () => {
       })
         .trim()
         .split('\n');
-    expect(complete(['crew', 'st'])).toEqual(['start', 'status']);
+    expect(complete(['crew', 'sta'])).toEqual(['start', 'status']);
     expect(complete(['crew', 'tools', 'c'])).toEqual(['call']);
     expect(complete(['crew', 'run', 'data-ops', '--sh'])).toEqual(['--shadow']);
     expect((await crew(['completion', 'fish'])).stdout).toContain('complete -c crew');
