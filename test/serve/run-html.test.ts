@@ -1,10 +1,33 @@
 import { describe, expect, test } from 'vitest';
-import { createMemoryLedger } from '../../src/crew/spend/memory-ledger.ts';
+import type { ModelCall } from '../../src/crew/spend/call.ts';
 import { runHtml } from '../../src/serve/run-html.ts';
 import { ScriptedModel, toyAgent, toyTask, toyTool } from '../../src/testing/index.ts';
 import { desk } from '../crew/run/desk.ts';
 
 const HOSTILE = `</pre><script>alert(1)</script><img src="https://evil.example/x" onerror='alert(2)'>&`;
+
+const CALL: ModelCall = {
+  call_id: 'call_1',
+  run_id: 'run_1',
+  crew: 'toy',
+  task_id: 'watch',
+  agent_id: 'ana',
+  purpose: null,
+  tool: null,
+  model: `openai:${HOSTILE}`,
+  provider: 'openai',
+  attempt: 1,
+  state: 'failed',
+  began_at: Date.UTC(2026, 0, 1),
+  latency_ms: 12.4,
+  tokens: null,
+  cost_usd: null,
+  most_usd: null,
+  most_tokens: 0,
+  price_source: null,
+  price_as_of: null,
+  error: HOSTILE,
+};
 
 async function page(): Promise<string> {
   const model = new ScriptedModel([
@@ -19,8 +42,7 @@ async function page(): Promise<string> {
   });
   const document = await runner.kickoff('toy');
   expect(document.status).toBe('completed');
-  const ledger = createMemoryLedger();
-  return runHtml({ document: { ...document, error: HOSTILE }, events: events.all, calls: await ledger.calls() });
+  return runHtml({ document: { ...document, error: HOSTILE }, events: events.all, calls: [CALL] });
 }
 
 describe('a run as a page', () => {
@@ -60,5 +82,7 @@ describe('a run as a page', () => {
   test('tells tasks, calls, output and events', async () => {
     const html = await page();
     for (const text of ['watch', 'ana', 'look', 'task.completed', 'Cost', 'Output']) expect(html).toContain(text);
+    // A cost that nobody knows is said to be so, not 0.
+    expect(html).toContain('<td>unknown</td><td>12</td>');
   });
 });
