@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { createProgram } from '../src/serve/cli/program.ts';
 
 const FOLDERS = ['.', 'docs', 'bench', 'examples', 'src', 'crews', 'test'];
@@ -43,7 +44,10 @@ function wrongIn(typed: string, program = createProgram()): string | undefined {
   const isGroup = first.commands.length > 0 && first.registeredArguments.length === 0;
   if (isGroup && second === undefined && /^[a-z]/.test(words[1] ?? ''))
     return `crew ${typed}: ${first.name()} has no '${words[1] ?? ''}'`;
-  const known = new Set([program, first, second].flatMap((c) => c?.options ?? []).flatMap((o) => [o.long, o.short]));
+  // A group without a word runs its default command (which commander keeps under this name) with all options.
+  const ran =
+    second ?? named(first, z.string().nullish().parse(Reflect.get(first, '_defaultCommandName')) ?? undefined);
+  const known = new Set([program, first, ran].flatMap((c) => c?.options ?? []).flatMap((o) => [o.long, o.short]));
   const unknown = [...typed.matchAll(/(?:^|\s|\[)(--[a-z][a-z-]*)/g)].map(([, option = '']) => option);
   const missing = unknown.find((option) => option !== '--help' && !known.has(option));
   return missing === undefined ? undefined : `crew ${typed}: there is no option ${missing}`;
