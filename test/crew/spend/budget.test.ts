@@ -4,19 +4,8 @@ import { type Budget, BudgetExceeded, Budgets, type Reservation } from '../../..
 import type { ModelCall, Spent } from '../../../src/crew/spend/call.ts';
 import { createMemoryLedger } from '../../../src/crew/spend/memory-ledger.ts';
 import { ManualClock } from '../../../src/kit/clock.ts';
+import { budget } from './budgets.ts';
 
-const budget = (given: Partial<Budget>): Budget => ({
-  name: 'b',
-  per: 'run',
-  crew: null,
-  agent: null,
-  model: null,
-  usd: null,
-  tokens: null,
-  calls: null,
-  then: 'stop',
-  ...given,
-});
 const subject = (run_id = 'run_1', given: object = {}) => ({
   run_id,
   crew: 'toy',

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import type { CrewRunnerDeps } from '../../../src/crew/run/contract.ts';
-import type { Budget } from '../../../src/crew/spend/budget.ts';
 import { createSpendMeter, type SpendOptions } from '../../../src/crew/spend/create.ts';
 import { createMemoryLedger } from '../../../src/crew/spend/memory-ledger.ts';
 import type { AgentSpec, CrewSpec, TaskSpec } from '../../../src/crew/spec.ts';
@@ -16,6 +15,7 @@ import {
   toyTool,
 } from '../../../src/testing/index.ts';
 import { desk } from '../run/desk.ts';
+import { budget } from './budgets.ts';
 
 const prices = {
   // Worked by hand below: 100 in and 10 out cost 100 × 2 + 10 × 10 = 300 millionths of a dollar.
@@ -62,19 +62,6 @@ function make(given: {
   });
   return { ...made, events, ledger, model, spend, clock };
 }
-
-const budget = (given: Partial<Budget>): Budget => ({
-  name: 'b',
-  per: 'run',
-  crew: null,
-  agent: null,
-  model: null,
-  usd: null,
-  tokens: null,
-  calls: null,
-  then: 'stop',
-  ...given,
-});
 
 describe('the account of a run', () => {
   test('has a row for each call, and its sums are those of the script and of the document', async () => {
