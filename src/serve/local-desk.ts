@@ -1,6 +1,4 @@
-import { randomUUID } from 'node:crypto';
 import { parseHead } from '../crew/audit/chain.ts';
-import { stepsOf } from '../crew/config/flow-schema.ts';
 import type { CallQuery, ModelCall, UsageRow } from '../crew/spend/call.ts';
 import type { PriceRow } from '../crew/spend/price.ts';
 import { reaches } from '../kit/access.ts';
@@ -61,6 +59,7 @@ import {
 } from './listing.ts';
 import { currentHealth, signalRow, streamRows } from './report.ts';
 import { type MemoryDesk, memoryDesk } from './memory-desk.ts';
+import { flowWithProgress, kickoffWithProgress } from './progress.ts';
 import { backupRuntime, operatorAction } from './runtime/backups.ts';
 import { budgetRows } from './spending.ts';
 import { createToolSearch } from './tool-search.ts';
@@ -205,7 +204,7 @@ export class LocalDesk implements Desk {
     const { onProgress } = options;
     const request = asked.caller === 'mcp' && !this.#mcpMayAct() ? { ...asked, shadow: true } : asked;
     if (onProgress === undefined) return this.#controller.kickoffRequest(request, options);
-    return this.#kickoffWithProgress(request, { ...options, onProgress });
+    return kickoffWithProgress(this.#controller, request, { ...options, onProgress });
   }
 
   /** Whether the role of MCP clients may itself do what crews do: write in every category that needs approval. */
@@ -213,66 +212,6 @@ export class LocalDesk implements Desk {
     const { system, roles } = this.#runtime.config;
     const grants = roles.find((role) => role.id === system.mcp.role)?.grants ?? {};
     return system.approvals.categories.every((category) => reaches(grants[category] ?? 'NONE', 'WRITE'));
-  }
-
-  /** Says after each method how many of the flow's have run; those that a route leaves out never do. */
-  async #flowWithProgress(
-    flow: string,
-    inputs: FlowRequest['inputs'],
-    options: { readonly shadow: boolean; readonly signal: AbortSignal | undefined },
-    onProgress: NonNullable<CallOptions['onProgress']>,
-  ): Promise<FlowDocument> {
-    const spec = this.#runtime.config.flows.find((f) => f.id === flow);
-    const total = spec === undefined ? 0 : Object.keys(stepsOf(spec)).length;
-    const runId = `run_${randomUUID()}`;
-    const ended = new Set<string>();
-    const note = (event: AnyEvent): void => {
-      if (event.type !== 'method.completed' || event.data.run_id !== runId) return;
-      ended.add(event.data.method);
-      if (total > 0) onProgress(Math.min(1, ended.size / total), event.data.method);
-    };
-    this.#controller.on('*', note);
-    try {
-      return await this.#runtime.crews.flows.kickoff(flow, inputs, { ...options, runId });
-    } finally {
-      this.#controller.off('*', note);
-    }
-  }
-
-  /** Says after each task how much of the crew's work is done. */
-  async #kickoffWithProgress(
-    request: KickoffRequest,
-    options: CallOptions & { readonly onProgress: NonNullable<CallOptions['onProgress']> },
-  ): Promise<RunDocument> {
-    const crew = this.#runtime.config.crews.find(({ id }) => id === request.crew);
-    // An agent alone is a crew of one task.
-    const total = crew?.tasks.length ?? 1;
-    const ended: { readonly run: string; readonly task: string }[] = [];
-    let runId: string | undefined;
-    const report = (): void => {
-      const own = ended.filter((task) => task.run === runId);
-      const last = own.at(-1);
-      if (last !== undefined && total > 0)
-        options.onProgress(Math.min(1, new Set(own.map((t) => t.task)).size / total), last.task);
-    };
-    const note = (event: AnyEvent): void => {
-      if (event.type !== 'task.completed' && event.type !== 'task.failed' && event.type !== 'task.skipped') return;
-      ended.push({ run: event.data.run_id, task: event.data.task_id });
-      if (event.data.run_id === runId) report();
-    };
-    this.#controller.on('*', note);
-    try {
-      const started = await this.#runtime.crews.runner.start(request.crew, request.inputs ?? {}, {
-        shadow: request.shadow ?? this.#controller.shadow,
-        signal: options.signal,
-        trigger: request.trigger ?? 'manual',
-      });
-      runId = started.runId;
-      report();
-      return await started.done;
-    } finally {
-      this.#controller.off('*', note);
-    }
   }
 
   flows(): Promise<readonly FlowRow[]> {
@@ -286,7 +225,7 @@ export class LocalDesk implements Desk {
     const { signal, onProgress } = options;
     if (resume !== undefined) return flows.resume(resume.run, resume.answers, { signal });
     if (onProgress === undefined) return flows.kickoff(flow, inputs, { shadow, signal });
-    return this.#flowWithProgress(flow, inputs, { shadow, signal }, onProgress);
+    return flowWithProgress(this.#controller, flow, inputs, { shadow, signal }, onProgress);
   }
 
   async runs(
