@@ -26,13 +26,8 @@ export { type MemoryVault, openMemoryVault } from './memory/vault.ts';
 export { createEmbedder, type EmbedderOptions } from './retrieval/embedder.ts';
 export type { Embedder } from './retrieval/vector.ts';
 export type { TaskOutput } from './agent/output.ts';
-export {
-  type AnswerTerms,
-  type ApprovalMode,
-  type ApprovalOptions,
-  type Approvals,
-  openApprovals,
-} from './approval/approvals.ts';
+export { openApprovals } from './approval/approvals.ts';
+export type { AnswerTerms, ApprovalMode, ApprovalOptions, Approvals } from './approval/contract.ts';
 export { createPeople, type People, type Person } from './approval/people.ts';
 export { type ApprovalPolicy, createApprovalPolicy } from './approval/policy.ts';
 export type { ApprovalRule } from './approval/rules.ts';

@@ -22,7 +22,8 @@ import {
   type RunRow,
   type RunStore,
 } from '../../crew/index.ts';
-import { type Approvals, openApprovals } from '../../crew/approval/approvals.ts';
+import { openApprovals } from '../../crew/approval/approvals.ts';
+import type { Approvals } from '../../crew/approval/contract.ts';
 import { openDuckDbStorage } from '../../crew/memory/duckdb-storage.ts';
 import { memorySettings } from '../../crew/memory/parts.ts';
 import { type MemoryVault, openMemoryVault } from '../../crew/memory/vault.ts';

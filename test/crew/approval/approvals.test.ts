@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { openApprovals, type ApprovalOptions, type Approvals } from '../../../src/crew/approval/approvals.ts';
+import { openApprovals } from '../../../src/crew/approval/approvals.ts';
+import type { ApprovalOptions, Approvals } from '../../../src/crew/approval/contract.ts';
 import { createApprovalPolicy } from '../../../src/crew/approval/policy.ts';
 import { Database } from '../../../src/infra/duckdb/database.ts';
 import { ManualClock } from '../../../src/kit/clock.ts';

@@ -1,10 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import {
-  type AnswerTerms,
-  type ApprovalOptions,
-  type Approvals,
-  openApprovals,
-} from '../../../src/crew/approval/approvals.ts';
+import { openApprovals } from '../../../src/crew/approval/approvals.ts';
+import type { AnswerTerms, ApprovalOptions, Approvals } from '../../../src/crew/approval/contract.ts';
 import { createPeople } from '../../../src/crew/approval/people.ts';
 import { createApprovalPolicy } from '../../../src/crew/approval/policy.ts';
 import type { ApprovalRule } from '../../../src/crew/approval/rules.ts';
