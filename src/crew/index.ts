@@ -191,4 +191,5 @@ export {
   RateLimited,
   Unavailable,
   Unsupported,
+  StopRequested,
 } from '../kit/errors.ts';

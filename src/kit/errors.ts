@@ -142,6 +142,16 @@ export function isAbort(error: unknown): boolean {
   return error instanceof Error && error.name === 'AbortError';
 }
 
+/**
+ * Reason of an abort that asks for a stop from where another process can go on, as SIGTERM does: a run ends the step it
+ * is at and is suspended. Whatever cannot be gone on with ends as for any other abort.
+ */
+export class StopRequested extends DOMException {
+  constructor(message: string) {
+    super(message, 'AbortError');
+  }
+}
+
 /** Text of any thrown value, without a stack. */
 export function errorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -84,7 +84,13 @@ async function rounds(desk: Desk, session: SessionOptions, began: Ms): Promise<R
       { signal },
     );
     documents.push(document);
-    if (signal.aborted || document.status === 'failed' || document.status === 'waiting') break;
+    if (
+      signal.aborted ||
+      document.status === 'failed' ||
+      document.status === 'waiting' ||
+      document.status === 'suspended'
+    )
+      break;
     await pause(Math.min(ROUND_PAUSE_MS, left()), signal);
   } while (left() > 0 && !isAborted(signal));
   if (durationMs !== undefined) await pause(left(), signal);

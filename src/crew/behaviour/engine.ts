@@ -1,6 +1,13 @@
 import { setMaxListeners } from 'node:events';
 import type { Clock, Ms } from '../../kit/clock.ts';
-import { DeadlineExceeded, errorMessage, InvalidInput, NotFound, Unsupported } from '../../kit/errors.ts';
+import {
+  DeadlineExceeded,
+  errorMessage,
+  InvalidInput,
+  NotFound,
+  StopRequested,
+  Unsupported,
+} from '../../kit/errors.ts';
 import type { AnyEvent, EventSink } from '../../kit/event.ts';
 import type { Caller, Invoker, ToolOutcome } from '../../kit/invoke.ts';
 import type { Logger } from '../../kit/logger.ts';
@@ -108,7 +115,7 @@ class Engine implements BehaviourEngine {
     this.#deps.eventSource.off('*', this.#heard);
     for (const running of this.#watches.values()) running.stop();
     this.#watches.clear();
-    this.#stop.abort();
+    this.#stop.abort(new StopRequested('the behaviours stop'));
     await this.#queue.close();
   }
 

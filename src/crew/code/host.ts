@@ -75,6 +75,8 @@ export interface HostOptions {
   readonly events?: (EventSink & EventSource) | undefined;
   /** Folder for `output_file`. Default: the working directory. */
   readonly outputDir?: string | undefined;
+  /** How long steps at work may take to end when runs are suspended, ms. Default 0: at once. */
+  readonly drainMs?: number | undefined;
   readonly clock?: Clock | undefined;
   readonly log?: Logger | undefined;
   /** 0 ≤ x < 1, for ids and for the jitter of waits. */
@@ -155,6 +157,7 @@ export function openCrewHost(options: HostOptions): CrewHost {
     log,
     newId,
     random,
+    drainMs: options.drainMs,
     writeOutput: createOutputWriter(options.outputDir ?? process.cwd()),
     memory: crewMemory(memory),
     knowledge,

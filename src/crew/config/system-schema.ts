@@ -180,6 +180,12 @@ export const systemSchema = z.strictObject({
         .max(100_000)
         .default(200)
         .describe('Newest steps of each graph of a run that can be gone back to'),
+      drain_seconds: z
+        .number()
+        .min(0)
+        .max(600)
+        .default(20)
+        .describe('How long steps at work may take to end when the process is told to stop; then they are given up'),
     })
     .prefault({})
     .describe('What is kept of runs'),

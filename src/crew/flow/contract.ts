@@ -22,10 +22,13 @@ export interface FlowRunnerDeps {
   readonly newId: (prefix: string) => string;
   /** Makes the id of a state, a UUID. */
   readonly uuid: () => string;
+  /** How long steps at work may take to end when runs are suspended, ms. Default 0: at once. */
+  readonly drainMs?: number | undefined;
 }
 
 export interface FlowOptions {
   readonly shadow?: boolean | undefined;
+  /** Aborted, it cancels the run; with the reason `StopRequested` it suspends it. */
   readonly signal?: AbortSignal | undefined;
   /** What started it; default `manual`. */
   readonly trigger?: string | undefined;
@@ -41,11 +44,11 @@ export interface FlowOptions {
 export interface FlowRunner {
   readonly flows: readonly FlowDefinition[];
   /**
-   * Runs a flow to its end; resolves for failed, waiting and cancelled runs too. Throws NotFound for an unknown flow,
+   * Runs a flow to its end; resolves for failed, waiting, suspended and cancelled runs too. Throws NotFound for an unknown flow,
    * InvalidInput for inputs that do not fit its state.
    */
   kickoff(flowId: string, inputs?: Readonly<Record<string, unknown>>, options?: FlowOptions): Promise<FlowDocument>;
-  /** Goes on with a waiting or unfinished run. Answers are for `ask`, by method. Throws NotFound. */
+  /** Goes on with a waiting, suspended or unfinished run. Answers are for `ask`, by method. Throws NotFound. */
   resume(
     runId: string,
     answers?: Readonly<Record<string, unknown>>,
@@ -55,4 +58,6 @@ export interface FlowRunner {
   list(limit?: number): Promise<readonly FlowDocument[]>;
   /** Takes up the runs that an earlier process left unfinished. */
   recover(): Promise<readonly FlowDocument[]>;
+  /** Suspends what runs, as `CrewRunner.close` does; called before it. */
+  close(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import type { FlowState } from './state.ts';
 
-export type FlowRunStatus = 'running' | 'completed' | 'failed' | 'waiting' | 'cancelled';
+export type FlowRunStatus = 'running' | 'completed' | 'failed' | 'waiting' | 'suspended' | 'cancelled';
 
 /** What a flow waits for: an answer to a method's question, or a run of its own that waits. */
 export interface FlowPause {

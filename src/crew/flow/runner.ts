@@ -1,9 +1,10 @@
-import { Command, interrupt, isGraphInterrupt, type StateSnapshot } from '@langchain/langgraph';
+import { Command, GraphDrained, interrupt, isGraphBubbleUp, type StateSnapshot } from '@langchain/langgraph';
 import { z } from 'zod';
 import { AppError, Conflict, errorMessage, InvalidInput, NotFound, Unavailable } from '../../kit/errors.ts';
 import { mergeOutside, wordsOf } from '../../kit/outside.ts';
 import { didYouMean } from '../../kit/nearest.ts';
 import { createDetached } from '../run/detached.ts';
+import { GraphStop } from '../run/graph-stop.ts';
 import { interruptIds, pausesOf } from '../run/pauses.ts';
 import type { RunDocument } from '../run/document.ts';
 import type { FlowContext } from './context.ts';
@@ -19,6 +20,8 @@ export function createFlowRunner(deps: FlowRunnerDeps): FlowRunner {
 }
 
 const Waiting = z.object({ kind: z.enum(['question', 'run']), details: z.unknown() });
+/** A run that can be gone on with. */
+const OPEN: ReadonlySet<FlowDocument['status']> = new Set(['running', 'waiting', 'suspended'] as const);
 /** Steps of one run, beyond which even a flow within its methods' bounds has gone astray. */
 const STEP_LIMIT = 10_000;
 
@@ -29,13 +32,13 @@ interface Step {
   readonly data: FlowState;
   /** Whose words from outside were read before it, and by it. */
   readonly outside: Set<string>;
-  readonly signal: AbortSignal;
+  readonly stop: GraphStop;
 }
 
 class Runner implements FlowRunner {
   readonly #deps: FlowRunnerDeps;
   readonly #detached = createDetached();
-  readonly #active = new Map<string, Promise<FlowDocument>>();
+  readonly #active = new Map<string, { readonly stop: GraphStop; readonly done: Promise<FlowDocument> }>();
 
   constructor(deps: FlowRunnerDeps) {
     this.#deps = deps;
@@ -51,7 +54,8 @@ class Runner implements FlowRunner {
     const { runId } = options;
     if (runId !== undefined) {
       const known =
-        this.#active.get(runId) ?? ((await store.get(runId)) === null ? undefined : this.resume(runId, {}, options));
+        this.#active.get(runId)?.done ??
+        ((await store.get(runId)) === null ? undefined : this.resume(runId, {}, options));
       if (known !== undefined) return known;
     }
     const id = uuid();
@@ -90,15 +94,15 @@ class Runner implements FlowRunner {
     options: { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<FlowDocument> {
     const running = this.#active.get(runId);
-    if (running !== undefined) return running;
+    if (running !== undefined) return running.done;
     const document = await this.show(runId);
-    if (document.status !== 'waiting' && document.status !== 'running') return document;
+    if (!OPEN.has(document.status)) return document;
     const flow = this.#deps.flows[document.flow];
     if (flow === undefined) return this.#end(document, 'failed', `there is no flow '${document.flow}' any more`);
     if (flowHash(flow) !== document.structure_hash) {
       return this.#end(document, 'failed', 'the flow has other methods than when the run began: start a new run');
     }
-    const graph = this.#compile(flow, document, options.signal ?? new AbortController().signal);
+    const graph = this.#compile(flow, document, this.#newStop(document));
     const snapshot = await graph.getState(thread(document));
     const open = new Set(document.waiting_for.map((p) => p.id));
     const pauses = flowPauses(snapshot).filter((p) => open.size === 0 || open.has(p.id));
@@ -128,31 +132,44 @@ class Runner implements FlowRunner {
 
   async recover(): Promise<readonly FlowDocument[]> {
     const left = (await this.#deps.store.list(10_000)).filter(
-      (d) => d.status === 'running' && !this.#active.has(d.run_id),
+      (d) => (d.status === 'running' || d.status === 'suspended') && !this.#active.has(d.run_id),
     );
     return Promise.all(left.map((document) => this.resume(document.run_id)));
   }
 
   #launch(flow: FlowDefinition, document: FlowDocument, input: unknown, signal?: AbortSignal): Promise<FlowDocument> {
-    const work = this.#detached(() => this.#work(flow, document, input, signal ?? new AbortController().signal));
-    const done = work.finally(() => this.#active.delete(document.run_id));
-    this.#active.set(document.run_id, done);
+    const stop = this.#newStop(document);
+    const unfollow = stop.follow(signal);
+    const work = this.#detached(() => this.#work(flow, document, input, stop));
+    const done = work.finally(() => {
+      unfollow();
+      this.#active.delete(document.run_id);
+    });
+    this.#active.set(document.run_id, { stop, done });
     return done;
   }
 
-  async #work(
-    flow: FlowDefinition,
-    document: FlowDocument,
-    input: unknown,
-    signal: AbortSignal,
-  ): Promise<FlowDocument> {
-    const graph = this.#compile(flow, document, signal);
+  #newStop({ run_id }: FlowDocument): GraphStop {
+    const { clock, drainMs, log } = this.#deps;
+    const onGivenUp = (): void => log.warn('flow.step_given_up', { run_id, after_ms: drainMs });
+    return new GraphStop({ clock, drainMs, onGivenUp });
+  }
+
+  async close(): Promise<void> {
+    const all = [...this.#active.values()];
+    for (const { stop } of all) stop.suspend('the process ends');
+    await Promise.all(all.map(({ done }) => done));
+  }
+
+  async #work(flow: FlowDefinition, document: FlowDocument, input: unknown, stop: GraphStop): Promise<FlowDocument> {
+    const graph = this.#compile(flow, document, stop);
     const described = async (): Promise<FlowDocument> =>
       describe(document, flow, valuesOf(await graph.getState(thread(document))));
     try {
       const result = await graph.invoke(input, {
         ...thread(document),
-        signal,
+        signal: stop.signal,
+        control: stop.control,
         durability: 'sync',
         recursionLimit: STEP_LIMIT,
         callbacks: [],
@@ -161,8 +178,9 @@ class Runner implements FlowRunner {
       const pauses = flowPauses(await graph.getState(thread(document))).filter((p) => fresh.has(p.id));
       return await this.#end(await described(), pauses.length > 0 ? 'waiting' : 'completed', null, pauses);
     } catch (error) {
-      const status = signal.aborted ? 'cancelled' : 'failed';
-      return this.#end(await described(), status, errorMessage(signal.aborted ? signal.reason : error));
+      const status = stop.statusOf(error);
+      const reason = status === 'suspended' ? null : errorMessage(status === 'cancelled' ? stop.signal.reason : error);
+      return this.#end(await described(), status, reason);
     }
   }
 
@@ -174,7 +192,7 @@ class Runner implements FlowRunner {
   ): Promise<FlowDocument> {
     const { clock, events, store } = this.#deps;
     const now = clock.now();
-    const finished_at = status === 'waiting' ? null : new Date(now).toISOString();
+    const finished_at = OPEN.has(status) ? null : new Date(now).toISOString();
     const ended: FlowDocument = { ...document, status, error, waiting_for, finished_at };
     await store.save(ended);
     const { flow, run_id, output } = ended;
@@ -185,23 +203,25 @@ class Runner implements FlowRunner {
     } else if (status === 'waiting') {
       const reason = waiting_for.map((p) => `${p.method}: ${p.kind}`).join('; ');
       events.emit('flow.waiting', { flow, run_id, reason }, options);
+    } else if (status === 'suspended') {
+      events.emit('flow.suspended', { flow, run_id, reason: 'the process ends' }, options);
     } else events.emit('flow.failed', { flow, run_id, error: error ?? status }, options);
     return ended;
   }
 
-  #compile(flow: FlowDefinition, document: FlowDocument, signal: AbortSignal): ReturnType<typeof compileFlow> {
+  #compile(flow: FlowDefinition, document: FlowDocument, stop: GraphStop): ReturnType<typeof compileFlow> {
     return compileFlow(
       flow,
       (method, call, { data, outside }) =>
-        this.#method(flow, document, { method, call, data, outside: new Set(outside), signal }),
+        this.#method(flow, document, { method, call, data, outside: new Set(outside), stop }),
       this.#deps.checkpointer,
     );
   }
 
   /** Runs one method, with its events. */
   async #method(flow: FlowDefinition, document: FlowDocument, step: Step) {
-    const { method, call, data, signal } = step;
-    signal.throwIfAborted();
+    const { method, call, data, stop } = step;
+    stop.signal.throwIfAborted();
     const { clock, events } = this.#deps;
     const where = { flow: document.flow, run_id: document.run_id, method: method.id, execution: call.execution };
     const options = correlation(document);
@@ -220,20 +240,26 @@ class Runner implements FlowRunner {
       events.emit('method.completed', { ...where, duration_ms, route }, options);
       return { output, route, update, outside: mergeOutside([...step.outside]) };
     } catch (error) {
-      if (!isGraphInterrupt(error)) events.emit('method.failed', { ...where, error: errorMessage(error) }, options);
+      if (!isGraphBubbleUp(error)) events.emit('method.failed', { ...where, error: errorMessage(error) }, options);
       throw error;
     }
   }
 
   #context(document: FlowDocument, step: Step, update: (fields: FlowState) => void): FlowContext {
-    const { method, call, data: state, outside, signal } = step;
+    const { method, call, data: state, outside, stop } = step;
+    const { signal } = stop;
     const { run_id: runId, flow, payload } = document;
     const shadow = document.mode === 'shadow';
     const { crews } = this.#deps;
     // Calls in the order in which the method makes them: run again, it finds what it had begun.
     let calls = 0;
     const path = (): string => `${runId}/${method.id}#${call.execution}.${calls++}`;
-    const started = () => ({ shadow, signal, trigger: `flow ${flow}`, outside: mergeOutside([...outside]) });
+    const started = () => ({
+      shadow,
+      signal: stop.asked,
+      trigger: `flow ${flow}`,
+      outside: mergeOutside([...outside]),
+    });
     const heard = <D extends { readonly outside?: readonly string[] | undefined }>(from: D): D => {
       for (const name of from.outside ?? []) outside.add(name);
       return from;
@@ -242,8 +268,9 @@ class Runner implements FlowRunner {
       let run = await first;
       while (run.status === 'waiting') {
         interrupt({ kind: 'run', details: { run_id: id, waiting_for: run.waiting_for } });
-        run = await crews.resume(id, {}, { signal });
+        run = await crews.resume(id, {}, { signal: stop.asked });
       }
+      if (run.status === 'suspended') throw new GraphDrained(stop.control.drainReason);
       if (run.status !== 'completed') throw new Unavailable(`${what} ${run.status}: ${run.error ?? 'no reason given'}`);
       return heard(run);
     };
@@ -278,8 +305,9 @@ class Runner implements FlowRunner {
             details: { flow: id, run_id: run, waiting_for: sub.waiting_for },
           });
           const answers = Object.fromEntries(sub.waiting_for.map((p) => [p.method, answer]));
-          sub = await this.resume(run, answers, { signal });
+          sub = await this.resume(run, answers, { signal: stop.asked });
         }
+        if (sub.status === 'suspended') throw new GraphDrained(stop.control.drainReason);
         if (sub.status !== 'completed')
           throw new Unavailable(`flow ${id} ${sub.status}: ${sub.error ?? 'no reason given'}`);
         return heard(sub);

@@ -25,6 +25,7 @@ export function createMemoryFlowStore(): FlowStore {
 const STATUS: Readonly<Record<FlowDocument['status'], FlowStatus>> = {
   running: 'running',
   waiting: 'paused',
+  suspended: 'paused',
   completed: 'completed',
   failed: 'failed',
   cancelled: 'failed',

@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import { Command, type StateSnapshot } from '@langchain/langgraph';
 import { errorMessage, InvalidInput, NotFound } from '../../kit/errors.ts';
 import { createManagerTurn } from '../agent/manager.ts';
@@ -20,14 +19,13 @@ import { soloCrew } from './solo.ts';
 import { describeRun, type RunState } from './describe.ts';
 import type { RunDocument, RunPause, RunStatus } from './document.ts';
 import { EXPIRED } from '../agent/review.ts';
+import { GraphStop } from './graph-stop.ts';
 import { interruptIds, isOver, pausesOf, waitingReason } from './pauses.ts';
 import { RunEvents } from './run-events.ts';
 import type { Answers, RunnerParts } from './contract.ts';
 import type { RunRow } from './store.ts';
 
 const STRUCTURE_CHANGED = 'the crew has another structure than when the run began: start a new run';
-/** Thrown into a run that is to be taken up later by another process. */
-const SUSPENDED = Symbol('suspended');
 
 /** One run while this process works on it. Its thread in the checkpointer has the run's id. */
 export class ActiveRun {
@@ -38,7 +36,7 @@ export class ActiveRun {
   readonly #tasks: RunnerParts['tasks'];
   readonly #hooks: CrewHooks;
   readonly #events: RunEvents;
-  readonly #abort = new AbortController();
+  readonly #stop: GraphStop;
   readonly #chains = new Map<string, ModelChain>();
   #compiled: CompiledCrew | undefined;
   /** What the last hooks made of the output. */
@@ -53,7 +51,9 @@ export class ActiveRun {
     this.#tasks = solo === null ? parts.tasks : { [solo.task.id]: solo.task };
     this.#hooks = parts.hooks?.[row.crew] ?? {};
     this.#events = new RunEvents(row.run_id, parts.events, parts.eventSource);
-    setMaxListeners(0, this.#abort.signal);
+    const { clock, drainMs, log } = parts;
+    const onGivenUp = (): void => log.warn('run.step_given_up', { run_id: row.run_id, after_ms: drainMs });
+    this.#stop = new GraphStop({ clock, drainMs, onGivenUp });
   }
 
   /** Checks everything that can be checked before the first step. Throws NotFound and InvalidInput. */
@@ -159,12 +159,12 @@ export class ActiveRun {
   }
 
   cancel(reason: string): void {
-    this.#abort.abort(new RunCancelled(reason));
+    this.#stop.cancel(reason);
   }
 
-  /** Stops at once and leaves the run unfinished, so that the next process takes it up. */
-  suspend(): void {
-    this.#abort.abort(SUSPENDED);
+  /** Ends the steps at work, as far as the time for it goes, and leaves the rest to whoever takes the run up. */
+  suspend(reason: string): void {
+    this.#stop.suspend(reason);
   }
 
   /** Ends the run without working on it. */
@@ -198,14 +198,13 @@ export class ActiveRun {
   }
 
   async #work(input: unknown, signal: AbortSignal | undefined): Promise<RunDocument> {
-    const stop = (): void => this.cancel(errorMessage(signal?.reason ?? 'stopped'));
-    if (signal?.aborted === true) stop();
-    signal?.addEventListener('abort', stop, { once: true });
+    const unfollow = this.#stop.follow(signal);
     try {
       const compiled = this.#compile();
       const result: unknown = await compiled.graph.invoke(input, {
         ...this.#thread(),
-        signal: this.#abort.signal,
+        signal: this.#stop.signal,
+        control: this.#stop.control,
         durability: this.#parts.durability ?? 'sync',
         recursionLimit: 10 * compiled.taskKeys.size + 50,
         callbacks: [],
@@ -218,15 +217,13 @@ export class ActiveRun {
       if (halted !== null) return await this.#finish('failed', halted);
       return await this.#complete();
     } catch (error) {
-      const { signal: own } = this.#abort;
-      if (!own.aborted) {
-        this.#parts.log.error('run.failed', { run_id: this.row.run_id, error: errorMessage(error) });
-        return await this.#finish('failed', errorMessage(error));
-      }
-      if (own.reason === SUSPENDED) return await this.#suspended();
-      return await this.#finish('cancelled', errorMessage(own.reason));
+      const status = this.#stop.statusOf(error);
+      if (status === 'suspended') return await this.#finish(status, null);
+      const reason = errorMessage(status === 'cancelled' ? this.#stop.signal.reason : error);
+      if (status === 'failed') this.#parts.log.error('run.failed', { run_id: this.row.run_id, error: reason });
+      return await this.#finish(status, reason);
     } finally {
-      signal?.removeEventListener('abort', stop);
+      unfollow();
     }
   }
 
@@ -253,7 +250,7 @@ export class ActiveRun {
     const { run_id, crew, started_at } = this.row;
     const now = this.#parts.clock.now();
     const waiting_for = pauses;
-    const ended = status !== 'waiting' && status !== 'running';
+    const ended = status === 'completed' || status === 'failed' || status === 'cancelled';
     this.row = { ...this.row, status, error: reason, waiting_for, finished_at: ended ? now : null };
     if (status === 'completed')
       this.#events.emit('run.completed', { run_id, crew, duration_ms: Math.max(0, now - started_at) });
@@ -261,14 +258,14 @@ export class ActiveRun {
     if (status === 'cancelled')
       this.#events.emit('run.cancelled', { run_id, crew, reason: reason ?? 'no reason given' });
     if (status === 'waiting') this.#events.emit('run.waiting', { run_id, crew, reason: waitingReason(waiting_for) });
+    if (status === 'suspended')
+      this.#events.emit('run.suspended', {
+        run_id,
+        crew,
+        reason: this.#stop.control.drainReason ?? 'the process ends',
+      });
     const document = await this.describe();
     await this.#update({ status, error: reason, waiting_for, finished_at: this.row.finished_at, document });
-    this.#events.close();
-    return document;
-  }
-
-  async #suspended(): Promise<RunDocument> {
-    const document = await this.describe();
     this.#events.close();
     return document;
   }
@@ -301,7 +298,7 @@ export class ActiveRun {
       runId: run_id,
       crew,
       shadow,
-      signal: this.#abort.signal,
+      signal: this.#stop.signal,
       invoker,
       events: this.#events,
       clock,
@@ -407,11 +404,6 @@ export class ActiveRun {
     this.row = { ...this.row, ...changes };
     await this.#parts.store.update(this.row.run_id, changes);
   }
-}
-
-/** A person or the host ended the run. */
-class RunCancelled extends Error {
-  override readonly name = 'RunCancelled';
 }
 
 /** The checkpoint's state: written by our graphs alone, so its shape is theirs. Empty before the first step. */

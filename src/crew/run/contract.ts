@@ -75,11 +75,17 @@ export interface CrewRunnerDeps {
   readonly durability?: 'sync' | 'async' | 'exit' | undefined;
   /** Ended runs whose checkpoints stay; those of older ones are deleted, their documents are not. Default 20. */
   readonly keepCheckpointsOf?: number | undefined;
+  /**
+   * How long steps at work may take to end when runs are suspended, ms; past that they are given up, and done again by
+   * whoever goes on. Default 0: at once.
+   */
+  readonly drainMs?: number | undefined;
 }
 
 export interface KickoffOptions {
   /** Calls with effects are proposed, not carried out. Default false. */
   readonly shadow?: boolean | undefined;
+  /** Aborted, it cancels the run; with the reason `StopRequested` it suspends it. */
   readonly signal?: AbortSignal | undefined;
   /** Only these tasks, ordered by their context. */
   readonly onlyTasks?: readonly string[] | undefined;
@@ -133,7 +139,7 @@ export interface StartedRun {
 /** Runs crews, keeps their record, and takes up what an earlier process left. */
 export interface CrewRunner {
   /**
-   * Runs a crew to its end; resolves for failed, waiting and cancelled runs too.
+   * Runs a crew to its end; resolves for failed, waiting, suspended and cancelled runs too.
    * Throws NotFound for an unknown crew or task, InvalidInput for placeholders without input or a task that the model
    * cannot do; nothing has started then.
    */
@@ -153,7 +159,7 @@ export interface CrewRunner {
   /** As `kickoff`, but resolves as soon as the run has an id. */
   start(crewId: string, inputs?: Readonly<Record<string, unknown>>, options?: KickoffOptions): Promise<StartedRun>;
   /**
-   * Goes on with a waiting or unfinished run. With an event source, a run that waits for an approval goes on by itself
+   * Goes on with a waiting, suspended or unfinished run. With an event source, a run that waits for an approval goes on by itself
    * when it is decided. Throws NotFound, Conflict for an answer to what is not open (any more), InvalidInput for one
    * that is not what was asked for; the run waits on then.
    */
@@ -194,6 +200,6 @@ export interface CrewRunner {
   showRun(runId: string): Promise<RunDocument>;
   /** Ids of the runs at work in this process. */
   readonly active: readonly string[];
-  /** Cancels what runs and waits for it. */
+  /** Suspends what runs: the steps at work end, as far as `drainMs` lets them, and what comes next stays for the next process. */
   close(): Promise<void>;
 }

@@ -1,7 +1,8 @@
 import type { TaskToolCall } from '../agent/call.ts';
 import type { ModelUsage } from '../model/usage.ts';
 
-export type RunStatus = 'running' | 'completed' | 'failed' | 'waiting' | 'cancelled';
+/** `suspended`: stopped between two steps, by a process that ended; the next one goes on with it. */
+export type RunStatus = 'running' | 'completed' | 'failed' | 'waiting' | 'suspended' | 'cancelled';
 export type TaskStatus = 'running' | 'completed' | 'failed' | 'skipped' | 'waiting' | 'not_run';
 
 export interface RunTask {

@@ -25,7 +25,7 @@ import { createDetached } from './detached.ts';
 import { copyPoint, type ForkPoint, pointAt, pointBefore, requireOpen, type RunStep, stepsOf } from './fork.ts';
 import { checkAnswers } from './pauses.ts';
 import { soloCrew, soloCrewId, type SoloRequest } from './solo.ts';
-import type { RunDocument, RunPause } from './document.ts';
+import type { RunDocument, RunPause, RunStatus } from './document.ts';
 import type { RunQuery, RunRow } from './store.ts';
 
 /** Decisions kept for runs that are on their way to waiting. */
@@ -149,7 +149,7 @@ class Runner implements CrewRunner {
       return running.done;
     }
     const row = await this.#row(runId);
-    if (row.status !== 'waiting' && row.status !== 'running') {
+    if (!isOpen(row)) {
       if (answered.length > 0) throw new Conflict(`run ${runId} is ${row.status}: it waits for no answer any more`);
       return this.showRun(runId);
     }
@@ -224,13 +224,13 @@ class Runner implements CrewRunner {
       return (await running.done).status === 'cancelled';
     }
     const row = await this.#row(runId);
-    if (row.status !== 'waiting' && row.status !== 'running') return false;
+    if (!isOpen(row)) return false;
     await new ActiveRun(this.#parts, row).close('cancelled', reason);
     return true;
   }
 
   async recover(): Promise<readonly StartedRun[]> {
-    const rows = await this.#parts.store.list({ status: ['running'], limit: 10_000 });
+    const rows = await this.#parts.store.list({ status: ['running', 'suspended'], limit: 10_000 });
     const waiting = await this.#parts.store.list({ status: ['waiting'], limit: 10_000 });
     for (const row of waiting) this.#watchPauses(row.run_id, row.waiting_for);
     const decidable = waiting.filter((row) =>
@@ -276,7 +276,7 @@ class Runner implements CrewRunner {
     this.#timers.clear();
     this.#closed = true;
     const all = [...this.#active.values()];
-    for (const { run } of all) run.suspend();
+    for (const { run } of all) run.suspend('the process ends');
     await Promise.all(all.map(({ done }) => done));
   }
 
@@ -320,8 +320,9 @@ class Runner implements CrewRunner {
   }
 
   /** Deletes the checkpoints of the run that is now too old to keep them. */
-  async #retire({ run_id, status }: RunDocument): Promise<void> {
-    if (status === 'waiting' || status === 'running') return;
+  async #retire(document: RunDocument): Promise<void> {
+    if (isOpen(document)) return;
+    const { run_id } = document;
     const { store, checkpointer, keepCheckpointsOf: keep = 20, log } = this.#parts;
     try {
       this.#ended ??= store
@@ -411,6 +412,11 @@ class Runner implements CrewRunner {
     if (row === null) throw new NotFound(`there is no run '${runId}'`);
     return row;
   }
+}
+
+/** Whether there is anything to go on with. */
+function isOpen({ status }: { readonly status: RunStatus }): boolean {
+  return status === 'running' || status === 'waiting' || status === 'suspended';
 }
 
 /** The task of a run of an agent alone. */

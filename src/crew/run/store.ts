@@ -175,7 +175,7 @@ const StoredRun = z.object({
   run_id: z.string(),
   crew: z.string(),
   mode: z.enum(['shadow', 'active']),
-  status: z.enum(['running', 'completed', 'failed', 'waiting', 'cancelled']),
+  status: z.enum(['running', 'completed', 'failed', 'waiting', 'suspended', 'cancelled']),
   trigger: z.string(),
   model: z.string().nullable(),
   structure_hash: z.string(),

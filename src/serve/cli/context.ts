@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
+import { StopRequested } from '../../kit/errors.ts';
 import type { ControllerOptions } from '../options.ts';
 import type { Desk } from '../desk.ts';
+import { EXIT } from './exit.ts';
 import { createLiveRegion, createOutput, type LiveRegion, type Output } from './print.ts';
 
 /** Options that every command takes. */
@@ -34,15 +36,18 @@ export interface ActionContext {
   desk(mode: 'inspect' | 'operate' | 'run'): Promise<Desk>;
 }
 
-/** Aborts at the first SIGINT or SIGTERM; a second one ends the process at once. */
+/**
+ * Aborts at the first SIGINT or SIGTERM; a second one ends the process at once. SIGTERM suspends the runs at work, SIGINT
+ * cancels those that were started here.
+ */
 export function interruptSignal(): AbortSignal {
   const abort = new AbortController();
-  const onSignal = (name: string): void => {
-    if (abort.signal.aborted) process.exit(130);
-    abort.abort(new DOMException(`interrupted by ${name}`, 'AbortError'));
+  const stop = (reason: DOMException): void => {
+    if (abort.signal.aborted) process.exit(EXIT.interrupted);
+    abort.abort(reason);
   };
-  process.on('SIGINT', () => onSignal('SIGINT'));
-  process.on('SIGTERM', () => onSignal('SIGTERM'));
+  process.on('SIGINT', () => stop(new DOMException('interrupted by SIGINT', 'AbortError')));
+  process.on('SIGTERM', () => stop(new StopRequested('interrupted by SIGTERM')));
   return abort.signal;
 }
 

@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { AppError, InvalidInput, errorMessage } from '../../kit/errors.ts';
+import { AppError, InvalidInput, errorMessage, StopRequested } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
 import type { CallOptions, Desk, EventsQuery } from '../desk.ts';
 
@@ -104,7 +104,7 @@ export async function serveControl(
   return {
     url: `http://${options.host}:${port}`,
     async [Symbol.asyncDispose]() {
-      for (const abort of active) abort.abort(new DOMException('the controller stops', 'AbortError'));
+      for (const abort of active) abort.abort(new StopRequested('the controller stops'));
       await new Promise<void>((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();

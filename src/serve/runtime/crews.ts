@@ -220,6 +220,7 @@ export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
     web: openWebReader({ clock, log }),
     settings: knowledgeSettings(config.system.knowledge),
   });
+  const drainMs = config.system.runs.drain_seconds * 1000;
   const runner = createCrewRunner({
     crews: byId(config.crews),
     agents: byId(config.agents),
@@ -237,6 +238,7 @@ export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
     newId,
     random: options.random,
     modelTimeoutMs: config.system.model.timeout_seconds * 1000,
+    drainMs,
     keepCheckpointsOf: config.system.runs.keep_checkpoints_of,
     documentExtras: options.documentExtras,
     memory: crewMemory(memory),
@@ -263,12 +265,14 @@ export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
     log,
     newId,
     uuid: randomUUID,
+    drainMs,
   });
   let closed: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     await pruning[Symbol.asyncDispose]();
     await forgetting[Symbol.asyncDispose]();
     await counting[Symbol.asyncDispose]();
+    await flows.close();
     await runner.close();
     await mcpServers[Symbol.asyncDispose]();
     await knowledge[Symbol.asyncDispose]();

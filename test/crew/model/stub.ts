@@ -9,6 +9,8 @@ export type StubReply =
   | { readonly stream: string; readonly type: string; readonly cut?: boolean }
   /** Sends half an answer and cuts the connection. */
   | { readonly cut: true }
+  /** Answers once the promise has resolved. */
+  | { readonly after: Promise<unknown>; readonly reply: StubReply }
   /** Never answers. */
   | { readonly silence: true };
 
@@ -61,7 +63,11 @@ export class StubProvider {
       headers: request.headers,
       body: text === '' ? null : JSON.parse(text),
     });
-    const reply = this.#replies.shift() ?? { json: { error: { message: 'the script is over' } }, status: 400 };
+    let reply = this.#replies.shift() ?? { json: { error: { message: 'the script is over' } }, status: 400 };
+    while ('after' in reply) {
+      await reply.after;
+      reply = reply.reply;
+    }
     if ('silence' in reply) return;
     if ('stream' in reply) {
       response.writeHead(200, { 'content-type': reply.type });

@@ -5,6 +5,7 @@ import { definePlaybook, type PlaybookContext } from '../../../src/crew/index.ts
 import { createModelSource } from '../../../src/crew/model/source.ts';
 import { createMemoryRunStore } from '../../../src/crew/run/memory-store.ts';
 import type { RunDocument } from '../../../src/crew/run/document.ts';
+import { StopRequested } from '../../../src/kit/errors.ts';
 import { ToyInvoker, toyAgent, toyTask, toyTool } from '../../../src/testing/index.ts';
 import { desk } from './desk.ts';
 
@@ -22,8 +23,11 @@ const tasks = [
 class World {
   /** How often each step was done: a turn of a model, a call of a tool. */
   readonly done = new Map<string, number>();
+  /** Told of each step when it begins. */
+  onStep: (count: number) => void = () => undefined;
   note(step: string): void {
     this.done.set(step, (this.done.get(step) ?? 0) + 1);
+    this.onStep(this.done.size);
   }
 }
 
@@ -111,6 +115,7 @@ function process(world: World, life: Life, saver: BaseCheckpointSaver, store: Re
     models: createModelSource({ env: {}, model: 'playbook', fallbacks: [], playbooks: { toy: playbook } }),
     saver: life.saver(saver),
     store,
+    deps: { drainMs: 60_000 },
   });
 }
 
@@ -165,6 +170,65 @@ describe('a run killed after any durable write', () => {
       expect(repeated.every(([, times]) => times === 2)).toBe(true);
     }
     expect(points).toBeGreaterThan(40);
+  });
+});
+
+describe('a run that is told to stop while a step is at work', () => {
+  /** Asks for a stop in the middle of the step that begins as the `at`th, then goes on in a new process. */
+  async function stopped(at: number) {
+    const world = new World();
+    const saver = new MemorySaver();
+    const store = createMemoryRunStore();
+    const first = process(world, new Life(Infinity), saver, store);
+    const stop = new AbortController();
+    world.onStep = (count) => {
+      if (count === at) stop.abort(new StopRequested('the machine goes down'));
+    };
+    const document = await first.runner.kickoff('toy', {}, { runId: 'run_1', signal: stop.signal });
+    if (!stop.signal.aborted) return { document, world, asked: false, suspended: null };
+    const next = process(world, new Life(Infinity), saver, store);
+    const [taken] = await next.runner.recover();
+    const suspended = document.status === 'suspended' ? { document, events: first.events } : null;
+    return { document: (await taken?.done) ?? document, world, asked: true, suspended };
+  }
+
+  test('ends the step, is suspended, and repeats none when it is taken up', { timeout: 120_000 }, async () => {
+    const whole = await stopped(Infinity);
+    let suspended = 0;
+    for (let at = 1; ; at++) {
+      const ended = await stopped(at);
+      if (!ended.asked) break;
+      expect(outcome(ended.document), `stopped at step ${at}`).toEqual(outcome(whole.document));
+      expect([...ended.world.done], `stopped at step ${at}`).toEqual(
+        expect.arrayContaining([...whole.world.done.keys()].map((step) => [step, 1])),
+      );
+      if (ended.suspended === null) continue;
+      suspended++;
+      expect(ended.suspended.document).toMatchObject({ status: 'suspended', finished_at: null, error: null });
+      expect(ended.suspended.events.of('run.suspended')).toMatchObject([{ reason: 'the machine goes down' }]);
+      expect(ended.suspended.events.of('run.cancelled')).toEqual([]);
+    }
+    // Only a stop in the last of the 15 steps comes too late: the run is over with it.
+    expect(suspended).toBe(14);
+  });
+
+  test('gives up a step that does not end in time', async () => {
+    let reached = (): void => undefined;
+    const atWork = new Promise<void>((resolve) => (reached = resolve));
+    const gate = (): Promise<never> => {
+      reached();
+      return new Promise(() => undefined);
+    };
+    const playbook = definePlaybook({ work: () => ({ answer: 'never' }) });
+    const models = createModelSource({ env: {}, model: 'playbook', fallbacks: [], playbooks: { toy: playbook } });
+    const made = desk({ agents: [carl], tasks: [toyTask('work', 'carl')], models, deps: { drainMs: 5000, gate } });
+    const { runId, done } = await made.runner.start('toy');
+    await atWork;
+    const closed = made.runner.close();
+    await made.clock.advance(5000);
+    await closed;
+    expect(await done).toMatchObject({ status: 'suspended' });
+    expect((await made.store.get(runId))?.status).toBe('suspended');
   });
 });
 

@@ -308,7 +308,7 @@ describe('after a kill', () => {
     const { runId } = await stopped.runner.start('toy', { symbol: 'BTC' });
     while (before.used < 2) await new Promise(setImmediate);
     await stopped.runner.close();
-    expect((await store.get(runId))?.status).toBe('running');
+    expect((await store.get(runId))?.status).toBe('suspended');
     const after = new ScriptedModel([{ text: 'two' }]);
     const next = desk({ ...common, models: [after.named('m')] });
     const [taken] = await next.runner.recover();

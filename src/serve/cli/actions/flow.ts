@@ -70,6 +70,10 @@ export async function runFlow(id: string, command: Command): Promise<void> {
       'no step ran',
     );
   }
+  if (document.status === 'suspended')
+    process.stderr.write(
+      `crew: flow run ${document.run_id} is suspended between two steps; crew flow run ${document.flow} --resume ${document.run_id} goes on with it\n`,
+    );
   if (signal.aborted) process.exitCode = EXIT.interrupted;
   else if (document.status === 'failed' || document.status === 'cancelled') process.exitCode = EXIT.failed;
 }

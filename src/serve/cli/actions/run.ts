@@ -29,8 +29,17 @@ export async function run(named: string | undefined, command: Command): Promise<
   live?.show('');
   if (output.json) printJson(output, document);
   else printRun(output, document);
+  tellSuspended(document);
   if (signal.aborted) process.exitCode = EXIT.interrupted;
   else if (document.status === 'failed' || document.status === 'cancelled') process.exitCode = EXIT.failed;
+}
+
+/** Says how to go on with a run that was stopped on its way. */
+export function tellSuspended({ status, run_id }: RunDocument): void {
+  if (status !== 'suspended') return;
+  process.stderr.write(
+    `crew: run ${run_id} is suspended between two steps; crew runs resume ${run_id} goes on with it\n`,
+  );
 }
 
 /** The crew of a configuration that has one. Throws InvalidInput when there are several, with their names. */

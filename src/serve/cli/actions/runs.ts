@@ -101,7 +101,9 @@ async function work(command: Command, ask: (desk: Desk, signal: AbortSignal) => 
   const document = await ask(desk, signal);
   if (output.json) printJson(output, document);
   else (await loadRun()).printRun(output, document);
-  if (document.status === 'failed' || document.status === 'cancelled') process.exitCode = EXIT.failed;
+  (await loadRun()).tellSuspended(document);
+  if (signal.aborted) process.exitCode = EXIT.interrupted;
+  else if (document.status === 'failed' || document.status === 'cancelled') process.exitCode = EXIT.failed;
 }
 
 function readEdit(path: string): z.output<typeof Edit> {
