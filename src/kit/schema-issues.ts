@@ -1,6 +1,9 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import { didYouMean } from './nearest.ts';
 import { fieldNames, schemaAt } from './schema-walk.ts';
+
+/** Names that an object does not take though somebody may well ask for them: what to use instead, by name. */
+export const refusedFields = z.registry<Readonly<Record<string, string>>>();
 
 /** One thing wrong with a value: where, and a sentence with the value and the nearest valid name. */
 export interface ValueIssue {
@@ -25,7 +28,7 @@ function describe(schema: z.core.$ZodType, value: unknown, issue: z.core.$ZodIss
     const known = parent === undefined ? [] : fieldNames(parent);
     return issue.keys.map((key) => ({
       path: [...issue.path, key],
-      message: `unknown field '${key}'${didYouMean(key, known) || listOf(known)}`,
+      message: refusal(parent, key) ?? `unknown field '${key}'${didYouMean(key, known) || listOf(known)}`,
       unknownField: true,
     }));
   }
@@ -36,6 +39,11 @@ function describe(schema: z.core.$ZodType, value: unknown, issue: z.core.$ZodIss
   }
   const found = valueAt(value, issue.path);
   return [{ path: issue.path, message: sentence(issue, found), unknownField: false }];
+}
+
+function refusal(parent: z.core.$ZodType | undefined, key: string): string | undefined {
+  const instead = parent === undefined ? undefined : refusedFields.get(parent)?.[key];
+  return instead === undefined ? undefined : `'${key}' is not taken: ${instead}`;
 }
 
 /** The branch of a union that came furthest: whose issues lie deepest, or whose type was right; undefined when none was. */

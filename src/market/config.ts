@@ -123,6 +123,21 @@ const collect = z.strictObject({
     .describe('Longest hole that is fetched without being asked, minutes; what lies before is reported as missing'),
 });
 
+/** What of collecting may be changed while it runs: nothing here changes what the tape makes of itself when replayed. */
+export const streamingChanges = z.strictObject({
+  flush_interval_ms: changed(collect.shape.flush_interval_ms),
+  auto_backfill: changed(collect.shape.auto_backfill),
+  auto_backfill_max_minutes: changed(collect.shape.auto_backfill_max_minutes),
+  fallback_after_attempts: changed(collect.shape.fallback_after_attempts),
+});
+
+function changed<T extends z.ZodType>(field: z.ZodDefault<T>) {
+  return field
+    .unwrap()
+    .optional()
+    .describe(`${field.description ?? ''}; as it is when left out`);
+}
+
 const storage = z.strictObject({
   retention_days: z
     .number()

@@ -127,6 +127,7 @@ describe('the shipped configuration', () => {
       'disable_exchange',
       'enable_exchange',
       'modify_rate_limits',
+      'configure_streaming',
     ]);
     expect(agent('schema_manager').approval_required).toEqual([
       'apply_retention',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { describeIssues, pathText, showValue, valueAt } from '../../src/kit/schema-issues.ts';
+import { describeIssues, pathText, refusedFields, showValue, valueAt } from '../../src/kit/schema-issues.ts';
 import { fieldNames, schemaAt } from '../../src/kit/schema-walk.ts';
 
 const schema = z.strictObject({
@@ -101,4 +101,15 @@ describe('walking a schema', () => {
     expect(valueAt({ a: [{ b: 1 }] }, ['a', 0, 'b'])).toBe(1);
     expect(valueAt({ a: 1 }, ['a', 'b'])).toBeUndefined();
   });
+});
+
+it('refuses a name by what to use instead of it', () => {
+  const refusing = z.strictObject({ every_ms: z.number().optional() });
+  refusedFields.add(refusing, { every: 'use every_ms' });
+  const value = { every: 1, evry_ms: 2 };
+  const { error } = refusing.safeParse(value);
+  expect(describeIssues(refusing, value, error!).map(({ message }) => message)).toEqual([
+    "'every' is not taken: use every_ms",
+    "unknown field 'evry_ms' (did you mean every_ms?)",
+  ]);
 });

@@ -17,8 +17,8 @@ export interface IntakeOptions {
   readonly events: EventSink;
   readonly clock: Clock;
   readonly log: Logger;
-  /** How often rows are committed. */
-  readonly commitMs: Ms;
+  /** How often rows are committed; asked for each commit. */
+  readonly commitMs: () => Ms;
   /** Receive time of the newest item on the tape before this run; time goes on from there. */
   readonly lastRecvTime: Us;
   /** The sources should stop, or may go on, reading. */
@@ -193,7 +193,7 @@ export class Intake {
   #schedule(): void {
     if (this.#stopped) return;
     this.#timer?.cancel();
-    this.#timer = this.#options.clock.schedule(this.#options.commitMs, () => this.#tick());
+    this.#timer = this.#options.clock.schedule(this.#options.commitMs(), () => this.#tick());
   }
 
   #tick(): void {

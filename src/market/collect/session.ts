@@ -71,7 +71,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     events,
     clock,
     log,
-    commitMs: config.collect.flush_interval_ms,
+    commitMs: () => config.collect.flush_interval_ms,
     lastRecvTime: recovered.lastRecvTime,
     onPressure: options.onPressure,
     onTapeError: (error) => {
@@ -95,7 +95,10 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   let connections = 0;
   let measured = await measure(tapeDir, tape);
   const environment: CollectEnvironment = {
-    config: config.collect,
+    // Asked each time: some of it may be changed while the desk runs.
+    get config() {
+      return config.collect;
+    },
     clock,
     log,
     events,

@@ -3,7 +3,14 @@ import type { Clock, Ms } from '../../kit/clock.ts';
 import { AppError, Conflict, InvalidInput } from '../../kit/errors.ts';
 import type { EventSink } from '../../kit/event.ts';
 import type { OpsStore } from '../../kit/ops.ts';
-import { ROW_ACTIONS, ROW_RULES, type InterpolationRules, type MarketConfig, type ValidationRules } from '../config.ts';
+import {
+  ROW_ACTIONS,
+  ROW_RULES,
+  streamingChanges,
+  type InterpolationRules,
+  type MarketConfig,
+  type ValidationRules,
+} from '../config.ts';
 import { ruleChangesSchema, withInterpolationChanges, withRuleChanges } from './rule-changes.ts';
 
 /** z-scores at which an anomaly is low, medium or high. */
@@ -33,6 +40,8 @@ const SHAPES = {
   disabled_markets: z.array(z.string()),
   /** Venue → share of its documented REST limit that is used, percent. */
   rate_limits: z.record(z.string(), z.number()),
+  /** Keys of `market.collect` that differ from the configured ones. */
+  streaming: streamingChanges,
 } as const;
 
 export type SettingName = keyof typeof SHAPES;
@@ -47,6 +56,7 @@ const AS_CONFIGURED: Settings = {
   interpolation_rules: {},
   disabled_markets: [],
   rate_limits: {},
+  streaming: {},
 };
 
 /** Who changed a setting last. */
@@ -64,7 +74,7 @@ export interface SettingChange {
   readonly events: EventSink;
 }
 
-type Configured = Pick<MarketConfig, 'validation' | 'interpolation'>;
+type Configured = Pick<MarketConfig, 'validation' | 'interpolation' | 'collect'>;
 
 /**
  * What the desk itself changed and a restart must not forget: the newest rows of `desk_settings`, held in memory.
@@ -128,11 +138,12 @@ export class DeskSettings {
     };
   }
 
-  /** The configuration in which validation and interpolation are those in force, whenever they are read. */
+  /** The configuration in which validation, interpolation and collecting are those in force, whenever they are read. */
   inForce(config: MarketConfig): MarketConfig {
     const live = {
       validation: { enumerable: true, get: () => this.#rules },
       interpolation: { enumerable: true, get: () => this.#interpolation },
+      collect: { enumerable: true, get: () => ({ ...config.collect, ...this.#settings.streaming }) },
     };
     return Object.freeze(Object.defineProperties({ ...config }, live));
   }

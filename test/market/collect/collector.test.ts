@@ -1,7 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { systemClock } from '../../../src/infra/clock.ts';
+import type { Clock } from '../../../src/kit/clock.ts';
 import { Conflict, InvalidInput, NotFound, Stale, Unavailable } from '../../../src/kit/errors.ts';
+import { marketConfigSchema } from '../../../src/market/config.ts';
 import { textOfBytes } from '../../../src/market/domain/tape.ts';
 import { verifyTape } from '../../../src/market/collect/tape/inspect.ts';
 import { readTape } from '../../../src/market/collect/tape/reader.ts';
@@ -176,6 +179,43 @@ test('missing trade ids are told as a gap and fetched; late and repeated ones ar
   ]);
   await collector.flush();
   expect(trades(store.rows).filter((text) => text.endsWith('backfill'))).toEqual(['2 backfill', '3 backfill']);
+});
+
+test('what is changed of collecting while it runs is used from then on', async () => {
+  await using folder = await temporaryFolder();
+  await using server = await ToyServer.listen();
+  const parsed = marketConfigSchema.parse({
+    source: 'live',
+    collect: { exchanges: ['toy'], symbols: [...SYMBOLS], flush_interval_ms: 50, tape_flush_ms: 5 },
+  });
+  const waits: number[] = [];
+  const clock: Clock = {
+    now: () => systemClock.now(),
+    monotonicMs: () => systemClock.monotonicMs(),
+    schedule: (ms, work) => {
+      waits.push(ms);
+      return systemClock.schedule(ms, work);
+    },
+  };
+  let changes: object = {};
+  const config = Object.defineProperty({ ...parsed }, 'collect', { get: () => ({ ...parsed.collect, ...changes }) });
+  await using desk = await openDesk({ server, folder: folder.path, more: { config, clock } });
+  const { collector, events } = desk;
+  const asked = () => server.requests.filter((path) => path.startsWith('/trades')).length;
+  server.answers['/trades'] = () => ({ body: '[]' });
+  server.send(trade(1), trade(4));
+  await until(() => collector.backfills().some(({ status }) => status === 'done'), 'the backfill');
+  const before = asked();
+  expect(waits).not.toContain(4321);
+  changes = { auto_backfill: false, flush_interval_ms: 4321 };
+  await until(() => waits.includes(4321), 'a commit planned by the new interval');
+  server.send(trade(5), trade(9));
+  await until(() => events.of('data.gap_detected').some(({ data }) => data.details?.from_id === 6), 'the hole');
+  changes = { auto_backfill: true };
+  server.send(trade(12));
+  await until(() => asked() > before, 'the next request for trades');
+  const from = server.requests.filter((path) => path.startsWith('/trades')).map((path) => /from=(\d+)/.exec(path)?.[1]);
+  expect(from).toEqual([String(NOW + 1), String(NOW + 9)]);
 });
 
 test('a gap in a book makes it unreadable at once and asks for a snapshot', async () => {

@@ -124,7 +124,7 @@ test('receive time never goes back, however the clock jumps, and a commit flushe
     events,
     clock,
     log,
-    commitMs: 1000,
+    commitMs: () => 1000,
     lastRecvTime: (clock.now() + 60_000) * 1000,
     onPressure: () => undefined,
     onTapeError: () => undefined,

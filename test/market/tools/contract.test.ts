@@ -37,6 +37,7 @@ const NAMED = [
   'start_stream',
   'start_streaming',
   'stop_streaming',
+  'configure_streaming',
   'get_streaming_status',
   'get_streaming_alerts',
   'stop_stream',

@@ -1,10 +1,12 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { InvalidInput } from '../../../src/kit/errors.ts';
+import { describeIssues } from '../../../src/kit/schema-issues.ts';
 import type { StoredRecord } from '../../../src/market/domain/records.ts';
 import { DeskSettings } from '../../../src/market/jobs/desk-settings.ts';
 import { planInterpolation } from '../../../src/market/jobs/fill.ts';
 import { INTERPOLATION_RULES, VALIDATION_RULES, withRuleChanges } from '../../../src/market/jobs/rule-changes.ts';
 import { condemnedRows } from '../../../src/market/jobs/validate.ts';
+import { tools } from '../../../src/market/tools/catalogue.generated.ts';
 import { fillBench, FROM, keyOf, openBench, quote, START, type Bench } from '../jobs/bench.ts';
 import { call, preview } from './call.ts';
 
@@ -129,7 +131,7 @@ test('an interpolation rule that is changed holds for the next fill, and outlive
 });
 
 test('get_desk_settings says what differs, by whom and why', async () => {
-  expect((await call(bench, 'get_desk_settings')).data.settings).toHaveLength(7);
+  expect((await call(bench, 'get_desk_settings')).data.settings).toHaveLength(8);
   await rule({ rule: 'gap_factor', value: 3 });
   const { data } = await call(bench, 'get_desk_settings');
   expect(data.settings.filter((s: { changed_by: unknown }) => s.changed_by !== null)).toEqual([
@@ -179,4 +181,44 @@ test('modify_rate_limits scales the budget of all hosts of a venue, over restart
   await expect(call(bench, 'modify_rate_limits', { ...asked, percent: 300 })).rejects.toThrow(/150/);
   await expect(call(bench, 'modify_rate_limits', { ...asked, exchange: 'bynance' })).rejects.toThrow(/binance/);
   expect(used()).toEqual({});
+});
+
+test('configure_streaming changes what the collectors read, over restarts, and back', async () => {
+  const { services } = bench;
+  const inForce = () => services.config.collect;
+  const asked = { flush_interval_ms: 250, auto_backfill: false, reason: 'a test' };
+  expect(await preview(bench, 'configure_streaming', asked)).toMatchObject({
+    changes: [
+      { setting: 'flush_interval_ms', before: 1000, after: 250 },
+      { setting: 'auto_backfill', before: true, after: false },
+    ],
+  });
+  expect(inForce().flush_interval_ms).toBe(1000);
+  const { data } = await call(bench, 'configure_streaming', asked);
+  expect(data.current).toEqual({
+    flush_interval_ms: 250,
+    auto_backfill: false,
+    auto_backfill_max_minutes: 60,
+    fallback_after_attempts: 3,
+  });
+  expect(inForce()).toMatchObject({ flush_interval_ms: 250, auto_backfill: false, tape_flush_ms: 50 });
+  const again = (await reopened()).inForce(services.config).collect;
+  expect(again).toMatchObject({ flush_interval_ms: 250, auto_backfill: false });
+  const repeat = await call(bench, 'configure_streaming', asked);
+  expect(repeat.data.changes).toEqual([]);
+  expect(await services.ops.count('desk_settings')).toBe(1);
+  await call(bench, 'configure_streaming', { as_configured: true, auto_backfill: false, reason: 'a test' });
+  expect(inForce()).toMatchObject({ flush_interval_ms: 1000, auto_backfill: false });
+});
+
+test('configure_streaming refuses what is not in bounds, what is not there by its name, and nothing', async () => {
+  const configure = (input: object) => call(bench, 'configure_streaming', { reason: 'a test', ...input });
+  await expect(configure({})).rejects.toThrow(/name what to change: flush_interval_ms/);
+  await expect(configure({ flush_interval_ms: 49 })).rejects.toThrow(/>=50/);
+  const { input } = tools.find(({ name }) => name === 'configure_streaming')!;
+  const value = { forecast_interval: 60, batch_size: 100 };
+  const issues = describeIssues(input, value, input.safeParse(value).error).map(({ message }) => message);
+  expect(issues[0]).toMatch(/'forecast_interval' is not taken: collecting makes no forecasts/);
+  expect(issues[1]).toMatch(/'batch_size' is not taken: .* use flush_interval_ms/);
+  expect(await bench.services.ops.count('desk_settings')).toBe(0);
 });
