@@ -38,6 +38,14 @@ const run = { run_id: text, crew: text };
 const task = { ...run, task_id: text, agent_id: text };
 /** Which part of a task asks a model, when not a step of it: `judge_answer`, `reason`, `summarise`. */
 const asking = { ...task, purpose: text.optional() };
+/** `task_id` is absent in events of earlier versions. */
+const call = {
+  call_id: text,
+  tool: text,
+  caller: text,
+  run_id: text.nullable(),
+  task_id: text.nullable().optional(),
+};
 const method = { flow: text, run_id: text, method: text, execution: count };
 
 export const EVENTS = {
@@ -164,23 +172,14 @@ export const EVENTS = {
     more_calls: z.number(),
   }),
   'tool.called': z.strictObject({
-    call_id: text,
-    tool: text,
-    caller: text,
+    ...call,
     ok: z.boolean(),
     error_code: text.nullable(),
     duration_ms: z.number(),
-    run_id: text.nullable(),
     shadow: z.boolean(),
   }),
-  'tool.refused': z.strictObject({ call_id: text, tool: text, caller: text, reason: text, run_id: text.nullable() }),
-  'tool.proposed': z.strictObject({
-    call_id: text,
-    proposal_id: text,
-    tool: text,
-    caller: text,
-    run_id: text.nullable(),
-  }),
+  'tool.refused': z.strictObject({ ...call, reason: text }),
+  'tool.proposed': z.strictObject({ ...call, proposal_id: text }),
   'approval.decided': z.strictObject({
     approval_id: text,
     /** `seconded`: a yes that is not enough alone; `standing` and `revoked` are of approvals of further calls. */

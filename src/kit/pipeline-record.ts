@@ -83,7 +83,13 @@ function auditOutcome(outcome: ToolOutcome): AuditRow['outcome'] {
 
 function emitOutcome({ events }: InvokerOptions, trace: Trace, outcome: ToolOutcome, refused: boolean): void {
   const { call, callId, toolName } = trace;
-  const common = { call_id: callId, tool: toolName, caller: call.caller.id, run_id: call.runId ?? null };
+  const common = {
+    call_id: callId,
+    tool: toolName,
+    caller: call.caller.id,
+    run_id: call.runId ?? null,
+    task_id: call.taskId ?? null,
+  };
   const emitOptions = { source: 'tools', correlationId: call.correlationId };
   const error = outcome.ok ? null : outcome.error;
   if (refused) events.emit('tool.refused', { ...common, reason: error?.message ?? '' }, emitOptions);

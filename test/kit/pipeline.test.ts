@@ -57,7 +57,7 @@ describe('the tool pipeline', () => {
       },
     ]);
     expect(desk.events.of('tool.called')).toMatchObject([
-      { tool: 'get_echo', ok: true, shadow: false, run_id: 'run_1' },
+      { tool: 'get_echo', ok: true, shadow: false, run_id: 'run_1', task_id: 'look' },
     ]);
   });
 
