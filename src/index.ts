@@ -31,6 +31,10 @@ export type {
   ToolDetail,
   ToolRow,
 } from './serve/desk.ts';
+export type { StreamQuery } from './events/index.ts';
+export { STREAM_CHANNELS, type StreamChannel, type StreamItem } from './kit/stream-item.ts';
+export type { RunStream } from './crew/code/local-stream.ts';
+export type { StreamRunOptions } from './serve/streaming.ts';
 export { openDesk } from './serve/open.ts';
 export type { McpClientOptions } from './serve/mcp-servers.ts';
 export type { ControllerOptions } from './serve/options.ts';

@@ -33,6 +33,13 @@ export interface AnswerPiece {
   readonly text: string;
 }
 
+/** Hears the text of answers of all crews as it is written, as long as somebody wants it. */
+export interface TextListener {
+  /** Asked before each answer: only for a run that is wanted are models asked to stream. */
+  wantsText(runId: string): boolean;
+  tell(piece: AnswerPiece): void;
+}
+
 /**
  * Code of a crew that YAML can only name. An error in any of it is not swallowed: `beforeKickoff` keeps the run from
  * starting, the others fail the task or the run that called them.

@@ -132,6 +132,8 @@ export {
   type ProposedAction,
   type StoredProposals,
 } from './proposal/log.ts';
+export type { RunStream, RunStreamOptions } from './code/local-stream.ts';
+export { STREAM_CHANNELS, type StreamChannel, type StreamItem } from '../kit/stream-item.ts';
 export type { ContinuousCrew, ContinuousOptions, ContinuousTask, Signal } from './run/continuous-contract.ts';
 export type {
   Answers,

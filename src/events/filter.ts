@@ -7,6 +7,8 @@ export interface EventFilter {
   /** Exact names, or a group: `data.*`. */
   readonly types?: readonly string[] | undefined;
   readonly correlationId?: string | undefined;
+  /** A run: the events under its id, and those of runs that it started (`RUN/…`). */
+  readonly run?: string | undefined;
   /** The source as a whole, or its beginning followed by `*`: `agent:*`. */
   readonly source?: string | undefined;
   /** 1–10: this urgent or more. */
@@ -29,11 +31,12 @@ export function namesOf(types: readonly string[]): ReadonlySet<EventName> {
 /** Makes the test for a filter, once, so that each event costs little. Throws InvalidInput for unknown names. */
 export function matcher(filter: EventFilter): (event: AnyEvent) => boolean {
   const names = filter.types === undefined ? null : namesOf(filter.types);
-  const { correlationId, source, minPriority = 1 } = filter;
+  const { correlationId, run, source, minPriority = 1 } = filter;
   const prefix = source?.endsWith('*') === true ? source.slice(0, -1) : null;
   return (event) =>
     (names === null || names.has(event.type)) &&
     event.priority >= minPriority &&
     (correlationId === undefined || event.correlation_id === correlationId) &&
+    (run === undefined || event.correlation_id === run || event.correlation_id?.startsWith(`${run}/`) === true) &&
     (source === undefined || (prefix === null ? event.source === source : event.source.startsWith(prefix)));
 }

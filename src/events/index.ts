@@ -17,3 +17,4 @@ export { pruneOps } from './ops/retention.ts';
 export { createOpsStore, type OpsStoreHandle } from './ops/store.ts';
 export { countEvents, type EventQuery, queryEvents } from './query.ts';
 export { type SubscribeOptions, Subscription, type WhenFull } from './subscription.ts';
+export { EventStream, type StreamQuery } from './stream.ts';

@@ -121,6 +121,11 @@ export class EventJournal implements AsyncDisposable {
     return this.#failures > 0;
   }
 
+  /** Whether it is closed: nothing will be committed any more. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
   /** Throws Unavailable when closed or full. Call before numbering an event. */
   ensureRoom(): void {
     if (this.#closed !== undefined) throw new Unavailable('the event journal is closed');

@@ -64,6 +64,8 @@ function conditions(query: EventQuery): { readonly where: string; readonly param
   if (query.since !== undefined) add('time >= make_timestamp(CAST(? AS BIGINT))', query.since * 1000);
   if (query.until !== undefined) add('time < make_timestamp(CAST(? AS BIGINT))', query.until * 1000);
   if (query.correlationId !== undefined) add('correlation_id = ?', query.correlationId);
+  if (query.run !== undefined)
+    add('(correlation_id = ? OR starts_with(correlation_id, ?))', query.run, `${query.run}/`);
   if (query.minPriority !== undefined) add('priority >= CAST(? AS INTEGER)', query.minPriority);
   if (query.source?.endsWith('*') === true) add('starts_with(source, ?)', query.source.slice(0, -1));
   else if (query.source !== undefined) add('source = ?', query.source);

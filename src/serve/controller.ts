@@ -2,7 +2,17 @@ import { randomInt } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { systemClock } from '../infra/clock.ts';
 import { stderrLogger } from '../infra/logger.ts';
-import type { ContinuousCrew, ContinuousOptions, CrewRunner, RunDocument, RunRow } from '../crew/index.ts';
+import type {
+  ContinuousCrew,
+  ContinuousOptions,
+  CrewRunner,
+  KickoffOptions,
+  RunDocument,
+  RunRow,
+  RunStream,
+} from '../crew/index.ts';
+import type { StreamQuery } from '../events/index.ts';
+import type { StreamItem } from '../kit/stream-item.ts';
 import type { Clock, Ms } from '../kit/clock.ts';
 import { AppError, Conflict, errorMessage } from '../kit/errors.ts';
 import type { AnyEvent, EventEnvelope, EventName } from '../kit/event.ts';
@@ -22,11 +32,12 @@ import type {
   DeskStatus,
   KickoffRequest,
 } from './desk.ts';
+import { type Inputs, openStream, streamRun, type StreamRunOptions } from './streaming.ts';
 import { LocalDesk } from './local-desk.ts';
 import type { ControllerOptions } from './options.ts';
 import { scheduleDeskBackups } from './runtime/backups.ts';
 import { openCrews } from './runtime/crews.ts';
-import type { Autonomy, DeskHost, Runtime } from './runtime/contract.ts';
+import type { Autonomy, Counts, DeskHost, Runtime } from './runtime/contract.ts';
 import { Gate } from './runtime/gate.ts';
 import { reapplyOrders } from '../market/jobs/standing-orders.ts';
 import { collectorsOk, openMarket, startCollecting } from './runtime/market.ts';
@@ -113,13 +124,7 @@ export class CrewController implements DeskHost, AsyncDisposable {
    * Reads the configuration, takes the data folder and opens everything; nothing is connected. Throws ConfigInvalid,
    * Conflict when another controller has the folder, Unavailable when it cannot be used. A second call changes nothing.
    */
-  async initialize(): Promise<{
-    readonly status: 'initialized' | 'already_initialized';
-    readonly state: ControllerState;
-    readonly tools_registered: number;
-    readonly agents_loaded: number;
-    readonly crews_initialized: number;
-  }> {
+  async initialize(): Promise<Counts & { readonly status: 'initialized' | 'already_initialized' }> {
     if (this.#runtime !== undefined) return { status: 'already_initialized', ...this.#counts() };
     this.#state = 'initializing';
     try {
@@ -230,15 +235,24 @@ export class CrewController implements DeskHost, AsyncDisposable {
     return this;
   }
 
+  /**
+   * Everything that happens from now on, or after a number, until the signal aborts or the controller stops. Iterate it
+   * once. Reading throws InvalidInput for a number that does not exist yet, Stale when what follows it is gone.
+   */
+  stream(query: StreamQuery = {}): AsyncIterable<StreamItem> {
+    return openStream(this.runtime, query);
+  }
+
+  /** Starts a crew and gives its items as they come, up to its end or until it waits. Throws NotFound, InvalidInput. */
+  streamRun(crew: string, inputs: Inputs = {}, options: StreamRunOptions = {}): Promise<RunStream> {
+    return streamRun(this, crew, inputs, options);
+  }
+
   /** Runs a crew and resolves to its document. Throws NotFound, InvalidInput; a run that fails resolves. */
   kickoff(
     crew: string,
-    inputs: Readonly<Record<string, unknown>> = {},
-    options: {
-      readonly shadow?: boolean | undefined;
-      readonly signal?: AbortSignal | undefined;
-      readonly trigger?: string | undefined;
-    } = {},
+    inputs: Inputs = {},
+    options: Pick<KickoffOptions, 'shadow' | 'signal' | 'trigger'> = {},
   ): Promise<RunDocument> {
     return this.runner.kickoff(crew, inputs, {
       shadow: options.shadow ?? this.#shadow,
@@ -300,15 +314,7 @@ export class CrewController implements DeskHost, AsyncDisposable {
   }
 
   /** Facts for `status` that only the controller knows. */
-  facts(): {
-    readonly address: string | null;
-    readonly startedAt: Ms | null;
-    readonly uptimeSeconds: number | null;
-    readonly errors: number;
-    readonly lastError: string | null;
-    readonly clock: Clock;
-    readonly dataDir: string;
-  } {
+  facts(): ReturnType<DeskHost['facts']> {
     return {
       address: this.#address,
       startedAt: this.#startedAt,
@@ -416,8 +422,9 @@ export class CrewController implements DeskHost, AsyncDisposable {
 
   async #serve(config: DeskConfig, dataDir: string): Promise<void> {
     const { host, port, token_env } = config.system.serve;
+    const { stream } = this.runtime.operations;
     const served = this.#push(
-      await serveRunning(this.desk, { host, port, token: this.#env[token_env], log: this.#log }),
+      await serveRunning(this.desk, { host, port, token: this.#env[token_env], log: this.#log, stream }),
     );
     this.#address = served.url;
     writeAddress(dataDir, {
@@ -474,12 +481,7 @@ export class CrewController implements DeskHost, AsyncDisposable {
     return this.#startedAt === null ? null : (this.#clock.now() - this.#startedAt) / 1000;
   }
 
-  #counts(): {
-    readonly state: ControllerState;
-    readonly tools_registered: number;
-    readonly agents_loaded: number;
-    readonly crews_initialized: number;
-  } {
+  #counts(): Counts {
     const { tools, config } = this.runtime;
     return {
       state: this.#state,

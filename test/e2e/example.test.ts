@@ -68,6 +68,24 @@ describe.runIf(built)('examples', { timeout: 60_000 }, () => {
     ]);
   });
 
+  it('streams a run as it happens', async () => {
+    const folder = projectOf('stream.ts');
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, ['example.js'], { cwd: folder });
+    expect(stderr).toBe('');
+    expect(stdout.split('\n')).toEqual([
+      'run.started    run',
+      'task.started   run/tell',
+      'model.called   run/tell/porter',
+      'tool.called    run/tell/porter/call',
+      'text           run/tell/porter: It is open from nine to six.',
+      'model.called   run/tell/porter',
+      'task.completed run/tell',
+      'run.completed  run',
+      'completed',
+      '',
+    ]);
+  });
+
   it('embeds the desk with a tool of its own', async () => {
     const folder = projectOf('embed.ts');
     const { stdout, stderr } = await promisify(execFile)(process.execPath, ['example.js', 'data'], { cwd: folder });

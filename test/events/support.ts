@@ -45,3 +45,12 @@ export function recordingLogger(): Logger & {
   };
   return log;
 }
+
+/** Numbers in [0, 1) that repeat from run to run. */
+export function seeded(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}

@@ -10,6 +10,7 @@ import {
   SourceUnreachable,
   Unavailable,
 } from '../../src/kit/errors.ts';
+import type { StreamItem } from '../../src/kit/stream-item.ts';
 import { silentLogger } from '../../src/kit/logger.ts';
 import { CrewController } from '../../src/serve/controller.ts';
 import { openDesk } from '../../src/serve/open.ts';
@@ -75,6 +76,26 @@ describe('CrewController', { timeout: 60_000 }, () => {
     expect(controller.isRunning).toBe(true);
     expect(controller.shadow).toBe(false);
     expect((await controller.desk.runs()).map((run) => run.crew)).toContain('operations');
+  });
+
+  it('streams a run to its end, and everything after a number over a restart', async () => {
+    await using controller = new CrewController(small());
+    await controller.start({ shadow: true, autonomous: false, collect: false });
+    const run = await controller.streamRun('operations', {}, { channels: ['task', 'run'] });
+    const items: StreamItem[] = [];
+    for await (const item of run) items.push(item);
+    expect(items.map((item) => item.type)).toEqual(expect.arrayContaining(['task.started', 'task.completed']));
+    expect(items[0]).toMatchObject({ type: 'run.started', path: run.runId, parent: null });
+    expect(items.at(-1)?.type).toBe('run.completed');
+    expect(await run.done).toMatchObject({ run_id: run.runId, status: 'completed' });
+    const last = items.at(-1)?.seq ?? 0;
+    await controller.restart({ autonomous: false, collect: false });
+    const seen: number[] = [];
+    for await (const { seq, type } of controller.stream({ after: last })) {
+      seen.push(seq);
+      if (type === 'system.started') break;
+    }
+    expect(seen).toEqual(seen.map((_, i) => last + 1 + i));
   });
 
   it('lists effects of unknown outcome and lets a person settle them; a stopped one still names its folder', async () => {

@@ -50,9 +50,14 @@ export async function modelStep(run: TaskRun, request: TaskRequest, before: Agen
 
 /** Undefined where nobody listens, so that models need not stream. */
 function listener({ scope, task, agent }: TaskRun, { turn }: AgentRecord): ((text: string) => void) | undefined {
-  const { hooks, runId } = scope;
-  if (hooks?.onText === undefined) return undefined;
-  return (text) => hooks.onText?.({ run_id: runId, task: task.id, agent: agent.id, turn: turn + 1, text });
+  const { hooks, text: reader, runId } = scope;
+  const wanted = reader?.wantsText(runId) === true ? reader : undefined;
+  if (hooks?.onText === undefined && wanted === undefined) return undefined;
+  return (text) => {
+    const piece = { run_id: runId, task: task.id, agent: agent.id, turn: turn + 1, text };
+    hooks?.onText?.(piece);
+    wanted?.tell(piece);
+  };
 }
 
 /** The model refused the conversation as too long: it goes on from a summary, a bounded number of times. */

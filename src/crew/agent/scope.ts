@@ -6,7 +6,7 @@ import type { ModelChain } from '../model/chain.ts';
 import type { ToolSchemas } from './tool-schema.ts';
 import type { AgentSpec, CrewSpec, TaskSpec } from '../spec.ts';
 import type { RunMemory } from './memory.ts';
-import type { CrewHooks } from '../hooks.ts';
+import type { CrewHooks, TextListener } from '../hooks.ts';
 import type { AnyGuardrail } from './guardrail.ts';
 import type { KnowledgeSource } from './knowledge.ts';
 import type { SkillShelf } from './skills.ts';
@@ -32,6 +32,8 @@ export interface RunScope {
   /** The task's own in order, then the host's. */
   guardrailsOf(task: TaskSpec): readonly AnyGuardrail[];
   readonly hooks?: CrewHooks | undefined;
+  /** Who reads answers while they are written. */
+  readonly text?: TextListener | undefined;
   readonly skills?: SkillShelf | undefined;
   readonly knowledge?: KnowledgeSource | undefined;
   /** Writes a task's `output_file`; absent when the run may write none. */

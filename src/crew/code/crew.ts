@@ -8,6 +8,7 @@ import type { ForEachOptions, KickoffOptions } from '../run/contract.ts';
 import type { RunDocument } from '../run/document.ts';
 import type { CrewSpec } from '../spec.ts';
 import type { Agent, AnyTask, Task } from './define.ts';
+import type { RunStream, RunStreamOptions } from './local-stream.ts';
 import type { CrewDefinition, CrewParts } from './parts.ts';
 import { type CrewHost, type HostOptions, openCrewHost } from './host.ts';
 import type { InputsFor } from './infer.ts';
@@ -28,9 +29,9 @@ export type CrewResult<Tasks extends readonly AnyTask[]> =
 
 type Inputs<Tasks extends readonly AnyTask[]> = InputsFor<NamesIn<Tasks>>;
 /** Nothing needs to be given where no text has a placeholder. */
-type Arguments<Tasks extends readonly AnyTask[]> = [NamesIn<Tasks>] extends [never]
-  ? [inputs?: Inputs<Tasks>, options?: KickoffOptions]
-  : [inputs: Inputs<Tasks>, options?: KickoffOptions];
+type Arguments<Tasks extends readonly AnyTask[], Options = KickoffOptions> = [NamesIn<Tasks>] extends [never]
+  ? [inputs?: Inputs<Tasks>, options?: Options]
+  : [inputs: Inputs<Tasks>, options?: Options];
 
 /** A crew that can be run. */
 export interface Crew<Tasks extends readonly AnyTask[]> extends CrewParts<Tasks> {
@@ -44,6 +45,8 @@ export interface Crew<Tasks extends readonly AnyTask[]> extends CrewParts<Tasks>
     inputs: readonly Inputs<Tasks>[],
     options?: ForEachOptions,
   ): Promise<readonly (CrewResult<Tasks> | Error)[]>;
+  /** Starts the crew and gives what happens in it as it comes: iterate the result. Throws as `kickoff`. */
+  stream(...given: Arguments<Tasks, RunStreamOptions>): Promise<RunStream>;
   /** The same crew on a host of these options. */
   on(options: Omit<HostOptions, 'crews'>): Crew<Tasks>;
   /** The host that it runs on; its runner resumes, cancels and lists runs. */
@@ -82,6 +85,10 @@ export function defineCrew<const Tasks extends readonly AnyTask[]>(definition: C
       kickoffForEach: async (inputs, options) => {
         const each = await crew.host.runner.kickoffForEach(spec.id, inputs, options);
         return Promise.all(each.map(async (one) => (one.ok ? resultOf(definition, one.document) : one.error)));
+      },
+      stream: (...given) => {
+        const [inputs, options]: readonly [Inputs<Tasks>?, RunStreamOptions?] = given;
+        return crew.host.stream(spec.id, inputs ?? {}, options);
       },
     };
     return Object.freeze(crew);

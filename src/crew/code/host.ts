@@ -39,6 +39,7 @@ import { createMemoryLedger } from '../spend/memory-ledger.ts';
 import type { CrewParts } from './parts.ts';
 import { type Agent, roleOf } from './define.ts';
 import { LocalEvents } from './local-events.ts';
+import { LocalStreams, type RunStream, type RunStreamOptions } from './local-stream.ts';
 import {
   type ApprovalQuestion,
   type ApprovalReply,
@@ -89,6 +90,8 @@ export interface CrewHost extends AsyncDisposable {
   readonly invoker: Invoker;
   readonly memory: MemoryVault;
   readonly events: EventSink & EventSource;
+  /** Starts a crew and gives its items as they come. Throws as `runner.start`. */
+  stream(crew: string, inputs?: Readonly<Record<string, unknown>>, options?: RunStreamOptions): Promise<RunStream>;
   /** What models were asked and what it cost. */
   readonly ledger: CallLedger;
   /** Every decision about a call, newest last; the last 10,000. */
@@ -109,6 +112,7 @@ export function openCrewHost(options: HostOptions): CrewHost {
     crews.flatMap(({ definition }) => definition.tasks),
   );
   const events = options.events ?? new LocalEvents({ clock, log, newId });
+  const streams = new LocalStreams(events, () => clock.now());
   const specs = [...agents.values()].map(({ spec }) => spec);
   const audit = localAudit();
   const knowledge = openKnowledge({
@@ -153,6 +157,7 @@ export function openCrewHost(options: HostOptions): CrewHost {
     store: options.store ?? createMemoryRunStore(),
     events,
     eventSource: events,
+    text: streams,
     clock,
     log,
     newId,
@@ -168,6 +173,7 @@ export function openCrewHost(options: HostOptions): CrewHost {
     invoker,
     events,
     ledger,
+    stream: (crew, inputs = {}, given = {}) => streams.start(runner, given.runId ?? newId('run'), crew, inputs, given),
     audit: audit.rows,
     [Symbol.asyncDispose]: async () => {
       await runner.close();

@@ -23,6 +23,11 @@ export async function streamed(
   let answer: AIMessageChunk | undefined;
   let tokens: TokenCounts | undefined;
   for await (const piece of await model.stream([...messages], options)) {
+    if (!AIMessageChunk.isInstance(piece) && AIMessage.isInstance(piece)) {
+      // A model that cannot stream gives its whole answer at once.
+      if (piece.text !== '') given.onText(piece.text);
+      return piece;
+    }
     if (!AIMessageChunk.isInstance(piece)) throw new Unavailable('the model streamed something that is no message');
     tokens = most(tokens, tokenCounts(piece));
     answer = answer === undefined ? piece : answer.concat(piece);

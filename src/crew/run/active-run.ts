@@ -291,8 +291,9 @@ export class ActiveRun {
   }
 
   #scope(crew: CrewSpec): RunScope {
+    const parts = this.#parts;
     const { invoker, clock, log, pacer, schemas, agents, memory, guardrails, skills, knowledge, writeOutput, gate } =
-      this.#parts;
+      parts;
     const { run_id, shadow } = this.row;
     return {
       runId: run_id,
@@ -312,6 +313,7 @@ export class ActiveRun {
         : { memory: memory.of(crew, { id: run_id, inputs: this.row.inputs }) }),
       guardrailsOf: (task) => [...guardrailsOf(task, this.#hooks), ...(guardrails?.(task) ?? [])],
       hooks: this.#hooks,
+      text: parts.text,
       skills,
       knowledge,
       ...(shadow || writeOutput === undefined ? {} : { writeOutput }),

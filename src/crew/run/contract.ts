@@ -10,7 +10,7 @@ import type { Pacer } from '../agent/pacer.ts';
 import type { SkillShelf } from '../agent/skills.ts';
 import type { ToolSchemas } from '../agent/tool-schema.ts';
 import type { CrewGraphDefinition } from '../graph/define.ts';
-import type { CrewHooks } from '../hooks.ts';
+import type { CrewHooks, TextListener } from '../hooks.ts';
 import type { ModelSource } from '../model/model.ts';
 import type { AgentSpec, CrewSpec, TaskSpec } from '../spec.ts';
 import type { ContinuousCrew, ContinuousOptions } from './continuous-contract.ts';
@@ -56,6 +56,8 @@ export interface CrewRunnerDeps {
   readonly guardrails?: ((task: TaskSpec) => readonly TaskGuardrail[]) | undefined;
   /** Code that tasks and crews name, by crew id. */
   readonly hooks?: Readonly<Record<string, CrewHooks>> | undefined;
+  /** Who reads answers while they are written, beside a crew's own hook. */
+  readonly text?: TextListener | undefined;
   /** Skills of the agents. */
   readonly skills?: SkillShelf | undefined;
   /** Where agents look up what the user gave them to know. */

@@ -1,9 +1,12 @@
 import { timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { EventStream } from '../../events/index.ts';
+import { acceptUpgrades } from '../../infra/upgrade.ts';
 import { AppError, InvalidInput, errorMessage, StopRequested } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
 import type { CallOptions, Desk, EventsQuery } from '../desk.ts';
+import { serveEvents, serveSocketStream, STREAM_PATH } from './stream.ts';
 
 /** Methods of `Desk` that are served; each takes one JSON argument. */
 export const DESK_METHODS = [
@@ -78,14 +81,20 @@ export interface ControlServer extends AsyncDisposable {
   readonly url: string;
 }
 
+export interface ControlOptions {
+  readonly token: string;
+  readonly host: string;
+  readonly port: number;
+  readonly log: Logger;
+  /** Served at `/stream`; without one there is no such address. */
+  readonly stream?: EventStream | undefined;
+}
+
 /**
- * Serves a desk to other processes of this machine: `POST /api/<method>` with a JSON argument, answered as JSON lines.
- * Listens on loopback unless `host` says otherwise; every request needs the token.
+ * Serves a desk to other processes of this machine: `POST /api/<method>` with a JSON argument, answered as JSON lines,
+ * and `/stream`. Listens on loopback unless `host` says otherwise; every request needs the token.
  */
-export async function serveControl(
-  desk: Desk,
-  options: { readonly token: string; readonly host: string; readonly port: number; readonly log: Logger },
-): Promise<ControlServer> {
+export async function serveControl(desk: Desk, options: ControlOptions): Promise<ControlServer> {
   const active = new Set<AbortController>();
   const server = createServer((request, response) => {
     const abort = new AbortController();
@@ -94,18 +103,20 @@ export async function serveControl(
       active.delete(abort);
       if (!response.writableFinished) abort.abort(new DOMException('the caller went away', 'AbortError'));
     });
-    handle(desk, options.token, request, response, abort.signal).catch((error: unknown) => {
+    handle(desk, options, request, response, abort.signal).catch((error: unknown) => {
       options.log.error('control.failed', { error });
       response.destroy();
     });
   });
   server.keepAliveTimeout = 1000;
+  const cut = acceptStreams(server, options);
   const port = await listen(server, options.port, options.host);
   return {
     url: `http://${options.host}:${port}`,
     async [Symbol.asyncDispose]() {
       for (const abort of active) abort.abort(new StopRequested('the controller stops'));
       await new Promise<void>((resolve) => {
+        cut();
         server.close(() => resolve());
         server.closeAllConnections();
       });
@@ -115,15 +126,21 @@ export async function serveControl(
 
 async function handle(
   desk: Desk,
-  token: string,
+  { token, stream }: ControlOptions,
   request: IncomingMessage,
   response: ServerResponse,
   signal: AbortSignal,
 ): Promise<void> {
-  if (!authorised(request, token))
-    return reply(response, 401, {
-      error: { name: 'PermissionDenied', code: 'permission_denied', message: 'missing or wrong token' },
-    });
+  if (!authorised(request, token)) return reply(response, 401, UNKNOWN_CALLER);
+  if (stream !== undefined && request.method === 'GET' && pathOf(request) === STREAM_PATH) {
+    try {
+      await serveEvents(stream, request, response, signal);
+    } catch (error) {
+      if (response.headersSent) throw error;
+      reply(response, statusOf(error), { error: describe(error) });
+    }
+    return;
+  }
   const method = /^\/api\/([a-zA-Z]+)$/.exec(request.url ?? '')?.[1];
   if (request.method !== 'POST' || method === undefined) {
     return reply(response, 404, {
@@ -154,6 +171,31 @@ async function handle(
     send({ error: describe(error) });
   }
   response.end();
+}
+
+const UNKNOWN_CALLER: ControlLine = {
+  error: { name: 'PermissionDenied', code: 'permission_denied', message: 'missing or wrong token' },
+};
+
+function acceptStreams(server: Server, { token, stream }: ControlOptions): () => void {
+  return acceptUpgrades(server, {
+    refuse: (request) => {
+      if (!authorised(request, token)) return { status: 401, body: JSON.stringify(UNKNOWN_CALLER) };
+      return stream !== undefined && pathOf(request) === STREAM_PATH ? null : { status: 404, body: '{}' };
+    },
+    serve: async (socket, request) => {
+      if (stream !== undefined) await serveSocketStream(stream, request, socket);
+    },
+  });
+}
+
+function pathOf(request: IncomingMessage): string {
+  return (request.url ?? '').split('?')[0] ?? '';
+}
+
+function statusOf(error: unknown): number {
+  const code = error instanceof AppError ? error.code : 'internal';
+  return code === 'invalid_input' ? 400 : code === 'stale' ? 410 : code === 'unavailable' ? 503 : 500;
 }
 
 function dispatch(desk: Desk, method: string, argument: unknown, options: CallOptions): Promise<unknown> {

@@ -33,6 +33,14 @@ export interface Autonomy extends AsyncDisposable {
   pause(): Promise<void>;
 }
 
+/** What a controller has when it is open. */
+export interface Counts {
+  readonly state: ControllerState;
+  readonly tools_registered: number;
+  readonly agents_loaded: number;
+  readonly crews_initialized: number;
+}
+
 /** A controller as the desk over it sees it. */
 export interface DeskHost {
   readonly state: ControllerState;

@@ -246,6 +246,7 @@ export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
     writeOutput: createOutputWriter(options.outputDir),
     gate: options.gate,
     hooks: defined(code, (c) => c.hooks),
+    text: operations.stream,
     skills: openSkills(config.dir, config.agents),
   });
   const agents = new Map(config.agents.map((agent) => [agent.id, agent]));

@@ -5,6 +5,7 @@ import {
   createOpsStore,
   EventBus,
   EventJournal,
+  EventStream,
   openOpsDatabase,
   type OpsStoreHandle,
   pruneOps,
@@ -20,6 +21,7 @@ export interface Operations extends AsyncDisposable {
   readonly db: Database;
   readonly bus: EventBus;
   readonly journal: EventJournal;
+  readonly stream: EventStream;
   readonly store: OpsStoreHandle;
 }
 
@@ -41,6 +43,7 @@ export async function openOperations(options: {
   const journal = await EventJournal.open(db, { clock, log });
   const bus = new EventBus({ clock, newId: options.newId, log, journal, source: 'controller' });
   options.onBus(bus);
+  const stream = new EventStream(bus, journal, clock);
   if (recovered !== null) bus.emit('system.recovered', recovered);
   const backups = scheduleBackups(db, copies, { clock, log, everyMs: BACKUP_EVERY_MS });
   const olderThanMs = options.retentionDays * DAY_MS;
@@ -55,5 +58,12 @@ export async function openOperations(options: {
     await bus.close();
     await db.close();
   };
-  return { db, bus, journal, store: createOpsStore(db, clock), [Symbol.asyncDispose]: () => (closed ??= close()) };
+  return {
+    db,
+    bus,
+    journal,
+    stream,
+    store: createOpsStore(db, clock),
+    [Symbol.asyncDispose]: () => (closed ??= close()),
+  };
 }

@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import type { Logger } from '../../kit/logger.ts';
-import { type ControlServer, serveControl } from '../control/server.ts';
+import { type ControlOptions, type ControlServer, serveControl } from '../control/server.ts';
 import type { Desk } from '../desk.ts';
 
 /** Serves a running desk to other processes, with the token given or one made for this start. */
 export async function serveRunning(
   desk: Desk,
-  options: { readonly host: string; readonly port: number; readonly token: string | undefined; readonly log: Logger },
+  options: Omit<ControlOptions, 'token'> & { readonly token: string | undefined },
 ): Promise<ControlServer & { readonly token: string }> {
   const token = options.token ?? randomBytes(24).toString('base64url');
   const server = await serveControl(desk, { ...options, token });
