@@ -1,5 +1,6 @@
 import type { GuardrailSubject, GuardrailVerdict } from './agent/guardrail.ts';
 import type { TaskOutput } from './agent/output.ts';
+import type { Migration, MigratingRun } from './run/migration.ts';
 import type { RunDocument } from './run/document.ts';
 
 type Inputs = Readonly<Record<string, unknown>>;
@@ -57,6 +58,11 @@ export interface CrewHooks {
   readonly conditions?: Readonly<Record<string, (context: ConditionContext) => boolean>> | undefined;
   /** Functions that `callback` of tasks names. */
   readonly callbacks?: Readonly<Record<string, (output: TaskOutput) => Eventually<void>>> | undefined;
+  /**
+   * Asked when a run that was begun on another structure of the crew is resumed: says what of it stands. Null: the run is
+   * refused, as without this function.
+   */
+  readonly migrate?: ((run: MigratingRun) => Eventually<Migration | null>) | undefined;
   /** Hears of every task that completed, after its own callback. */
   readonly onTask?: ((output: TaskOutput) => Eventually<void>) | undefined;
   /** Hears of every answer of a model, before its calls are made. */

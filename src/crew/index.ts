@@ -94,6 +94,8 @@ export { defineCrewGraph } from './graph/define.ts';
 export type { CrewGraphState, CrewGraphUpdate, CrewIssue } from './graph/state.ts';
 export { CrewState } from './graph/state.ts';
 export { type AgentStep, type AnswerPiece, type ConditionContext, type CrewHooks, defineCrewHooks } from './hooks.ts';
+export type { Migration, MigratingRun } from './run/migration.ts';
+export type { StructureChange } from './graph/structure-diff.ts';
 export type { KnowledgePassage, KnowledgeSource } from './agent/knowledge.ts';
 export { openSkills, type Skill, type SkillShelf } from './agent/skills.ts';
 export { type CrewAiProject, readCrewAiProject } from './import/project.ts';

@@ -129,6 +129,8 @@ export const EVENTS = {
   'run.cancelled': z.strictObject({ ...run, reason: text }),
   'run.waiting': z.strictObject({ ...run, reason: text }),
   'run.suspended': z.strictObject({ ...run, reason: text }),
+  /** It goes on with another structure of its crew. */
+  'run.migrated': z.strictObject({ ...run, changes: z.array(text), kept: z.array(text) }),
   'run.resumed': z.strictObject({ ...run, from: text }),
   'task.started': z.strictObject(task),
   'task.completed': z.strictObject({ ...task, duration_ms: z.number(), tool_calls: count }),

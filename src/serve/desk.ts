@@ -43,6 +43,8 @@ export interface Desk extends MemoryDesk, AsyncDisposable {
   run(id: string): Promise<RunDocument>;
   /** Goes on with a run that waits or was left unfinished; answers are by task. Throws NotFound. */
   resumeRun(request: ResumeRunRequest, options?: CallOptions): Promise<RunDocument>;
+  /** Ends a run that is at work, waits or is suspended. False when it had already ended. Throws NotFound. */
+  cancelRun(request: CancelRunRequest): Promise<boolean>;
   /** A new run from a task (`from`) or a checkpoint (`at`) of another, or from its newest. Resolves when it ends or waits. */
   forkRun(request: ForkRunRequest, options?: CallOptions): Promise<RunDocument>;
   /** Steps of a run that can be gone back to, newest first. Throws NotFound. */
@@ -147,6 +149,11 @@ export interface ResumeRunRequest {
   readonly answers?: Readonly<Record<string, unknown>> | undefined;
   /** Who answers, for the record. */
   readonly by?: string | undefined;
+}
+
+export interface CancelRunRequest {
+  readonly run: string;
+  readonly reason: string;
 }
 
 export interface UsageRequest extends CallQuery {

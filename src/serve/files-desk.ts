@@ -101,6 +101,7 @@ export function openFilesDesk(options: ControllerOptions): Desk {
     run: (id) =>
       withOps(dataDir, 'runs', (db) => storedRun(db, id), undefined).then((found) => found ?? missingRun(id)),
     resumeRun: () => needsController('resuming a run'),
+    cancelRun: () => needsController('cancelling a run'),
     forkRun: () => needsController('forking a run'),
     usage: ({ by, ...query }) =>
       withOps(dataDir, 'model_calls', async (db) => (await openCallLedger(db)).usage(by, query), []),

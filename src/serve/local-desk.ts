@@ -32,6 +32,7 @@ import type {
   KickoffRequest,
   McpToolsRequest,
   ForkRunRequest,
+  CancelRunRequest,
   ResumeRunRequest,
   RunStep,
   QueryRequest,
@@ -240,6 +241,10 @@ export class LocalDesk implements Desk {
 
   resumeRun({ run, answers, by }: ResumeRunRequest, { signal }: CallOptions = {}): Promise<RunDocument> {
     return this.#runtime.crews.runner.resume(run, answers, { by, ...(signal === undefined ? {} : { signal }) });
+  }
+
+  cancelRun({ run, reason }: CancelRunRequest): Promise<boolean> {
+    return this.#runtime.crews.runner.cancel(run, reason);
   }
 
   async forkRun(request: ForkRunRequest, { signal }: CallOptions = {}): Promise<RunDocument> {

@@ -134,7 +134,7 @@ describe('CrewController', { timeout: 60_000 }, () => {
           params: [key, run],
         },
         {
-          sql: "INSERT INTO runs VALUES (?, 'gone', 'active', 'waiting', 'manual', NULL, 'h', '{}', NULL, TIMESTAMP '2026-01-01', NULL, NULL, '[]', NULL)",
+          sql: "INSERT INTO runs VALUES (?, 'gone', 'active', 'waiting', 'manual', NULL, 'h', '{}', NULL, TIMESTAMP '2026-01-01', NULL, NULL, '[]', NULL, NULL, NULL)",
           params: [run],
         },
       ]);

@@ -26,7 +26,9 @@ export interface CrewDefinition<Tasks extends readonly AnyTask[]> extends Partia
   readonly playbook?: Playbook | undefined;
   /** What its agents remember from run to run, on the host's `memory`. */
   readonly memory?: boolean | Partial<MemorySpec> | undefined;
-  readonly hooks?: Pick<CrewHooks, 'beforeKickoff' | 'afterKickoff' | 'onTask' | 'onStep' | 'onText'> | undefined;
+  readonly hooks?:
+    | Pick<CrewHooks, 'migrate' | 'beforeKickoff' | 'afterKickoff' | 'onTask' | 'onStep' | 'onText'>
+    | undefined;
 }
 
 /** What a crew is made of, checked. */

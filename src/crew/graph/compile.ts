@@ -22,7 +22,8 @@ import { createTaskNode, type TaskExecution } from './task-node.ts';
 import { ruleBreaches } from '../rules.ts';
 import { planTasks } from './plan.ts';
 import { type CrewGraphState, CrewState } from './state.ts';
-import { structureHash } from './structure.ts';
+import { type CrewStructure, structureHash } from './structure.ts';
+import { structureOf } from './structure-of.ts';
 
 /** What compiling needs from the run: how to do a task, and where messages go. */
 export interface CompileDeps {
@@ -47,7 +48,8 @@ export interface CompileDeps {
 
 export interface CompiledCrew {
   readonly graph: CompiledCrewGraph;
-  /** Hash of what the graph is made of: nodes, edges, routes, tasks, their agents and context. Not of any text. */
+  /** What the graph is made of. Not any text. */
+  readonly structure: CrewStructure;
   readonly structureHash: string;
   /** Tasks that can run, by key of `state.outputs`. */
   readonly taskKeys: ReadonlyMap<string, string>;
@@ -72,13 +74,19 @@ export function compileCrew(
     ...(deps.checkpointer === undefined ? {} : { checkpointer: deps.checkpointer }),
     name: crew.id,
   });
+  const its = [...new Set(context.taskKeys.values())].map((id) => context.task(id));
+  const members = [
+    ...new Set([
+      ...crew.agents,
+      ...its.flatMap((task) => task.agent ?? []),
+      ...(crew.manager_agent === null ? [] : [crew.manager_agent]),
+    ]),
+  ];
+  const structure = structureOf(graph, crew, { tasks: its, agents: members.flatMap((id) => agents[id] ?? []) });
   return {
     graph,
-    structureHash: structureHash(
-      graph,
-      crew,
-      [...new Set(context.taskKeys.values())].map((id) => context.task(id)),
-    ),
+    structure,
+    structureHash: structureHash(structure),
     taskKeys: context.taskKeys,
     inputNames: context.inputNames,
   };

@@ -153,8 +153,8 @@ export function buildHierarchicalGraph(parts: {
     const record = state.manager;
     if (record === null || record.done) return END;
     if (record.queue.length === 0) return 'manage';
-    const { inputs, outside, outputs, issues, notes, planning, halted } = state;
-    const shared: CrewGraphState = { inputs, outside, outputs, issues, notes, planning, halted };
+    const { inputs, outside, outputs, issues, notes, planning, carried, seeded, halted } = state;
+    const shared: CrewGraphState = { inputs, outside, outputs, issues, notes, planning, carried, seeded, halted };
     return record.queue.map(
       (delegation) => new Send('delegate', { delegation, state: shared } satisfies DelegateInput),
     );
@@ -172,6 +172,8 @@ export function buildHierarchicalGraph(parts: {
 /** The planner's step, before all others. */
 export function planNode(tasks: readonly TaskSpec[], plan: Planner): CrewNode {
   return async (state) => {
+    // A run that was migrated has its plans, unless there are new tasks.
+    if (tasks.every(({ id }) => state.planning?.plans[id] !== undefined)) return {};
     const planning = await plan(tasks, state.inputs);
     return { planning, ...(planning.error === null ? {} : { halted: `planning failed: ${planning.error}` }) };
   };

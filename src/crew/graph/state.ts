@@ -30,6 +30,13 @@ export const CrewState = Annotation.Root({
     default: () => ({}),
   }),
   planning: Annotation<CrewPlans | null>({ reducer: (known, next) => next ?? known, default: () => null }),
+  /** Names of outputs that stand from before the run was migrated; a task's node takes its own off the list. */
+  carried: Annotation<readonly string[], { readonly keep: readonly string[] } | { readonly used: string }>({
+    reducer: (known, next) => ('keep' in next ? next.keep : known.filter((key) => key !== next.used)),
+    default: () => [],
+  }),
+  /** Hash of the structure that the run was migrated to before it began in this thread; null: it was not. */
+  seeded: Annotation<string | null>({ reducer: (_, next) => next, default: () => null }),
   halted: Annotation<string | null>({ reducer: (known, next) => known ?? next, default: () => null }),
 });
 

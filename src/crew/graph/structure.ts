@@ -1,22 +1,26 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../../kit/json.ts';
-import type { CrewSpec, TaskSpec } from '../spec.ts';
-import type { CompiledCrewGraph } from './define.ts';
 
-/** SHA-256, hex, of a crew's structure. Equal for equal nodes, edges, routes, tasks, agents and context; texts do not count. */
-export function structureHash(graph: CompiledCrewGraph, crew: CrewSpec, tasks: readonly TaskSpec[]): string {
-  const { nodes, allEdges, branches } = graph.builder;
-  const text = canonicalJson({
-    process: crew.process,
-    manager: crew.manager_agent,
-    nodes: Object.keys(nodes).sort(),
-    edges: [...allEdges].map(([from, to]) => `${from} → ${to}`).sort(),
-    routes: Object.entries(branches)
-      .map(([from, routes]) => `${from}: ${Object.keys(routes).length}`)
-      .sort(),
-    tasks: [...tasks]
-      .sort((a, b) => (a.id < b.id ? -1 : 1))
-      .map((t) => ({ id: t.id, agent: t.agent, context: [...t.context].sort() })),
-  });
-  return createHash('sha256').update(text).digest('hex');
+/** What a crew's graph is made of, as JSON. Texts (descriptions, goals, prompts), models and limits are no part of it. */
+export interface CrewStructure {
+  readonly process: string;
+  readonly manager: string | null;
+  readonly nodes: readonly string[];
+  /** `a → b` */
+  readonly edges: readonly string[];
+  /** Number of routing functions that leave a node. */
+  readonly routes: Readonly<Record<string, number>>;
+  readonly tasks: Readonly<
+    Record<
+      string,
+      { readonly agent: string | null; readonly context: readonly string[]; readonly tools: readonly string[] | null }
+    >
+  >;
+  /** Tools that each agent names. */
+  readonly agents: Readonly<Record<string, { readonly tools: readonly string[] }>>;
+}
+
+/** SHA-256, hex: equal for equal structures. */
+export function structureHash(structure: CrewStructure): string {
+  return createHash('sha256').update(canonicalJson(structure)).digest('hex');
 }

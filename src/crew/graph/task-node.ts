@@ -54,7 +54,13 @@ export function createTaskNode(node: {
   readonly now: () => number;
 }): CrewNode {
   const { task, agent, key, options, holds, run, skipped, now } = node;
+  const told = (output: TaskOutput, state: CrewGraphState) => ({
+    issues: options.issues?.(output, state) ?? [],
+    notes: options.notes?.(output, state) ?? {},
+  });
   return async (state, config) => {
+    const standing = state.carried.includes(key) ? state.outputs[key] : undefined;
+    if (standing !== undefined) return { carried: { used: key }, ...told(standing, state) };
     const reason = skipReason(state, options) ?? (holds(state) ? null : CONDITION);
     if (reason !== null) {
       const output = skippedOutput(task.id, agent.id, reason, now());
@@ -81,11 +87,7 @@ export function createTaskNode(node: {
         ...(halt ? { halted: `task ${key} failed: ${output.error ?? 'no reason given'}` } : {}),
       };
     }
-    return {
-      outputs: { [key]: output },
-      issues: options.issues?.(output, state) ?? [],
-      notes: options.notes?.(output, state) ?? {},
-    };
+    return { outputs: { [key]: output }, ...told(output, state) };
   };
 }
 

@@ -1,5 +1,5 @@
 import { Command, type StateSnapshot } from '@langchain/langgraph';
-import { errorMessage, InvalidInput, NotFound } from '../../kit/errors.ts';
+import { Conflict, errorMessage, InvalidInput, NotFound } from '../../kit/errors.ts';
 import { createManagerTurn } from '../agent/manager.ts';
 import { unresolved } from '../agent/prompt.ts';
 import { guardrailsOf, missingFunctions } from '../agent/guardrails-of.ts';
@@ -9,6 +9,7 @@ import { createTaskExecution } from '../agent/run-task.ts';
 import type { RunScope } from '../agent/scope.ts';
 import { type CompiledCrew, compileCrew } from '../graph/compile.ts';
 import type { TaskExecution } from '../graph/task-node.ts';
+import { changesText } from '../graph/structure-diff.ts';
 import type { CrewHooks } from '../hooks.ts';
 import { ModelChain } from '../model/chain.ts';
 import type { CrewModel } from '../model/model.ts';
@@ -20,12 +21,11 @@ import { describeRun, type RunState } from './describe.ts';
 import type { RunDocument, RunPause, RunStatus } from './document.ts';
 import { EXPIRED } from '../agent/review.ts';
 import { GraphStop } from './graph-stop.ts';
+import { migrateRun, structureRefusal } from './migrate.ts';
 import { interruptIds, isOver, pausesOf, waitingReason } from './pauses.ts';
 import { RunEvents } from './run-events.ts';
 import type { Answers, RunnerParts } from './contract.ts';
 import type { RunRow } from './store.ts';
-
-const STRUCTURE_CHANGED = 'the crew has another structure than when the run began: start a new run';
 
 /** One run while this process works on it. Its thread in the checkpointer has the run's id. */
 export class ActiveRun {
@@ -39,6 +39,7 @@ export class ActiveRun {
   readonly #stop: GraphStop;
   readonly #chains = new Map<string, ModelChain>();
   #compiled: CompiledCrew | undefined;
+  #refusal: Conflict | null = null;
   /** What the last hooks made of the output. */
   #output: { readonly value: unknown } | undefined;
 
@@ -72,16 +73,23 @@ export class ActiveRun {
       ];
       if (problems.length > 0) throw new InvalidInput(`crew ${crew.id} cannot start: ${problems.join('; ')}`);
       const model = await this.#firstModel(ids);
-      this.row = { ...this.row, structure_hash: compiled.structureHash, model };
+      const { structure, structureHash: structure_hash } = compiled;
+      this.row = { ...this.row, structure_hash, structure, model };
     } catch (error) {
       this.#events.close();
       throw error;
     }
   }
 
-  /** Whether the crew has the structure that the run was made on. */
-  get isPinned(): boolean {
-    return this.#compile().structureHash === this.row.structure_hash;
+  /** Why it may not go on with the crew as it is; null when it may, and until it was asked to. */
+  get refusal(): Conflict | null {
+    return this.#refusal;
+  }
+
+  /** Throws Conflict, with what changed, unless the crew has the structure that the run was made on. */
+  requirePinned(origin: RunRow): void {
+    const compiled = this.#compile();
+    if (compiled.structureHash !== this.row.structure_hash) throw structureRefusal(origin, compiled);
   }
 
   /** Nodes that come next in the run's thread. */
@@ -104,7 +112,25 @@ export class ActiveRun {
     } catch (error) {
       return this.close('failed', errorMessage(error));
     }
-    if (compiled.structureHash !== this.row.structure_hash) return this.close('failed', STRUCTURE_CHANGED);
+    if (compiled.structureHash !== this.row.structure_hash) {
+      try {
+        await this.#migrate(compiled, Object.keys(answers));
+      } catch (error) {
+        if (error instanceof Conflict) return this.#refuse(error);
+        throw error;
+      }
+    }
+    const { seed, structure_hash, run_id, crew } = this.row;
+    if (seed !== null && (await this.#state()).seeded !== structure_hash) {
+      // The thread is still that of the structure before, or begun by nobody.
+      await this.#parts.checkpointer.deleteThread(run_id);
+      this.#events.emit('run.resumed', { run_id, crew, from: 'start' });
+      await this.#update({ status: 'running', waiting_for: [], error: null });
+      return this.#work(
+        { inputs: this.row.inputs, ...seed, carried: { keep: Object.keys(seed.outputs) }, seeded: structure_hash },
+        signal,
+      );
+    }
     const snapshot = await compiled.graph.getState(this.#thread());
     // A task that went on keeps its old pause in the checkpoint until its siblings have ended too.
     const open = new Set(this.row.waiting_for.map((pause) => pause.id));
@@ -119,15 +145,43 @@ export class ActiveRun {
     );
     if (pauses.length > 0 && Object.keys(resume).length === 0) return this.#finish('waiting', null, pauses);
     const began = snapshot.next.length > 0 || Object.keys(valuesOf(snapshot)).length > 0;
-    const { run_id, crew } = this.row;
     this.#events.emit('run.resumed', { run_id, crew, from: snapshot.next.join(', ') || 'start' });
-    await this.#update({ status: 'running', waiting_for: [] });
+    await this.#update({ status: 'running', waiting_for: [], error: null });
     if (!began) {
       // What a flow had read by then went with the process that began this.
       const outside = this.row.trigger.startsWith('flow ') ? [this.row.trigger] : [];
       return this.#work({ inputs: this.row.inputs, outside }, signal);
     }
     return this.#work(pauses.length > 0 ? new Command({ resume }) : null, signal);
+  }
+
+  /** Puts the run on the crew's new structure, on record before its thread begins anew. */
+  async #migrate(compiled: CompiledCrew, answered: readonly string[]): Promise<void> {
+    const { run_id, crew } = this.row;
+    const { inputs, seed, changes } = await migrateRun(this.row, compiled, await this.#state(), this.#hooks);
+    if (answered.length > 0)
+      throw new Conflict(`run ${run_id} has to be migrated first: resume it without answers, and it asks anew`);
+    const { structure, structureHash: structure_hash } = compiled;
+    await this.#update({ structure, structure_hash, inputs, seed });
+    const lines = changesText(changes).split('\n');
+    this.#events.emit('run.migrated', {
+      run_id,
+      crew,
+      changes: lines.map((l) => l.trim()),
+      kept: Object.keys(seed.outputs),
+    });
+  }
+
+  /** Leaves the run as it is, with the reason: it can go on once the crew is what it was, or says how to migrate. */
+  async #refuse(refusal: Conflict): Promise<RunDocument> {
+    this.#refusal = refusal;
+    const { run_id } = this.row;
+    const status = this.row.status === 'waiting' ? 'waiting' : 'suspended';
+    this.#parts.log.warn('run.refused', { run_id, error: refusal.message });
+    this.row = { ...this.row, status, error: refusal.message };
+    const document = { ...(this.row.document ?? (await this.describe())), status, error: refusal.message } as const;
+    await this.#update({ status, error: refusal.message, document });
+    return document;
   }
 
   /** An answer about a budget is on record before the run goes on, so it counts once, whatever happens then. */

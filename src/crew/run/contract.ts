@@ -162,7 +162,8 @@ export interface CrewRunner {
   start(crewId: string, inputs?: Readonly<Record<string, unknown>>, options?: KickoffOptions): Promise<StartedRun>;
   /**
    * Goes on with a waiting, suspended or unfinished run. With an event source, a run that waits for an approval goes on by itself
-   * when it is decided. Throws NotFound, Conflict for an answer to what is not open (any more), InvalidInput for one
+   * when it is decided. A run whose crew has another structure now is migrated when the crew says how, else refused.
+   * Throws NotFound, Conflict for a refusal and for an answer to what is not open (any more), InvalidInput for one
    * that is not what was asked for; the run waits on then.
    */
   resume(
@@ -174,7 +175,7 @@ export interface CrewRunner {
   cancel(runId: string, reason: string): Promise<boolean>;
   /**
    * Takes up the runs that an earlier process left unfinished, each from its last checkpoint; a run whose crew is gone
-   * or has another structure is marked failed. Runs that wait for approvals look whether these were decided meanwhile;
+   * is marked failed, one whose crew has another structure and cannot be migrated stays suspended, with the reason. Runs that wait for approvals look whether these were decided meanwhile;
    * other waiting runs stay. Resolves when all were taken up.
    */
   recover(): Promise<readonly StartedRun[]>;

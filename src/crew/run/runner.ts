@@ -122,6 +122,8 @@ class Runner implements CrewRunner {
         trigger: options.trigger ?? 'manual',
         model: null,
         structure_hash: '',
+        structure: null,
+        seed: null,
         inputs,
         only_tasks: options.onlyTasks ?? null,
         started_at: clock.now(),
@@ -157,7 +159,10 @@ class Runner implements CrewRunner {
     checkAnswers(row, answers, { ...tasks, ...soloTask(row, this.#parts.agents) }, clock.now());
     // Between the check and here nothing waits, so of two answers to one question the second finds the run at work.
     if (this.#active.has(runId)) throw new Conflict(`run ${runId} is at work: it waits for no answer now`);
-    return this.#takeUp(row, answers, options.signal, options.by).done;
+    const run = new ActiveRun(this.#parts, row);
+    const document = await this.#launch(run, () => run.goOn(answers, options.signal, options.by)).done;
+    if (run.refusal !== null) throw run.refusal;
+    return document;
   }
 
   async replay(runId: string, from: string, options: ForkOptions = {}): Promise<StartedRun> {
@@ -202,10 +207,7 @@ class Runner implements CrewRunner {
     };
     const run = new ActiveRun(this.#parts, row);
     try {
-      if (!run.isPinned)
-        throw new Conflict(
-          `crew ${row.crew} has another structure than when run ${origin.run_id} began: start a new run`,
-        );
+      run.requirePinned(origin);
       await copyPoint(checkpointer, point, { thread: run_id, edit });
       requireOpen(point, origin.run_id, await run.next());
       await store.insert(row);
@@ -236,9 +238,7 @@ class Runner implements CrewRunner {
     const decidable = waiting.filter((row) =>
       row.waiting_for.some(({ kind }) => kind === 'approval' || kind === 'effect'),
     );
-    return [...rows, ...decidable]
-      .filter((row) => !this.#active.has(row.run_id))
-      .map((row) => this.#takeUp(row, {}, undefined));
+    return [...rows, ...decidable].filter((row) => !this.#active.has(row.run_id)).map((row) => this.#takeUp(row));
   }
 
   runContinuous(crewId: string, options: ContinuousOptions = {}): ContinuousCrew {
@@ -280,9 +280,9 @@ class Runner implements CrewRunner {
     await Promise.all(all.map(({ done }) => done));
   }
 
-  #takeUp(row: RunRow, answers: Answers, signal: AbortSignal | undefined, by?: string): StartedRun {
+  #takeUp(row: RunRow): StartedRun {
     const run = new ActiveRun(this.#parts, row);
-    return this.#launch(run, () => run.goOn(answers, signal, by));
+    return this.#launch(run, () => run.goOn({}, undefined));
   }
 
   #launch(run: ActiveRun, work: () => Promise<RunDocument>): StartedRun {
@@ -359,7 +359,7 @@ class Runner implements CrewRunner {
     const row = rows.find((r) => r.waiting_for.some((pause) => pause.approval_id === approvalId));
     if (row === undefined || this.#active.has(row.run_id)) return;
     this.#decided.delete(approvalId);
-    this.#takeUp(row, {}, undefined);
+    this.#takeUp(row);
   }
 
   /** The decision may have come while the run was on its way to waiting for it. */
@@ -369,7 +369,7 @@ class Runner implements CrewRunner {
       p.approval_id !== null && this.#decided.delete(p.approval_id) ? [p.approval_id] : [],
     );
     if (decided.length === 0 || this.#active.has(document.run_id)) return document;
-    return this.#takeUp(await this.#row(document.run_id), {}, undefined).done;
+    return this.#takeUp(await this.#row(document.run_id)).done;
   }
 
   /** The run of an id that was given before: at work, to be taken up, or ended. */

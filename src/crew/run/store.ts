@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import type { Database, SqlRow } from '../../infra/duckdb/database.ts';
 import type { TaskOutput } from '../agent/output.ts';
+import type { CrewStructure } from '../graph/structure.ts';
+import type { RunSeed } from './seed.ts';
 import type { RunDocument, RunPause, RunStatus } from './document.ts';
 
 /** One row of the table `runs`. Times are UTC ms. */
@@ -13,6 +15,10 @@ export interface RunRow {
   readonly model: string | null;
   /** Hash of the graph the run was started on. */
   readonly structure_hash: string;
+  /** What it was made of; null: the run is older than the record of it. */
+  readonly structure: CrewStructure | null;
+  /** What a migration left it to begin with; null: nothing. */
+  readonly seed: RunSeed | null;
   readonly inputs: Readonly<Record<string, unknown>>;
   /** Null: all tasks of the crew. */
   readonly only_tasks: readonly string[] | null;
@@ -51,6 +57,8 @@ const TABLES = [
     run_id VARCHAR NOT NULL, task_id VARCHAR NOT NULL, agent VARCHAR NOT NULL, status VARCHAR NOT NULL,
     started_at TIMESTAMP NOT NULL, finished_at TIMESTAMP, tool_calls INTEGER NOT NULL, executions INTEGER NOT NULL,
     output VARCHAR, error VARCHAR, PRIMARY KEY (run_id, task_id))`,
+  'ALTER TABLE runs ADD COLUMN IF NOT EXISTS structure VARCHAR',
+  'ALTER TABLE runs ADD COLUMN IF NOT EXISTS seed VARCHAR',
 ];
 
 /** Keeps runs in the tables `runs` and `run_tasks` of the ops database, which it creates when they are missing. */
@@ -70,6 +78,8 @@ const COLUMNS: {
   trigger: ['"trigger"', '?', (r) => r.trigger],
   model: ['model', '?', (r) => r.model],
   structure_hash: ['structure_hash', '?', (r) => r.structure_hash],
+  structure: ['structure', '?', (r) => (r.structure === null ? null : JSON.stringify(r.structure))],
+  seed: ['seed', '?', (r) => (r.seed === null ? null : JSON.stringify(r.seed))],
   inputs: ['inputs', '?', (r) => JSON.stringify(r.inputs)],
   only_tasks: ['only_tasks', '?', (r) => (r.only_tasks === null ? null : JSON.stringify(r.only_tasks))],
   started_at: ['started_at', 'epoch_ms(CAST(? AS BIGINT))', (r) => r.started_at],
@@ -160,6 +170,8 @@ const EMPTY: RunRow = {
   trigger: '',
   model: null,
   structure_hash: '',
+  structure: null,
+  seed: null,
   inputs: {},
   only_tasks: null,
   started_at: 0,
@@ -179,6 +191,9 @@ const StoredRun = z.object({
   trigger: z.string(),
   model: z.string().nullable(),
   structure_hash: z.string(),
+  // Written by this file alone, from the same types. Absent from a database that was last opened by an older version.
+  structure: jsonText.pipe(z.custom<CrewStructure>((v) => typeof v === 'object' && v !== null)).nullish(),
+  seed: jsonText.pipe(z.custom<RunSeed>((v) => typeof v === 'object' && v !== null)).nullish(),
   inputs: jsonText.pipe(z.record(z.string(), z.unknown())),
   only_tasks: jsonText.pipe(z.array(z.string())).nullable(),
   started_at: micros,
@@ -190,6 +205,6 @@ const StoredRun = z.object({
 });
 
 function readRow(row: SqlRow): RunRow {
-  const { mode, ...stored } = StoredRun.parse(row);
-  return { ...stored, shadow: mode === 'shadow' };
+  const { mode, structure = null, seed = null, ...stored } = StoredRun.parse(row);
+  return { ...stored, structure, seed, shadow: mode === 'shadow' };
 }

@@ -24,6 +24,7 @@ export const DESK_METHODS = [
   'runs',
   'run',
   'resumeRun',
+  'cancelRun',
   'forkRun',
   'runSteps',
   'usage',

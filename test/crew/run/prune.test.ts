@@ -10,7 +10,7 @@ test('ended runs are forgotten by age; what waits stays', async () => {
   const run = (id: string, status: string, finished: string) =>
     db.run(
       `INSERT INTO runs VALUES ('${id}', 'c', 'active', '${status}', 'manual', NULL, 'h', '{}', NULL,
-        TIMESTAMP '2026-01-01', ${finished}, NULL, '[]', NULL)`,
+        TIMESTAMP '2026-01-01', ${finished}, NULL, '[]', NULL, NULL, NULL)`,
     );
   await run('old', 'completed', "TIMESTAMP '2026-01-02'");
   await run('failed', 'failed', "TIMESTAMP '2026-01-02'");

@@ -283,7 +283,7 @@ describe('after a kill', () => {
     });
   }
 
-  test('a run whose crew has changed is marked failed', async () => {
+  test('a run whose crew has changed stays suspended, with what changed', async () => {
     const store = createMemoryRunStore();
     const saver = new MemorySaver();
     const before = new ScriptedModel([{ hang: true }]);
@@ -294,8 +294,8 @@ describe('after a kill', () => {
     const next = desk({ agents: [ana, ben], tasks: [first, second, other], models, store, saver });
     const [taken] = await next.runner.recover();
     expect(await taken?.done).toMatchObject({
-      status: 'failed',
-      error: 'the crew has another structure than when the run began: start a new run',
+      status: 'suspended',
+      error: expect.stringContaining('  + task third (agent ben)'),
     });
   });
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { errorMessage, InvalidInput } from '../../../kit/errors.ts';
+import { Conflict, errorMessage, InvalidInput } from '../../../kit/errors.ts';
 import { writeFileAtomic } from '../../../infra/files.ts';
 import { diffRuns } from '../../../crew/run/diff.ts';
 import type { Desk, RunDocument } from '../../desk.ts';
@@ -27,6 +27,18 @@ export async function resumeRun(run: string, command: Command): Promise<void> {
   const given = Object.entries(parsePairs('--answer', answer));
   const answers = Object.fromEntries(given.map(([task, text]) => [task, parseJson(`--answer ${task}`, text)]));
   await work(command, (desk, signal) => desk.resumeRun({ run, answers, by }, { signal }));
+}
+
+/** `crew runs cancel` */
+export async function cancelRun(run: string, command: Command): Promise<void> {
+  const context = contextOf(command);
+  const { output } = context;
+  const { reason } = command.opts<{ reason: string }>();
+  await using desk = await context.desk('operate');
+  const cancelled = await desk.cancelRun({ run, reason });
+  if (!cancelled) throw new Conflict(`run ${run} had already ended`);
+  if (output.json) printJson(output, { run, cancelled });
+  else output.write(`${run} cancelled\n`);
 }
 
 /** `crew runs replay` and `crew runs fork` */

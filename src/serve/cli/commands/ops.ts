@@ -47,6 +47,15 @@ export function opsCommands(program: Command): void {
     .action(async (id: string, _options: unknown, command: Command) =>
       (await import('../actions/runs.ts')).resumeRun(id, command),
     );
+  runs
+    .command('cancel')
+    .argument('<id>')
+    .option('--reason <text>', 'why, for the record', 'cancelled by hand')
+    .description('end a run that is at work, waits or is suspended')
+    .addHelpText('after', '\nExamples:\n  crew runs cancel run_1 --reason "the question is answered"')
+    .action(async (id: string, _options: unknown, command: Command) =>
+      (await import('../actions/runs.ts')).cancelRun(id, command),
+    );
   withSource(runs.command('replay'))
     .argument('<id>')
     .requiredOption('--from <task>', 'task that is done again, with all that comes after it')
