@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import { Conflict } from './errors.ts';
 import type { BoundTool } from './tool.ts';
 
@@ -14,7 +14,7 @@ export function indexTools(tools: readonly BoundTool[]): {
   find(name: string): CataloguedTool | undefined;
 } {
   const byName = new Map<string, CataloguedTool>();
-  const all = tools.map((tool): CataloguedTool => ({ tool, input: tool.input.strict() }));
+  const all = tools.map((tool): CataloguedTool => ({ tool, input: strict(tool.input) }));
   for (const entry of all) {
     for (const name of [entry.tool.name, ...entry.tool.aliases]) {
       const other = byName.get(name);
@@ -25,4 +25,9 @@ export function indexTools(tools: readonly BoundTool[]): {
     }
   }
   return { all, find: (name) => byName.get(name) };
+}
+
+/** The schema itself where it is strict: another would not be known as the one that `refusedFields` names. */
+function strict(input: z.ZodObject): z.ZodObject {
+  return input.def.catchall instanceof z.ZodNever ? input : input.strict();
 }

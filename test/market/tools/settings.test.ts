@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { InvalidInput } from '../../../src/kit/errors.ts';
 import { describeIssues } from '../../../src/kit/schema-issues.ts';
+import { bindTools } from '../../../src/kit/tool.ts';
+import { indexTools } from '../../../src/kit/tool-index.ts';
 import type { StoredRecord } from '../../../src/market/domain/records.ts';
 import { DeskSettings } from '../../../src/market/jobs/desk-settings.ts';
 import { planInterpolation } from '../../../src/market/jobs/fill.ts';
@@ -215,9 +217,10 @@ test('configure_streaming refuses what is not in bounds, what is not there by it
   const configure = (input: object) => call(bench, 'configure_streaming', { reason: 'a test', ...input });
   await expect(configure({})).rejects.toThrow(/name what to change: flush_interval_ms/);
   await expect(configure({ flush_interval_ms: 49 })).rejects.toThrow(/>=50/);
-  const { input } = tools.find(({ name }) => name === 'configure_streaming')!;
+  // As the pipeline holds it.
+  const { input } = indexTools(bindTools(tools, bench.services)).find('configure_streaming')!;
   const value = { forecast_interval: 60, batch_size: 100 };
-  const issues = describeIssues(input, value, input.safeParse(value).error).map(({ message }) => message);
+  const issues = describeIssues(input, value, input.safeParse(value).error!).map(({ message }) => message);
   expect(issues[0]).toMatch(/'forecast_interval' is not taken: collecting makes no forecasts/);
   expect(issues[1]).toMatch(/'batch_size' is not taken: .* use flush_interval_ms/);
   expect(await bench.services.ops.count('desk_settings')).toBe(0);
