@@ -8,6 +8,11 @@ const CALLS: Readonly<Record<string, readonly string[]>> = {
   okx_futures: [
     '/api/v5/market/candles?instId=BTC-USDT-SWAP&bar=1H&limit=20',
     '/api/v5/market/trades?instId=BTC-USDT-SWAP&limit=20',
+    '/api/v5/public/instruments?instType=FUTURES',
+    '/api/v5/market/tickers?instType=FUTURES',
+    '/api/v5/public/mark-price?instType=FUTURES&instId=BTC-USDT-260626',
+    '/api/v5/public/open-interest?instType=FUTURES',
+    '/api/v5/market/books?instId=BTC-USDT-260626&sz=5',
     '/api/v5/market/index-tickers?instId=BTC-USDT',
     '/api/v5/market/platform-24-volume',
     '/api/v5/public/insurance-fund?instType=SWAP&instFamily=BTC-USDT',

@@ -3,6 +3,7 @@ import { msToUs } from '../../domain/records.ts';
 import { impliedVolatility, type OptionValue, valueOption } from '../../domain/option-pricing.ts';
 import type { SimulatedListing, SimulatedListingTime, SimulatedWorth } from '../contract.ts';
 import { plain } from '../shared/simulated.ts';
+import { expiriesAt, forwardAt, worthOfFuture } from '../shared/simulated-expiries.ts';
 import { canonicalSymbol } from '../shared/symbols.ts';
 import { expiryText } from './wire.ts';
 
@@ -11,11 +12,7 @@ import { expiryText } from './wire.ts';
  * Black's formula gives for that forward and a volatility that smiles: so calls, puts, futures and greeks agree.
  */
 
-const DAY = 86_400_000;
-const YEAR = 365 * DAY;
-const SETTLEMENT = 8 * 3_600_000;
-/** Yearly carry of the futures over the index. */
-const CARRY = 0.08;
+const YEAR = 365 * 86_400_000;
 /** At-the-money volatilities, percent a year. */
 const VOLATILITY: Readonly<Record<string, number>> = { BTC: 48, ETH: 63, SOL: 82, XRP: 78 };
 const OTHER_VOLATILITY = 100;
@@ -28,11 +25,6 @@ const STRIKES_A_SIDE = 3;
 const STRIKE_STEP = 0.025;
 /** Coins whose futures and options are settled in the coin itself. */
 export const COIN_SETTLED = ['BTC', 'ETH'];
-
-/** Price of the future that ends at `expiry`. */
-export function forwardAt(index: number, expiry: Ms, at: Ms): number {
-  return index * Math.exp((CARRY * Math.max(0, expiry - at)) / YEAR);
-}
 
 export interface SimulatedOption {
   readonly base: string;
@@ -83,10 +75,9 @@ export function datedListings(base: string, steps: Pick<SimulatedListing, 'tick'
     .slice(1)
     .map((expiry) => {
       const name = `${base}-${expiryText(msToUs(expiry))}`;
-      const slope = (when: Ms): number => forwardAt(1, expiry, when);
       return {
         ...steps,
-        worth: (index, when) => ({ value: index * slope(when), delta: slope(when), gamma: 0 }),
+        worth: worthOfFuture(expiry),
         instrument: {
           symbol: canonicalSymbol(name),
           venue_symbol: name,
@@ -166,31 +157,6 @@ function worthOf(option: SimulatedOption, coin: boolean): (index: number, at: Ms
     const [below, here, above] = [value(index - h, at), value(index, at), value(index + h, at)];
     return { value: here, delta: (above - below) / (2 * h), gamma: (above - 2 * here + below) / (h * h) };
   };
-}
-
-/** Ends of what is listed at `at`, UTC ms, soonest first: a day, a week, two quarters. None is less than a day off. */
-function expiriesAt(at: Ms): readonly Ms[] {
-  const first = Math.ceil((at + DAY - SETTLEMENT) / DAY) * DAY + SETTLEMENT;
-  const week = fridayFrom(first + 2 * DAY);
-  const quarters: Ms[] = [];
-  for (let months = 0; quarters.length < 2; months++) {
-    const date = new Date(at);
-    const month = date.getUTCMonth() + months;
-    if (month % 3 !== 2) continue;
-    const end = lastFriday(date.getUTCFullYear(), month);
-    if (end >= week + 7 * DAY) quarters.push(end);
-  }
-  return [first, week, ...quarters];
-}
-
-function fridayFrom(at: Ms): Ms {
-  const day = Math.ceil((at - SETTLEMENT) / DAY);
-  // 1970-01-01 was a Thursday.
-  return (day + ((8 - (day % 7)) % 7)) * DAY + SETTLEMENT;
-}
-
-function lastFriday(year: number, month: number): Ms {
-  return fridayFrom(Date.UTC(year, month + 1, 0) - 6 * DAY);
 }
 
 function niceStep(about: number): number {

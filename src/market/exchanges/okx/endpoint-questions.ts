@@ -10,23 +10,40 @@ import { liveBook, liveInterest, liveTicker, liveTrades } from '../shared/live.t
 import { endpoint } from '../shared/question.ts';
 import { bookOf, candlesOf, fundingOf, moversOf, nameOf, newest, tradesOf } from '../shared/readings.ts';
 import { decimal, decimalOrNull, msTime, positiveOrNull, unsigned } from '../shared/shapes.ts';
-import { bookWire, candleWire, dataOf, symbolOf, tickerOf, tickerWire, tradeWire } from './endpoint-shapes.ts';
+import {
+  bookWire,
+  candleWire,
+  dataOf,
+  notesOfTickers,
+  symbolOf,
+  tickerOf,
+  tickerWire,
+  tradeWire,
+} from './endpoint-shapes.ts';
+import { kindOf } from './wire.ts';
 
 /** The questions that OKX's REST interface answers. Pages not verified. */
 const DOCS = 'https://www.okx.com/docs-v5/en';
 
+/** An instrument with its kind, which the venue wants too; swaps when none is named. */
+const typed = (instId: string | undefined) => ({ instType: instId === undefined ? 'SWAP' : kindOf(instId), instId });
+
 /** Questions that both markets answer alike. */
 export function marketQuestions(market: Market) {
-  const instType = market === 'spot' ? 'SPOT' : 'SWAP';
   const all = endpoint({
     market,
     docs: `${DOCS}/#order-book-trading-market-data-get-tickers`,
     needsInstruments: true,
-    request: () => ({ path: '/api/v5/market/tickers', query: { instType }, weight: 2 }),
+    request: ({ inst_type: instType }: { readonly inst_type: string }) => ({
+      path: '/api/v5/market/tickers',
+      query: { instType },
+      weight: 2,
+    }),
     shape: dataOf(tickerWire),
     read: ({ data }, facts) => ({
       value: data.map((w) => tickerOf(w, facts)),
       time: newest(data.map((w) => w.ts)),
+      notes: notesOfTickers(market),
     }),
   });
   return {
@@ -43,7 +60,7 @@ export function marketQuestions(market: Market) {
           if (w === undefined) throw new Error('a shape that was checked lost its row');
           const instrumentOf = (name: string) =>
             name === facts.instrument?.venue_symbol ? facts.instrument : undefined;
-          return { value: tickerOf(w, { ...facts, instrumentOf }), time: w.ts };
+          return { value: tickerOf(w, { ...facts, instrumentOf }), time: w.ts, notes: notesOfTickers(market) };
         },
       }),
     },
@@ -176,7 +193,7 @@ export const interest = {
     needsInstruments: true,
     request: (_args: unknown, i) => ({
       path: '/api/v5/public/open-interest',
-      query: { instType: 'SWAP', instId: nameOf(i) },
+      query: typed(nameOf(i)),
       weight: 2,
     }),
     shape: dataOf(z.looseObject({ instId: z.string(), oiCcy: decimalOrNull, oiUsd: decimalOrNull, ts: msTime })),
@@ -201,7 +218,7 @@ export const markNow = {
     needsInstruments: true,
     request: (_args: unknown, i) => ({
       path: '/api/v5/public/mark-price',
-      query: { instType: 'SWAP', instId: nameOf(i) },
+      query: typed(nameOf(i)),
       weight: 4,
     }),
     shape: dataOf(z.looseObject({ instId: z.string(), markPx: positiveOrNull, ts: msTime })),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Market } from '../../domain/records.ts';
 import type { EndpointFacts } from '../endpoint.ts';
 import type { Ticker } from '../shared/kinds/ticker.ts';
 import { baseUnits } from '../shared/readings.ts';
@@ -42,10 +43,17 @@ export function tickerOf(w: z.output<typeof tickerWire>, facts: EndpointFacts): 
     high_24h: w.high24h,
     low_24h: w.low24h,
     volume_24h: volume,
-    // Derivatives do not tell it: the volume at the last price.
     quote_volume_24h: spot ? w.volCcy24h : volume === null || w.last === null ? null : volume * w.last,
+    ...(spot ? {} : { vwap_24h: null }),
     time: w.ts,
   };
+}
+
+/** What has to be said of the tickers of a market. */
+export function notesOfTickers(market: Market): readonly string[] {
+  return market === 'spot'
+    ? []
+    : ['OKX does not tell the quote volume of derivatives: it is the base volume at the last price'];
 }
 
 /** Canonical name of an instrument id, listed or not. */

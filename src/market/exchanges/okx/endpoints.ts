@@ -21,17 +21,18 @@ import {
 } from './endpoint-questions.ts';
 import { dataOf } from './endpoint-shapes.ts';
 import { parseOkxInstruments } from './instruments.ts';
+import { kindOf } from './wire.ts';
 
 const DOCS = 'https://www.okx.com/docs-v5/en';
 const BARS = ['1m', '3m', '5m', '15m', '30m', '1H', '2H', '4H', '6H', '12H', '1D', '1W'] as const;
 const PERIODS = ['5m', '1H', '1D'] as const;
-const KINDS = ['SWAP', 'SPOT'] as const;
+const KINDS = ['SWAP', 'FUTURES', 'SPOT'] as const;
 
 const swap = marketQuestions('futures');
 const spot = marketQuestions('spot');
 
 const inst_id = instrument('BTC-USDT-SWAP', 'BTC-USDT-SWAP, or BTC-USDT for spot');
-const inst_type = choice(KINDS, 'SWAP', 'Which instruments');
+const inst_type = choice(KINDS, 'SWAP', 'Which instruments: swaps, dated futures or spot');
 const statistics = { ccy: coin('BTC'), period: choice(PERIODS, '1H', 'Length of a period') };
 const byInstrument = { symbol: 'inst_id', example: { inst_id: 'BTC-USDT-SWAP' } } as const;
 
@@ -41,7 +42,7 @@ function textOf(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
-/** The same tool for swaps and for spot: BTC-USDT names a pair, all else a swap. */
+/** The same tool for derivatives and for spot: BTC-USDT names a pair, all else a swap or a dated future. */
 function either(ofSwap: EndpointTool, ofSpot: EndpointTool): EndpointTool {
   const isSpot = (given: Readonly<Record<string, unknown>>): boolean =>
     given['inst_type'] === 'SPOT' || PAIR.test(textOf(given['inst_id']));
@@ -52,7 +53,7 @@ function either(ofSwap: EndpointTool, ofSpot: EndpointTool): EndpointTool {
   });
 }
 
-const about = 'OKX, swaps (BTC-USDT-SWAP) and spot (BTC-USDT).';
+const about = 'OKX, swaps (BTC-USDT-SWAP), dated futures (BTC-USDT-260327) and spot (BTC-USDT).';
 
 const tickerTool = (of: typeof swap): EndpointTool =>
   row({ name: 'okx_ticker_tool', title: 'OKX 24 h ticker', about, ...of.ticker, fields: { inst_id }, ...byInstrument });
@@ -177,6 +178,10 @@ function indexOf(w: IndexWire | undefined) {
   };
 }
 
+function typeOf(market: 'futures' | 'spot', instId: string): string {
+  return market === 'spot' ? 'SPOT' : kindOf(instId);
+}
+
 const listOf = (market: 'futures' | 'spot'): EndpointTool =>
   row({
     name: 'okx_instruments_tool',
@@ -186,9 +191,9 @@ const listOf = (market: 'futures' | 'spot'): EndpointTool =>
     endpoint: endpoint({
       market,
       docs: `${DOCS}/#public-data-rest-api-get-instruments`,
-      request: (_args: unknown, i) => ({
+      request: ({ inst_type: kind }: { readonly inst_type: string }, i) => ({
         path: '/api/v5/public/instruments',
-        query: { instType: market === 'spot' ? 'SPOT' : 'SWAP', instId: nameOf(i) },
+        query: { instType: i === undefined ? kind : typeOf(market, i.venue_symbol), instId: nameOf(i) },
         weight: 2,
       }),
       shape: dataOf(z.looseObject({ instId: z.string(), lever: decimalOrNull, minSz: decimalOrNull })),

@@ -1,12 +1,12 @@
 import type { Venue, VenueMarket } from '../contract.ts';
 import { createOkxDecoder } from './decoder.ts';
 import { FUTURES_FEES, SPOT_FEES } from './fees.ts';
-import { parseOkxInstruments } from './instruments.ts';
-import { spotRest, swapRest } from './rest.ts';
+import { DATED_OF, parseOkxInstruments } from './instruments.ts';
+import { spotRest, futuresRest } from './rest.ts';
 import { okxRestError, recogniseOkx } from './rest-shapes.ts';
-import { LIMITS, OKX_BOOK, planSpot, planSwap, SPOT_SUPPORT, SWAP_SUPPORT } from './streams.ts';
+import { LIMITS, OKX_BOOK, planSpot, planFutures, SPOT_SUPPORT, FUTURES_SUPPORT } from './streams.ts';
 
-const swapCalls = Object.freeze(swapRest());
+const futuresCalls = Object.freeze(futuresRest());
 const spotCalls = Object.freeze(spotRest());
 
 const ADDRESSES = Object.freeze({
@@ -19,15 +19,16 @@ const futures: VenueMarket = Object.freeze({
   exchange: 'okx',
   market: 'futures',
   fees: FUTURES_FEES,
-  streams: SWAP_SUPPORT,
+  streams: FUTURES_SUPPORT,
   addresses: ADDRESSES,
   limits: LIMITS,
-  plan: planSwap,
-  createDecoder: (options) => createOkxDecoder('futures', swapCalls, options),
+  plan: planFutures,
+  createDecoder: (options) => createOkxDecoder('futures', futuresCalls, options),
   book: OKX_BOOK,
-  rest: swapCalls,
+  rest: futuresCalls,
   parseInstruments: (body, before) => parseOkxInstruments('futures', body, before),
   recognise: recogniseOkx,
+  expiring: DATED_OF,
   restError: okxRestError,
 } satisfies VenueMarket);
 
@@ -47,7 +48,7 @@ const spot: VenueMarket = Object.freeze({
   restError: okxRestError,
 } satisfies VenueMarket);
 
-/** OKX: perpetual swaps and spot, over API v5. */
+/** OKX: perpetual swaps, dated futures and spot, over API v5. */
 const okx: Venue = Object.freeze({ name: 'okx', title: 'OKX', markets: Object.freeze([futures, spot]) });
 
 export default okx;

@@ -1,10 +1,21 @@
 import { z } from 'zod';
 import type { Instrument } from '../../domain/instrument.ts';
-import type { Market } from '../../domain/records.ts';
+import { msToUs, type Market } from '../../domain/records.ts';
+import type { ExpiringContracts } from '../contract.ts';
 import { decimalProduct, isObject, type WireObject } from '../shared/values.ts';
 import { fundingHours } from './normalise.ts';
 import { dataOf } from './rest-rows.ts';
 import { EXCHANGE, namedFacts } from './wire.ts';
+
+/** Futures with a date in the quote that is asked for; those in USD, which are inverse, where the coin has no others. */
+export const DATED_OF: ExpiringContracts = {
+  on(symbol, listed) {
+    const [, base, quote] = /^(.+?)(USD[TC]?)$/.exec(symbol) ?? [];
+    const dated = listed.filter((i) => i.kind === 'dated' && i.base === base);
+    const own = dated.filter((i) => i.quote === quote);
+    return own.length > 0 ? own : dated.filter((i) => i.quote === 'USD');
+  },
+};
 
 /** `public/instruments`. Documented there, not verified: https://www.okx.com/docs-v5/en/#public-data-rest-api-get-instruments */
 const instrumentSchema = z.object({
@@ -17,11 +28,12 @@ const instrumentSchema = z.object({
   ctMult: z.string().default(''),
   tickSz: z.string().default(''),
   lotSz: z.string().default(''),
+  expTime: z.string().default(''),
   state: z.string(),
 });
 
 /**
- * Adds a page: instruments, or the funding rates of all swaps, whose next two payments tell the interval. `ctVal` counts
+ * Adds a page: instruments of one kind, or the funding rates of all swaps, whose next two payments tell the interval. `ctVal` counts
  * base coins in linear and USD in inverse contracts. Options are left out.
  */
 export function parseOkxInstruments(
@@ -46,12 +58,13 @@ export function parseOkxInstruments(
 function instrumentOf(market: Market, row: WireObject): Instrument | undefined {
   const parsed = instrumentSchema.safeParse(row);
   if (!parsed.success || (market === 'spot') !== (parsed.data.instType === 'SPOT')) return undefined;
-  const { instId, instType, ctType, ctVal, ctMult, tickSz, lotSz, state } = parsed.data;
+  const { instId, instType, ctType, ctVal, ctMult, tickSz, lotSz, expTime, state } = parsed.data;
   const [base = '', quote = ''] = instId.split('-');
   const value = positive(ctVal);
   const contract = market === 'spot' ? 1 : value === null ? null : decimalProduct(value, positive(ctMult) ?? 1);
   const lot = positive(lotSz);
   const inverse = ctType === 'inverse';
+  const expiry = instType === 'FUTURES' ? positive(expTime) : null;
   return {
     exchange: EXCHANGE,
     market,
@@ -67,6 +80,7 @@ function instrumentOf(market: Market, row: WireObject): Instrument | undefined {
     contract_size: contract,
     inverse,
     funding_interval_hours: null,
+    ...(expiry === null ? {} : { expiry_time: msToUs(expiry) }),
   };
 }
 

@@ -5,6 +5,7 @@ import type { RestCall } from '../contract.ts';
 import { withQuery } from '../shared/query.ts';
 import { isObject, numberOf } from '../shared/values.ts';
 import { control } from '../shared/verdicts.ts';
+import { kindOf } from './wire.ts';
 import {
   dataOf,
   decodeAnswer,
@@ -33,18 +34,23 @@ const ARCHIVE_ROWS = 100;
 const ARCHIVE = 'archive';
 const BOOK_LEVELS = 400;
 
-/** Calls of swaps. */
-export function swapRest(): Calls {
+/** The pages of the instrument list: swaps, dated futures, and the rates of all swaps, which tell funding intervals. */
+const LIST_PAGES: Readonly<Record<string, string>> = { '': 'dated', dated: 'funding' };
+
+/** Calls of swaps and dated futures. */
+export function futuresRest(): Calls {
   return {
     ...commonCalls('futures', 'SWAP'),
     instruments: {
       request: (args) =>
-        args.cursor === undefined
-          ? ask('public/instruments', { instType: 'SWAP' }, 2)
-          : ask('public/funding-rate', { instId: 'ANY' }, 2),
+        args.cursor === 'funding'
+          ? ask('public/funding-rate', { instId: 'ANY' }, 2)
+          : ask('public/instruments', { instType: args.cursor === 'dated' ? 'FUTURES' : 'SWAP' }, 2),
       decode: () => control('instruments'),
-      // The list does not tell funding intervals: the rates of all swaps do.
-      nextPage: (args) => (args.cursor === undefined ? { ...args, cursor: 'funding' } : undefined),
+      nextPage: (args) => {
+        const cursor = LIST_PAGES[args.cursor ?? ''];
+        return cursor === undefined ? undefined : { ...args, cursor };
+      },
     },
     mark_prices: markPrices(),
     funding_rates: {
@@ -54,8 +60,7 @@ export function swapRest(): Calls {
       nextPage: (args, body) => older(args, body, ARCHIVE_ROWS, 'fundingTime'),
     },
     open_interest: {
-      request: (args, instrument) =>
-        ask('public/open-interest', { instType: 'SWAP', instId: name(args, instrument) }, 2),
+      request: (args, instrument) => ask('public/open-interest', typed(args, instrument), 2),
       decode: decodeAnswer('futures', 'live', readInterestNow),
     },
     open_interest_history: {
@@ -125,7 +130,7 @@ function markPrices(): RestCall {
   return {
     request: (args, instrument) =>
       args.from === undefined && args.to === undefined
-        ? ask('public/mark-price', { instType: 'SWAP', instId: name(args, instrument) }, 4)
+        ? ask('public/mark-price', typed(args, instrument), 4)
         : candleRequest('mark-price-candles', args, instrument),
     decode: decodeAnswer('futures', 'backfill', readMarks),
     nextPage: olderCandles,
@@ -142,6 +147,11 @@ function ask(
 
 function name(args: RestArgs, instrument: Instrument | undefined): string | undefined {
   return instrument?.venue_symbol ?? args.symbol;
+}
+
+function typed(args: RestArgs, instrument: Instrument | undefined): Record<string, string | undefined> {
+  const instId = name(args, instrument);
+  return { instType: instId === undefined ? 'SWAP' : kindOf(instId), instId };
 }
 
 /** [from, to) in the venue's exclusive bounds. */

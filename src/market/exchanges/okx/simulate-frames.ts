@@ -2,7 +2,7 @@ import type { Ms } from '../../../kit/clock.ts';
 import type { Instrument } from '../../domain/instrument.ts';
 import type { SimulatedFrame, SimulatedMarket } from '../contract.ts';
 import { byVenueSymbol, contractsText, MINUTE, plain, SECOND, ticks } from '../shared/simulated.ts';
-import { indexOf } from './wire.ts';
+import { indexOf, kindOf } from './wire.ts';
 
 /*
  * Frames of the simulated OKX, in the shapes of the documentation's examples and of recorded frames:
@@ -156,7 +156,7 @@ export function tickerRow(market: SimulatedMarket, instrument: Instrument, at: M
   const price = (value: number): string => value.toFixed(d.price);
   const spot = kind === 'spot';
   return {
-    instType: spot ? 'SPOT' : 'SWAP',
+    instType: spot ? 'SPOT' : kindOf(instId),
     instId,
     last: price(t.last),
     lastSz: contractsText(instrument, t.lastQuantity),
@@ -177,7 +177,7 @@ export function tickerRow(market: SimulatedMarket, instrument: Instrument, at: M
 
 export function markRow(market: SimulatedMarket, { symbol, venue_symbol: instId }: Instrument, at: Ms): unknown {
   const { mark } = market.mark(symbol, secondOf(at));
-  return { instId, instType: 'SWAP', markPx: mark.toFixed(market.decimals(symbol).mark), ts: String(at) };
+  return { instId, instType: kindOf(instId), markPx: mark.toFixed(market.decimals(symbol).mark), ts: String(at) };
 }
 
 export function indexRow(market: SimulatedMarket, { symbol, venue_symbol: instId }: Instrument, at: Ms): unknown {
@@ -191,7 +191,7 @@ export function interestRow(market: SimulatedMarket, instrument: Instrument, at:
   const usd = interest * market.mark(symbol, secondOf(at)).mark;
   return {
     instId,
-    instType: 'SWAP',
+    instType: kindOf(instId),
     oi: contractsText(instrument, interest),
     oiCcy: plain(interest),
     oiUsd: usd.toFixed(4),
@@ -255,10 +255,12 @@ function candles(
   });
 }
 
-/** Of all swaps at once; a sell order closes a long. */
+/** Of all of a kind at once; a sell order closes a long. */
 function liquidations(market: SimulatedMarket, key: string, from: Ms, to: Ms): readonly SimulatedFrame[] {
+  const { of: instType } = nameOfChannel(key);
   return market.instruments.flatMap((instrument) => {
     const { symbol, venue_symbol: instId } = instrument;
+    if (kindOf(instId) !== instType) return [];
     const family = indexOf(instId);
     return market.liquidations(symbol, from, to).map((l) => {
       const detail = {
@@ -270,11 +272,11 @@ function liquidations(market: SimulatedMarket, key: string, from: Ms, to: Ms): r
         sz: contractsText(instrument, l.quantity),
         ts: String(l.at),
       };
-      const item = { details: [detail], instFamily: family, instId, instType: 'SWAP', uly: family };
+      const item = { details: [detail], instFamily: family, instId, instType, uly: family };
       return {
         at: l.at,
         channel: key,
-        text: `{"arg":{"channel":"liquidation-orders","instType":"SWAP"},"data":[${JSON.stringify(item)}]}`,
+        text: `{"arg":{"channel":"liquidation-orders","instType":"${instType}"},"data":[${JSON.stringify(item)}]}`,
       };
     });
   });

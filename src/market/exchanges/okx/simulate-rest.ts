@@ -26,7 +26,7 @@ import {
   tradeRow,
 } from './simulate-frames.ts';
 import { insuranceFund, optionIds, optionRow, platformVolume, statistic } from './simulate-statistics.ts';
-import { indexOf } from './wire.ts';
+import { indexOf, kindOf } from './wire.ts';
 
 /* REST of the simulated OKX v5: https://www.okx.com/docs-v5/en/#order-book-trading-market-data and #public-data-rest-api. */
 
@@ -91,13 +91,20 @@ function boundsOf(query: URLSearchParams): { readonly below: number; readonly ab
 
 const time: Call = ({ now }) => ok([{ ts: String(now) }], 4);
 
+/** What the market lists of a kind; undefined when that kind is not of this market. */
+function ofType(market: SimulatedMarket, kind: Market, type: string | null): readonly Instrument[] | undefined {
+  if (kind === 'spot') return type === 'SPOT' ? market.instruments : undefined;
+  if (type !== 'SWAP' && type !== 'FUTURES') return undefined;
+  return market.instruments.filter((i) => kindOf(i.venue_symbol) === type);
+}
+
 const instruments: Call = ({ market, kind, query }) => {
-  const type = query.get('instType');
-  if (type !== (kind === 'spot' ? 'SPOT' : 'SWAP')) return failure('51000', 'Parameter instType error', 400);
+  const listed = ofType(market, kind, query.get('instType'));
+  if (listed === undefined) return failure('51000', 'Parameter instType error', 400);
   return ok(
-    market.instruments
+    listed
       .filter((i) => [null, i.venue_symbol].includes(query.get('instId')))
-      .map((i) => (kind === 'spot' ? spotInstrument(market, i) : swapInstrument(market, i))),
+      .map((i) => (kind === 'spot' ? spotInstrument(market, i) : futuresInstrument(market, i))),
     2,
   );
 };
@@ -204,19 +211,23 @@ function ohlc(
 
 const ticker = ofInstrument(({ market, instrument, now }) => ok([tickerRow(market, instrument, now)], 2));
 
-const tickers: Call = ({ market, kind, query, now }) =>
-  query.get('instType') === (kind === 'spot' ? 'SPOT' : 'SWAP')
-    ? ok(
-        market.instruments.map((i) => tickerRow(market, i, now)),
-        2,
-      )
-    : failure('51000', 'Parameter instType error', 400);
+const tickers: Call = ({ market, kind, query, now }) => {
+  const listed = ofType(market, kind, query.get('instType'));
+  if (listed === undefined) return failure('51000', 'Parameter instType error', 400);
+  return ok(
+    listed.map((i) => tickerRow(market, i, now)),
+    2,
+  );
+};
 
-/** One instrument, or all when none is named. */
+/** One instrument, or all of the kind asked for, swaps by default. */
 function each(row: (market: SimulatedMarket, instrument: Instrument, now: Ms) => unknown): Call {
   return ({ market, query, now }) => {
     const instId = query.get('instId');
-    const chosen = market.instruments.filter((i) => instId === null || instId === 'ANY' || i.venue_symbol === instId);
+    const type = query.get('instType') ?? 'SWAP';
+    const chosen = market.instruments.filter(
+      (i) => kindOf(i.venue_symbol) === type && (instId === null || instId === 'ANY' || i.venue_symbol === instId),
+    );
     return chosen.length === 0
       ? failure('51001', "Instrument ID, Instrument ID code, or Spread ID doesn't exist.")
       : ok(
@@ -257,6 +268,7 @@ const indexTickers: Call = ({ market, query, now }) => {
 };
 
 const fundingHistory = ofInstrument(({ market, instrument, query, now }) => {
+  if (kindOf(instrument.venue_symbol) !== 'SWAP') return failure('51001', "Instrument ID doesn't exist.");
   const limit = limitOf(query, 'limit', 400, 400);
   if (limit === undefined) return badLimit();
   const { below, above } = boundsOf(query);
@@ -295,7 +307,7 @@ const interestHistory = ofInstrument(({ market, instrument, query, now }) => {
   );
 });
 
-function swapInstrument(market: SimulatedMarket, i: Instrument): unknown {
+function futuresInstrument(market: SimulatedMarket, i: Instrument): unknown {
   const contract = i.contract_size ?? 1;
   const lot = plain((i.lot_size ?? 0) / contract, 8);
   return {
@@ -305,8 +317,9 @@ function swapInstrument(market: SimulatedMarket, i: Instrument): unknown {
     ctType: 'linear',
     ctVal: plain(contract),
     ctValCcy: i.base,
+    expTime: i.expiry_time === undefined ? '' : String(i.expiry_time / 1000),
     instFamily: `${i.base}-${i.quote}`,
-    instType: 'SWAP',
+    instType: kindOf(i.venue_symbol),
     lotSz: lot,
     minSz: lot,
     quoteCcy: '',

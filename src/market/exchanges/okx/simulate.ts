@@ -1,11 +1,13 @@
-import type { Market } from '../../domain/records.ts';
+import { msToUs, type Market } from '../../domain/records.ts';
+import type { Ms } from '../../../kit/clock.ts';
 import type { SimulatedFrame, SimulatedListing, SimulatedMarket, VenueSimulator } from '../contract.ts';
+import { expiriesAt, worthOfFuture } from '../shared/simulated-expiries.ts';
 import { byVenueSymbol, plain, spiked, times } from '../shared/simulated.ts';
 import { listingsWith, stepsAt } from '../shared/simulated-steps.ts';
 import { isObject, parseJson } from '../shared/values.ts';
 import { channelKey, framesOf, nameOfChannel, snapshotOf } from './simulate-frames.ts';
 import { failure, restOf } from './simulate-rest.ts';
-import { indexOf } from './wire.ts';
+import { indexOf, kindOf, namedFacts } from './wire.ts';
 
 /*
  * OKX's half of the conversation, v5 public and business: https://www.okx.com/docs-v5/en/#overview-websocket, in the
@@ -25,6 +27,8 @@ const SWAPS: Readonly<Record<string, readonly [tick: string, lot: string, contra
 };
 
 const SWAPS_WITHOUT = ['BRETTUSDT'];
+/** Coins that have dated futures: the next weekly one and two quarterly ones. */
+const DATED = ['BTCUSDT', 'ETHUSDT'];
 
 const SPOT_LISTINGS = listingsWith(
   {
@@ -48,7 +52,8 @@ function simulatorOf(kind: Market): VenueSimulator {
   return Object.freeze<VenueSimulator>({
     exchange: 'okx',
     market: kind,
-    listings: kind === 'spot' ? spotListings : swapListings,
+    listings: (symbol, price, { at }) =>
+      kind === 'spot' ? spotListings(symbol, price) : futuresListings(symbol, price, at),
     activity: kind === 'spot' ? 0.3 : 0.6,
     sequenceStride: 4,
     markDecimals: null,
@@ -56,7 +61,7 @@ function simulatorOf(kind: Market): VenueSimulator {
     channelsOfPath: () => [],
     onFrame: (market, text) => converse(market, kind, text),
     onSubscribe: (market, channels, at) => channels.flatMap((channel) => snapshotOf(market, channel, at)),
-    windowOf: (channel) => (channel.startsWith('tickers ') ? symbolOf(channel) : undefined),
+    windowOf: (channel) => (channel.startsWith('tickers ') ? symbolOf(kind, channel) : undefined),
     steady: (channel) => /^(?:books|tickers|mark-price) /.test(channel),
     frames: (market, channels, from, to) =>
       [...channels].flatMap((channel) => framesOf(market, channel, from, to)).sort((a, b) => a.at - b.at),
@@ -78,17 +83,32 @@ function simulatorOf(kind: Market): VenueSimulator {
   });
 }
 
-function swapListings(symbol: string, price: number): readonly SimulatedListing[] {
+function futuresListings(symbol: string, price: number, at: Ms): readonly SimulatedListing[] {
   if (SWAPS_WITHOUT.includes(symbol)) return [];
   const [made, lots] = stepsAt(price);
   const [tick, lot, contract] = SWAPS[symbol] ?? [made, '0.1', plain(Number(lots) * 10)];
-  return [
-    {
-      tick,
-      lot: plain(Number((Number(lot) * Number(contract)).toPrecision(12))),
-      instrument: { venue_symbol: `${baseOf(symbol)}-USDT-SWAP`, contract_size: Number(contract) },
-    },
-  ];
+  const steps = { tick, lot: plain(Number((Number(lot) * Number(contract)).toPrecision(12))) };
+  const pair = `${baseOf(symbol)}-USDT`;
+  const swap = { ...steps, instrument: { venue_symbol: `${pair}-SWAP`, contract_size: Number(contract) } };
+  if (!DATED.includes(symbol)) return [swap];
+  const dated = expiriesAt(at)
+    .slice(1)
+    .map((expiry) => {
+      const day = new Date(expiry).toISOString().slice(2, 10).replaceAll('-', '');
+      return {
+        ...steps,
+        worth: worthOfFuture(expiry),
+        instrument: {
+          symbol: `${symbol}_${day}`,
+          venue_symbol: `${pair}-${day}`,
+          kind: 'dated' as const,
+          contract_size: Number(contract),
+          funding_interval_hours: null,
+          expiry_time: msToUs(expiry),
+        },
+      };
+    });
+  return [swap, ...dated];
 }
 
 function spotListings(symbol: string, price: number): readonly SimulatedListing[] {
@@ -101,9 +121,8 @@ function baseOf(symbol: string): string {
 }
 
 /** BTCUSDT for `tickers BTC-USDT-SWAP`. */
-function symbolOf(key: string): string {
-  const [base = '', quote = ''] = nameOfChannel(key).of.split('-');
-  return `${base}${quote}`;
+function symbolOf(kind: Market, key: string): string | undefined {
+  return namedFacts(kind)(nameOfChannel(key).of)?.symbol;
 }
 
 const CONNECTION = 'a4d3ae55';
@@ -147,12 +166,14 @@ function keyOf(market: SimulatedMarket, kind: Market, arg: unknown): string | un
   if (!isObject(arg) || typeof arg['channel'] !== 'string') return undefined;
   const { channel, instId, instType } = arg;
   if (channel === 'liquidation-orders') {
-    return kind === 'futures' && instType === 'SWAP' ? channelKey(channel, 'SWAP') : undefined;
+    const known = kind === 'futures' && (instType === 'SWAP' || instType === 'FUTURES');
+    return known ? channelKey(channel, instType) : undefined;
   }
   if (typeof instId !== 'string') return undefined;
   if (channel === 'index-tickers') {
     return market.instruments.some((i) => indexOf(i.venue_symbol) === instId) ? channelKey(channel, instId) : undefined;
   }
+  if (channel === 'funding-rate' && kindOf(instId) !== 'SWAP') return undefined;
   const known = CHANNELS.has(channel) || (kind === 'futures' && SWAP_CHANNELS.has(channel));
   return known && byVenueSymbol(market, instId) !== undefined ? channelKey(channel, instId) : undefined;
 }

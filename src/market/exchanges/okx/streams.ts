@@ -3,7 +3,7 @@ import type { Instrument } from '../../domain/instrument.ts';
 import type { Stream } from '../../domain/records.ts';
 import type { BookRule, ConnectionLimits, ConnectionPlan, StreamSupport } from '../contract.ts';
 import { chunks } from '../shared/query.ts';
-import { indexOf } from './wire.ts';
+import { indexOf, kindOf } from './wire.ts';
 
 /**
  * Which channels carry which streams, and over which socket. Limits read 2026-11-28: a connection may send 480
@@ -31,7 +31,7 @@ const SHARED_CHANNELS: readonly Channel[] = [
   { streams: ['candles'], name: 'candle1m', address: 'business', by: 'instrument' },
 ];
 
-const SWAP_CHANNELS: readonly Channel[] = [
+const FUTURES_CHANNELS: readonly Channel[] = [
   ...SHARED_CHANNELS,
   { streams: ['mark_prices'], name: 'mark-price', address: 'public', by: 'instrument' },
   { streams: ['mark_prices'], name: 'index-tickers', address: 'public', by: 'index' },
@@ -55,7 +55,7 @@ const SHARED_SUPPORT = {
   candles: { via: 'websocket', staleAfterMs: 120_000, history: { call: 'candles', reachMs: null, paged: true } },
 } satisfies Support;
 
-export const SWAP_SUPPORT: Support = {
+export const FUTURES_SUPPORT: Support = {
   ...SHARED_SUPPORT,
   mark_prices: {
     via: 'websocket',
@@ -87,8 +87,8 @@ export const LIMITS: ConnectionLimits = {
   restWeightPerMinute: 1200,
 };
 
-export function planSwap(instruments: readonly Instrument[], streams: readonly Stream[]): ConnectionPlan[] {
-  const wanted = SWAP_CHANNELS.filter((channel) => channel.streams.some((stream) => streams.includes(stream)));
+export function planFutures(instruments: readonly Instrument[], streams: readonly Stream[]): ConnectionPlan[] {
+  const wanted = FUTURES_CHANNELS.filter((channel) => channel.streams.some((stream) => streams.includes(stream)));
   const onlyLiquidations = wanted.length > 0 && !wanted.some((c) => c.address === 'public' && c.by === 'instrument');
   return plan(
     streams.includes('liquidations') && onlyLiquidations ? [...wanted, MARKER] : wanted,
@@ -112,10 +112,11 @@ function plan(
   return (['public', 'business'] as const).flatMap((address) => {
     const own = channels.filter((channel) => channel.address === address);
     if (own.length === 0) return [];
-    // One argument of a kind serves all instruments of the connection.
+    // One argument of a kind serves all its instruments of the connection; there are two kinds.
     const each = own.filter((channel) => channel.by !== 'kind').length;
-    const most = Math.floor((LIMITS.streamsPerConnection - 1) / Math.max(1, each));
-    return chunks(instruments, most).map((part) => connection(address, own, part, streams));
+    const most = Math.floor((LIMITS.streamsPerConnection - 2) / Math.max(1, each));
+    const told = instruments.filter((instrument) => own.some((channel) => carries(channel, instrument)));
+    return chunks(told, most).map((part) => connection(address, own, part, streams));
   });
 }
 
@@ -129,12 +130,12 @@ function connection(
   const ordered = channels.toSorted((a, b) => Number(a.by === 'kind') - Number(b.by === 'kind'));
   const args = new Map<string, Argument>();
   for (const channel of ordered) {
-    for (const { venue_symbol: instId } of instruments) {
-      const argument = argumentOf(channel, instId);
+    for (const instrument of instruments) {
+      if (!carries(channel, instrument)) continue;
+      const argument = argumentOf(channel, instrument.venue_symbol);
       args.set(JSON.stringify(argument), argument);
     }
   }
-  const carried = [...new Set(channels.flatMap((channel) => channel.streams))].filter((s) => streams.includes(s));
   const venueSymbols = new Map(instruments.map((instrument) => [instrument.symbol, instrument.venue_symbol]));
   return {
     address,
@@ -142,7 +143,11 @@ function connection(
     subscribe: chunks([...args.values()], LIMITS.argsPerSubscribe).map((part) => request('subscribe', part)),
     // Each argument is answered by a message of its own.
     acknowledgements: args.size,
-    series: instruments.flatMap(({ symbol }) => carried.map((stream) => ({ symbol, stream }))),
+    series: instruments.flatMap((instrument) => {
+      const own = channels.filter((channel) => carries(channel, instrument)).flatMap((channel) => channel.streams);
+      const carried = [...new Set(own)].filter((stream) => streams.includes(stream));
+      return carried.map((stream) => ({ symbol: instrument.symbol, stream }));
+    }),
     ping: { everyMs: PING_MS, text: 'ping' },
     resubscribeBook: (symbol) => {
       const book = [{ channel: 'books', instId: venueSymbols.get(symbol) ?? symbol }];
@@ -151,8 +156,13 @@ function connection(
   };
 }
 
+/** Dated futures pay no funding, and the venue refuses to tell of it; those that never end in practice (X-perps) do. */
+function carries(channel: Channel, { kind, funding_interval_hours: hours }: Instrument): boolean {
+  return kind !== 'dated' || hours !== null || !channel.streams.includes('funding_rates');
+}
+
 function argumentOf(channel: Channel, instId: string): Argument {
-  if (channel.by === 'kind') return { channel: channel.name, instType: 'SWAP' };
+  if (channel.by === 'kind') return { channel: channel.name, instType: kindOf(instId) };
   return { channel: channel.name, instId: channel.by === 'index' ? indexOf(instId) : instId };
 }
 

@@ -78,6 +78,11 @@ export function namedFacts(market: Market): (instId: string) => NamedFacts | und
   };
 }
 
+/** What the venue calls the kind of a derivative: BTC-USDT-SWAP against BTC-USDT-260327. */
+export function kindOf(instId: string): 'SWAP' | 'FUTURES' {
+  return /-\d{6}$/.test(instId) ? 'FUTURES' : 'SWAP';
+}
+
 /** The index of a derivative: BTC-USDT for BTC-USDT-SWAP, BTC-USD for BTC-USD_UM_XPERP-310404. */
 export function indexOf(instId: string): string {
   const [base = '', quote = ''] = instId.split('-');

@@ -96,11 +96,11 @@ export function fundingOf({ instrument: i }: EndpointFacts, rows: FundingHistory
 }
 
 /** The market at a glance, from the tickers of all. */
-export function moversOf({ endpoint }: { readonly endpoint: Endpoint<unknown, readonly Ticker[]> }) {
+export function moversOf<A>({ endpoint }: { readonly endpoint: Endpoint<A, readonly Ticker[]> }) {
   const read = (
     body: unknown,
     facts: EndpointFacts,
-    args: { readonly limit: number; readonly quote?: string | undefined },
+    args: A & { readonly limit: number; readonly quote?: string | undefined },
   ) => {
     const reading = endpoint.read(body, facts, args);
     return { ...reading, value: { tickers: reading.value, limit: args.limit, quote: args.quote } };

@@ -284,3 +284,16 @@ function compareCcxt(method: string, parsed: any, records: readonly MarketRecord
     }
   }
 }
+
+describe.runIf(hasData('fixtures_nautilus'))('recorded list of dated futures', () => {
+  it('gives every contract its end, its size and a name by its date', () => {
+    const body = JSON.stringify(json('fixtures_nautilus/okx/http_get_instruments_futures.json'));
+    const listed = marketOf('okx_futures').parseInstruments(body);
+    expect(listed.length).toBe(JSON.parse(body).data.length);
+    for (const { symbol, venue_symbol: name, kind, expiry_time: end = 0, contract_size: size, inverse } of listed) {
+      const day = new Date(end / 1000).toISOString().slice(2, 10).replaceAll('-', '');
+      expect([name, symbol.split('_')[1], kind, size !== null && size > 0]).toEqual([name, day, 'dated', true]);
+      expect(inverse).toBe(name.startsWith(`${name.split('-')[0]}-USD-`));
+    }
+  });
+});

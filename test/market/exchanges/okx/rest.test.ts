@@ -5,6 +5,7 @@ import { namedFacts } from '../../../../src/market/exchanges/okx/wire.ts';
 import { marketOf } from '../recorded/data.ts';
 
 const swap = marketOf('okx_futures');
+const SWAP = { instId: 'BTC-USDT-SWAP', instType: 'SWAP', ctType: 'linear', ctVal: '0.01', state: 'live' };
 const T = 1_780_000_000_000;
 const args = { symbol: 'BTCUSDT', from: T, to: T + 3_600_000 };
 
@@ -43,6 +44,8 @@ describe('OKX history over REST', () => {
 
   it('takes the present mark price without bounds, history with them', () => {
     expect(pathOf('mark_prices', { symbol: 'BTCUSDT' })).toContain('/public/mark-price?instType=SWAP');
+    expect(pathOf('mark_prices', { symbol: 'BTC-USDT-260327' })).toContain('?instType=FUTURES&');
+    expect(pathOf('open_interest', { symbol: 'BTC-USDT-260327' })).toContain('?instType=FUTURES&');
     expect(pathOf('mark_prices', args)).toContain('/market/mark-price-candles?');
   });
 
@@ -55,7 +58,7 @@ describe('OKX history over REST', () => {
 });
 
 describe('OKX instruments', () => {
-  it('come in two answers: the list, then the rates that tell the intervals', () => {
+  it('come in three answers: swaps, dated futures, then the rates that tell the intervals', () => {
     const first = swap.parseInstruments(
       JSON.stringify({
         code: '0',
@@ -87,8 +90,47 @@ describe('OKX instruments', () => {
     };
     const both = swap.parseInstruments(JSON.stringify({ code: '0', data: [funding] }), first);
     expect(both.map((i) => i.funding_interval_hours)).toEqual([4, null]);
-    expect(swap.rest.instruments?.nextPage?.({}, '')).toEqual({ cursor: 'funding' });
+    expect(swap.rest.instruments?.nextPage?.({}, '')).toEqual({ cursor: 'dated' });
+    expect(swap.rest.instruments?.nextPage?.({ cursor: 'dated' }, '')).toEqual({ cursor: 'funding' });
     expect(swap.rest.instruments?.nextPage?.({ cursor: 'funding' }, '')).toBeUndefined();
+  });
+
+  it('of dated futures have the end that the venue tells, and size by what a contract counts', () => {
+    const of = (instId: string, ctType: string, ctVal: string, tickSz: string) => ({
+      ...{ alias: 'quarter', baseCcy: '', ctMult: '1', ctType, ctVal, expTime: '1774598400000' },
+      ...{ instId, instType: 'FUTURES', lotSz: '1', quoteCcy: '', state: 'live', tickSz },
+    });
+    const data = [of('BTC-USDT-260327', 'linear', '0.01', '0.1'), of('BTC-USD-260327', 'inverse', '100', '0.1')];
+    const listed = swap.parseInstruments(JSON.stringify({ code: '0', data }));
+    const expiry_time = Date.UTC(2026, 2, 27, 8) * 1000;
+    expect(listed).toMatchObject([
+      { symbol: 'BTCUSDT_260327', kind: 'dated', quote: 'USDT', contract_size: 0.01, lot_size: 0.01, expiry_time },
+      { symbol: 'BTCUSD_260327', kind: 'dated', inverse: true, contract_size: 100, lot_size: null, expiry_time },
+    ]);
+    const on = (symbol: string) => swap.expiring?.on(symbol, listed).map((i) => i.symbol);
+    expect([on('BTCUSDT'), on('BTCUSD'), on('BTCUSDC'), on('ETHUSDT')]).toEqual([
+      ['BTCUSDT_260327'],
+      ['BTCUSD_260327'],
+      ['BTCUSD_260327'],
+      [],
+    ]);
+    const both = [...swap.parseInstruments(JSON.stringify({ code: '0', data: [SWAP] })), ...listed.slice(0, 1)];
+    const plans = swap.plan(both, ['funding_rates', 'liquidations', 'trades']);
+    const args = plans.flatMap((plan) => plan.subscribe.flatMap((text) => JSON.parse(text).args));
+    expect(args.filter((arg) => arg.channel === 'funding-rate')).toEqual([
+      { channel: 'funding-rate', instId: 'BTC-USDT-SWAP' },
+    ]);
+    expect(args.flatMap((arg) => arg.instType ?? [])).toEqual(['SWAP', 'FUTURES']);
+    expect(args).toHaveLength(plans.reduce((sum, plan) => sum + (plan.acknowledgements ?? 0), 0));
+    const series = plans.flatMap((plan) => plan.series.map(({ symbol, stream }) => `${symbol} ${stream}`));
+    expect(series).toEqual([
+      'BTCUSDT funding_rates',
+      'BTCUSDT liquidations',
+      'BTCUSDT_260327 liquidations',
+      'BTCUSDT trades',
+      'BTCUSDT_260327 trades',
+    ]);
+    expect(swap.plan(listed, ['funding_rates'])).toEqual([]);
   });
 
   it('have names that tell base, quote and date', () => {

@@ -91,7 +91,7 @@ export function showTicker(t: Ticker): ShownTicker {
     change_24h_pct: t.change_24h_pct ?? changePct(t.open_24h, t.last),
     volume_24h: volume,
     quote_volume_24h: quoteVolume,
-    vwap_24h: t.vwap_24h ?? (volume === null || quoteVolume === null || volume === 0 ? null : quoteVolume / volume),
+    vwap_24h: t.vwap_24h === undefined ? ratioOf(quoteVolume, volume) : t.vwap_24h,
     trades_24h: t.trades_24h ?? null,
     mark,
     index,
@@ -105,6 +105,10 @@ export function showTicker(t: Ticker): ShownTicker {
     open_interest_quote: t.open_interest_quote ?? null,
     time: iso(t.time),
   };
+}
+
+function ratioOf(quoteVolume: number | null, volume: number | null): number | null {
+  return volume === null || quoteVolume === null || volume === 0 ? null : quoteVolume / volume;
 }
 
 /** One instrument. */
