@@ -2,15 +2,7 @@ import { randomInt } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { systemClock } from '../infra/clock.ts';
 import { stderrLogger } from '../infra/logger.ts';
-import type {
-  ContinuousCrew,
-  ContinuousOptions,
-  CrewRunner,
-  KickoffOptions,
-  RunDocument,
-  RunRow,
-  RunStream,
-} from '../crew/index.ts';
+import type { ContinuousCrew, ContinuousOptions, CrewRunner, RunDocument, RunRow, RunStream } from '../crew/index.ts';
 import type { StreamQuery } from '../events/index.ts';
 import type { StreamItem } from '../kit/stream-item.ts';
 import type { Clock, Ms } from '../kit/clock.ts';
@@ -32,7 +24,7 @@ import type {
   DeskStatus,
   KickoffRequest,
 } from './desk.ts';
-import { type Inputs, openStream, streamRun, type StreamRunOptions } from './streaming.ts';
+import { type Inputs, openStream, type RunOptions, streamRun, type StreamRunOptions } from './streaming.ts';
 import { LocalDesk } from './local-desk.ts';
 import type { ControllerOptions } from './options.ts';
 import { scheduleDeskBackups } from './runtime/backups.ts';
@@ -249,11 +241,7 @@ export class CrewController implements DeskHost, AsyncDisposable {
   }
 
   /** Runs a crew and resolves to its document. Throws NotFound, InvalidInput; a run that fails resolves. */
-  kickoff(
-    crew: string,
-    inputs: Inputs = {},
-    options: Pick<KickoffOptions, 'shadow' | 'signal' | 'trigger'> = {},
-  ): Promise<RunDocument> {
+  kickoff(crew: string, inputs: Inputs = {}, options: RunOptions = {}): Promise<RunDocument> {
     return this.runner.kickoff(crew, inputs, {
       shadow: options.shadow ?? this.#shadow,
       signal: options.signal,
@@ -363,7 +351,8 @@ export class CrewController implements DeskHost, AsyncDisposable {
         clock,
         log,
         newId,
-        retentionDays: config.system.events.retention_days,
+        system: config.system,
+        env: this.#env,
         onBus: (bus) => {
           for (const { name, handler } of this.#handlers) bus.on(name as '*', handler as (event: AnyEvent) => void);
         },

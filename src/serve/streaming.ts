@@ -5,11 +5,17 @@ import type { DeskHost, Runtime } from './runtime/contract.ts';
 
 export type Inputs = Readonly<Record<string, unknown>>;
 
-export interface StreamRunOptions
-  extends Pick<KickoffOptions, 'shadow' | 'signal' | 'trigger'>,
-    Pick<StreamQuery, 'channels'> {}
+export type RunOptions = Pick<KickoffOptions, 'shadow' | 'signal' | 'trigger'>;
 
-const ENDS: ReadonlySet<string> = new Set(['run.completed', 'run.failed', 'run.cancelled', 'run.waiting']);
+export interface StreamRunOptions extends RunOptions, Pick<StreamQuery, 'channels'> {}
+
+const ENDS: ReadonlySet<string> = new Set([
+  'run.completed',
+  'run.failed',
+  'run.cancelled',
+  'run.waiting',
+  'run.suspended',
+]);
 
 /** The stream of a desk after a number, else from the moment of the call: defaults are read before the first item. */
 export async function* openStream(

@@ -263,6 +263,22 @@ export const systemSchema = z.strictObject({
     })
     .prefault({})
     .describe('The running controller'),
+  observability: z
+    .strictObject({
+      otlp: z
+        .strictObject({
+          endpoint: z
+            .url()
+            .nullable()
+            .default(null)
+            .describe('OpenTelemetry collector, as in http://localhost:4318; none: no traces'),
+          service_name: z.string().min(1).default('orderflow-crew').describe('service.name of the traces'),
+        })
+        .prefault({})
+        .describe('Traces of runs, sent to a collector of yours'),
+    })
+    .prefault({})
+    .describe('What others may see of the desk'),
   mcp: z
     .strictObject({
       role: z.string().default('reader').describe('Role of MCP clients'),

@@ -11,6 +11,8 @@ import {
   pruneOps,
   scheduleBackups,
 } from '../../events/index.ts';
+import type { SystemConfig } from '../../crew/index.ts';
+import { openTraces } from '../telemetry/traces.ts';
 import { keepPruned } from './pruning.ts';
 
 const BACKUP_EVERY_MS = 3_600_000;
@@ -34,7 +36,8 @@ export async function openOperations(options: {
   readonly clock: Clock;
   readonly log: Logger;
   readonly newId: (prefix: string) => string;
-  readonly retentionDays: number;
+  readonly system: Pick<SystemConfig, 'events' | 'observability'>;
+  readonly env: Readonly<Record<string, string | undefined>>;
   /** Called before the first event, so that handlers miss none. */
   readonly onBus: (bus: EventBus) => void;
 }): Promise<Operations> {
@@ -44,9 +47,10 @@ export async function openOperations(options: {
   const bus = new EventBus({ clock, newId: options.newId, log, journal, source: 'controller' });
   options.onBus(bus);
   const stream = new EventStream(bus, journal, clock);
+  const traces = await openTraces({ ...options, observability: options.system.observability, source: bus });
   if (recovered !== null) bus.emit('system.recovered', recovered);
   const backups = scheduleBackups(db, copies, { clock, log, everyMs: BACKUP_EVERY_MS });
-  const olderThanMs = options.retentionDays * DAY_MS;
+  const olderThanMs = options.system.events.retention_days * DAY_MS;
   const pruning = [
     keepPruned({ name: 'events', clock, log, work: () => journal.prune({ olderThanMs }) }),
     keepPruned({ name: 'ops', clock, log, work: () => pruneOps(db, { clock, olderThanMs }) }),
@@ -55,6 +59,7 @@ export async function openOperations(options: {
   const close = async (): Promise<void> => {
     for (const work of pruning) await work[Symbol.asyncDispose]();
     await backups[Symbol.asyncDispose]();
+    await traces?.[Symbol.asyncDispose]();
     await bus.close();
     await db.close();
   };
