@@ -411,10 +411,7 @@ export class CrewController implements DeskHost, AsyncDisposable {
 
   async #serve(config: DeskConfig, dataDir: string): Promise<void> {
     const { host, port, token_env } = config.system.serve;
-    const { stream } = this.runtime.operations;
-    const served = this.#push(
-      await serveRunning(this.desk, { host, port, token: this.#env[token_env], log: this.#log, stream }),
-    );
+    const served = this.#push(await serveRunning(this, { host, port, token: this.#env[token_env], log: this.#log }));
     this.#address = served.url;
     writeAddress(dataDir, {
       pid: process.pid,

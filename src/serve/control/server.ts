@@ -89,11 +89,19 @@ export interface ControlOptions {
   readonly log: Logger;
   /** Served at `/stream`; without one there is no such address. */
   readonly stream?: EventStream | undefined;
+  /** Pages to be read with GET, by path. */
+  readonly pages?: Readonly<Record<string, () => Promise<Page>>> | undefined;
+}
+
+export interface Page {
+  readonly status: number;
+  readonly type: string;
+  readonly body: string;
 }
 
 /**
  * Serves a desk to other processes of this machine: `POST /api/<method>` with a JSON argument, answered as JSON lines,
- * and `/stream`. Listens on loopback unless `host` says otherwise; every request needs the token.
+ * `/stream` and the pages. Listens on loopback unless `host` says otherwise; every request needs the token.
  */
 export async function serveControl(desk: Desk, options: ControlOptions): Promise<ControlServer> {
   const active = new Set<AbortController>();
@@ -127,7 +135,7 @@ export async function serveControl(desk: Desk, options: ControlOptions): Promise
 
 async function handle(
   desk: Desk,
-  { token, stream }: ControlOptions,
+  { token, stream, pages }: ControlOptions,
   request: IncomingMessage,
   response: ServerResponse,
   signal: AbortSignal,
@@ -142,6 +150,8 @@ async function handle(
     }
     return;
   }
+  const page = request.method === 'GET' ? pages?.[pathOf(request)] : undefined;
+  if (page !== undefined) return sendPage(response, page);
   const method = /^\/api\/([a-zA-Z]+)$/.exec(request.url ?? '')?.[1];
   if (request.method !== 'POST' || method === undefined) {
     return reply(response, 404, {
@@ -172,6 +182,16 @@ async function handle(
     send({ error: describe(error) });
   }
   response.end();
+}
+
+async function sendPage(response: ServerResponse, page: () => Promise<Page>): Promise<void> {
+  try {
+    const { status, type, body } = await page();
+    response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' });
+    response.end(body);
+  } catch (error) {
+    reply(response, statusOf(error), { error: describe(error) });
+  }
 }
 
 const UNKNOWN_CALLER: ControlLine = {

@@ -12,6 +12,7 @@ import {
   scheduleBackups,
 } from '../../events/index.ts';
 import type { SystemConfig } from '../../crew/index.ts';
+import { WorkCounts } from '../metrics/work.ts';
 import { openTraces } from '../telemetry/traces.ts';
 import { keepPruned } from './pruning.ts';
 
@@ -24,6 +25,8 @@ export interface Operations extends AsyncDisposable {
   readonly bus: EventBus;
   readonly journal: EventJournal;
   readonly stream: EventStream;
+  /** What crews have done since the process began. */
+  readonly work: WorkCounts;
   readonly store: OpsStoreHandle;
 }
 
@@ -45,6 +48,8 @@ export async function openOperations(options: {
   const { db, copies, recovered } = await openOpsDatabase(options);
   const journal = await EventJournal.open(db, { clock, log });
   const bus = new EventBus({ clock, newId: options.newId, log, journal, source: 'controller' });
+  const work = new WorkCounts();
+  bus.on('*', work.hear);
   options.onBus(bus);
   const stream = new EventStream(bus, journal, clock);
   const traces = await openTraces({ ...options, observability: options.system.observability, source: bus });
@@ -68,6 +73,7 @@ export async function openOperations(options: {
     bus,
     journal,
     stream,
+    work,
     store: createOpsStore(db, clock),
     [Symbol.asyncDispose]: () => (closed ??= close()),
   };
