@@ -189,6 +189,23 @@ export const systemSchema = z.strictObject({
     })
     .prefault({})
     .describe('What is kept of runs'),
+  checkpoints: z
+    .strictObject({
+      postgres: z
+        .strictObject({
+          url_env: variable.describe('Environment variable with postgresql://user:password@host:port/database'),
+          schema: z
+            .string()
+            .regex(/^[a-z_][a-z0-9_]{0,62}$/, 'must be a lower-case SQL name')
+            .default('crew')
+            .describe('Schema that its tables are made in'),
+        })
+        .nullable()
+        .default(null)
+        .describe('A PostgreSQL server that keeps the checkpoints of runs; none: the operations database does'),
+    })
+    .prefault({})
+    .describe('Where checkpoints of runs are kept'),
   events: z
     .strictObject({
       retention_days: z.number().int().min(1).default(30).describe('Events older than this leave the journal'),

@@ -38,16 +38,16 @@ import { createApprovalPolicy } from '../../crew/approval/policy.ts';
 import { approvalRules } from '../../crew/approval/rules.ts';
 import { openAudit, type StoredAudit } from '../../crew/audit/log.ts';
 import { auditApprovals, auditedGrants, auditedLedger } from '../../crew/audit/watch.ts';
-import { DuckDBSaver } from '../../crew/checkpoint/saver.ts';
+import type { CheckpointStore } from '../../crew/checkpoint/store.ts';
 import { openLedger, type StoredLedger } from '../../crew/ledger/ledger.ts';
 import { pruneRuns } from '../../crew/run/prune.ts';
 import { openProposals, type StoredProposals } from '../../crew/proposal/log.ts';
 import { createSpendMeter } from '../../crew/spend/create.ts';
 import { openCallLedger } from '../../crew/spend/ledger.ts';
 import type { SpendMeter } from '../../crew/spend/meter.ts';
+import { openCheckpoints } from './checkpoints.ts';
 import { spendOptions } from './spend.ts';
 import type { Clock } from '../../kit/clock.ts';
-import { errorMessage } from '../../kit/errors.ts';
 import type { Caller, Invoker } from '../../kit/invoke.ts';
 import type { Logger } from '../../kit/logger.ts';
 import { createInvoker } from '../../kit/pipeline.ts';
@@ -170,18 +170,21 @@ export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
     await Promise.all(config.crews.map(async (crew) => [crew.id, await loadCrewCode(config.dir, crew)] as const)),
   );
   const runs = await createRunStore(db);
-  const checkpointer = await DuckDBSaver.open(db, {
-    clock,
+  const checkpoints = await openCheckpoints({
+    system: config.system,
+    db,
     journal: options.checkpointDir,
-    retention: { keep: config.system.runs.keep_steps },
-    onMoveFailed: (error) => log.error('checkpoints.move_failed', { error: errorMessage(error) }),
+    env: options.env,
+    clock,
+    log,
   });
+  const { saver: checkpointer } = checkpoints;
   const retentionMs = config.system.events.retention_days * DAY_MS;
   const pruning = keepPruned({
     name: 'checkpoints',
     clock,
     log,
-    work: () => pruneCheckpoints(checkpointer, runs, retentionMs),
+    work: () => pruneCheckpoints(checkpoints, runs, retentionMs),
   });
   const forgetting = keepPruned({
     name: 'history',
@@ -277,7 +280,7 @@ export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
     await runner.close();
     await mcpServers[Symbol.asyncDispose]();
     await knowledge[Symbol.asyncDispose]();
-    await checkpointer[Symbol.asyncDispose]();
+    await checkpoints[Symbol.asyncDispose]();
     await approvals.close();
     await audit.flush();
     await stored[Symbol.asyncDispose]();
@@ -346,13 +349,14 @@ function withForeign(own: readonly BoundTool[], servers: McpServers, log: Logger
 }
 
 /** A run that ended long ago keeps its last checkpoint only; one that waits may still be resumed and keeps all. */
-async function pruneCheckpoints(saver: DuckDBSaver, runs: RunStore, idleMs: number): Promise<void> {
+async function pruneCheckpoints(store: CheckpointStore, runs: RunStore, idleMs: number): Promise<void> {
   const ended: string[] = [];
-  for (const thread of await saver.idleThreads(idleMs)) {
+  for (const thread of await store.idleThreads(idleMs)) {
     const run = await runs.get(thread);
     if (run === null || ENDED.has(run.status)) ended.push(thread);
   }
-  await saver.prune(ended);
+  await store.prune(ended);
+  await store.trim();
 }
 
 function modelSource(options: CrewHalfOptions, code: Readonly<Record<string, CrewCode>>): ModelSource {
