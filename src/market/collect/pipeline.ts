@@ -95,6 +95,11 @@ export class Pipeline {
     this.#options = options;
     for (const definition of options.markets) {
       const key = marketKey(definition.exchange, definition.market);
+      const ledger = new MarketLedger(
+        definition,
+        (change) => options.onCoverage?.(change),
+        (symbol) => this.#endOf(key, symbol),
+      );
       this.#markets.set(key, {
         key,
         definition,
@@ -102,7 +107,7 @@ export class Pipeline {
         connections: new Map(),
         sampler: new BookSampler(options.bookIntervalMs),
         tradeIds: new TradeIds(),
-        ledger: new MarketLedger(definition, (change) => options.onCoverage?.(change)),
+        ledger,
       });
     }
   }
@@ -132,12 +137,12 @@ export class Pipeline {
       case 'rest':
         return this.#rest(market, item);
       case 'connected':
-        this.#drop(market, item.connection, 'the connection was opened anew');
+        this.#drop(market, item, 'the connection was opened anew');
         this.#connection(market, item.connection, false);
         market.ledger.connected(item);
         return;
       case 'disconnected':
-        return this.#drop(market, item.connection, item.reason);
+        return this.#drop(market, item, item.reason);
       case 'note':
         return this.#note(market, item);
     }
@@ -239,10 +244,15 @@ export class Pipeline {
     return connection;
   }
 
-  #drop(market: MarketState, id: string, reason: string): void {
-    market.connections.delete(id);
-    market.ledger.disconnected(id, reason);
-    market.tradeIds.close(id);
+  #drop(market: MarketState, of: Pick<TapeItem, 'connection' | 'recv_time'>, reason: string): void {
+    market.connections.delete(of.connection);
+    market.ledger.disconnected(of.connection, reason, of.recv_time);
+    market.tradeIds.close(of.connection);
+  }
+
+  /** When the contract of a symbol runs out; null when it does not, or the market does not list it. */
+  #endOf(key: string, symbol: string): Us | null {
+    return this.#markets.get(key)?.instruments.find((i) => i.symbol === symbol)?.expiry_time ?? null;
   }
 
   #rest(market: MarketState, item: RestItem): void {
@@ -336,7 +346,7 @@ export class Pipeline {
       case SEGMENT_START: {
         const open = new Set(segmentStartSchema.parse(data).open);
         const gone = [...market.connections.keys()].filter((held) => !open.has(held));
-        for (const held of gone) this.#drop(market, held, 'the process ended');
+        for (const held of gone) this.#drop(market, { connection: held, recv_time }, 'the process ended');
         return;
       }
       case INSTRUMENTS_IN_FORCE:

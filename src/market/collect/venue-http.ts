@@ -1,6 +1,7 @@
 import type { HttpClient, HttpResponse } from '../../infra/http.ts';
 import { explainStatus, safeUrl } from '../../infra/http.ts';
 import type { Ms } from '../../kit/clock.ts';
+import { quoteOutside } from '../../kit/outside.ts';
 import { type AppError, InvalidInput, RateLimited, Unavailable } from '../../kit/errors.ts';
 import { credentialHeaders, type Credentials } from '../exchanges/credential.ts';
 import type { RestErrorInfo, RestTarget, VenueMarket } from '../exchanges/contract.ts';
@@ -53,7 +54,7 @@ function refusalOf(http: VenueHttp, market: VenueMarket, url: string, answer: Ht
 }
 
 function refusalFor(http: VenueHttp, url: string, problem: RestErrorInfo, answer: HttpResponse): AppError {
-  const text = `${safeUrl(url)}: ${problem.message} (code ${problem.code})`;
+  const text = `${safeUrl(url)}: ${quoteOutside(problem.message)} (code ${codeOf(problem)})`;
   const details = { status: answer.status, code: problem.code };
   switch (problem.kind) {
     case 'rate_limited':
@@ -71,4 +72,9 @@ function refusalFor(http: VenueHttp, url: string, problem: RestErrorInfo, answer
     case 'unavailable':
       return new Unavailable(text, { details });
   }
+}
+
+/** A code is a number or a short word; anything else that a venue puts in its place is its words too. */
+function codeOf({ code }: RestErrorInfo): string {
+  return /^[\w.:-]{1,40}$/.test(code) ? code : quoteOutside(code);
 }

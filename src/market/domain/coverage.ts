@@ -213,11 +213,20 @@ export const NOT_COLLECTED = 'not collected';
 /** Why the time after the last that came is missing when nothing says that collecting ended. */
 export const NOTHING_CAME = 'nothing came';
 
+const ENDED = 'the contract ended at ';
+
+/** Why nothing comes of a contract that ran out: what lies after is not missing. `at` is UTC µs. */
+export function endedReason(at: Us): string {
+  return `${ENDED}${new Date(at / 1000).toISOString()}`;
+}
+
 /** Answers for [from, to): what no interval tells of is missing, unless it is too young to be known. */
 export function summarise(series: SeriesKey, options: SummaryOptions): Coverage {
   const { from, to, head, quarantinedRows } = options;
   const end = Math.max(from, Math.min(to, options.now));
-  const knownTo = head !== null && end <= head.pendingUntil ? Math.max(from, Math.min(end, head.knownTo)) : end;
+  // What is too young, or of a contract that is over, is not judged.
+  const open = head !== null && (end <= head.pendingUntil || head.reason?.startsWith(ENDED) === true);
+  const knownTo = open ? Math.max(from, Math.min(end, head.knownTo)) : end;
   const clipped = options.intervals
     .map((held) => ({ ...held, from: Math.max(held.from, from), to: Math.min(held.to, knownTo) }))
     .filter((held) => held.from < held.to);

@@ -25,6 +25,7 @@ const USUAL_POLL_MS = 5_000;
 export class MarketLedger {
   readonly #definition: VenueMarket;
   readonly #emit: (change: CoverageChange) => void;
+  readonly #endOf: (symbol: string) => Us | null;
   readonly #series = new Map<string, Partial<Record<Stream, SeriesLedger>>>();
   readonly #links = new Map<string, Link>();
   /** Series that the item being read has touched. */
@@ -35,9 +36,15 @@ export class MarketLedger {
   #cutAt: Us | null = null;
   #newest: Us = 0;
 
-  constructor(definition: VenueMarket, emit: (change: CoverageChange) => void) {
+  /** `endOf`: when the contract of a symbol runs out, UTC µs; null when it does not. */
+  constructor(
+    definition: VenueMarket,
+    emit: (change: CoverageChange) => void,
+    endOf: (symbol: string) => Us | null = () => null,
+  ) {
     this.#definition = definition;
     this.#emit = emit;
+    this.#endOf = endOf;
   }
 
   get isEmpty(): boolean {
@@ -59,11 +66,11 @@ export class MarketLedger {
     if (acknowledgements === 0) this.#subscribed(link, at);
   }
 
-  disconnected(id: string, why: string): void {
+  disconnected(id: string, why: string, at: Us): void {
     const reason = plain(why);
     const link = this.#links.get(id);
     if (link === undefined) return;
-    for (const series of this.#all()) series.end(link, reason);
+    for (const series of this.#all()) series.end(link, reason, at);
     this.#links.delete(id);
   }
 
@@ -196,7 +203,12 @@ export class MarketLedger {
     if (support === undefined) return undefined;
     if (streams === undefined) this.#series.set(symbol, (streams = {}));
     const { exchange, market } = this.#definition;
-    const series = new SeriesLedger({ exchange, market, symbol, stream }, rulesOf(stream, support), this.#emit);
+    const series = new SeriesLedger(
+      { exchange, market, symbol, stream },
+      rulesOf(stream, support),
+      this.#emit,
+      this.#endOf(symbol),
+    );
     streams[stream] = series;
     return series;
   }

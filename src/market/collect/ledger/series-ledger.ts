@@ -1,5 +1,6 @@
 import type { Us } from '../../../kit/clock.ts';
 import {
+  endedReason,
   without,
   type CoverageChange,
   type CoverageHead,
@@ -66,10 +67,12 @@ export class SeriesLedger {
   #newest: { id: number; time: Us } | null = null;
   #next: Us | null = null;
   #polledAt: Us | null = null;
+  #endsAt: Us | null;
 
-  constructor(key: SeriesKey, rules: SeriesRules, emit: (change: CoverageChange) => void) {
+  constructor(key: SeriesKey, rules: SeriesRules, emit: (change: CoverageChange) => void, endsAt: Us | null = null) {
     this.key = key;
     this.rules = rules;
+    this.#endsAt = endsAt;
     this.#growth = new Growth(key, { state: rules.state, reason: rules.stateReason }, emit);
   }
 
@@ -82,14 +85,15 @@ export class SeriesLedger {
     this.#growth.changed = true;
   }
 
-  /** The link is over. */
-  end(link: LinkLife, reason: string): void {
+  /** The link is over, since `at`. */
+  end(link: LinkLife, reason: string, at: Us): void {
     const session = this.#sessions.get(link.id);
     if (session === undefined) return;
     this.settle();
     if (this.#isSilent(session, link.heard)) this.#lose(session, session.last, link.heard, SILENT);
     this.#sessions.delete(link.id);
-    if (this.#sessions.size === 0) this.#growth.reason = reason;
+    const over = this.#endsAt !== null && at >= this.#endsAt;
+    if (this.#sessions.size === 0) this.#growth.reason = over ? endedReason(this.#endsAt ?? at) : reason;
     this.#growth.changed = true;
   }
 
@@ -289,6 +293,7 @@ export class SeriesLedger {
       holes: [...this.#holes.all()],
       next: this.#next,
       polledAt: this.#polledAt,
+      endsAt: this.#endsAt,
       sessions: [...this.#sessions.values()].map(({ link, ...session }) => ({ link: link.id, ...session })),
     };
   }
@@ -303,6 +308,7 @@ export class SeriesLedger {
     this.#holes.restore(state.holes);
     this.#next = state.next;
     this.#polledAt = state.polledAt;
+    this.#endsAt ??= state.endsAt;
     this.#sessions.clear();
     for (const { link: id, ...session } of state.sessions) {
       const link = links.get(id);

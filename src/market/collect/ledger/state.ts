@@ -26,6 +26,8 @@ export const seriesStateSchema = z.object({
   next: z.number().nullable(),
   polledAt: z.number().nullable(),
   sessions: z.array(sessionStateSchema),
+  /** When the contract runs out. */
+  endsAt: z.number().nullable().default(null),
 });
 export type SeriesState = z.output<typeof seriesStateSchema>;
 
