@@ -331,7 +331,7 @@ describe('behaviours act through the tools of their agent', () => {
     expect([decided('apply_retention', 'approved'), decided('apply_retention', 'rejected')]).toEqual([true, false]);
     expect(decided('drop_table', 'approved')).toBe(false);
     expect(await fire('retention_when_approved')).toMatchObject({ tables: 1, tool: 'apply_retention' });
-    expect(bench.events.of('storage.pruned').length).toBeGreaterThan(0);
+    expect(bench.events.of('storage.pruned')).toHaveLength(1);
     expect(await fire('retention_request')).toEqual({ tables: 0 });
   });
 

@@ -222,10 +222,12 @@ export interface MarketStore extends AsyncDisposable {
   archive(request: ArchiveRequest): Promise<ArchiveReport>;
   /** Brings archived days back; a day that has rows already is skipped and named. */
   restore(request: RestoreRequest): Promise<RestoreReport>;
-  /** Deletes days older than the policy; gives what was deleted. */
+  /** Deletes days older than the policy, and tells so once; gives what was deleted. */
   retain(options: {
     readonly now: Us;
     readonly days: number;
+    /** Why it was asked for, in words; told with what was deleted. */
+    readonly why?: string | undefined;
   }): Promise<{ readonly files: number; readonly bytes: number; readonly rows: number }>;
 }
 

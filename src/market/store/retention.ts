@@ -19,7 +19,7 @@ const DAY_US = 86_400_000_000;
  */
 export async function retainDays(
   core: StoreCore,
-  options: { readonly now: Us; readonly days: number },
+  options: { readonly now: Us; readonly days: number; readonly why?: string | undefined },
 ): Promise<{ readonly files: number; readonly bytes: number; readonly rows: number }> {
   const oldest = dayNumber(options.now) - options.days;
   const days = core.days.copy();
@@ -58,7 +58,7 @@ export async function retainDays(
       what: 'market days',
       files: pruned.files,
       bytes: pruned.bytes,
-      reason: `${pruned.rows} rows older than ${options.days} days`,
+      reason: `${pruned.rows} rows older than ${options.days} days${options.why === undefined ? '' : `: ${options.why}`}`,
     });
   return pruned;
 }

@@ -292,11 +292,13 @@ describe('compaction', () => {
     await using _ = store;
     await store.ingest(threeDays(), null);
     await store.compact({ now: T0 + DAY, minimumGain: 1 });
-    const pruned = await store.retain({ now: T0 + 3 * DAY + HOUR, days: 1 });
+    const pruned = await store.retain({ now: T0 + 3 * DAY + HOUR, days: 1, why: 'the disk is full' });
     expect(pruned).toMatchObject({ files: STREAMS.length, rows: 5 * STREAMS.length });
     expect(days(folder)).toEqual([]);
     expect((await store.stats()).map((table) => table.rows)).toEqual(Array.from({ length: STREAMS.length }, () => 1));
-    expect(events.of('storage.pruned')).toHaveLength(1);
+    expect(events.of('storage.pruned')).toMatchObject([
+      { reason: `${pruned.rows} rows older than 1 days: the disk is full` },
+    ]);
     expect(await store.retain({ now: T0 + 3 * DAY + HOUR, days: 1 })).toEqual({ files: 0, bytes: 0, rows: 0 });
   });
 });

@@ -36,17 +36,9 @@ export default marketTool({
   }),
   summary: (output) =>
     `${output.files_deleted} file(s) older than ${output.days_kept} days deleted, ${output.bytes_freed} bytes freed.`,
-  run: async (input, { services, clock, events }) => {
+  run: async (input, { services, clock }) => {
     const days = Math.max(input.days ?? 0, services.config.storage.retention_days);
-    const deleted = await services.store.retain({ now: clock.now() * 1000, days });
-    if (deleted.files > 0) {
-      events.emit('storage.pruned', {
-        what: 'finished days',
-        files: deleted.files,
-        bytes: deleted.bytes,
-        reason: input.reason,
-      });
-    }
+    const deleted = await services.store.retain({ now: clock.now() * 1000, days, why: input.reason });
     return {
       data: { days_kept: days, files_deleted: deleted.files, bytes_freed: deleted.bytes, rows_deleted: deleted.rows },
       provenance: measuredNow(clock, 'store'),
