@@ -3,6 +3,7 @@ import { WebSocket, type RawData } from 'ws';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Clock, Ms } from '../kit/clock.ts';
 import { AppError, DeadlineExceeded, RateLimited, Unavailable, errorMessage } from '../kit/errors.ts';
+import { quoteOutside } from '../kit/outside.ts';
 import { explainStatus, retryAfterMs, safeUrl } from './http.ts';
 import { proxyFor } from './proxy.ts';
 
@@ -120,7 +121,11 @@ function wire(socket: WebSocket, options: SocketOptions, release: () => void): S
       pinging?.cancel();
       release();
       resolve();
-      options.onClose({ code, reason: cut ?? reason.toString() });
+      const words = reason.toString();
+      options.onClose({
+        code,
+        reason: cut ?? (words === '' ? '' : `closed with code ${code}: ${quoteOutside(words)}`),
+      });
     });
   });
 

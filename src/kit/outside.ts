@@ -112,3 +112,16 @@ export function wordsOf(outcome: ToolOutcome, invoker: Pick<Invoker, 'find'>): r
 export function mergeOutside(...lists: readonly (readonly string[] | undefined)[]): readonly string[] {
   return [...new Set(lists.flatMap((list) => list ?? []))].sort().slice(0, 50);
 }
+
+const MOST_WORDS = 300;
+
+/** Others' words within a text of ours (a venue's reason, a message of its error), marked so that they can be left out. */
+export function quoteOutside(words: string): string {
+  const plain = words.replaceAll(/[‹›]|\p{C}+/gu, ' ').trim();
+  return `‹${plain.length > MOST_WORDS ? `${plain.slice(0, MOST_WORDS)}…` : plain}›`;
+}
+
+/** A text of ours without others' words in it: what may be told to those who read nothing from outside. */
+export function withoutOutside(text: string): string {
+  return text.replaceAll(/‹[^›]*›?/g, '‹its words are in the log›');
+}

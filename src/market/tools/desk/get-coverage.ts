@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { withoutOutside } from '../../../kit/outside.ts';
 import { COVERAGE_STATES } from '../../domain/coverage.ts';
 import { viewName } from '../../domain/records.ts';
 import { coverageShape, minCoverage, showCoverage } from '../../exchanges/shared/coverage.ts';
@@ -77,7 +78,7 @@ export default marketTool({
           from: isoOfUs(from),
           to: isoOfUs(to),
           state,
-          reason,
+          reason: reason === null ? null : withoutOutside(reason),
         })),
         intervals_left_out: Math.max(0, worth.length - INTERVALS_SHOWN),
       });

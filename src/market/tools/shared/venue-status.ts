@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { withoutOutside } from '../../../kit/outside.ts';
 import { venueMarkets, type VenueMarketStatus } from '../../jobs/venues.ts';
 import type { MarketServices } from '../../services.ts';
 import { isoTime } from './fields.ts';
@@ -53,7 +54,7 @@ export function showVenue(venue: VenueMarketStatus): z.infer<typeof venueStatusS
     reconnects: venue.reconnects,
     frames_rejected: venue.frames_rejected,
     gaps: venue.gaps,
-    issues: [...venue.issues],
-    error: venue.last_error,
+    issues: venue.issues.map(withoutOutside),
+    error: venue.last_error === null ? null : withoutOutside(venue.last_error),
   };
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { NotFound } from '../../../kit/errors.ts';
+import { withoutOutside } from '../../../kit/outside.ts';
 import { viewName } from '../../domain/records.ts';
 import { isoTime, limit } from '../shared/fields.ts';
 import { isoOfMs, measuredNow } from '../shared/provenance.ts';
@@ -56,7 +57,7 @@ export default marketTool({
             records_fetched: b.records,
             records_stored: b.stored,
             missing: b.missing.length,
-            error: b.error,
+            error: b.error === null ? null : withoutOutside(b.error),
           })),
         running: all.filter((b) => b.status === 'running').length,
       },

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { withoutOutside } from '../../../kit/outside.ts';
 import { isoTime } from '../shared/fields.ts';
 import { isoOfMs, measuredNow } from '../shared/provenance.ts';
 import { marketTool } from '../shared/tool.ts';
@@ -60,7 +61,7 @@ export default marketTool({
         tape_bytes: status.tape.bytes,
         tape_segments: status.tape.segments,
         errors: status.connections.flatMap((c) =>
-          c.last_error === null ? [] : [{ connection: c.id, error: c.last_error }],
+          c.last_error === null ? [] : [{ connection: c.id, error: withoutOutside(c.last_error) }],
         ),
       },
       provenance: measuredNow(clock, 'collector'),

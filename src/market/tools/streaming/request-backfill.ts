@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { withoutOutside } from '../../../kit/outside.ts';
 import { viewName } from '../../domain/records.ts';
 import { settleGapsWithin } from '../../jobs/open-gaps.ts';
 import { isoTime, reasonOr, series, time } from '../shared/fields.ts';
@@ -70,7 +71,7 @@ export default marketTool({
         records_fetched: result.records,
         records_stored: result.stored,
         missing: result.missing.map((m) => ({ from: isoOfMs(m.from), to: isoOfMs(m.to), reason: m.reason })),
-        error: result.error,
+        error: result.error === null ? null : withoutOutside(result.error),
       },
       provenance: provenance(clock, to, `${key.exchange} ${key.market} REST`, {
         complete: result.missing.length === 0 && result.status === 'done',
