@@ -95,6 +95,9 @@ describe.each(MARKETS_OF_ALL)('$name', ({ venue, market }) => {
         const call = market.rest[support.history.call];
         expect(call, stream).toBeDefined();
         expect(call?.nextPage !== undefined, stream).toBe(support.history.paged);
+        // Every other history is coarser than its stream: what it fills is a sample, which its distance tells.
+        const whole = stream === 'trades' || stream === 'candles';
+        expect([stream, (support.history.everyMs ?? 0) >= 60_000]).toEqual([stream, !whole]);
       }
       if (support?.via === 'rest') {
         expect(support.pollMs).toBeGreaterThan(0);

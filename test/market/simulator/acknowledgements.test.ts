@@ -11,8 +11,6 @@ const models = createSimulatedMarkets({ seed: 7, symbols: ['BTCUSDT', 'ETHUSDT']
 /** Markets whose subscriptions are not counted, and why. */
 const UNCOUNTED: Readonly<Record<string, string>> = {
   pyth_oracle: 'the answer does not name the feed, and prices come at once',
-  kraken_futures: 'how many answers a request has was not seen',
-  kraken_spot: 'how many answers a request has was not seen',
 };
 
 test.each(markets.map((market) => [marketKey(market.exchange, market.market), market] as const))(

@@ -22,6 +22,7 @@ const MINUTE = 60_000;
 const CANDLES_SPAN_MS = 1000 * MINUTE;
 const FUNDING_SPAN_MS = 30 * 86_400_000;
 const TRADES_PAGE = 1000;
+const NEWEST_TRADES = 100;
 const BOOK_LEVELS = 100;
 /** Listing all instruments costs 20 times as much as another request. */
 const LIST_WEIGHT = 20;
@@ -121,18 +122,27 @@ function nextSpan(args: RestArgs, span: number): RestArgs | undefined {
   return from < args.to ? { ...args, from } : undefined;
 }
 
-/** By time first, then by `trade_seq`: several trades may bear the time at which a page ends. */
+/**
+ * By time first, then by `trade_seq`: several trades may bear the time at which a page ends. Without a beginning the
+ * newest, which polls want.
+ */
 function tradesRequest(args: RestArgs, instrument: Instrument | undefined): RestTarget {
-  const common = { instrument_name: nameOf(args, instrument), count: TRADES_PAGE, sorting: 'asc' };
+  const instrument_name = nameOf(args, instrument);
+  if (args.from === undefined) {
+    const count = Math.min(args.limit ?? NEWEST_TRADES, TRADES_PAGE);
+    return ask('get_last_trades_by_instrument', { instrument_name, count, sorting: 'desc' });
+  }
+  const common = { instrument_name, count: TRADES_PAGE, sorting: 'asc' };
   if (args.cursor !== undefined) return ask('get_last_trades_by_instrument', { ...common, start_seq: args.cursor });
   return ask('get_last_trades_by_instrument_and_time', {
     ...common,
-    start_timestamp: args.from ?? 0,
+    start_timestamp: args.from,
     end_timestamp: lastMs(args.to),
   });
 }
 
 function moreTrades(args: RestArgs, body: string): RestArgs | undefined {
+  if (args.from === undefined) return undefined;
   const value = parseJson(body);
   const result = isObject(value) && isObject(value['result']) ? value['result'] : {};
   const last = elementsOf(result['trades']).at(-1);

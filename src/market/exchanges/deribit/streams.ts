@@ -31,7 +31,7 @@ export const FUTURES_SUPPORT: Support = {
   funding_rates: {
     via: 'websocket',
     staleAfterMs: null,
-    history: { call: 'funding_rates', reachMs: null, paged: true },
+    history: { call: 'funding_rates', reachMs: null, paged: true, everyMs: 3_600_000 },
   },
   open_interest: { via: 'websocket', staleAfterMs: 60_000 },
   liquidations: { via: 'websocket', staleAfterMs: null },

@@ -47,16 +47,20 @@ const SHARED_SUPPORT = {
 
 export const FUTURES_SUPPORT: Support = {
   ...SHARED_SUPPORT,
-  mark_prices: { via: 'websocket', staleAfterMs: 60_000, history: { call: 'mark_prices', reachMs: null, paged: true } },
+  mark_prices: {
+    via: 'websocket',
+    staleAfterMs: 60_000,
+    history: { call: 'mark_prices', reachMs: null, paged: true, everyMs: 60_000 },
+  },
   funding_rates: {
     via: 'websocket',
     staleAfterMs: 60_000,
-    history: { call: 'funding_rates', reachMs: null, paged: true },
+    history: { call: 'funding_rates', reachMs: null, paged: true, everyMs: 8 * 3_600_000 },
   },
   open_interest: {
     via: 'websocket',
     staleAfterMs: 60_000,
-    history: { call: 'open_interest_history', reachMs: null, paged: true },
+    history: { call: 'open_interest_history', reachMs: null, paged: true, everyMs: 300_000 },
   },
   liquidations: { via: 'websocket', staleAfterMs: null },
 };

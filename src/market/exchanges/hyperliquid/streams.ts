@@ -33,7 +33,7 @@ export const SUPPORT: Support = {
   funding_rates: {
     via: 'websocket',
     staleAfterMs: 60_000,
-    history: { call: 'funding_rates', reachMs: null, paged: true },
+    history: { call: 'funding_rates', reachMs: null, paged: true, everyMs: 3_600_000 },
   },
   open_interest: { via: 'websocket', staleAfterMs: 60_000 },
   ticker_24h: { via: 'websocket', staleAfterMs: 60_000 },

@@ -4,7 +4,7 @@ import type { RestArgs, RestCallName } from '../../domain/tape.ts';
 import type { Decoder, DecoderOptions, FrameVerdict, RestCall } from '../contract.ts';
 import { createSymbolTable } from '../shared/symbols.ts';
 import { isObject, parseJson, type WireObject } from '../shared/values.ts';
-import { control, readRows, refused, rejected, verdictOf, type Reading } from '../shared/verdicts.ts';
+import { control, readRows, refused, rejected, verdictOf, type Reading, subscribed } from '../shared/verdicts.ts';
 import type { ReadContext } from './context.ts';
 import { readLevel, readSnapshot, readTicker, readTickerLite, readTrade } from './futures-normalise.ts';
 import { futuresName } from './wire.ts';
@@ -63,7 +63,7 @@ function readFeed(feed: unknown, frame: WireObject, context: ReadContext): Readi
 function readEvent({ event, message, feed }: WireObject): FrameVerdict {
   if (typeof event !== 'string') return rejected('not a message');
   const failed = event === 'error' || event === 'alert' || event.endsWith('_failed');
-  if (!failed) return control(event);
+  if (!failed) return event === 'subscribed' ? subscribed() : control(event);
   const what = typeof message === 'string' ? message : 'request refused';
   return refused(typeof feed === 'string' ? `${what} (feed ${feed})` : what);
 }

@@ -5,7 +5,7 @@ import type { RestArgs, RestCallName } from '../../domain/tape.ts';
 import type { Decoder, DecoderOptions, FrameVerdict, RestCall } from '../contract.ts';
 import { createSymbolTable, type SymbolTable } from '../shared/symbols.ts';
 import { isObject, parseJson, type WireObject } from '../shared/values.ts';
-import { control, readRows, refused, rejected, verdictOf, type Reading } from '../shared/verdicts.ts';
+import { control, readRows, refused, rejected, verdictOf, type Reading, subscribed } from '../shared/verdicts.ts';
 import type { ReadContext } from './context.ts';
 import { candleOf, pushCandle, readBook, readTicker, readTrade, type Candle } from './spot-normalise.ts';
 import { readArrayFrame } from './spot-v1.ts';
@@ -126,7 +126,7 @@ function readAnswer(frame: WireObject): FrameVerdict {
   const { method, success, error, event, status, errorMessage } = frame;
   if (typeof method === 'string') {
     if (success === false || error !== undefined) return refused(typeof error === 'string' ? error : 'request refused');
-    return control(method);
+    return method === 'subscribe' && success === true ? subscribed() : control(method);
   }
   if (typeof event !== 'string') return rejected('not a message');
   if (status === 'error' || event === 'error') {

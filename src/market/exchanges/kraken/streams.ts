@@ -69,12 +69,12 @@ export const FUTURES_SUPPORT: Support = {
   mark_prices: {
     via: 'websocket',
     staleAfterMs: FUTURES_TICKER_STALE_MS,
-    history: { call: 'mark_prices', reachMs: null, paged: true },
+    history: { call: 'mark_prices', reachMs: null, paged: true, everyMs: 60_000 },
   },
   funding_rates: {
     via: 'websocket',
     staleAfterMs: FUTURES_TICKER_STALE_MS,
-    history: { call: 'funding_rates', reachMs: null, paged: false },
+    history: { call: 'funding_rates', reachMs: null, paged: false, everyMs: 3_600_000 },
   },
   open_interest: { via: 'websocket', staleAfterMs: FUTURES_TICKER_STALE_MS },
   // The charts are REST only.
@@ -165,6 +165,8 @@ function connection(wire: Wire, instruments: readonly Instrument[], channels: re
     subscribe: channels.flatMap(({ name }) =>
       chunks(pairs, wire.limits.argsPerSubscribe).map((part) => wire.ask(name, part, true)),
     ),
+    // Each answer names one instrument: recorded of futures (2021-07), and spot's has one `symbol`.
+    acknowledgements: pairs.length * channels.length,
     series: instruments.flatMap(({ symbol }) =>
       channels.flatMap((channel) => channel.streams.map((stream) => ({ symbol, stream }))),
     ),

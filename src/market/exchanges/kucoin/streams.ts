@@ -61,7 +61,7 @@ export const FUTURES_SUPPORT: Support = {
   funding_rates: {
     via: 'websocket',
     staleAfterMs: 300_000,
-    history: { call: 'funding_rates', reachMs: null, paged: true },
+    history: { call: 'funding_rates', reachMs: null, paged: true, everyMs: 8 * 3_600_000 },
   },
   open_interest: { via: 'rest', staleAfterMs: 300_000, pollMs: 60_000 },
   ticker_24h: { via: 'websocket', staleAfterMs: 60_000 },

@@ -60,18 +60,18 @@ export const FUTURES_SUPPORT: Support = {
   mark_prices: {
     via: 'websocket',
     staleAfterMs: 20_000,
-    history: { call: 'mark_prices', reachMs: null, paged: true },
+    history: { call: 'mark_prices', reachMs: null, paged: true, everyMs: 60_000 },
   },
   // Told every 30 to 90 s.
   funding_rates: {
     via: 'websocket',
     staleAfterMs: 300_000,
-    history: { call: 'funding_rates', reachMs: 90 * DAY, paged: true },
+    history: { call: 'funding_rates', reachMs: 90 * DAY, paged: true, everyMs: 8 * 3_600_000 },
   },
   open_interest: {
     via: 'websocket',
     staleAfterMs: 60_000,
-    history: { call: 'open_interest_history', reachMs: 5 * DAY, paged: true },
+    history: { call: 'open_interest_history', reachMs: 5 * DAY, paged: true, everyMs: 300_000 },
   },
   liquidations: { via: 'websocket', staleAfterMs: null },
 };

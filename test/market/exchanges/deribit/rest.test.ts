@@ -28,6 +28,19 @@ describe('Deribit history over REST', () => {
     expect(call?.nextPage?.(args, body({ trades: [trade(5, T)], has_more: false }))).toBeUndefined();
   });
 
+  it('reads the newest trades where no beginning is given, once', () => {
+    const call = market.rest.trades;
+    const of = { symbol: 'BTC_PERPETUAL' };
+    const newest = '/api/v2/public/get_last_trades_by_instrument?instrument_name=BTC_PERPETUAL';
+    expect(call?.request(of, undefined).path).toBe(`${newest}&count=100&sorting=desc`);
+    expect(call?.request({ ...of, limit: 5 }, undefined).path).toBe(`${newest}&count=5&sorting=desc`);
+    const page = body({ trades: [trade(6, T + 1), trade(5, T)], has_more: true });
+    expect(call?.nextPage?.(of, page)).toBeUndefined();
+    const records: unknown[] = [];
+    market.createDecoder({ instruments: [] }).rest('trades', of, page, T * 1000, (record) => records.push(record));
+    expect(records).toMatchObject([{ trade_id: '6' }, { trade_id: '5' }]);
+  });
+
   it('reads candles and funding in spans of time', () => {
     const args = { symbol: 'BTC_PERPETUAL', from: T, to: T + 1500 * MINUTE };
     expect(market.rest.candles?.request(args, undefined).path).toContain(`end_timestamp=${T + 1000 * MINUTE - 1}`);
