@@ -136,6 +136,8 @@ export {
   type ProposedAction,
   type StoredProposals,
 } from './proposal/log.ts';
+export { type Drawing, drawingMermaid, drawingSvg } from './drawing.ts';
+export { crewDrawing } from './graph/draw.ts';
 export type { RunStream, RunStreamOptions } from './code/local-stream.ts';
 export { STREAM_CHANNELS, type StreamChannel, type StreamItem } from '../kit/stream-item.ts';
 export type { ContinuousCrew, ContinuousOptions, ContinuousTask, Signal } from './run/continuous-contract.ts';

@@ -51,6 +51,8 @@ export interface CompiledCrew {
   /** What the graph is made of. Not any text. */
   readonly structure: CrewStructure;
   readonly structureHash: string;
+  /** Which task a node does, and who does it. */
+  readonly taskOf: ReadonlyMap<CrewNode, { readonly task: TaskSpec; readonly agent: AgentSpec }>;
   /** Tasks that can run, by key of `state.outputs`. */
   readonly taskKeys: ReadonlyMap<string, string>;
   /** Names that nodes add to the inputs of each task. */
@@ -87,6 +89,7 @@ export function compileCrew(
     graph,
     structure,
     structureHash: structureHash(structure),
+    taskOf: context.taskOf,
     taskKeys: context.taskKeys,
     inputNames: context.inputNames,
   };
@@ -97,6 +100,7 @@ class CrewCompilation implements CrewGraphBuilder {
   readonly tasks: Readonly<Record<string, TaskSpec>>;
   readonly agents: Readonly<Record<string, AgentSpec>>;
   readonly taskKeys = new Map<string, string>();
+  readonly taskOf = new Map<CrewNode, { readonly task: TaskSpec; readonly agent: AgentSpec }>();
   readonly inputNames = new Map<string, Set<string>>();
   readonly #deps: CompileDeps;
 
@@ -171,7 +175,7 @@ class CrewCompilation implements CrewGraphBuilder {
     const names = this.inputNames.get(taskId) ?? new Set<string>();
     for (const name of Object.keys(options.inputs ?? {})) names.add(name);
     this.inputNames.set(taskId, names);
-    return createTaskNode({
+    const node = createTaskNode({
       task,
       agent,
       key,
@@ -181,6 +185,8 @@ class CrewCompilation implements CrewGraphBuilder {
       skipped: this.#skipped,
       now: this.#deps.now,
     });
+    this.taskOf.set(node, { task, agent });
+    return node;
   };
 
   codeNode: CrewGraphBuilder['codeNode'] = (run) => async (state) => (state.halted === null ? await run(state) : {});

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { systemClock } from '../../../infra/clock.ts';
 import { parseDuration } from '../../../kit/duration.ts';
 import { InvalidInput } from '../../../kit/errors.ts';
 import { EVENT_NAMES } from '../../../kit/event.ts';
@@ -9,6 +10,8 @@ import { EXIT } from '../exit.ts';
 import type { EventsQuery } from '../../desk.ts';
 
 // Loaders stand outside functions that use `await using`: inside, TypeScript leaves the path of an import() unwritten.
+const loadTimeline = () => import('../../timeline.ts');
+const loadPrinter = () => import('../timeline.ts');
 const loadRun = () => import('./run.ts');
 
 /** UTC ms of an ISO time, or of a duration before `now`. */
@@ -94,6 +97,12 @@ export async function showRun(id: string, command: Command): Promise<void> {
   if (output.json) return printJson(output, document);
   const { printRun } = await loadRun();
   printRun(output, document);
+  const { timelineOf } = await loadTimeline();
+  const { printTimeline } = await loadPrinter();
+  const events = await desk.events({ correlationId: id, limit: 100_000 });
+  output.write('\n');
+  const { finished_at: finished } = document;
+  printTimeline(output, timelineOf(id, events, finished === null ? systemClock.now() : Date.parse(finished)));
 }
 
 /** `crew effects ls` */

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { withSource } from '../parse.ts';
 
-/** `crew flow`: list, run and draw flows. */
+/** `crew flow`: list, run and draw flows; `crew graph`: draw a crew. */
 export function flowCommands(program: Command): void {
   const flow = program.command('flow').description('flows: steps that start each other');
   flow
@@ -30,5 +30,14 @@ export function flowCommands(program: Command): void {
     .addHelpText('after', '\nExamples:\n  crew flow plot health_check\n  crew flow plot health_check --svg flow.svg')
     .action(async (id: string, _options: unknown, command: Command) =>
       (await import('../actions/flow.ts')).plotFlow(id, command),
+    );
+  program
+    .command('graph')
+    .argument('<crew>', 'id of the crew, as crew crews ls shows')
+    .option('--svg <file>', 'write a picture instead of printing Mermaid')
+    .description('draw the graph that a crew runs as: Mermaid on stdout, or an SVG file')
+    .addHelpText('after', '\nExamples:\n  crew graph data-ops\n  crew graph data-ops --svg data-ops.svg')
+    .action(async (id: string, _options: unknown, command: Command) =>
+      (await import('../actions/graph.ts')).drawCrew(id, command),
     );
 }
