@@ -42,6 +42,17 @@ describe.runIf(built)('examples', { timeout: 60_000 }, () => {
     );
   });
 
+  it('stops a run, goes on with it in another process and does it again from a task', async () => {
+    const folder = projectOf('durable.ts');
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, ['example.js'], { cwd: folder });
+    expect(stderr).toBe('');
+    expect(stdout).toBe(
+      'suspended after gather, judge\n' +
+        'completed after gather, judge, report: Report: It will not last.\n' +
+        'true: Report: It will last.\n',
+    );
+  });
+
   it('stops a crew at its budget', async () => {
     const folder = projectOf('spend.ts');
     const { stdout, stderr } = await promisify(execFile)(process.execPath, ['example.js'], { cwd: folder });
