@@ -11,8 +11,11 @@ type Spoilt = 'gap' | 'crossed' | 'mismatch';
 
 export interface BookProblem {
   readonly symbol: string;
-  /** `book_bridge`: a snapshot that is older than the changes that wait for it; nothing was lost, another is needed. */
-  readonly kind: 'book_sequence' | 'book_bridge' | 'crossed_book' | 'book_checksum';
+  /**
+   * `book_bridge`: a snapshot that is older than the changes that wait for it; nothing was lost, another is needed.
+   * `book_out_of_order`: a change whose absence broke the book came after the one that told of it. Told once a break.
+   */
+  readonly kind: 'book_sequence' | 'book_bridge' | 'crossed_book' | 'book_checksum' | 'book_out_of_order';
   /** Last sequence held and the sequence that did not fit; null where the venue has none. */
   readonly lastSeq: number | null;
   readonly nextSeq: number | null;
@@ -31,6 +34,8 @@ export interface TrackedBook {
   recvTime: Us;
   /** Changes that wait for the REST snapshot they continue. */
   buffer: BookRecord[];
+  /** The sequence that told of the break, until a change before it comes late; null when there is none to wait for. */
+  brokenBy: number | null;
 }
 
 /** More waiting changes than this and the oldest go: the snapshot will then not bridge and is asked for again. */
@@ -65,6 +70,7 @@ export const bookStateSchema = z.object({
   eventTime: z.number(),
   recvTime: z.number(),
   buffer: z.array(bookRecord),
+  brokenBy: z.number().nullable().default(null),
 });
 export type BookStateData = z.output<typeof bookStateSchema>;
 
@@ -99,6 +105,10 @@ export class BookSet {
     const book = this.#books.get(change.symbol) ?? this.#create(change.symbol);
     if (change.kind === 'snapshot') return this.#snapshot(book, change);
     if (book.state === 'valid') return this.#delta(book, change);
+    if (isLate(book, change)) {
+      this.#tell(book, 'book_out_of_order', change);
+      book.brokenBy = null;
+    }
     if (this.#rule.snapshot === 'rest') this.#keep(book, change);
     return undefined;
   }
@@ -114,6 +124,7 @@ export class BookSet {
       fromSnapshot: book.fromSnapshot,
       eventTime: book.eventTime,
       recvTime: book.recvTime,
+      brokenBy: book.brokenBy,
       buffer: book.buffer.map((change) => ({
         ...plainBook(change),
         bids: change.bids.map(([price, quantity]) => [price, quantity]),
@@ -134,6 +145,7 @@ export class BookSet {
       book.eventTime = state.eventTime;
       book.recvTime = state.recvTime;
       book.buffer = state.buffer;
+      book.brokenBy = state.brokenBy;
     }
   }
 
@@ -147,6 +159,7 @@ export class BookSet {
       eventTime: 0,
       recvTime: 0,
       buffer: [],
+      brokenBy: null,
     };
     this.#books.set(symbol, book);
     return book;
@@ -165,6 +178,7 @@ export class BookSet {
     book.lastSeq = change.seq;
     book.fromSnapshot = true;
     book.state = 'valid';
+    book.brokenBy = null;
     book.eventTime = change.event_time;
     book.recvTime = change.recv_time;
     const flaw = this.#flaw(book, change);
@@ -224,10 +238,15 @@ export class BookSet {
 
   #spoil(book: TrackedBook, state: Spoilt, change: BookRecord): void {
     book.state = state;
-    const unbridged = book.fromSnapshot && this.#rule.snapshot === 'rest';
+    const unbridged = state === 'gap' && book.fromSnapshot && this.#rule.snapshot === 'rest';
+    book.brokenBy = state === 'gap' && !unbridged ? change.seq : null;
+    this.#tell(book, unbridged ? 'book_bridge' : KIND_OF[state], change);
+  }
+
+  #tell(book: TrackedBook, kind: BookProblem['kind'], change: BookRecord): void {
     this.#onProblem({
       symbol: book.symbol,
-      kind: state === 'gap' && unbridged ? 'book_bridge' : KIND_OF[state],
+      kind,
       lastSeq: book.lastSeq,
       nextSeq: change.first_seq ?? change.seq,
       lastEventTime: book.eventTime === 0 ? null : book.eventTime,
@@ -237,6 +256,11 @@ export class BookSet {
 }
 
 const KIND_OF = { gap: 'book_sequence', crossed: 'crossed_book', mismatch: 'book_checksum' } as const;
+
+/** A change that the break made us miss: after what the book holds, before what told of the break. */
+function isLate({ state, brokenBy, lastSeq }: TrackedBook, { seq }: BookRecord): boolean {
+  return state === 'gap' && brokenBy !== null && lastSeq !== null && seq !== null && seq > lastSeq && seq < brokenBy;
+}
 
 function mutable(texts: Pick<BookProof, 'bids' | 'asks'>): { bids: string[]; asks: string[] } {
   return { bids: [...texts.bids], asks: [...texts.asks] };

@@ -82,6 +82,15 @@ export class Watch {
         ...key,
         details,
       });
+    } else if (problem.kind === 'book_out_of_order') {
+      events.emit('data.quality_alert', {
+        alert_type: 'book_out_of_order',
+        message: `changes of the book of ${problem.symbol} came in another order than they were made; it is rebuilt`,
+        severity: 'low',
+        ...key,
+        details,
+      });
+      return;
     } else if (problem.kind !== 'book_bridge') {
       const tracked = series.get(key);
       if (tracked !== undefined) tracked.gaps += 1;

@@ -71,6 +71,7 @@ function healedBecause(
     }
     case 'book_sequence':
     case 'book_checksum':
+    case 'book_out_of_order':
     case 'crossed_book':
       return bookIsValid(services, issue) ? 'the book was rebuilt and is valid' : null;
     default:

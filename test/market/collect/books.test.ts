@@ -233,6 +233,39 @@ describe('sequences', () => {
     expect(books.get('AB')).toMatchObject({ state: 'valid', lastSeq: 9 });
   });
 
+  test('a change that was missed and comes late is told once a break, and mends nothing', () => {
+    const problems: BookProblem[] = [];
+    const books = new BookSet({ rule: STREAM_RULE, polled: false, onProblem: (p) => problems.push(p) });
+    books.apply(change({ kind: 'snapshot', seq: 5, bids: [[1, 1]], asks: [[2, 1]] }));
+    books.apply(change({ kind: 'delta', seq: 5 }));
+    for (const seq of [9, 8, 7, 10, 9]) books.apply(change({ kind: 'delta', seq }));
+    expect(problems.map(({ kind, lastSeq, nextSeq }) => [kind, lastSeq, nextSeq])).toEqual([
+      ['book_sequence', 5, 9],
+      ['book_out_of_order', 5, 8],
+    ]);
+    expect(books.get('AB')?.state).toBe('gap');
+    books.apply(change({ kind: 'snapshot', seq: 10, bids: [[1, 1]], asks: [[2, 1]] }));
+    books.apply(change({ kind: 'delta', seq: 12 }));
+    const copy = new BookSet({ rule: STREAM_RULE, polled: false, onProblem: (p) => problems.push(p) });
+    copy.restore(bookStateSchema.array().parse(JSON.parse(JSON.stringify(books.state()))));
+    copy.apply(change({ kind: 'delta', seq: 11 }));
+    expect(problems.slice(2).map(({ kind, nextSeq }) => [kind, nextSeq])).toEqual([
+      ['book_sequence', 12],
+      ['book_out_of_order', 11],
+    ]);
+  });
+
+  test('a change that a lost stretch hides is not called out of order', () => {
+    const problems: BookProblem[] = [];
+    const books = new BookSet({ rule: REST_RULE, polled: false, onProblem: (p) => problems.push(p) });
+    const delta = (seq: number) => change({ kind: 'delta', seq, first_seq: seq - 9, prev_seq: seq - 10 });
+    books.apply(change({ kind: 'snapshot', seq: 5, bids: [[1, 1]], asks: [[2, 1]] }));
+    for (const seq of [10, 20, 50, 60]) books.apply(delta(seq));
+    books.apply(change({ kind: 'snapshot', seq: 30, bids: [[1, 1]], asks: [[2, 1]] }));
+    books.apply(delta(40));
+    expect(problems.map(({ kind }) => kind)).toEqual(['book_sequence', 'book_bridge']);
+  });
+
   test('a REST snapshot bridges the changes that wait for it', () => {
     const problems: BookProblem[] = [];
     const books = new BookSet({ rule: REST_RULE, polled: false, onProblem: (p) => problems.push(p) });

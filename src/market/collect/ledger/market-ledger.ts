@@ -98,7 +98,7 @@ export class MarketLedger {
 
   bookProblem(id: string, problem: BookProblem): void {
     const link = this.#links.get(id);
-    if (link === undefined || problem.kind === 'book_bridge') return;
+    if (link === undefined || problem.kind === 'book_bridge' || problem.kind === 'book_out_of_order') return;
     const lost = problem.kind === 'book_sequence';
     const reason = lost ? 'a change of the book did not come' : 'the book was crossed';
     this.#of(problem.symbol, 'orderbooks')?.bookBroken(link, problem.lastEventTime, reason);
