@@ -69,6 +69,22 @@ export function fingerprintOf(finding: Finding): string {
     : `${series}:${finding.issue_type}:${finding.distinct}`;
 }
 
+/** The same thing again, counted on: from the first begin to the last end that were told. */
+export function joinFindings(held: Finding, next: Finding): Finding {
+  return { ...next, count: held.count + next.count, ...stretchOf(held, next) };
+}
+
+/** The stretch that covers two; a bound that one of them lacks is the other's. */
+export function stretchOf(
+  a: Pick<Finding, 'from' | 'to'>,
+  b: Pick<Finding, 'from' | 'to'>,
+): Pick<Finding, 'from' | 'to'> {
+  return {
+    from: a.from === null || b.from === null ? (a.from ?? b.from) : Math.min(a.from, b.from),
+    to: a.to === null || b.to === null ? (a.to ?? b.to) : Math.max(a.to, b.to),
+  };
+}
+
 /** Alert priority by severity (1–10). */
 export function priorityOf(severity: Severity): number {
   return { critical: 8, high: 6, medium: 5, low: 4 }[severity];

@@ -1,7 +1,7 @@
 import type { Clock, Ms } from '../../kit/clock.ts';
 import type { EventSink } from '../../kit/event.ts';
 import type { OpsRows, OpsStore, OpsStored } from '../../kit/ops.ts';
-import { fingerprintOf, priorityOf, type Finding } from './finding.ts';
+import { fingerprintOf, priorityOf, stretchOf, type Finding } from './finding.ts';
 
 /** What recording did. An issue already pending is counted on; rows of it already known count nothing. */
 export interface RecordedIssue {
@@ -73,7 +73,7 @@ async function recordOne(
       related_record_ids: [...knownKeys, ...fresh].slice(-MAX_KEYS),
       actual_value: finding.value,
       deviation_percent: finding.deviation_percent,
-      context: contextOf(finding, clock.now()),
+      context: contextOf(countedOn(finding, known.context), clock.now()),
     });
   }
   const issue = { id: known.id, fingerprint, is_new: false, occurrences, added };
@@ -84,6 +84,14 @@ async function recordOne(
 /** A distinct finding (one gap) without row keys is the same thing seen again, not a second one. */
 function repeats(finding: Finding, known: OpsStored<'quality_issues'>): boolean {
   return finding.distinct !== null && known.fingerprint === fingerprintOf(finding);
+}
+
+/** What goes on counting without rows tells the whole stretch; with rows, that of the rows found last. */
+function countedOn(finding: Finding, context: OpsStored<'quality_issues'>['context']): Finding {
+  if (finding.keys.length > 0 || context === null || typeof context !== 'object') return finding;
+  const { from_us: from, to_us: to } = { from_us: null, to_us: null, ...context };
+  const known = { from: typeof from === 'number' ? from : null, to: typeof to === 'number' ? to : null };
+  return { ...finding, ...stretchOf(known, finding) };
 }
 
 function toRow(finding: Finding, fingerprint: string, now: Ms): OpsRows['quality_issues'] {

@@ -4,7 +4,7 @@ import { errorMessage } from '../../kit/errors.ts';
 import { MARKETS, STREAMS, viewName, type SeriesKey } from '../domain/records.ts';
 import type { MarketServices } from '../services.ts';
 import { findingsOfEvent, rateLimitFindings } from './event-findings.ts';
-import { fingerprintOf, type Finding } from './finding.ts';
+import { fingerprintOf, joinFindings, type Finding } from './finding.ts';
 import { recordFindings } from './issue-book.ts';
 import { settleHealed } from './healing.ts';
 import { validateSeries } from './validate.ts';
@@ -129,7 +129,7 @@ class Recorder implements IssueRecorder {
       const fingerprint = fingerprintOf(finding);
       const held = this.#pending.get(fingerprint)?.finding;
       if (held === undefined && this.#pending.size >= MOST_WAITING) continue;
-      const joined = held === undefined ? finding : { ...finding, count: held.count + finding.count };
+      const joined = held === undefined ? finding : joinFindings(held, finding);
       this.#pending.set(fingerprint, { finding: joined, told });
     }
     if (this.#pending.size === 0 || this.#flushTimer !== undefined || this.#closed) return;
@@ -158,13 +158,18 @@ class Recorder implements IssueRecorder {
   }
 
   async #write(): Promise<void> {
-    const batch = [...this.#pending];
-    for (const [fingerprint, { finding, told }] of batch) {
+    for (const fingerprint of [...this.#pending.keys()]) {
+      // Read now: while those before it were written, more may have been counted.
+      const held = this.#pending.get(fingerprint);
+      if (held === undefined) continue;
+      const { finding, told } = held;
       this.#pending.delete(fingerprint);
       try {
         await recordFindings(this.#services, [finding], 'issue_recorder', { announce: told ? false : 'new' });
       } catch (error) {
-        this.#pending.set(fingerprint, { finding, told });
+        const since = this.#pending.get(fingerprint);
+        const joined = since === undefined ? finding : joinFindings(finding, since.finding);
+        this.#pending.set(fingerprint, { finding: joined, told });
         this.#services.log.error('issues.not_recorded', { fingerprint, error: errorMessage(error) });
         return;
       }

@@ -107,11 +107,31 @@ describe('the issue recorder', () => {
     ]);
   });
   test('what is no fault, or came from an issue, is left alone', async () => {
+  test('breaks of a book count on one issue, which tells the whole stretch', async () => {
+    const gap = (start: number, end: number) =>
+      emit('data.gap_detected', {
+        ...venue,
+        symbol: 'BTCUSDT',
+        stream: 'orderbooks',
+        kind: 'book_sequence',
+        gap_start: start,
+        gap_end: end,
+        duration_seconds: (end - start) / 1000,
+      });
+    gap(5000, 7000);
+    gap(8000, 8100);
+    await issues();
+    gap(9000, 9100);
+    gap(4000, 4100);
+    const rows = await issues();
+    expect(rows.map((i) => [i.issue_type, i.occurrences])).toEqual([['book_sequence', 4]]);
+    expect(rows[0]?.context).toMatchObject({ from_us: 4_000_000, to_us: 9_100_000 });
+  });
     emit('streaming.stopped', { ...venue, connection_id: 'c', reason: 'stopped' });
     emit('streaming.stopped', { ...venue, connection_id: 'c', reason: 'rotated after 23 h' });
     emit('data.received', {
-      stream: 'candles',
-      table: 'candles',
+      stream: 'open_interest',
+      table: 'open_interest',
       rows: 1,
       first_event_time_us: 0,
       last_event_time_us: 1,
@@ -159,16 +179,46 @@ describe('the issue recorder', () => {
       },
     };
     const second = createIssueRecorder(failing, bench.events);
-    emit('data.quality_alert', { ...venue, alert_type: 'tape_full', message: 'x', severity: 'critical' });
-    await second.flush();
+    const full = () =>
+      emit('data.quality_alert', { ...venue, alert_type: 'tape_full', message: 'x', severity: 'critical' });
+    await recorder[Symbol.asyncDispose]();
+    full();
+    const refused = second.flush();
+    await Promise.resolve();
+    full();
+    await refused;
     expect(second.waiting).toBe(1);
     broken = false;
     await second.flush();
     expect(second.waiting).toBe(0);
     await second[Symbol.asyncDispose]();
   });
+    expect((await issues()).map((i) => i.occurrences)).toEqual([2]);
 });
 
+  test('what comes while others are being written is counted', async () => {
+    const malformed = (connection: string) =>
+      emit('data.quality_alert', {
+        ...venue,
+        exchange: connection,
+        alert_type: 'malformed',
+        message: 'x',
+        severity: 'low',
+      });
+    for (const exchange of ['a', 'b', 'c']) malformed(exchange);
+    const { insert } = bench.services.ops;
+    bench.services.ops.insert = (async (...args: Parameters<typeof insert>) => {
+      malformed('c');
+      return insert.apply(bench.services.ops, args);
+    }) as typeof insert;
+    await recorder.flush();
+    bench.services.ops.insert = insert;
+    expect((await issues()).map((i) => [i.exchange, i.occurrences])).toEqual([
+      ['a', 1],
+      ['b', 1],
+      ['c', 4],
+    ]);
+  });
 describe('healing', () => {
   test('a connection, a stream, a book and a fetched gap settle their issues; what is still wrong stays', async () => {
     bench.collector.connections = [connection('binance'), connection('bybit', { state: 'backing_off' })];
