@@ -57,6 +57,8 @@ export const EVENTS = {
     first_event_time_us: z.number().nullable(),
     last_event_time_us: z.number().nullable(),
     duplicates: count,
+    /** Duplicates that the venue itself sent again, not those of a backfill. */
+    repeats: z.array(z.strictObject({ exchange: text, market: text, rows: count })).optional(),
   }),
   'data.quality_alert': alert,
   'data.gap_detected': z.strictObject({

@@ -274,14 +274,6 @@ export class Intake {
           stream: table.stream,
         });
       }
-      this.#options.events.emit('data.received', {
-        stream: table.stream,
-        table: table.stream,
-        rows: table.rows,
-        first_event_time_us: table.firstEventTime,
-        last_event_time_us: table.lastEventTime,
-        duplicates: table.duplicates,
-      });
     }
   }
 }

@@ -22,16 +22,17 @@ export function findingsOfEvent(event: AnyEvent): readonly Finding[] {
     case 'streaming.error':
       return [connectionFinding(event, errorType(event.data.reason ?? ''), 'medium')];
     case 'data.received':
-      return isRepeated(event.data) ? [duplicateFinding(event)] : [];
+      return (event.data.repeats ?? [])
+        .filter(({ rows }) => isRepeated(event.data.stream, rows))
+        .map((repeat) => duplicateFinding(event.data.stream, repeat));
     default:
       return [];
   }
 }
 
-/** Open candles come again until they close, and a poll may repeat a reading: neither is a duplicate. */
-function isRepeated({ stream, duplicates }: { readonly stream: string; readonly duplicates: number }): boolean {
-  if (stream === 'candles') return false;
-  return stream === 'trades' || stream === 'liquidations' ? duplicates > 0 : duplicates >= 5;
+/** A poll may repeat a reading, which makes no duplicate of it; a trade happens once. */
+function isRepeated(stream: string, rows: number): boolean {
+  return rows >= (stream === 'trades' || stream === 'liquidations' ? 1 : 5);
 }
 
 function alertFinding(event: EventEnvelope<'data.quality_alert'>): Finding {
@@ -106,21 +107,23 @@ function connectionFinding(
   };
 }
 
-function duplicateFinding(event: EventEnvelope<'data.received'>): Finding {
-  const { stream, duplicates } = event.data;
+function duplicateFinding(
+  stream: string,
+  { exchange, market, rows }: { readonly exchange: string; readonly market: string; readonly rows: number },
+): Finding {
   return {
     ...nothingMeasured,
-    exchange: 'all',
-    market: null,
+    exchange,
+    market: marketOf(market),
     symbol: '*',
     data_type: stream,
     issue_type: 'duplicate_records',
     severity: 'low',
-    message: `${duplicates} row(s) of ${stream} came again and were not stored twice`,
+    message: `${exchange} ${market} sent ${rows} row(s) of ${stream} again; they were not stored twice`,
     rule: 'venue_ids_unique',
     action: 'reject',
     event: 'data.quality_alert',
-    count: duplicates,
+    count: rows,
     details: {},
   };
 }

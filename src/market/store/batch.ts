@@ -30,6 +30,8 @@ export interface StagedBatch {
   readonly lastEventTime: Us | null;
   /** The candles among the rows. */
   readonly slots: readonly Slot[];
+  /** Per series: live rows that came again live within the batch. */
+  readonly repeats: ReadonlyMap<number, number>;
   /** Per series: the days (UTC, as whole numbers since 1970) that its rows fall on. */
   readonly days: ReadonlyMap<number, ReadonlySet<number>>;
 }
@@ -94,6 +96,7 @@ class Staging {
   readonly #rivals: Rival[] = [];
   readonly #rejected: StoredRecord[] = [];
   readonly #days = new Map<number, Set<number>>();
+  readonly #repeats = new Map<number, number>();
   #lastSeries = -1;
   #lastDay = -1;
   #rows = 0;
@@ -126,8 +129,13 @@ class Staging {
     const { id: seriesId, seeds } = seriesOf(record);
     const id = rowId(this.#table, record, row, seeds, this.#hash);
     const holder = this.#ids.put(id, this.#rows);
-    if (holder === this.#rows) this.#put(this.#rows++, record, row, id, seriesId, 0);
-    else if (this.#table.identity !== 'content') this.#settle(holder, { record, row, id, seriesId });
+    if (holder === this.#rows) {
+      this.#put(this.#rows++, record, row, id, seriesId, 0);
+      return;
+    }
+    if (record.origin === 'live' && this.#records[holder]?.origin === 'live')
+      this.#repeats.set(seriesId, (this.#repeats.get(seriesId) ?? 0) + 1);
+    if (this.#table.identity !== 'content') this.#settle(holder, { record, row, id, seriesId });
   }
 
   /** Two records of one id: who stays, and whether the other is a rival. */
@@ -210,6 +218,7 @@ class Staging {
       firstEventTime: none ? null : this.#firstEventTime,
       lastEventTime: none ? null : this.#lastEventTime,
       days: this.#days,
+      repeats: this.#repeats,
       slots: this.#table.identity === 'slot' ? this.#slots(rows) : [],
     };
   }

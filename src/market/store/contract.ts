@@ -9,7 +9,10 @@ export interface IngestResult {
   readonly tables: readonly {
     readonly stream: Stream;
     readonly rows: number;
+    /** Records that gave no row: held already, or twice in the batch. */
     readonly duplicates: number;
+    /** Those of them that the venue itself sent again, per venue market. */
+    readonly repeats: readonly { readonly exchange: string; readonly market: Market; readonly rows: number }[];
     /** Records that cannot be a row: no valid time, a required value missing, a number that is not finite. */
     readonly rejected: number;
     readonly firstEventTime: Us | null;

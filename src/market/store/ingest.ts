@@ -18,6 +18,8 @@ export interface IngestPlan {
   readonly statements: readonly Statement[];
   /** Index, from the plan's start, of the statement whose changes are the rows stored. */
   readonly stored: number;
+  /** Index of the statement whose rows are the repeats (`series_id`, `rows`) of what was held before. */
+  readonly repeats: number;
 }
 
 /** Plans one stream's share of an ingest. `offset` is the number of statements before it in the transaction. */
@@ -30,16 +32,19 @@ export function planIngest(batch: StagedBatch, held: HeldElsewhere, offset: numb
   }
   const stored = statements.length;
   statements.push({ sql: insertNew(table, held), params: range });
+  const unlessAllNew = { statement: offset + stored, rows: batch.firsts };
+  const repeats = statements.length;
+  statements.push({ sql: liveRepeats(table), params: range, unlessChanged: unlessAllNew });
   if (table.said.length > 0) {
     const never = batch.staged > batch.firsts;
     statements.push({
       sql: insertRivals(table, held),
       params: range,
-      unlessChanged: never ? undefined : { statement: offset + stored, rows: batch.firsts },
+      unlessChanged: never ? undefined : unlessAllNew,
     });
   }
   statements.push({ sql: `TRUNCATE temp.${stageTable(table)}` });
-  return { statements, stored };
+  return { statements, stored, repeats };
 }
 
 /** The tape position reached, in the same transaction. */
@@ -68,6 +73,13 @@ function insertNew(table: TableDefinition, held: HeldElsewhere): string {
   if (held.quarantined) parts.push(notQuarantined(table));
   return `INSERT INTO ${hotTable(table)} (${columns}) SELECT ${columns} FROM ${stagedRows(table)}
     WHERE s.repeated = 0 AND ${parts.join(' AND ')}`;
+}
+
+/** Per series: live rows that are held from another live frame. What a backfill asked for again is not counted. */
+function liveRepeats(table: TableDefinition): string {
+  return `SELECT s.series_id, count(*)::INTEGER AS rows FROM ${stagedRows(table)} JOIN ${hotTable(table)} h
+    ON h.${table.time} ${RANGE} AND h.series_id = s.series_id AND ${sameRow(table, 'h')}
+    WHERE s.repeated = 0 AND s.origin = 'live' AND h.origin = 'live' AND h.recv_time < s.recv_time GROUP BY s.series_id`;
 }
 
 /** A record that says again what was quarantined stays out; one that says something else may come in. */

@@ -4,6 +4,7 @@ import type { Database, QueryResult, SqlRow, Statement } from '../../infra/duckd
 import type { Us } from '../../kit/clock.ts';
 import { AppError, Corrupt, Unsupported } from '../../kit/errors.ts';
 import type { CarriedSeries, Coverage, CoverageBatch } from '../domain/coverage.ts';
+import { marketKey } from '../domain/records.ts';
 import type { SeriesKey, StoredRecord, Stream } from '../domain/records.ts';
 import type { TapePosition } from '../domain/tape.ts';
 import { stageBatch } from './batch.ts';
@@ -41,6 +42,7 @@ import { countDeleted, deleteRows, withoutDeleted } from './deletion.ts';
 import { aggregateCandles, removeCleanedRow, writeCleanedRows, writeNormalizedRows } from './derived.ts';
 import { createIndex, derivedRows, dropDerived, dropIndex, listIndexes, rebuildViews } from './maintenance.ts';
 import { planIngest, positionStatements } from './ingest.ts';
+import type { IngestPlan } from './ingest.ts';
 import { quarantineRows, releaseRows } from './quarantine.ts';
 import { latestRows, rowsOf, storageReport, tableStats } from './reports.ts';
 import { afterThaw, thawReplaced } from './thaw.ts';
@@ -48,6 +50,13 @@ import type { Thawed } from './thaw.ts';
 import { retainDays } from './retention.ts';
 
 type TableResult = IngestResult['tables'][number];
+
+/** What the statements of one batch said. */
+interface Stored {
+  readonly rows: number;
+  readonly repeats: readonly SqlRow[];
+}
+const NOTHING_STORED: Stored = { rows: 0, repeats: [] };
 
 /** The store over an open database. Made by `openMarketStore`. */
 export class DuckMarketStore implements MarketStore {
@@ -75,7 +84,7 @@ export class DuckMarketStore implements MarketStore {
       const ledger = await planCoverage(this.#core, coverage);
       const stored = await this.#store(batches, position, ledger);
       ledger.done();
-      const tables = batches.map((batch, i) => this.#result(batch, byStream, stored[i] ?? 0));
+      const tables = batches.map((batch, i) => this.#result(batch, byStream, stored[i] ?? NOTHING_STORED));
       for (const table of tables) this.#report(table);
       return { tables };
     });
@@ -85,10 +94,10 @@ export class DuckMarketStore implements MarketStore {
     batches: readonly StagedBatch[],
     position: TapePosition | null,
     ledger: CoveragePlan,
-  ): Promise<number[]> {
+  ): Promise<Stored[]> {
     const core = this.#core;
     const statements: Statement[] = [];
-    const counters: (number | null)[] = [];
+    const counters: (Pick<IngestPlan, 'stored' | 'repeats'> | null)[] = [];
     let thawed: Thawed = { statements: [], days: core.days, files: [] };
     for (const batch of batches) {
       if (batch.staged === 0) {
@@ -103,7 +112,7 @@ export class DuckMarketStore implements MarketStore {
         quarantined: (core.quarantined.get(batch.table.stream) ?? 0) > 0,
       };
       const plan = planIngest(batch, held, statements.length);
-      counters.push(statements.length + plan.stored);
+      counters.push({ stored: statements.length + plan.stored, repeats: statements.length + plan.repeats });
       statements.push(...plan.statements);
     }
     statements.push(...ledger.statements);
@@ -111,7 +120,11 @@ export class DuckMarketStore implements MarketStore {
     if (statements.length === 0) return [];
     const results = await core.db.transaction(statements);
     await afterThaw(core, thawed);
-    return counters.map((index) => (index === null ? 0 : (results[index]?.changed ?? 0)));
+    return counters.map((at) =>
+      at === null
+        ? NOTHING_STORED
+        : { rows: results[at.stored]?.changed ?? 0, repeats: results[at.repeats]?.rows ?? [] },
+    );
   }
 
   #daysTouched(batch: StagedBatch, days: StoreCore['days']): string | null {
@@ -121,7 +134,11 @@ export class DuckMarketStore implements MarketStore {
     );
   }
 
-  #result(batch: StagedBatch, byStream: ReadonlyMap<Stream, readonly StoredRecord[]>, rows: number): TableResult {
+  #result(
+    batch: StagedBatch,
+    byStream: ReadonlyMap<Stream, readonly StoredRecord[]>,
+    { rows, repeats }: Stored,
+  ): TableResult {
     const { stream } = batch.table;
     const given = byStream.get(stream) ?? [];
     const rejected = batch.rejected.length;
@@ -133,10 +150,25 @@ export class DuckMarketStore implements MarketStore {
       stream,
       rows,
       duplicates: given.length - rejected - rows,
+      repeats: batch.table.identity === 'slot' ? [] : this.#byMarket(batch, repeats),
       rejected,
       firstEventTime: rows === 0 ? null : batch.firstEventTime,
       lastEventTime: rows === 0 ? null : batch.lastEventTime,
     };
+  }
+
+  /** Repeats of a batch and of what was held before it, a venue market each. */
+  #byMarket(batch: StagedBatch, held: readonly SqlRow[]): TableResult['repeats'] {
+    const markets = new Map<string, TableResult['repeats'][number]>();
+    const before = held.map((row) => [Number(row['series_id']), Number(row['rows'])] as const);
+    for (const [seriesId, rows] of [...batch.repeats, ...before]) {
+      const series = this.#core.registry.byId(seriesId);
+      if (series === undefined) continue;
+      const { exchange, market } = series.key;
+      const key = marketKey(exchange, market);
+      markets.set(key, { exchange, market, rows: rows + (markets.get(key)?.rows ?? 0) });
+    }
+    return [...markets.values()];
   }
 
   #report(table: TableResult): void {
@@ -149,6 +181,7 @@ export class DuckMarketStore implements MarketStore {
         first_event_time_us: table.firstEventTime,
         last_event_time_us: table.lastEventTime,
         duplicates: table.duplicates,
+        repeats: [...table.repeats],
       },
       { source: 'store' },
     );

@@ -81,7 +81,9 @@ test('faults of the simulated venues are told and mended, and the tape gives the
   const gaps = new Set(events.of('data.gap_detected').map(({ data }) => data.kind));
   expect([...gaps]).toEqual(expect.arrayContaining(['disconnect', 'trade_ids', 'book_sequence']));
   const alerts = new Set(events.of('data.quality_alert').map(({ data }) => data.alert_type));
-  expect([...alerts]).toEqual(expect.arrayContaining(['malformed', 'crossed_book']));
+  expect([...alerts]).toEqual(expect.arrayContaining(['malformed', 'crossed_book', 'book_out_of_order']));
+  const repeats = events.of('data.received').flatMap(({ data }) => data.repeats ?? []);
+  expect(new Set(repeats.map(({ exchange, market }) => `${exchange}_${market}`)).size).toBe(4);
   for (const market of ['futures', 'spot'] as const) {
     for (const symbol of SYMBOLS) {
       const [row] = await store.read<{ n: number; span: number }>(

@@ -107,6 +107,7 @@ export class MemoryStore {
         stream,
         rows: records.filter((record) => record.stream === stream).length,
         duplicates: 0,
+        repeats: [],
         rejected: 0,
         firstEventTime: null,
         lastEventTime: null,

@@ -95,7 +95,8 @@ describe('the issue recorder', () => {
       rows: 3,
       first_event_time_us: 0,
       last_event_time_us: 1,
-      duplicates: 3,
+      duplicates: 7,
+      repeats: [{ ...venue, rows: 3 }],
     });
     expect((await issues()).map((i) => [i.issue_type, i.data_type, i.occurrences, i.action_taken])).toEqual([
       ['connection_lost', 'connection', 1, 'reconnect'],
@@ -106,7 +107,6 @@ describe('the issue recorder', () => {
       ['duplicate_records', 'trades', 3, 'reject'],
     ]);
   });
-  test('what is no fault, or came from an issue, is left alone', async () => {
   test('breaks of a book count on one issue, which tells the whole stretch', async () => {
     const gap = (start: number, end: number) =>
       emit('data.gap_detected', {
@@ -127,6 +127,7 @@ describe('the issue recorder', () => {
     expect(rows.map((i) => [i.issue_type, i.occurrences])).toEqual([['book_sequence', 4]]);
     expect(rows[0]?.context).toMatchObject({ from_us: 4_000_000, to_us: 9_100_000 });
   });
+  test('what is no fault, or came from an issue, is left alone', async () => {
     emit('streaming.stopped', { ...venue, connection_id: 'c', reason: 'stopped' });
     emit('streaming.stopped', { ...venue, connection_id: 'c', reason: 'rotated after 23 h' });
     emit('data.received', {
@@ -136,6 +137,7 @@ describe('the issue recorder', () => {
       first_event_time_us: 0,
       last_event_time_us: 1,
       duplicates: 90,
+      repeats: [{ ...venue, rows: 4 }],
     });
     emit('data.quality_alert', { ...venue, alert_type: 'x', message: 'x', severity: 'low', details: { issue_id: 4 } });
     await recordFindings(
@@ -191,11 +193,9 @@ describe('the issue recorder', () => {
     broken = false;
     await second.flush();
     expect(second.waiting).toBe(0);
+    expect((await issues()).map((i) => i.occurrences)).toEqual([2]);
     await second[Symbol.asyncDispose]();
   });
-    expect((await issues()).map((i) => i.occurrences)).toEqual([2]);
-});
-
   test('what comes while others are being written is counted', async () => {
     const malformed = (connection: string) =>
       emit('data.quality_alert', {
@@ -207,10 +207,10 @@ describe('the issue recorder', () => {
       });
     for (const exchange of ['a', 'b', 'c']) malformed(exchange);
     const { insert } = bench.services.ops;
-    bench.services.ops.insert = (async (...args: Parameters<typeof insert>) => {
+    bench.services.ops.insert = async (...args: Parameters<typeof insert>) => {
       malformed('c');
       return insert.apply(bench.services.ops, args);
-    }) as typeof insert;
+    };
     await recorder.flush();
     bench.services.ops.insert = insert;
     expect((await issues()).map((i) => [i.exchange, i.occurrences])).toEqual([
@@ -219,6 +219,8 @@ describe('the issue recorder', () => {
       ['c', 4],
     ]);
   });
+});
+
 describe('healing', () => {
   test('a connection, a stream, a book and a fetched gap settle their issues; what is still wrong stays', async () => {
     bench.collector.connections = [connection('binance'), connection('bybit', { state: 'backing_off' })];

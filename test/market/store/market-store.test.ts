@@ -85,13 +85,34 @@ describe('MarketStore', () => {
     const first = await store.ingest([trade(1, T0), trade(1, T0), trade(2, T0)], null);
     expect(first.tables[0]).toMatchObject({ rows: 2, duplicates: 1 });
     const second = await store.ingest([trade(2, T0, { origin: 'backfill' }), trade(3, T0)], null);
-    expect(second.tables[0]).toMatchObject({ rows: 1, duplicates: 1 });
+    expect(second.tables[0]).toMatchObject({ rows: 1, duplicates: 1, repeats: [] });
     const rows = await store.seriesRows({ ...series, stream: 'trades', ...all });
     expect(rows.map((row) => [row['trade_id'], row['origin']]).sort()).toEqual([
       ['1', 'live'],
       ['2', 'live'],
       ['3', 'live'],
     ]);
+  });
+
+  it('tells what a venue sent again, per market, and not what a backfill fetched again', async () => {
+    const events = new RecordedEvents();
+    const { store } = await open(temporaryFolder(), { events });
+    await using _ = store;
+    const spot = { exchange: 'bybit', market: 'spot' } as const;
+    const later = { recv_time: T0 + 9_000_000 };
+    await store.ingest(
+      [trade(1, T0), trade(2, T0), trade(3, T0, { origin: 'backfill' }), trade(1, T0, { ...spot })],
+      null,
+    );
+    const again = [trade(1, T0, later), trade(2, T0, { origin: 'backfill', ...later }), trade(3, T0, later)];
+    const twice = [trade(4, T0, later), trade(4, T0, later), trade(1, T0, { ...spot, ...later })];
+    const { tables } = await store.ingest([...again, ...twice], null);
+    const repeats = [
+      { exchange: series.exchange, market: series.market, rows: 2 },
+      { ...spot, rows: 1 },
+    ];
+    expect(tables).toMatchObject([{ rows: 1, duplicates: 5, repeats }]);
+    expect(events.of('data.received').at(-1)).toMatchObject({ duplicates: 5, repeats });
   });
 
   it('replaces a candle until it is closed', async () => {
