@@ -137,8 +137,9 @@ export async function serveMcpHttp(surface: McpSurface, options: McpHttpOptions)
   }
 
   const closing = new AbortController();
-  const telling = tellChanges(surface, { sessions, bus, modern, log: options.log, signal: closing.signal });
+  // Only once it listens: what is begun before would go on after the address proved to be taken.
   const port = await listen(server, options.port, options.host);
+  const telling = tellChanges(surface, { sessions, bus, modern, log: options.log, signal: closing.signal });
   return {
     url: `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}/mcp`,
     async [Symbol.asyncDispose]() {

@@ -181,3 +181,15 @@ it('refuses what a tool kept when another tool, or a changed text, comes back wi
   });
   expect(changed.error).toMatchObject({ code: -32602 });
 });
+
+it('watches nothing when its address is taken', async () => {
+  const surface = createConformanceSurface();
+  await using first = await serve(surface);
+  let watchers = 0;
+  const second = serveMcpHttp(
+    { ...surface, changes: () => Promise.resolve().then(() => void (watchers += 1)) },
+    { port: Number(new URL(first.url).port), host: '127.0.0.1', token: undefined, log: silentLogger },
+  );
+  await expect(second).rejects.toThrow('is taken by another program; choose another port');
+  expect(watchers).toBe(0);
+});
