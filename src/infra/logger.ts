@@ -1,7 +1,5 @@
 import { systemClock } from './clock.ts';
-import type { Logger, LogLevel } from '../kit/logger.ts';
-
-const ORDER: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent'];
+import { LOG_LEVELS, type Logger, type LogLevel } from '../kit/logger.ts';
 
 /**
  * Writes one line an entry: `2026-01-01T00:00:00.000Z warn streaming.reconnect exchange=binance attempt=2`.
@@ -13,12 +11,12 @@ export function createLogger(options: {
   readonly now: () => number;
   readonly json?: boolean | undefined;
 }): Logger {
-  const threshold = ORDER.indexOf(options.level);
+  const threshold = LOG_LEVELS.indexOf(options.level);
   const make = (base: Readonly<Record<string, unknown>>): Logger => {
     const at =
       (level: LogLevel) =>
       (event: string, fields: Readonly<Record<string, unknown>> = {}): void => {
-        if (ORDER.indexOf(level) < threshold) return;
+        if (LOG_LEVELS.indexOf(level) < threshold) return;
         const time = new Date(options.now()).toISOString();
         const all = redact({ ...base, ...fields });
         options.write(

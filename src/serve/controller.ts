@@ -10,7 +10,7 @@ import { AppError, Conflict, errorMessage } from '../kit/errors.ts';
 import type { AnyEvent, EventEnvelope, EventName } from '../kit/event.ts';
 import { createIdSource } from '../kit/id.ts';
 import type { ToolOutcome } from '../kit/invoke.ts';
-import type { Logger, LogLevel } from '../kit/logger.ts';
+import type { Logger } from '../kit/logger.ts';
 import { bindTools } from '../kit/tool.ts';
 import { tools as marketTools } from '../market/tools/catalogue.generated.ts';
 import { type DeskConfig, loadDeskConfig, marketConfig } from './config.ts';
@@ -333,7 +333,7 @@ export class CrewController implements DeskHost, AsyncDisposable {
     const market = marketConfig(config, options);
     if (options.log === undefined)
       this.#log = stderrLogger(
-        (options.logLevel ?? config.system.logging.level) as LogLevel,
+        options.logLevel ?? config.system.logging.level,
         config.system.logging.json,
         options.writeLog,
       );

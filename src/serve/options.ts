@@ -1,5 +1,5 @@
 import type { Clock } from '../kit/clock.ts';
-import type { Logger } from '../kit/logger.ts';
+import type { Logger, LogLevel } from '../kit/logger.ts';
 import type { BoundTool } from '../kit/tool.ts';
 import type { CrewModel } from '../crew/index.ts';
 import type { McpClientOptions } from './mcp-servers.ts';
@@ -26,7 +26,7 @@ export interface ControllerOptions {
   readonly simulator?:
     | { readonly seed?: number | undefined; readonly faults?: string | undefined; readonly speed?: number | undefined }
     | undefined;
-  readonly logLevel?: string | undefined;
+  readonly logLevel?: LogLevel | undefined;
   /** Takes each log line, with its line break; default: stderr. */
   readonly writeLog?: ((line: string) => void) | undefined;
   /** Environment for overrides and secrets; default the process's. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ACCESS_LEVELS, TOOL_CATEGORIES, type AccessLevel } from '../../kit/access.ts';
+import { LOG_LEVELS } from '../../kit/logger.ts';
 import { cronPattern, duration, timeZone, variable } from './fields.ts';
 import { mcpServersSchema } from './mcp-schema.ts';
 import { budgetsSchema, circuitSchema, limitsSchema, pricesSchema } from './spend-schema.ts';
@@ -263,7 +264,7 @@ export const systemSchema = z.strictObject({
     .describe('Backups of both databases and the finished days'),
   logging: z
     .strictObject({
-      level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('warn').describe('Least level written'),
+      level: z.enum(LOG_LEVELS).default('warn').describe('Least level written'),
       json: z.boolean().default(false).describe('One JSON document a line, not text'),
     })
     .prefault({})

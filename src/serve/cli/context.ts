@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { StopRequested } from '../../kit/errors.ts';
+import type { LogLevel } from '../../kit/logger.ts';
 import type { ControllerOptions } from '../options.ts';
 import type { Desk } from '../desk.ts';
 import { EXIT } from './exit.ts';
@@ -10,7 +11,7 @@ export interface GlobalOptions {
   readonly config?: string;
   readonly data?: string;
   readonly json?: boolean;
-  readonly logLevel?: string;
+  readonly logLevel?: LogLevel;
 }
 
 /** Options of commands that may start a source. */

@@ -1,6 +1,8 @@
 import {
+  AppError,
   ConfigInvalid,
   Conflict,
+  errorMessage,
   InvalidInput,
   isAbort,
   NotFound,
@@ -25,6 +27,23 @@ export function exitCodeOf(error: unknown): number {
   )
     return EXIT.usage;
   return EXIT.failed;
+}
+
+const MEANINGS: Readonly<Record<string, string>> = {
+  EACCES: 'this user may not; choose another place, or run as a user who may',
+  EPERM: 'this user may not; choose another place, or run as a user who may',
+  EROFS: 'the file system is read-only; choose another place',
+  ENOSPC: 'the disk is full; free some space, or choose another place',
+  ENOTDIR: 'a part of the path is a file; choose another place',
+};
+
+/** An error for people: what the system refuses names the file and what can be done, not only its code. */
+export function messageOf(error: unknown): string {
+  const message = errorMessage(error);
+  if (!(error instanceof Error) || error instanceof AppError) return message;
+  const { code, path } = error as NodeJS.ErrnoException;
+  const meaning = code === undefined || path === undefined ? undefined : MEANINGS[code];
+  return meaning === undefined ? message : `${path ?? ''}: ${meaning} (${message})`;
 }
 
 /** The exit code of a failed tool call. */

@@ -1,6 +1,5 @@
 #!/usr/bin/env -S node --max-semi-space-size=4
-import { errorMessage } from '../../kit/errors.ts';
-import { exitCodeOf } from './exit.ts';
+import { exitCodeOf, messageOf } from './exit.ts';
 import { createProgram, isUsageError } from './program.ts';
 
 let readerGone = false;
@@ -17,10 +16,10 @@ try {
     if (process.argv.includes('--json')) {
       const { code: kind } = error as { code?: unknown };
       process.stdout.write(
-        `${JSON.stringify({ error: { code: typeof kind === 'string' ? kind : 'internal', message: errorMessage(error) } }, null, 2)}\n`,
+        `${JSON.stringify({ error: { code: typeof kind === 'string' ? kind : 'internal', message: messageOf(error) } }, null, 2)}\n`,
       );
     }
-    process.stderr.write(`crew: ${errorMessage(error)}\n`);
+    process.stderr.write(`crew: ${messageOf(error)}\n`);
     if (code === 1 && process.argv.includes('debug') && error instanceof Error)
       process.stderr.write(`${error.stack ?? ''}\n`);
     process.exitCode = code;

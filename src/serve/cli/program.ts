@@ -1,4 +1,5 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
+import { LOG_LEVELS } from '../../kit/logger.ts';
 import { VERSION } from '../version.ts';
 import { dataCommands } from './commands/data.ts';
 import { deskCommands } from './commands/desk.ts';
@@ -20,7 +21,7 @@ export function createProgram(): Command {
     )
     .option('--data <dir>', 'folder of the databases and the tape (default: data)')
     .option('--json', 'print one JSON document')
-    .option('--log-level <level>', 'debug, info, warn, error or silent; logs go to stderr (default: warn)')
+    .addOption(new Option('--log-level <level>', 'how much is logged, to stderr (default: warn)').choices(LOG_LEVELS))
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
     .showHelpAfterError('(crew --help lists the commands)')
     .showSuggestionAfterError()

@@ -1,14 +1,4 @@
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { type Clock, type Ms, sleep } from '../../kit/clock.ts';
@@ -41,11 +31,14 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** The address of the controller that runs on this data folder, or undefined when none does. */
+/**
+ * The address of the controller that runs on this data folder, or undefined when none does. Throws Unavailable when
+ * another user's controller made the file.
+ */
 export function readAddress(dataDir: string): ControlAddress | undefined {
-  const path = join(dataDir, FILE);
-  if (!existsSync(path)) return undefined;
-  const parsed = addressSchema.safeParse(parseJson(readFileSync(path, 'utf8')));
+  const text = textOf(join(dataDir, FILE));
+  if (text === undefined) return undefined;
+  const parsed = addressSchema.safeParse(parseJson(text));
   return parsed.success && isAlive(parsed.data.pid) ? parsed.data : undefined;
 }
 
@@ -142,11 +135,22 @@ export function lockDataDir(dataDir: string, pid: number): () => void {
 
 /** The process id in a lock file; undefined when the file is gone. */
 function lockedBy(path: string): number | undefined {
+  const text = textOf(path);
+  return text === undefined ? undefined : Number(text);
+}
+
+/** What a file says; undefined when it is gone. Only its owner may read what a controller leaves in its folder. */
+function textOf(path: string): string | undefined {
   try {
-    return Number(readFileSync(path, 'utf8'));
+    return readFileSync(path, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return undefined;
+    if (code !== 'EACCES' && code !== 'EPERM') throw error;
+    throw new Unavailable(
+      `${path} may not be read by this user (${code}): a controller of another user made it; run as that user, or choose another folder with --data`,
+      { cause: error },
+    );
   }
 }
 

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { EXAMPLES } from '../../../src/serve/cli/examples.ts';
-import { allCommands, createProgram, pathOf } from '../../../src/serve/cli/program.ts';
+import { messageOf } from '../../../src/serve/cli/exit.ts';
+import { InvalidInput } from '../../../src/kit/errors.ts';
+import { allCommands, createProgram, isUsageError, pathOf } from '../../../src/serve/cli/program.ts';
 
 const commands = allCommands(createProgram()).filter((command) => command.name() !== 'help');
 
@@ -24,6 +26,28 @@ test.each(commands.map((command) => [pathOf(command), command] as const))(
     expect(help).toContain('--json');
   },
 );
+
+test.each([['start'], ['sim'], ['mcp'], ['status']])('crew %s takes no log level that there is not', async (name) => {
+  const program = createProgram();
+  const quiet = { writeOut: () => undefined, writeErr: () => undefined };
+  for (const command of [program, ...allCommands(program)]) command.configureOutput(quiet);
+  const parsing = program.parseAsync(['--log-level', 'loud', name], { from: 'user' });
+  const error: unknown = await parsing.catch((reason: unknown) => reason);
+  expect(isUsageError(error)).toBe(true);
+  expect(String(error)).toContain("argument 'loud' is invalid. Allowed choices are debug, info, warn, error, silent.");
+});
+
+test('what the system refuses names the file and the remedy', () => {
+  const refused = Object.assign(new Error("EACCES: permission denied, mkdir '/srv/x'"), {
+    code: 'EACCES',
+    path: '/srv/x',
+  });
+  expect(messageOf(refused)).toBe(
+    "/srv/x: this user may not; choose another place, or run as a user who may (EACCES: permission denied, mkdir '/srv/x')",
+  );
+  expect(messageOf(new Error('else'))).toBe('else');
+  expect(messageOf(new InvalidInput('ours'))).toBe('ours');
+});
 
 test('every listed example belongs to a command that there is', () => {
   const paths = commands.map(pathOf);

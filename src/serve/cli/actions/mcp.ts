@@ -20,7 +20,7 @@ export async function mcp(command: Command): Promise<void> {
     toolsets: options.toolsets === undefined ? undefined : list(options.toolsets),
   });
   const { stderrLogger } = await loadLogger();
-  const log = stderrLogger('info', false);
+  const log = stderrLogger(context.options.logLevel ?? 'warn', false);
   if (options.http === undefined) {
     await serveMcpStdio(surface, context.signal, log);
     return;

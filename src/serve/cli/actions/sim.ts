@@ -29,7 +29,7 @@ export async function sim(command: Command): Promise<void> {
     exchanges?: readonly string[];
     symbols?: readonly string[];
   }>();
-  const { output, signal } = contextOf(command);
+  const { output, signal, options: common } = contextOf(command);
   const durationMs = parseDuration(options.duration);
   const seed = options.seed ?? DEFAULT_SEED;
   if (options.export !== undefined) {
@@ -49,7 +49,7 @@ export async function sim(command: Command): Promise<void> {
     return;
   }
   const { startSimulator } = await loadServer();
-  const log = stderrLogger('info', false);
+  const log = stderrLogger(common.logLevel ?? 'info', false);
   await using simulator = await startSimulator({
     seed,
     speed: options.speed ?? 1,
