@@ -1,7 +1,7 @@
 import { safeUrl } from '../../infra/http.ts';
 import { sleep, type Us } from '../../kit/clock.ts';
 import { InvalidInput, errorMessage } from '../../kit/errors.ts';
-import type { Instrument } from '../domain/instrument.ts';
+import { isDefaultList, type Instrument } from '../domain/instrument.ts';
 import { marketKey, type SeriesKey, type Stream } from '../domain/records.ts';
 import type { RestArgs } from '../domain/tape.ts';
 import type { ConnectionPlan, VenueMarket } from '../exchanges/contract.ts';
@@ -114,7 +114,9 @@ export class MarketFeed {
     const listed = new Set(this.#instruments.filter((i) => i.status === 'trading').map((i) => i.symbol));
     this.#unlisted = symbols.filter((s) => !listed.has(s) && !this.#roll.brings(s, this.#instruments));
     if (this.#unlisted.length > 0) {
-      this.#environment.log.warn('collect.symbols_not_listed', { market: this.key, symbols: this.#unlisted });
+      // The default list names what some venues lack; what a person asked for should be there.
+      const level = isDefaultList(symbols) ? 'info' : 'warn';
+      this.#environment.log[level]('collect.symbols_not_listed', { market: this.key, symbols: this.#unlisted });
     }
     for (const symbol of symbols) if (listed.has(symbol)) this.#selectAll(symbol, streams);
     for (const { symbol } of (await this.#roll.first(symbols, this.#instruments)).begin)

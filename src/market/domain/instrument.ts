@@ -46,3 +46,8 @@ export const DEFAULT_SYMBOLS = [
   'WIFUSDT',
   'PNUTUSDT',
 ] as const;
+
+/** Whether nobody chose the symbols: they are the default universe. */
+export function isDefaultList(symbols: readonly string[]): boolean {
+  return symbols.length === DEFAULT_SYMBOLS.length && DEFAULT_SYMBOLS.every((symbol, i) => symbols[i] === symbol);
+}

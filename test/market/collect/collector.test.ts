@@ -4,6 +4,8 @@ import { expect, test } from 'vitest';
 import { systemClock } from '../../../src/infra/clock.ts';
 import type { Clock } from '../../../src/kit/clock.ts';
 import { Conflict, InvalidInput, NotFound, Stale, Unavailable } from '../../../src/kit/errors.ts';
+import { type Logger, silentLogger } from '../../../src/kit/logger.ts';
+import { DEFAULT_SYMBOLS } from '../../../src/market/domain/instrument.ts';
 import { marketConfigSchema } from '../../../src/market/config.ts';
 import { textOfBytes } from '../../../src/market/domain/tape.ts';
 import { verifyTape } from '../../../src/market/collect/tape/inspect.ts';
@@ -90,6 +92,23 @@ test('a call with a body is posted, and its answer is stored and replayed like a
   await desk.collector.stop();
   const items = await collect(readTape(desk.tapeDir));
   expect(items.filter(({ item }) => item.kind === 'rest' && item.call === 'open_interest')).not.toEqual([]);
+});
+
+test.each([
+  ['the default list is named calmly', DEFAULT_SYMBOLS, 'info'],
+  ['a list that a person chose is warned of', [...DEFAULT_SYMBOLS, 'NOSUCHUSDT'], 'warn'],
+] as const)('what a venue does not list of %s', async (_, symbols, level) => {
+  await using folder = await temporaryFolder();
+  await using server = await ToyServer.listen();
+  const told: string[] = [];
+  const log: Logger = {
+    ...silentLogger,
+    info: (event) => void told.push(`info ${event}`),
+    warn: (event) => void told.push(`warn ${event}`),
+    child: () => log,
+  };
+  await using _desk = await openDesk({ server, folder: folder.path, collect: { symbols }, more: { log } });
+  expect(told.filter((line) => line.endsWith('symbols_not_listed'))).toEqual([`${level} collect.symbols_not_listed`]);
 });
 
 test('frames go on the tape and their records into the store, with the position reached', async () => {
