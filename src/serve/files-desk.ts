@@ -11,6 +11,7 @@ import { StandingStore } from '../crew/approval/standing.ts';
 import { approvalRules } from '../crew/approval/rules.ts';
 import { agentCaller, createPermissionGate } from '../crew/permission/gate.ts';
 import { openProposals } from '../crew/proposal/log.ts';
+import type { McpServers } from '../crew/mcp/hub.ts';
 import { openDuckDbStorage } from '../crew/memory/duckdb-storage.ts';
 import { memorySettings, type VaultOptions } from '../crew/memory/parts.ts';
 import { openMemoryVault } from '../crew/memory/vault.ts';
@@ -47,6 +48,7 @@ import {
   type ToolFacts,
   toolRow,
 } from './listing.ts';
+import { PINS_TABLE, withForeignServers } from './foreign-files.ts';
 import { type MemoryDesk, memoryDesk } from './memory-desk.ts';
 import type { ControllerOptions } from './options.ts';
 import { isoOfUs } from './report.ts';
@@ -77,6 +79,13 @@ export function openFilesDesk(options: ControllerOptions): Desk {
       async (db) => work(memoryDesk(openMemoryVault(await storedMemory(db, configured())))),
       empty,
     );
+
+  const withServers = async <T>(work: (servers: McpServers) => T | Promise<T>): Promise<T> => {
+    const open = async (db: Database | null): Promise<{ readonly done: T }> => ({
+      done: await withForeignServers(configured(), options, db, work),
+    });
+    return ((await withOps(dataDir, PINS_TABLE, open, undefined)) ?? (await open(null))).done;
+  };
 
   return {
     kind: 'files',
@@ -153,8 +162,8 @@ export function openFilesDesk(options: ControllerOptions): Desk {
         chain: { ok: true, receipts: 0, broken: null },
       }),
     explain: async ({ agent, tool }) => explain(configured(), tools, agent, tool),
-    mcpServers: () => needsController('listing MCP servers'),
-    mcpTools: () => needsController('asking MCP servers for their tools'),
+    mcpServers: () => withServers((servers) => servers.list()),
+    mcpTools: (query) => withServers((servers) => servers.inspect(query?.server)),
     acceptMcpTools: () => needsController('accepting tools'),
     forgetMcpTools: () => needsController('taking tools back'),
     behaviours: () => storedBehaviours(dataDir, configured()),

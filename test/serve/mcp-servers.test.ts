@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { InvalidInput, NotFound } from '../../src/kit/errors.ts';
 import { silentLogger } from '../../src/kit/logger.ts';
 import { CrewController } from '../../src/serve/controller.ts';
+import { openFilesDesk } from '../../src/serve/files-desk.ts';
 
 const PROGRAM = fileURLToPath(new URL('../crew/mcp/server.mjs', import.meta.url));
 
@@ -52,6 +53,35 @@ describe('MCP servers of others at a desk', { timeout: 90_000 }, () => {
     await desk.forgetMcpTools({ server: 'others', tools: ['echo'] });
     expect(await names()).not.toContain('others__echo');
     await expect(desk.mcpTools({ server: 'other' })).rejects.toThrow(NotFound);
+  });
+
+  it('are listed from the files when no controller runs, and asked for their tools', async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'crew-mcp-servers-'));
+    const options = {
+      config: '.',
+      dataDir,
+      env: {},
+      mcp: {
+        servers: {
+          others: {
+            command: process.execPath,
+            args: [PROGRAM],
+            tools: { echo: { category: 'historical_query' as const, level: 'READ_ONLY' as const } },
+          },
+        },
+      },
+    };
+    const files = openFilesDesk(options);
+    expect(await files.mcpServers()).toMatchObject([{ id: 'others', state: 'idle', accepted: 0 }]);
+    expect(await files.mcpTools()).toContainEqual(expect.objectContaining({ id: 'others__echo', state: 'new' }));
+    expect(readdirSync(dataDir)).toEqual([]);
+    {
+      await using controller = controllerOf(options);
+      await controller.initialize();
+      await controller.desk.acceptMcpTools({ server: 'others', tools: ['echo'], by: 'ann' });
+    }
+    expect(await files.mcpServers()).toMatchObject([{ id: 'others', state: 'idle', accepted: 1 }]);
+    await expect(files.mcpTools({ server: 'other' })).rejects.toThrow(NotFound);
   });
 
   it('are none where none is declared, and wrong ones are named before anything starts', async () => {

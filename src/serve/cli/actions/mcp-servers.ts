@@ -7,7 +7,7 @@ import { type Output, printJson, printTable } from '../print.ts';
 export async function mcpServers(command: Command): Promise<void> {
   const context = contextOf(command);
   const { output } = context;
-  await using desk = await context.desk('operate');
+  await using desk = await context.desk('inspect');
   const rows = await desk.mcpServers();
   if (output.json) return printJson(output, rows);
   printTable(
@@ -29,7 +29,7 @@ export async function mcpServers(command: Command): Promise<void> {
 /** `crew mcp-servers tools` */
 export async function mcpTools(server: string | undefined, command: Command): Promise<void> {
   const context = contextOf(command);
-  await using desk = await context.desk('operate');
+  await using desk = await context.desk('inspect');
   printTools(context.output, await desk.mcpTools({ server }));
 }
 
