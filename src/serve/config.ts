@@ -1,11 +1,10 @@
 import { resolve } from 'node:path';
 import { configHome, type CrewConfig, hasConfig, loadConfig } from '../crew/config/load.ts';
 import { InvalidInput } from '../kit/errors.ts';
-import { didYouMean } from '../kit/nearest.ts';
+import { marketsOf } from '../market/collect/markets.ts';
 import type { MarketConfig } from '../market/config.ts';
 import { marketConfigSchema } from '../market/config.ts';
 import { venues } from '../market/exchanges/catalogue.generated.ts';
-import { marketKey } from '../market/domain/records.ts';
 import { tools } from '../market/tools/catalogue.generated.ts';
 import { declaredServers } from './mcp-servers.ts';
 import type { ControllerOptions } from './options.ts';
@@ -37,11 +36,8 @@ export function loadDeskConfig(options: Pick<ControllerOptions, 'config' | 'env'
 export function marketConfig(config: DeskConfig, options: ControllerOptions): MarketConfig {
   const { market } = config.sections;
   const exchanges = options.exchanges ?? market.collect.exchanges;
-  const known = venues.flatMap((venue) => [venue.name, ...venue.markets.map((m) => marketKey(m.exchange, m.market))]);
-  for (const name of exchanges) {
-    if (!known.includes(name))
-      throw new InvalidInput(`there is no venue '${name}'${didYouMean(name, known)}; venues: ${known.join(', ')}`);
-  }
+  // Throws for a name that is none.
+  marketsOf(venues, exchanges);
   const { seed, faults, speed } = options.simulator ?? {};
   return {
     ...market,
