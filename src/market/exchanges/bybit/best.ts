@@ -1,6 +1,6 @@
 import type { Us } from '../../../kit/clock.ts';
-import { baseSize } from '../shared/symbols.ts';
-import { levelsOf, sequenceOf, type WireObject } from '../shared/values.ts';
+import { baseSize, type SymbolFacts } from '../shared/symbols.ts';
+import { levelsOf, type WireObject } from '../shared/values.ts';
 import type { Reading } from '../shared/verdicts.ts';
 import type { PriceLevel } from '../../domain/records.ts';
 import type { ReadContext } from './normalise.ts';
@@ -13,19 +13,33 @@ export interface BestState {
 
 export const NO_BEST: BestState = { bid: null, ask: null };
 
-/** Applies a message of `orderbook.1` to the best prices held; undefined when it cannot be read. */
-export function mergeBest(state: BestState, data: WireObject, snapshot: boolean): BestState | undefined {
+/** Levels that a message of `orderbook.1` changes, as the wire has them. */
+export interface BestChange {
+  readonly snapshot: boolean;
+  readonly bids: readonly PriceLevel[];
+  readonly asks: readonly PriceLevel[];
+}
+
+/** What a message of `orderbook.1` changes; undefined when it cannot be read. */
+export function changeOf(data: WireObject, snapshot: boolean): BestChange | undefined {
   const bids = levelsOf(data['b']);
   const asks = levelsOf(data['a']);
-  if (bids === undefined || asks === undefined) return undefined;
+  return bids === undefined || asks === undefined ? undefined : { snapshot, bids, asks };
+}
+
+/** Applies a change to the best prices held. */
+export function mergeBest(state: BestState, { snapshot, bids, asks }: BestChange): BestState {
   const before = snapshot ? NO_BEST : state;
   return { bid: bestOf(before.bid, bids, 1), ask: bestOf(before.ask, asks, -1) };
 }
 
 /** The `prices` record of the best levels held. */
-export function pushBest(state: BestState, data: WireObject, time: Us, context: ReadContext): Reading {
-  const facts = context.symbols.facts(data['s']);
-  if (facts === undefined) return 'book without a symbol';
+export function pushBest(
+  state: BestState,
+  facts: SymbolFacts,
+  { time, seq }: { readonly time: Us; readonly seq: number | null },
+  context: ReadContext,
+): Reading {
   if (Number.isNaN(time)) return 'book time cannot be read';
   const { bid, ask } = state;
   if (bid === null && ask === null) return 0;
@@ -38,7 +52,7 @@ export function pushBest(state: BestState, data: WireObject, time: Us, context: 
     symbol: facts.symbol,
     event_time: time,
     recv_time: context.recvTime,
-    seq: sequenceOf(data['u']),
+    seq,
     origin: context.origin,
     bid_price: bid === null ? null : bid[0],
     ask_price: ask === null ? null : ask[0],

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import type { Us } from '../../../kit/clock.ts';
-import type { Market, RecordSink } from '../../domain/records.ts';
+import type { BookRecord, Market, RecordSink } from '../../domain/records.ts';
 import type { RestArgs, RestCallName } from '../../domain/tape.ts';
 import type { Decoder, DecoderOptions, FrameVerdict, RestCall } from '../contract.ts';
 import { fastReader, type FastReader } from '../shared/fast/reader.ts';
-import { createSymbolTable } from '../shared/symbols.ts';
-import { isObject, parseJson, timeOf, type WireObject } from '../shared/values.ts';
+import { createSymbolTable, type SymbolFacts } from '../shared/symbols.ts';
+import { isObject, parseJson, sequenceOf, timeOf, type WireObject } from '../shared/values.ts';
 import {
   control,
   dataVerdict,
@@ -16,9 +16,9 @@ import {
   verdictOf,
   type Reading,
 } from '../shared/verdicts.ts';
-import { mergeBest, NO_BEST, pushBest, type BestState } from './best.ts';
+import { changeOf, mergeBest, NO_BEST, pushBest, type BestChange, type BestState } from './best.ts';
 import { EXCHANGE, readBook, readKline, readLiquidation, readTrade, type ReadContext } from './normalise.ts';
-import { BYBIT_SHAPES } from './shapes.ts';
+import { BEST_SHAPES, BYBIT_SHAPES } from './shapes.ts';
 import { changesOf, mergeTicker, pushTicker, type TickerState } from './ticker.ts';
 import { isOption, RETIRED_TOPICS, sizingRule, UNSTORED_TOPICS } from './wire.ts';
 
@@ -35,6 +35,10 @@ const fast = {
   futures: fastReader(EXCHANGE, 'futures', BYBIT_SHAPES),
   spot: fastReader(EXCHANGE, 'spot', BYBIT_SHAPES),
 };
+const fastBest = {
+  futures: fastReader(EXCHANGE, 'futures', BEST_SHAPES),
+  spot: fastReader(EXCHANGE, 'spot', BEST_SHAPES),
+};
 
 /** Decodes one Bybit market. Remembers each symbol's merged ticker and, of `orderbook.1`, its best prices. */
 export function createBybitDecoder(
@@ -47,6 +51,7 @@ export function createBybitDecoder(
 
 class BybitDecoder implements Decoder {
   readonly bytes: FastReader;
+  readonly #bestOfBytes: FastReader;
   readonly #market: Market;
   readonly #rest: Readonly<Partial<Record<RestCallName, RestCall>>>;
   readonly #options: DecoderOptions;
@@ -63,7 +68,9 @@ class BybitDecoder implements Decoder {
     this.#rest = rest;
     this.#options = options;
     this.#symbols = createSymbolTable(options.instruments, sizingRule(market));
-    this.bytes = fast[market](this.#symbols);
+    this.#bestOfBytes = fastBest[market](this.#symbols);
+    const shaped = fast[market](this.#symbols);
+    this.bytes = (frame, recvTime, sink) => shaped(frame, recvTime, sink) ?? this.#bestBytes(frame, recvTime, sink);
   }
 
   frame(text: string, recvTime: Us, sink: RecordSink): FrameVerdict {
@@ -126,13 +133,37 @@ class BybitDecoder implements Decoder {
     if (!isObject(data) || (!snapshot && frame['type'] !== 'delta')) return rejected('book without data or type');
     const time = messageTime(frame, context);
     if (!topic.startsWith('orderbook.1.')) return verdictOf(readBook(data, snapshot, time, context));
-    const symbol = data['s'];
-    if (typeof symbol !== 'string') return rejected('book without a symbol');
-    const best = mergeBest(this.#best.get(symbol) ?? NO_BEST, data, snapshot);
-    if (best === undefined) return rejected('best bid and ask cannot be read');
-    const reading = pushBest(best, data, time, context);
-    if (typeof reading === 'number') remember(this.#best, symbol, best);
-    return verdictOf(reading);
+    const facts = this.#symbols.facts(data['s']);
+    if (facts === undefined) return rejected('book without a symbol');
+    const change = changeOf(data, snapshot);
+    if (change === undefined) return rejected('best bid and ask cannot be read');
+    return verdictOf(this.#mergeBest(facts, change, { time, seq: sequenceOf(data['u']) }, context));
+  }
+
+  #mergeBest(
+    facts: SymbolFacts,
+    change: BestChange,
+    at: { readonly time: Us; readonly seq: number | null },
+    context: ReadContext,
+  ): Reading {
+    const best = mergeBest(this.#best.get(facts.symbol) ?? NO_BEST, change);
+    const reading = pushBest(best, facts, at, context);
+    if (typeof reading === 'number') remember(this.#best, facts.symbol, best);
+    return reading;
+  }
+
+  /** `orderbook.1` from its bytes, where sizes are base units and the symbol is as the wire writes it. */
+  #bestBytes(frame: Uint8Array, recvTime: Us, sink: RecordSink): FrameVerdict | undefined {
+    let change: BookRecord | undefined;
+    const read = this.#bestOfBytes(frame, recvTime, (record) => {
+      if (record.stream === 'book') change = record;
+    });
+    if (read === undefined || change === undefined || change.symbol.includes('_')) return undefined;
+    const facts = this.#symbols.facts(change.symbol);
+    if (facts?.plain !== true) return undefined;
+    const context: ReadContext = { market: this.#market, symbols: this.#symbols, recvTime, origin: 'live', sink };
+    const { bids, asks, kind, event_time: time, seq } = change;
+    return verdictOf(this.#mergeBest(facts, { snapshot: kind === 'snapshot', bids, asks }, { time, seq }, context));
   }
 
   #ticker(frame: WireObject, data: WireObject, context: ReadContext): FrameVerdict {

@@ -15,6 +15,7 @@ import {
   time,
   type RecordMaker,
   type Shape,
+  type Template,
 } from '../shared/fast/template.ts';
 
 /** The frames that come most, as the venue writes them; everything else, and any change of them, is read as JSON. */
@@ -31,18 +32,21 @@ const tradeRows = rows(
   { template: frame`${trade},"seq":${seq}}`, make: TRADE },
 );
 
-/** `orderbook.1` is merged into best prices, so it is not among these. */
+/** `orderbook.1` is merged into best prices: `BEST_SHAPES`. */
 const depth = oneOf('50', '200', '500', '1000');
+const data = frame`{"s":"${symbol}","b":${bids},"a":${asks},"u":${seq},"seq":${anyNumber}}`;
 
-function book(kind: 'snapshot' | 'delta'): Shape[] {
-  const data = frame`{"s":"${symbol}","b":${bids},"a":${asks},"u":${seq},"seq":${anyNumber}}`;
-  const head = frame`{"topic":"orderbook.${depth}.${anyText}","type":"`;
-  const message = frame`${head}${[kind]}","ts":${time},"data":${data}`;
+/** Contracts tell type and time, spot time and type. */
+function book(topic: Template, kind: 'snapshot' | 'delta'): Shape[] {
+  const head = frame`{"topic":"${topic}.${anyText}",`;
   const make: RecordMaker = { record: 'book', kind };
-  return [
-    { template: frame`${message}}`, make },
-    { template: frame`${message},"cts":${anyNumber}}`, make },
-  ];
+  return [frame`"type":"${[kind]}","ts":${time}`, frame`"ts":${time},"type":"${[kind]}"`].flatMap((when) => {
+    const message = frame`${head}${when},"data":${data}`;
+    return [
+      { template: frame`${message}}`, make },
+      { template: frame`${message},"cts":${anyNumber}}`, make },
+    ];
+  });
 }
 
 export const BYBIT_SHAPES: readonly Shape[] = [
@@ -50,6 +54,12 @@ export const BYBIT_SHAPES: readonly Shape[] = [
     template: frame`{"topic":"publicTrade.${anyText}","type":"snapshot","ts":${anyNumber},"data":${tradeRows}}`,
     make: TRADE,
   },
-  ...book('snapshot'),
-  ...book('delta'),
+  ...book(frame`orderbook.${depth}`, 'snapshot'),
+  ...book(frame`orderbook.${depth}`, 'delta'),
+];
+
+/** One level a side, as a change of the best prices. */
+export const BEST_SHAPES: readonly Shape[] = [
+  ...book(frame`orderbook.1`, 'snapshot'),
+  ...book(frame`orderbook.1`, 'delta'),
 ];

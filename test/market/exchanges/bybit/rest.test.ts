@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { MarketRecord } from '../../../../src/market/domain/records.ts';
 import type { RestArgs, RestCallName } from '../../../../src/market/domain/tape.ts';
@@ -143,6 +144,55 @@ describe('Bybit errors', () => {
     [403, 'configured to block access from your country', 'blocked_region'],
   ])('%s %s is %s', (status, body, kind) => {
     expect(futures.restError(status, body)?.kind).toBe(kind);
+  });
+});
+
+describe('best prices of Bybit spot, from the bytes of orderbook.1', () => {
+  const level = fc.tuple(fc.integer({ min: 90, max: 110 }), fc.constantFrom('0', '0.5', '12', '3.00100')).map(String);
+  const levels = fc.array(
+    level.map((text) => text.split(',')),
+    { maxLength: 2 },
+  );
+  const message = fc.record({
+    symbol: fc.constantFrom('BTCUSDT', 'ETHUSDT'),
+    type: fc.constantFrom('snapshot', 'delta'),
+    b: levels,
+    a: levels,
+    late: fc.boolean(),
+    cts: fc.boolean(),
+    odd: fc.boolean(),
+  });
+
+  it('are what the reader of JSON gives, whichever of both reads which frame', () => {
+    let fast = 0;
+    fc.assert(
+      fc.property(fc.array(message, { maxLength: 30 }), (messages) => {
+        const [mixed, plain] = [spot.createDecoder({ instruments: [] }), spot.createDecoder({ instruments: [] })];
+        messages.forEach(({ symbol, type, b, a, late, cts, odd }, i) => {
+          const when = late ? { type, ts: T + i } : { ts: T + i, type };
+          const data = { s: symbol, b, a, u: i + 1, seq: i + 7 };
+          const more = { ...(cts ? { cts: T } : {}), ...(odd ? { more: 1 } : {}) };
+          const text = JSON.stringify({ topic: `orderbook.1.${symbol}`, ...when, data, ...more });
+          const [read, wanted]: MarketRecord[][] = [[], []];
+          const bytes = mixed.bytes?.(Buffer.from(text), 9, (record) => read?.push(record));
+          if (bytes !== undefined) fast++;
+          expect(bytes === undefined).toBe(odd);
+          const verdict = bytes ?? mixed.frame(text, 9, (record) => read?.push(record));
+          expect(verdict).toEqual(plain.frame(text, 9, (record) => wanted?.push(record)));
+          expect(read).toEqual(wanted);
+        });
+        expect(mixed.state()).toEqual(plain.state());
+      }),
+      { numRuns: 300, seed: 20_261_129 },
+    );
+    expect(fast).toBeGreaterThan(500);
+  });
+
+  it('of contracts whose sizes are USD are left to the reader of JSON', () => {
+    const futures = marketOf('bybit_futures').createDecoder({ instruments: [] });
+    const data = '"data":{"s":"BTCUSD","b":[["5","6"]],"a":[["7","8"]],"u":1,"seq":2}';
+    const text = `{"topic":"orderbook.1.BTCUSD","type":"snapshot","ts":${T},${data}}`;
+    expect(futures.bytes?.(Buffer.from(text), 9, () => undefined)).toBeUndefined();
   });
 });
 
