@@ -136,6 +136,10 @@ export {
   type ProposedAction,
   type StoredProposals,
 } from './proposal/log.ts';
+export { type Evaluation, type EvaluationCase, parseEvaluation } from './evaluate/cases.ts';
+export { evaluate, type EvaluationReport, type ScoredCase, type ScoredRun } from './evaluate/evaluate.ts';
+export { createJudge, type Judge, type Judgement } from './evaluate/judge.ts';
+export { type CheckResult, similarity } from './evaluate/score.ts';
 export { type Drawing, drawingMermaid, drawingSvg } from './drawing.ts';
 export { crewDrawing } from './graph/draw.ts';
 export type { RunStream, RunStreamOptions } from './code/local-stream.ts';

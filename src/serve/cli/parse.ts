@@ -20,6 +20,12 @@ export function anyNumber(value: string): number {
   return n;
 }
 
+export function share(value: string): number {
+  const n = anyNumber(value);
+  if (n < 0 || n > 1) throw new InvalidArgumentError('a number from 0 to 1 is needed');
+  return n;
+}
+
 /** Options of commands that may start a source. */
 export function withSource(command: Command): Command {
   return command

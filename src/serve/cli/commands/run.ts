@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { anyNumber, list, withSource } from '../parse.ts';
+import { anyNumber, list, positiveInteger, share, withSource } from '../parse.ts';
 
 /** `start`, `run`, `mcp`, `sim`: commands that may run for long. */
 export function runCommands(program: Command): void {
@@ -25,6 +25,21 @@ export function runCommands(program: Command): void {
     )
     .action(async (crew: string | undefined, _options: unknown, command: Command) =>
       (await import('../actions/run.ts')).run(crew, command),
+    );
+
+  withSource(program.command('test'))
+    .argument('<crew>', 'id of the crew, as crew crews ls shows')
+    .option('-n, --n <runs>', 'runs of each case', positiveInteger, 1)
+    .option('--cases <file>', 'file of cases (default: crews/CREW/evaluation.yaml of the configuration)')
+    .option('--threshold <score>', 'mean score from which it passes, 0 to 1, instead of the file’s', share)
+    .option('--active', 'let it act instead of propose')
+    .description('score runs of a crew by rules, reference answers or a judge; status 1 below the threshold')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  crew test operations -n 5\n  crew test desk --cases cases.yaml --threshold 0.8 --json',
+    )
+    .action(async (crew: string, _options: unknown, command: Command) =>
+      (await import('../actions/test.ts')).testCrew(crew, command),
     );
 
   withSource(program.command('mcp'))
