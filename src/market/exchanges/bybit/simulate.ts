@@ -64,7 +64,8 @@ function simulatorOf(kind: Market): VenueSimulator {
     onFrame: (market, text) => converse(market, kind, text),
     onSubscribe: (market, channels, at) => channels.flatMap((channel) => snapshotOf(market, kind, channel, at)),
     windowOf: (channel) => (channel.startsWith('tickers.') ? channel.slice('tickers.'.length) : undefined),
-    steady: (channel) => /^(?:orderbook|tickers)\./.test(channel),
+    // A spot ticker is told when it changes, so that its silence may be a quiet market's.
+    steady: (channel) => (kind === 'spot' ? /^orderbook\./ : /^(?:orderbook|tickers)\./).test(channel),
     frames(market, channels, from, to) {
       const frames: SimulatedFrame[] = [];
       for (const channel of channels) frames.push(...framesOf(market, kind, channel, from, to));
