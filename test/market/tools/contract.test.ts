@@ -223,6 +223,27 @@ describe.each(tools.map((tool) => [tool.name, tool] as const))('%s', (name, tool
     }
   });
 
+  test('values on the bounds are answered as the output says, or by a typed error', async () => {
+    // What samples takes as long as it is told to; what writes to the operations database would fill it.
+    if (tool.toolset === 'sampling' || tool.effects === 'ops') return;
+    for (const [field, schema] of Object.entries(tool.input.shape)) {
+      for (const { value, taken } of boundaries(schema as z.ZodType)) {
+        if (!taken) continue;
+        const input = tool.input.parse({ ...tool.examples[0]?.input, [field]: value });
+        const attempt = tool.effects === 'effect' ? tool.preview?.(input, contextOf(bench)) : run(tool, input);
+        const outcome = await Promise.resolve(attempt).catch((error: unknown) => error);
+        if (outcome instanceof Error) expect([field, value, outcome]).toEqual([field, value, expect.any(AppError)]);
+        else if (tool.effects === 'none') {
+          const { data } = outcome as { data: unknown };
+          const parsed = tool.output.safeParse(data);
+          expect([field, value, parsed.error]).toEqual([field, value, undefined]);
+          // One that gives back what it was given is as long as that.
+          expect(JSON.stringify(data).length).toBeLessThan(400_000 + JSON.stringify(input).length);
+        }
+      }
+    }
+  });
+
   test('hostile texts are refused or answered by a typed error, and the store stays whole', async () => {
     const texts = Object.entries(tool.input.shape).filter(([, schema]) => (schema as any).safeParse('BTCUSDT').success);
     for (const [field] of texts) {
