@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { systemClock } from '../infra/clock.ts';
 import { DatabaseThread } from '../infra/duckdb/thread.ts';
+import { Conflict } from '../kit/errors.ts';
 import { awaitAddress, type ControlAddress } from './control/address.ts';
 import { connectDesk } from './control/client.ts';
 import type { Desk } from './desk.ts';
@@ -43,8 +44,28 @@ export async function openDesk(
   }
   const { CrewController } = await loadController();
   const controller = new CrewController(options);
-  if (mode === 'operate') await controller.initialize();
-  else await controller.start({ shadow: options.shadow, autonomous: false, signal });
+  try {
+    if (mode === 'operate') await controller.initialize();
+    else await controller.start({ shadow: options.shadow, autonomous: false, signal });
+  } catch (error) {
+    await controller[Symbol.asyncDispose]();
+    return connectDesk(await addressAfter(error, options, signal, onWait));
+  }
   const { LocalDesk } = await import('./local-desk.ts');
   return new LocalDesk(controller, () => controller[Symbol.asyncDispose]());
+}
+
+/**
+ * The address of the controller that took the data folder between our look and our own opening, which `error` refused.
+ * Throws `error` when it says something else, or none is there in the end.
+ */
+export async function addressAfter(
+  error: unknown,
+  options: Pick<ControllerOptions, 'dataDir'>,
+  signal?: AbortSignal,
+  onWait?: (pid: number) => void,
+): Promise<ControlAddress> {
+  const address = error instanceof Conflict ? await runningController(options, signal, onWait) : undefined;
+  if (address === undefined) throw error;
+  return address;
 }

@@ -4,10 +4,11 @@ import { mergeUsage as mergeModelUsage } from '../crew/model/usage.ts';
 import { type Ms, sleep } from '../kit/clock.ts';
 import { Conflict, isAbort, NotFound } from '../kit/errors.ts';
 import { didYouMean } from '../kit/nearest.ts';
+import type { ControlAddress } from './control/address.ts';
 import { connectDesk } from './control/client.ts';
 import { CrewController } from './controller.ts';
 import type { Desk } from './desk.ts';
-import { runningController } from './open.ts';
+import { addressAfter, runningController } from './open.ts';
 import type { ControllerOptions } from './options.ts';
 import { needsMarket } from './runtime/needs.ts';
 
@@ -34,25 +35,18 @@ const ISSUES_SHOWN = 1000;
  */
 export async function runCrew(session: SessionOptions): Promise<RunDocument> {
   const began = systemClock.now();
-  const address = await runningController(session.options, session.signal, (pid) =>
-    session.onProgress(`waiting for process ${pid}, which is opening or closing the data folder …`),
-  );
-  if (address !== undefined) {
-    const { source, exchanges, symbols, simulator } = session.options;
-    if (
-      [source, exchanges, symbols, simulator?.faults, simulator?.seed, simulator?.speed].some(
-        (option) => option !== undefined,
-      )
-    ) {
-      throw new Conflict(
-        `a controller runs on this data folder (process ${address.pid}) with a source of its own: leave the source options out, or choose another folder with --data`,
-      );
-    }
-    return rounds(connectDesk(address), session, began);
-  }
+  const onWait = (pid: number): void =>
+    session.onProgress(`waiting for process ${pid}, which is opening or closing the data folder …`);
+  const address = await runningController(session.options, session.signal, onWait);
+  if (address !== undefined) return rounds(remote(address, session), session, began);
   await using controller = new CrewController({ ...session.options, shadow: session.shadow });
   session.onProgress('starting …');
-  await controller.initialize();
+  try {
+    await controller.initialize();
+  } catch (error) {
+    const taken = await addressAfter(error, session.options, session.signal, onWait);
+    return await rounds(remote(taken, session), session, began);
+  }
   const { config } = controller.runtime;
   const crews = config.crews.map(({ id }) => id);
   if (!crews.includes(session.crew)) {
@@ -68,6 +62,16 @@ export async function runCrew(session: SessionOptions): Promise<RunDocument> {
     signal: session.signal,
   });
   return await rounds(controller.desk, session, began);
+}
+
+/** The controller at the address, unless it was asked to have another source than it has. */
+function remote(address: ControlAddress, { options }: SessionOptions): Desk {
+  const { source, exchanges, symbols, simulator } = options;
+  const own = [source, exchanges, symbols, simulator?.faults, simulator?.seed, simulator?.speed];
+  if (own.every((option) => option === undefined)) return connectDesk(address);
+  throw new Conflict(
+    `a controller runs on this data folder (process ${address.pid}) with a source of its own: leave the source options out, or choose another folder with --data`,
+  );
 }
 
 async function rounds(desk: Desk, session: SessionOptions, began: Ms): Promise<RunDocument> {

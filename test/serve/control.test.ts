@@ -16,6 +16,7 @@ import {
 import { connectDesk } from '../../src/serve/control/client.ts';
 import { serveControl } from '../../src/serve/control/server.ts';
 import type { Desk } from '../../src/serve/desk.ts';
+import { openDesk } from '../../src/serve/open.ts';
 
 const TOKEN = 'a-token-of-some-length';
 const folder = (): string => mkdtempSync(join(tmpdir(), 'crew-control-'));
@@ -142,6 +143,23 @@ describe('a controller that is opening', () => {
     await pass(clock, 300);
     expect(await never).toBeUndefined();
   });
+
+  it.each(['operate', 'run'] as const)(
+    'is used by who meant to %s and found the folder taken since it looked',
+    { timeout: 60_000 },
+    async (mode) => {
+      const dataDir = folder();
+      const told: number[] = [];
+      const opening = openDesk({ config: '.', dataDir, env: {}, log: silentLogger }, mode, undefined, (pid) => {
+        told.push(pid);
+        writeAddress(dataDir, address);
+      });
+      // It has looked, and found nobody.
+      writeFileSync(join(dataDir, 'controller.lock'), String(other));
+      expect((await opening).kind).toBe('remote');
+      expect(told).toEqual([other]);
+    },
+  );
 
   it('is not waited for when the caller gives up', async () => {
     const abort = new AbortController();
