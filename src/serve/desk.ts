@@ -292,6 +292,8 @@ export interface CallToolRequest {
   readonly agent?: string | undefined;
   /** `operator` (a person at the CLI) or `mcp`; decides the role when no agent is named. */
   readonly caller?: 'operator' | 'mcp' | undefined;
+  /** Role of an MCP client that has one of its own; default: `mcp.role`. */
+  readonly role?: string | undefined;
   readonly reason?: string | undefined;
 }
 
@@ -302,6 +304,8 @@ export interface KickoffRequest {
   readonly trigger?: string | undefined;
   /** An MCP client whose role may not write can only have a crew propose. */
   readonly caller?: 'operator' | 'mcp' | undefined;
+  /** Role of an MCP client that has one of its own; default: `mcp.role`. */
+  readonly role?: string | undefined;
 }
 
 export interface RunRow {
@@ -328,6 +332,8 @@ export interface FlowRequest {
   readonly shadow?: boolean | undefined;
   /** As for a crew: an MCP client whose role may not write can only have a flow propose. */
   readonly caller?: 'operator' | 'mcp' | undefined;
+  /** Role of an MCP client that has one of its own; default: `mcp.role`. */
+  readonly role?: string | undefined;
   /** A run that waits: it goes on, with answers by step. */
   readonly resume?: { readonly run: string; readonly answers: Readonly<Record<string, unknown>> } | undefined;
 }

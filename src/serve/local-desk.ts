@@ -188,7 +188,7 @@ export class LocalDesk implements Desk {
       request.agent !== undefined
         ? this.#agent(request.agent)
         : request.caller === 'mcp'
-          ? crews.roleCaller('mcp', system.mcp.role)
+          ? crews.roleCaller('mcp', request.role ?? system.mcp.role)
           : crews.roleCaller('operator', system.serve.role);
     return crews.invoker.invoke({
       tool: request.name,
@@ -203,15 +203,15 @@ export class LocalDesk implements Desk {
 
   kickoff(asked: KickoffRequest, options: CallOptions = {}): Promise<RunDocument> {
     const { onProgress } = options;
-    const request = asked.caller === 'mcp' && !this.#mcpMayAct() ? { ...asked, shadow: true } : asked;
+    const request = asked.caller === 'mcp' && !this.#mcpMayAct(asked.role) ? { ...asked, shadow: true } : asked;
     if (onProgress === undefined) return this.#controller.kickoffRequest(request, options);
     return kickoffWithProgress(this.#controller, request, { ...options, onProgress });
   }
 
   /** Whether the role of MCP clients may itself do what crews do: write in every category that needs approval. */
-  #mcpMayAct(): boolean {
+  #mcpMayAct(own: string | undefined): boolean {
     const { system, roles } = this.#runtime.config;
-    const grants = roles.find((role) => role.id === system.mcp.role)?.grants ?? {};
+    const grants = roles.find((role) => role.id === (own ?? system.mcp.role))?.grants ?? {};
     return system.approvals.categories.every((category) => reaches(grants[category] ?? 'NONE', 'WRITE'));
   }
 
@@ -222,7 +222,8 @@ export class LocalDesk implements Desk {
   runFlow(request: FlowRequest, options: CallOptions = {}): Promise<FlowDocument> {
     const { flows } = this.#runtime.crews;
     const { flow, inputs, resume, caller } = request;
-    const shadow = caller === 'mcp' && !this.#mcpMayAct() ? true : (request.shadow ?? this.#controller.shadow);
+    const shadow =
+      caller === 'mcp' && !this.#mcpMayAct(request.role) ? true : (request.shadow ?? this.#controller.shadow);
     const { signal, onProgress } = options;
     if (resume !== undefined) return flows.resume(resume.run, resume.answers, { signal });
     if (onProgress === undefined) return flows.kickoff(flow, inputs, { shadow, signal });

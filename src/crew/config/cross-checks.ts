@@ -167,7 +167,20 @@ function checkOverrides(files: RawFiles, agents: ReadonlyMap<string, Entry>, too
 /** Roles of people and of clients, those that the schema gives them included. */
 function checkRoleNames(files: RawFiles, roles: RoleGrants): readonly ConfigIssue[] {
   const defaults = systemSchema.parse({});
-  return (['serve', 'mcp'] as const).flatMap((section) => {
+  const scopes = Object.entries(
+    asEntry(asEntry(asEntry(asEntry(files.systemValue)?.['mcp'])?.['oauth'])?.['scopes']) ?? {},
+  );
+  const wrong = scopes.flatMap(([scope, name]) =>
+    typeof name !== 'string' || roles.has(name)
+      ? []
+      : [
+          files.system.issue(
+            ['mcp', 'oauth', 'scopes', scope],
+            `mcp.oauth.scopes: '${name}' is not a role${didYouMean(name, roles.keys())}`,
+          ),
+        ],
+  );
+  const sections = (['serve', 'mcp'] as const).flatMap((section) => {
     const given = asEntry(asEntry(files.systemValue)?.[section])?.['role'];
     const name = given ?? defaults[section].role;
     if (typeof name !== 'string' || roles.has(name)) return [];
@@ -178,6 +191,7 @@ function checkRoleNames(files: RawFiles, roles: RoleGrants): readonly ConfigIssu
       ),
     ];
   });
+  return [...sections, ...wrong];
 }
 
 function checkTask(

@@ -3,6 +3,7 @@ import { ACCESS_LEVELS, TOOL_CATEGORIES, type AccessLevel } from '../../kit/acce
 import { LOG_LEVELS } from '../../kit/logger.ts';
 import { cronPattern, duration, timeZone, variable } from './fields.ts';
 import { mcpServersSchema } from './mcp-schema.ts';
+import { oauthSchema } from './oauth-schema.ts';
 import { budgetsSchema, circuitSchema, limitsSchema, pricesSchema } from './spend-schema.ts';
 
 /** The generic part of system.yaml. Defaults live here alone; a secret is given by the name of its variable (`*_env`). */
@@ -300,6 +301,10 @@ export const systemSchema = z.strictObject({
   mcp: z
     .strictObject({
       role: z.string().default('reader').describe('Role of MCP clients'),
+      oauth: oauthSchema
+        .nullable()
+        .default(null)
+        .describe('Take tokens of an authorisation server over HTTP; none: one token for all'),
     })
     .prefault({})
     .describe('The MCP server'),

@@ -24,15 +24,23 @@ export interface DeskSurfaceOptions {
   /** Toolsets listed in full; `all` for every one; none: the small set that finds and calls the others. */
   readonly toolsets?: readonly string[] | undefined;
   readonly text?: TextForm | undefined;
+  /** Role of the client; default: `mcp.role` of the desk. */
+  readonly role?: string | undefined;
   readonly clock?: Clock | undefined;
 }
 
 const SEARCH_LIMIT = 5;
 
+/** How results are written, and as whom tools are called. */
+interface Form {
+  readonly text: TextForm;
+  readonly role: string | undefined;
+}
+
 /** A desk as an MCP server: its tools (all through the pipeline), crews, tables, events and runs. */
 export async function createDeskSurface(desk: Desk, options: DeskSurfaceOptions): Promise<McpSurface> {
-  const form = options.text ?? 'xml';
-  const running = await createRunTools(desk);
+  const form: Form = { text: options.text ?? 'xml', role: options.role };
+  const running = await createRunTools(desk, options.role);
   const small = await smallSet(desk, form, running);
   const full = await fullTools(desk, options.toolsets ?? [], form, running);
   const tools = [...small, ...full];
@@ -49,7 +57,7 @@ export async function createDeskSurface(desk: Desk, options: DeskSurfaceOptions)
   };
 }
 
-async function smallSet(desk: Desk, form: TextForm, running: RunTools): Promise<readonly McpTool[]> {
+async function smallSet(desk: Desk, form: Form, running: RunTools): Promise<readonly McpTool[]> {
   const rows = [...(await desk.tools()), ...running.rows];
   const search = createToolSearch(rows);
   const text = (type: string, description: string): Record<string, unknown> => ({ type, description });
@@ -110,7 +118,7 @@ async function smallSet(desk: Desk, form: TextForm, running: RunTools): Promise<
 async function fullTools(
   desk: Desk,
   toolsets: readonly string[],
-  form: TextForm,
+  form: Form,
   running: RunTools,
 ): Promise<readonly McpTool[]> {
   if (toolsets.length === 0) return [];
@@ -127,7 +135,7 @@ async function fullTools(
   return toolsets.includes('all') || toolsets.includes(RUN_TOOLSET) ? [...own, ...running.others] : own;
 }
 
-function asMcpTool(desk: Desk, detail: ToolDetail, form: TextForm): McpTool {
+function asMcpTool(desk: Desk, detail: ToolDetail, form: Form): McpTool {
   return {
     name: detail.name,
     title: detail.title,
@@ -169,13 +177,13 @@ async function call(
   name: string,
   args: unknown,
   context: McpCallContext,
-  form: TextForm,
+  form: Form,
 ): Promise<McpToolResult> {
   const outcome = await desk.callTool(
-    { name, args, caller: 'mcp' },
+    { name, args, caller: 'mcp', role: form.role },
     { signal: context.signal, onProgress: (fraction, message) => void context.progress(fraction, 1, message) },
   );
-  return toResult(outcome, form);
+  return toResult(outcome, form.text);
 }
 
 function toResult(outcome: ToolOutcome, form: TextForm): McpToolResult {

@@ -1,35 +1,27 @@
-import { randomUUID, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import {
-  hostHeaderValidation,
-  type NodeIncomingMessageLike,
-  NodeStreamableHTTPServerTransport,
-  originValidation,
-  toNodeHandler,
-  toWebRequest,
-} from '@modelcontextprotocol/node';
-import {
-  createMcpHandler,
-  type EventStore,
-  isInitializeRequest,
-  InMemoryServerEventBus,
-  isLegacyRequest,
-  type JSONRPCMessage,
-  type McpHttpHandler,
-  type Server,
-} from '@modelcontextprotocol/server';
+import { hostHeaderValidation, originValidation } from '@modelcontextprotocol/node';
+import { systemClock } from '../../infra/clock.ts';
+import type { OAuthSettings } from '../../crew/config/oauth-schema.ts';
+import type { Clock } from '../../kit/clock.ts';
 import { InvalidInput, errorMessage } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
 import { listen } from '../control/server.ts';
-import { createMcpServer, tellChange } from './adapter.ts';
-import { createStateSeal } from './state-seal.ts';
-import type { McpChange, McpSurface } from './surface.ts';
+import { MAX_BODY, type McpEndpoint, openEndpoint, plain } from './endpoint.ts';
+import { createResourceServer, type McpIdentity, type ResourceServer } from './oauth.ts';
+import type { McpSurface } from './surface.ts';
+
+/** A surface for all clients, or one for each role. */
+export type McpSurfaces = McpSurface | ((role: string) => McpSurface | Promise<McpSurface>);
 
 export interface McpHttpOptions {
   readonly port: number;
   readonly host: string;
-  /** Bearer token; may be left out (or empty) only on loopback. */
+  /** Bearer token; may be left out (or empty) only on loopback, and with `oauth`. */
   readonly token: string | undefined;
+  /** Takes tokens of an authorisation server, each for a role (`mcp.oauth` in system.yaml), instead of one token. */
+  readonly oauth?: OAuthSettings | undefined;
+  readonly clock?: Clock | undefined;
   readonly log: Logger;
   /** Host names that `Host` and `Origin` may carry besides loopback's. */
   readonly hostnames?: readonly string[] | undefined;
@@ -39,49 +31,48 @@ export interface McpHttpServer extends AsyncDisposable {
   readonly url: string;
 }
 
-interface Session {
-  readonly transport: NodeStreamableHTTPServerTransport;
-  readonly server: Server;
-  readonly subscriptions: Set<string>;
-}
-
-/** The SDK's own type of a Node request leaves no room for undefined fields. */
-type NodeRequest = IncomingMessage & NodeIncomingMessageLike;
-
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
-const MAX_SESSIONS = 256;
-const MAX_BODY = 4 * 1024 * 1024;
-const MAX_EVENTS = 1000;
 /** A busy desk may be longer silent than Node keeps an idle connection (5 s); closing under a request loses it. */
 const KEEP_ALIVE_MS = 75_000;
+/** Node's longest timer. */
+const LONGEST_MS = 2 ** 31 - 1;
 
 /**
- * Serves a surface over Streamable HTTP at `/mcp`: sessions with resumable streams for clients of 2025, single requests
- * for those of 2026-07-28. Throws InvalidInput when the address is not loopback and no token is set.
+ * Serves a surface over Streamable HTTP at `/mcp`. Throws InvalidInput when the address is not loopback and neither a
+ * token nor `oauth` is set, when both are, and for a surface for each role without `oauth`.
  */
-export async function serveMcpHttp(surface: McpSurface, options: McpHttpOptions): Promise<McpHttpServer> {
+export async function serveMcpHttp(surfaces: McpSurfaces, options: McpHttpOptions): Promise<McpHttpServer> {
+  const { oauth, log, clock = systemClock } = options;
   const token = options.token === '' ? undefined : options.token;
-  if (token === undefined && !isLoopback(options.host)) {
+  if (token === undefined && oauth === undefined && !isLoopback(options.host)) {
     throw new InvalidInput(
       `serving on ${options.host} needs a token: set the variable named by --token-env, or listen on 127.0.0.1`,
     );
   }
-  const sessions = new Map<string, Session>();
-  const seal = createStateSeal();
-  const bus = new InMemoryServerEventBus((error) => options.log.error('mcp.subscription_failed', { error }));
-  const modern = createMcpHandler(() => createMcpServer(surface, { seal }), {
-    legacy: 'reject',
-    maxRequestBodySize: MAX_BODY,
-    bus,
-  });
-  const handleModern = toNodeHandler(modern, { maxRequestBodySize: MAX_BODY });
-  const names = [...LOOPBACK, options.host, ...(options.hostnames ?? [])];
+  if (token !== undefined && oauth !== undefined)
+    throw new InvalidInput('mcp.oauth and a token for all cannot both be set: unset the variable named by --token-env');
+  if (typeof surfaces === 'function' && oauth === undefined)
+    throw new InvalidInput('a surface for each role needs oauth: without it there is one role');
+  const resources = oauth === undefined ? undefined : createResourceServer(oauth, clock);
+  const endpoints = new Map<string, Promise<McpEndpoint>>();
+  const endpointOf = (role: string): Promise<McpEndpoint> => {
+    let endpoint = endpoints.get(role);
+    if (endpoint === undefined) {
+      endpoint = Promise.resolve(typeof surfaces === 'function' ? surfaces(role) : surfaces).then((surface) =>
+        openEndpoint(surface, log),
+      );
+      endpoints.set(role, endpoint);
+    }
+    return endpoint;
+  };
+  const own = oauth === undefined ? [] : [new URL(oauth.resource).hostname];
+  const names = [...LOOPBACK, options.host, ...own, ...(options.hostnames ?? [])];
   const hostAllowed = hostHeaderValidation(names);
   const originAllowed = originValidation(names);
 
   const server = createServer((request, response) => {
     handle(request, response).catch((error: unknown) => {
-      options.log.error('mcp.request_failed', { error });
+      log.error('mcp.request_failed', { error });
       if (!response.headersSent) plain(response, 500, 'internal error');
       else response.destroy();
     });
@@ -91,62 +82,46 @@ export async function serveMcpHttp(surface: McpSurface, options: McpHttpOptions)
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (!hostAllowed(request, response) || !originAllowed(request, response)) return;
-    if (new URL(request.url ?? '/', 'http://localhost').pathname !== '/mcp')
-      return plain(response, 404, 'the endpoint is /mcp');
-    if (token !== undefined && !hasToken(request, token)) {
-      response.setHeader('www-authenticate', 'Bearer');
-      return plain(response, 401, 'missing or wrong token');
-    }
+    const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+    if (resources?.metadata.paths.includes(pathname) === true) return describe(request, response, resources);
+    if (pathname !== '/mcp') return plain(response, 404, 'the endpoint is /mcp');
+    const identity = await letIn(request, response);
+    if (identity === undefined) return;
     const body = request.method === 'POST' ? await readJson(request) : undefined;
     if (body instanceof BodyError) return plain(response, body.status, body.message);
-    const session = sessions.get(String(request.headers['mcp-session-id'] ?? ''));
-    if (session !== undefined) return session.transport.handleRequest(request, response, body);
-    if (request.headers['mcp-session-id'] !== undefined) return plain(response, 404, 'there is no such session');
-    if (body !== undefined && !(await isLegacyRequest(await toWebRequest(request as NodeRequest, body), body)))
-      return handleModern(request as NodeRequest, response, body);
-    if (body !== undefined && !isInitializeRequest(body))
-      return plain(response, 400, 'a session begins with initialize');
-    if (body === undefined)
-      return plain(
-        response,
-        request.method === 'GET' || request.method === 'DELETE' ? 400 : 405,
-        'a session id is needed',
-      );
-    await (await openSession()).transport.handleRequest(request, response, body);
+    const endpoint = await endpointOf(identity?.role ?? '');
+    await endpoint.handle(request, response, body, identity?.subject ?? null);
   }
 
-  async function openSession(): Promise<Session> {
-    const oldest = sessions.size >= MAX_SESSIONS ? sessions.keys().next().value : undefined;
-    if (oldest !== undefined) await sessions.get(oldest)?.transport.close();
-    const subscriptions = new Set<string>();
-    const transport = new NodeStreamableHTTPServerTransport({
-      sessionIdGenerator: randomUUID,
-      eventStore: createEventStore(),
-      retryInterval: 500,
-      maxRequestBodySize: MAX_BODY,
-      onsessioninitialized: (id) => void sessions.set(id, session),
-      onsessionclosed: (id) => void sessions.delete(id),
-    });
-    const mcp = createMcpServer(surface, { subscriptions, seal });
-    const session: Session = { transport, server: mcp, subscriptions };
-    transport.onclose = () => {
-      if (transport.sessionId !== undefined) sessions.delete(transport.sessionId);
-    };
-    await mcp.connect(transport);
-    return session;
+  /** Whoever asks; null where nobody has a name; undefined when it was refused and told so. */
+  async function letIn(request: IncomingMessage, response: ServerResponse): Promise<McpIdentity | null | undefined> {
+    if (resources === undefined) {
+      if (token === undefined || hasToken(request, token)) return null;
+      response.setHeader('www-authenticate', 'Bearer');
+      plain(response, 401, 'missing or wrong token');
+      return undefined;
+    }
+    const checked = await resources.check(request);
+    if ('status' in checked) {
+      response.setHeader('www-authenticate', checked.challenge);
+      plain(response, checked.status, checked.message);
+      return undefined;
+    }
+    // An open stream outlives no token: its client comes back with a new one.
+    const left = Math.min(LONGEST_MS, Math.max(0, checked.expiresAt - clock.now()));
+    const timer = clock.schedule(left, () => void response.end());
+    response.once('close', () => timer.cancel());
+    return checked;
   }
 
-  const closing = new AbortController();
   // Only once it listens: what is begun before would go on after the address proved to be taken.
   const port = await listen(server, options.port, options.host);
-  const telling = tellChanges(surface, { sessions, bus, modern, log: options.log, signal: closing.signal });
+  // Where there is but one surface, its changes are heard of from the beginning.
+  if (oauth === undefined) await endpointOf('');
   return {
     url: `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}/mcp`,
     async [Symbol.asyncDispose]() {
-      closing.abort();
-      await telling;
-      await modern.close();
-      await Promise.all([...sessions.values()].map((s) => s.transport.close()));
+      for (const endpoint of endpoints.values()) await (await endpoint)[Symbol.asyncDispose]();
       await new Promise<void>((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
@@ -155,33 +130,15 @@ export async function serveMcpHttp(surface: McpSurface, options: McpHttpOptions)
   };
 }
 
-/** Passes the surface's changes on: to sessions that subscribed, and to the streams that listen. */
-async function tellChanges(
-  surface: McpSurface,
-  to: {
-    readonly sessions: ReadonlyMap<string, Session>;
-    readonly bus: InMemoryServerEventBus;
-    readonly modern: McpHttpHandler;
-    readonly log: Logger;
-    readonly signal: AbortSignal;
-  },
-): Promise<void> {
-  const tell = (change: McpChange): void => {
-    const { notify } = to.modern;
-    if (change.kind === 'resource') notify.resourceUpdated(change.uri);
-    else if (change.kind === 'tools') notify.toolsChanged();
-    else if (change.kind === 'prompts') notify.promptsChanged();
-    else notify.resourcesChanged();
-    for (const { server, subscriptions } of to.sessions.values())
-      tellChange(server, subscriptions, change).catch((error: unknown) =>
-        to.log.warn('mcp.change_not_told', { error }),
-      );
-  };
-  const watched = (): ReadonlySet<string> | undefined =>
-    to.bus.listenerCount > 0 ? undefined : new Set([...to.sessions.values()].flatMap((s) => [...s.subscriptions]));
-  await surface.changes?.(tell, { signal: to.signal, watched }).catch((error: unknown) => {
-    if (!to.signal.aborted) to.log.error('mcp.changes_ended', { error });
+/** Tells clients whom to ask for a token. Anybody may read it, from any page. */
+function describe(request: IncomingMessage, response: ServerResponse, { metadata }: ResourceServer): void {
+  if (request.method !== 'GET') return plain(response, 405, 'only GET');
+  response.writeHead(200, {
+    'content-type': 'application/json',
+    'cache-control': 'max-age=3600',
+    'access-control-allow-origin': '*',
   });
+  response.end(JSON.stringify(metadata.body));
 }
 
 /** Whether an address can be reached from this machine only. */
@@ -219,32 +176,4 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
   } catch (error) {
     return new BodyError(400, `the request is not JSON: ${errorMessage(error)}`);
   }
-}
-
-function plain(response: ServerResponse, status: number, message: string): void {
-  response.writeHead(status, { 'content-type': 'application/json' });
-  response.end(
-    JSON.stringify({ jsonrpc: '2.0', error: { code: status === 401 ? -32001 : -32000, message }, id: null }),
-  );
-}
-
-/** Keeps the last messages of a session, so that a client whose stream broke can ask for what it missed. */
-function createEventStore(): EventStore {
-  const events: { readonly id: string; readonly stream: string; readonly message: JSONRPCMessage }[] = [];
-  let counter = 0;
-  return {
-    storeEvent(stream, message) {
-      const id = `${stream}_${++counter}`;
-      events.push({ id, stream, message });
-      if (events.length > MAX_EVENTS) events.shift();
-      return Promise.resolve(id);
-    },
-    getStreamIdForEventId: (id) => Promise.resolve(id.slice(0, id.lastIndexOf('_'))),
-    async replayEventsAfter(lastId, { send }) {
-      const stream = lastId.slice(0, lastId.lastIndexOf('_'));
-      const at = events.findIndex((e) => e.id === lastId);
-      for (const event of events.slice(at + 1)) if (event.stream === stream) await send(event.id, event.message);
-      return stream;
-    },
-  };
 }

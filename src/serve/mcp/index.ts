@@ -3,7 +3,7 @@ export { type McpServers, type McpServersOptions, openMcpServers } from '../../c
 export type { ElicitAnswer, ElicitRequest, ForeignAnswers, SampleRequest } from '../../crew/mcp/contract.ts';
 export { createMcpServer, type McpServerOptions, tellChange } from './adapter.ts';
 export { createDeskSurface, type DeskSurfaceOptions } from './desk-surface.ts';
-export { type McpHttpOptions, type McpHttpServer, serveMcpHttp } from './http.ts';
+export { type McpHttpOptions, type McpHttpServer, type McpSurfaces, serveMcpHttp } from './http.ts';
 export { serveMcpStdio } from './stdio.ts';
 export type {
   McpAnswer,

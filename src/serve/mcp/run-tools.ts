@@ -10,6 +10,12 @@ export const RUN_TOOLSET = 'crews';
 /** Characters of an answer that a person is shown in a form. */
 const REVIEWED = 3000;
 
+/** Whose tools they are. */
+interface Client {
+  readonly desk: Desk;
+  readonly role: string | undefined;
+}
+
 /** Crews, flows and single agents as tools. A client whose role may not act has them propose only. */
 export interface RunTools {
   /** Always listed. */
@@ -21,14 +27,16 @@ export interface RunTools {
   find(name: unknown): McpTool | undefined;
 }
 
-export async function createRunTools(desk: Desk): Promise<RunTools> {
+/** `role` is that of the client; undefined: the desk's `mcp.role`. */
+export async function createRunTools(desk: Desk, role?: string): Promise<RunTools> {
+  const client: Client = { desk, role };
   const [crews, flows, agents] = await Promise.all([desk.crews(), desk.flows(), desk.agents()]);
   const others: McpTool[] = [];
-  if (flows.length > 0) others.push(runFlow(desk, flows));
-  if (agents.length > 0) others.push(runAgent(desk, agents));
+  if (flows.length > 0) others.push(runFlow(client, flows));
+  if (agents.length > 0) others.push(runAgent(client, agents));
   return {
     crew: runCrew(
-      desk,
+      client,
       crews.map((crew) => crew.id),
     ),
     others,
@@ -40,7 +48,7 @@ export async function createRunTools(desk: Desk): Promise<RunTools> {
 const described = (type: string, description: string): Record<string, unknown> => ({ type, description });
 const SHADOW = described('boolean', 'Propose only; change nothing');
 
-function runCrew(desk: Desk, crews: readonly string[]): McpTool {
+function runCrew(client: Client, crews: readonly string[]): McpTool {
   return {
     name: 'run_crew',
     description: 'Runs a crew of agents once and gives its report.',
@@ -54,11 +62,11 @@ function runCrew(desk: Desk, crews: readonly string[]): McpTool {
       required: ['crew'],
     },
     call: (args, context) =>
-      kickoff(desk, { crew: requireText(args, 'crew'), inputs: asObject('inputs', args['inputs']) }, args, context),
+      kickoff(client, { crew: requireText(args, 'crew'), inputs: asObject('inputs', args['inputs']) }, args, context),
   };
 }
 
-function runAgent(desk: Desk, agents: readonly { readonly id: string; readonly role: string }[]): McpTool {
+function runAgent(client: Client, agents: readonly { readonly id: string; readonly role: string }[]): McpTool {
   const who = agents.map(({ id, role }) => `${id} (${role})`).join(', ');
   return {
     name: 'run_agent',
@@ -80,12 +88,15 @@ function runAgent(desk: Desk, agents: readonly { readonly id: string; readonly r
         prompt: requireText(args, 'prompt'),
         ...(typeof expected_output === 'string' ? { expected_output } : {}),
       };
-      return kickoff(desk, { crew: soloCrewId(requireText(args, 'agent')), inputs }, args, context);
+      return kickoff(client, { crew: soloCrewId(requireText(args, 'agent')), inputs }, args, context);
     },
   };
 }
 
-function runFlow(desk: Desk, flows: readonly { readonly id: string; readonly description: string }[]): McpTool {
+function runFlow(
+  { desk, role }: Client,
+  flows: readonly { readonly id: string; readonly description: string }[],
+): McpTool {
   const which = flows.map(({ id, description }) => `${id}: ${description}`).join(' ');
   return {
     name: 'run_flow',
@@ -107,6 +118,7 @@ function runFlow(desk: Desk, flows: readonly { readonly id: string; readonly des
           inputs: asObject('inputs', args['inputs']),
           shadow: shadowOf(args),
           caller: 'mcp',
+          role,
         },
         callOptions(context),
       );
@@ -116,7 +128,7 @@ function runFlow(desk: Desk, flows: readonly { readonly id: string; readonly des
 }
 
 async function kickoff(
-  desk: Desk,
+  { desk, role }: Client,
   what: { readonly crew: string; readonly inputs: Readonly<Record<string, unknown>> | undefined },
   args: Readonly<Record<string, unknown>>,
   context: McpCallContext,
@@ -124,7 +136,10 @@ async function kickoff(
   const run = keptRun(context);
   const document =
     run === undefined
-      ? await desk.kickoff({ ...what, shadow: shadowOf(args), trigger: 'mcp', caller: 'mcp' }, callOptions(context))
+      ? await desk.kickoff(
+          { ...what, shadow: shadowOf(args), trigger: 'mcp', caller: 'mcp', role },
+          callOptions(context),
+        )
       : await answered(desk, run, context);
   const needed = run === undefined || anyAnswer(context) ? questionsOf(document, context) : undefined;
   if (needed !== undefined) return needed;

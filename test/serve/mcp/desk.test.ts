@@ -153,6 +153,21 @@ describe('the desk over MCP', { timeout: 60_000 }, () => {
     );
   });
 
+  it('lets a client do what the role of its token may, and no more', async () => {
+    const as = async (role: string): Promise<string> => {
+      await using own = await serve(await createDeskSurface(controller.desk, { version: '0.0.0', role }));
+      await using connected = await connect(own);
+      const args = { name: 'vacuum_tables', arguments: {} };
+      return textOf(await connected.client.callTool({ name: 'call_tool', arguments: args }));
+    };
+    expect(await as('reader')).toContain('code="permission_denied"');
+    expect(await as('operator')).not.toContain('code="permission_denied"');
+    expect(await as('nobody')).toContain('code="permission_denied"');
+    const flow = { flow: 'health_check', shadow: false, caller: 'mcp' } as const;
+    expect((await controller.desk.runFlow({ ...flow, role: 'reader' })).mode).toBe('shadow');
+    expect((await controller.desk.runFlow({ ...flow, role: 'operator' })).mode).toBe('active');
+  });
+
   it('runs a crew in shadow mode and tells how far it is', async () => {
     await using connected = await connect(server);
     const steps: number[] = [];
