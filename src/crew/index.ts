@@ -121,6 +121,7 @@ export { type Grant, type GrantStore, openGrants } from './permission/grants.ts'
 export type {
   Observation,
   Playbook,
+  Lesson,
   RecalledNote,
   PlaybookContext,
   PlaybookPolicy,
@@ -140,6 +141,7 @@ export { type Evaluation, type EvaluationCase, parseEvaluation } from './evaluat
 export { evaluate, type EvaluationReport, type ScoredCase, type ScoredRun } from './evaluate/evaluate.ts';
 export { createJudge, type Judge, type Judgement } from './evaluate/judge.ts';
 export { type CheckResult, similarity } from './evaluate/score.ts';
+export { type Feedback, type FeedbackSource, type FeedbackStore, openFeedback } from './feedback/store.ts';
 export { type Drawing, drawingMermaid, drawingSvg } from './drawing.ts';
 export { crewDrawing } from './graph/draw.ts';
 export type { RunStream, RunStreamOptions } from './code/local-stream.ts';

@@ -32,6 +32,13 @@ export interface TaskResult {
   readonly output: unknown;
 }
 
+/** What a person said of an earlier answer of the agent. */
+export interface Lesson {
+  /** The task that it was about. */
+  readonly task: string;
+  readonly text: string;
+}
+
 export interface PlaybookContext {
   readonly task: TaskSpec;
   readonly agent: AgentSpec;
@@ -47,6 +54,8 @@ export interface PlaybookContext {
   readonly recalled?: readonly RecalledNote[] | undefined;
   /** Passages of the agent's and its crew's knowledge sources that have to do with the task, best first. */
   readonly knowledge?: readonly KnowledgePassage[] | undefined;
+  /** What people said of the agent's earlier answers, oldest first, when they did. */
+  readonly lessons?: readonly Lesson[] | undefined;
   /** The answer must come now: calls would no longer be made. */
   readonly final?: boolean | undefined;
 }

@@ -1,4 +1,5 @@
 import type { MemoryDesk } from './memory-desk.ts';
+import type { Feedback, FeedbackQuery } from '../crew/feedback/store.ts';
 import type { PermissionDecision, ToolOutcome } from '../kit/invoke.ts';
 import type { AnyEvent } from '../kit/event.ts';
 import type { AuditQuery, ChainedRow } from '../crew/audit/log.ts';
@@ -112,6 +113,17 @@ export interface Desk extends MemoryDesk, AsyncDisposable {
   audit(query?: AuditQuery): Promise<readonly ChainedRow[]>;
   /** Whether the audit log is what was written; `head` is one that was kept elsewhere, as `SEQ:HASH`. Throws InvalidInput. */
   verifyAudit(request?: { readonly head?: string | undefined }): Promise<AuditReport>;
+  /** What people said of answers of a crew's agents, newest first. */
+  feedback(query?: FeedbackQuery): Promise<readonly Feedback[]>;
+  /** Keeps what a person said of a task of a run: later prompts of the agent have it. Throws NotFound, InvalidInput. */
+  giveFeedback(request: {
+    readonly run: string;
+    readonly task: string;
+    readonly text: string;
+    readonly by: string;
+  }): Promise<Feedback>;
+  /** Takes one back. Throws NotFound. */
+  forgetFeedback(request: { readonly id: string }): Promise<Feedback>;
   explain(request: {
     readonly agent: string;
     readonly tool: string;

@@ -29,6 +29,7 @@ import { tools as marketTools } from '../market/tools/catalogue.generated.ts';
 import { openLedger } from '../crew/ledger/ledger.ts';
 import { Budgets } from '../crew/spend/budget.ts';
 import type { CallLedger } from '../crew/spend/call.ts';
+import { openFeedback } from '../crew/feedback/store.ts';
 import { openCallLedger } from '../crew/spend/ledger.ts';
 import { createMemoryLedger } from '../crew/spend/memory-ledger.ts';
 import { createPriceBook } from '../crew/spend/price.ts';
@@ -161,6 +162,15 @@ export function openFilesDesk(options: ControllerOptions): Desk {
         receipts: [],
         chain: { ok: true, receipts: 0, broken: null },
       }),
+    feedback: (query) =>
+      withOps(
+        dataDir,
+        'crew_feedback',
+        async (db) => (await openFeedback({ db, clock: systemClock, newId: (prefix) => prefix })).list(query),
+        [],
+      ),
+    giveFeedback: () => needsController('giving feedback'),
+    forgetFeedback: () => needsController('taking feedback back'),
     explain: async ({ agent, tool }) => explain(configured(), tools, agent, tool),
     mcpServers: () => withServers((servers) => servers.list()),
     mcpTools: (query) => withServers((servers) => servers.inspect(query?.server)),

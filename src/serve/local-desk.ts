@@ -1,3 +1,5 @@
+import type { Feedback, FeedbackQuery } from '../crew/feedback/store.ts';
+import { giveFeedback } from './feedback.ts';
 import { parseHead } from '../crew/audit/chain.ts';
 import type { CallQuery, ModelCall, UsageRow } from '../crew/spend/call.ts';
 import type { PriceRow } from '../crew/spend/price.ts';
@@ -372,6 +374,18 @@ export class LocalDesk implements Desk {
 
   memoryReceipts(): ReturnType<Desk['memoryReceipts']> {
     return this.#memory.memoryReceipts();
+  }
+
+  feedback(query?: FeedbackQuery): Promise<readonly Feedback[]> {
+    return this.#runtime.crews.feedback.list(query);
+  }
+
+  async giveFeedback(request: Parameters<Desk['giveFeedback']>[0]): Promise<Feedback> {
+    return giveFeedback(this.#runtime.crews, request);
+  }
+
+  forgetFeedback({ id }: { readonly id: string }): Promise<Feedback> {
+    return this.#runtime.crews.feedback.forget(id);
   }
 
   explain({

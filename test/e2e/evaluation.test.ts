@@ -33,3 +33,23 @@ describe.runIf(built)('crew test', { timeout: 60_000 }, () => {
     expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringMatching(/cases\.yaml:1/)]);
   });
 });
+
+describe.runIf(built)('crew train', { timeout: 60_000 }, () => {
+  it('keeps what is said of each answer, of a new run or an old one, and takes it back', async () => {
+    const data = ['--data', temporaryFolder(), '--json'];
+    const asked = await crew(['train', 'operations', '-n', '2', '--by', 'alice', ...data], {
+      input: 'name the slowest part\n\n',
+    });
+    expect(asked.stderr).toContain('What should be different?');
+    const [kept] = JSON.parse(asked.stdout) as readonly { readonly id: string; readonly run_id: string }[];
+    expect(kept).toMatchObject({ agent: 'system_health', task: 'monitor_system_health', given_by: 'alice' });
+    const run = ['train', 'operations', '--run', kept?.run_id ?? ''];
+    const more = await crew([...run, '--feedback', 'monitor_system_health=be brief', ...data]);
+    expect(JSON.parse(more.stdout)).toMatchObject([{ text: 'be brief', run_id: kept?.run_id }]);
+    const wrong = await crew([...run, '--feedback', 'monitor_system=x', ...data]);
+    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringMatching(/no task 'monitor_system'/)]);
+    expect((await crew(['train', 'operations', '--forget', kept?.id ?? '', ...data])).code).toBe(0);
+    const left = await crew(['train', 'operations', '--list', ...data]);
+    expect(JSON.parse(left.stdout)).toMatchObject([{ text: 'be brief' }]);
+  });
+});

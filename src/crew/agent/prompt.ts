@@ -1,6 +1,6 @@
 import { InvalidInput } from '../../kit/errors.ts';
 import { didYouMean } from '../../kit/nearest.ts';
-import type { RecalledNote, TaskResult } from '../playbook.ts';
+import type { Lesson, RecalledNote, TaskResult } from '../playbook.ts';
 import type { AgentSpec, TaskSpec } from '../spec.ts';
 import { compactJson } from './compact.ts';
 import { formatDate } from './date-format.ts';
@@ -74,12 +74,18 @@ export function taskPrompt(
     readonly recalled: readonly RecalledNote[];
     readonly plan: string | undefined;
     readonly knowledge: readonly KnowledgePassage[];
+    /** What people said of earlier answers. */
+    readonly lessons: readonly Lesson[];
   },
 ): string {
-  const { instruction, memory, recalled, plan, knowledge } = extra;
+  const { instruction, memory, recalled, plan, knowledge, lessons } = extra;
   const parts = [`# Task\n${fill(task.description, inputs)}`];
   if (plan !== undefined) parts.push(`# Plan\n${plan}`);
   if (instruction !== undefined) parts.push(`# From your manager\n${instruction}`);
+  if (lessons.length > 0) {
+    const said = lessons.map(({ task: of, text }) => `- ${of === task.id ? '' : `(on ${of}) `}${text}`);
+    parts.push(`# What people said of your earlier answers: keep to it\n${said.join('\n')}`);
+  }
   if (memory !== null) parts.push(`# What you found the last time\n${compactJson(memory, 3000)}`);
   if (recalled.length > 0) {
     const notes = recalled.map(

@@ -87,6 +87,7 @@ async function createTaskRun(
     knowledge,
     memory: last?.value ?? null,
     recalled: recalled.map(quoteMemory),
+    lessons: (await scope.feedback?.lessons(scope.crew.id, agent.id)) ?? [],
     outside: mergeOutside(
       request.outside,
       last === null ? [] : (last.outside ?? ['memory']),

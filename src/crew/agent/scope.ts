@@ -8,6 +8,7 @@ import type { AgentSpec, CrewSpec, TaskSpec } from '../spec.ts';
 import type { RunMemory } from './memory.ts';
 import type { CrewHooks, TextListener } from '../hooks.ts';
 import type { AnyGuardrail } from './guardrail.ts';
+import type { FeedbackSource } from '../feedback/store.ts';
 import type { KnowledgeSource } from './knowledge.ts';
 import type { SkillShelf } from './skills.ts';
 import type { Pacer } from './pacer.ts';
@@ -34,6 +35,8 @@ export interface RunScope {
   readonly hooks?: CrewHooks | undefined;
   /** Who reads answers while they are written. */
   readonly text?: TextListener | undefined;
+  /** What people said of earlier answers. */
+  readonly feedback?: FeedbackSource | undefined;
   readonly skills?: SkillShelf | undefined;
   readonly knowledge?: KnowledgeSource | undefined;
   /** Writes a task's `output_file`; absent when the run may write none. */

@@ -4,7 +4,7 @@ import type { Caller } from '../../kit/invoke.ts';
 import type { ModelChain } from '../model/chain.ts';
 import type { ToolSchema } from '../model/model.ts';
 import type { ModelUse } from '../model/where.ts';
-import type { PlaybookContext, RecalledNote } from '../playbook.ts';
+import type { Lesson, PlaybookContext, RecalledNote } from '../playbook.ts';
 import type { AgentSpec, TaskSpec } from '../spec.ts';
 import type { TaskRequest } from '../graph/task-node.ts';
 import type { InnerTool } from './inner-tool.ts';
@@ -32,6 +32,8 @@ export interface TaskRun {
   readonly memory: unknown;
   /** What memory has that has to do with the task. */
   readonly recalled: readonly RecalledNote[];
+  /** What people said of the agent's earlier answers. */
+  readonly lessons: readonly Lesson[];
   /** Whose words from outside the task begins with. */
   readonly outside: readonly string[];
   /** What a trusted hand gave. */
@@ -77,6 +79,7 @@ export function beginAttempt(run: TaskRun, request: TaskRequest, earlier: AgentR
           recalled: run.recalled,
           plan: request.plan,
           knowledge: run.knowledge,
+          lessons: run.lessons,
         }),
       ),
     ],
@@ -118,6 +121,7 @@ export function playbookContext(run: TaskRun, record: AgentRecord): PlaybookCont
     ...(record.memory === null ? {} : { memory: record.memory }),
     ...(record.recalled === undefined || record.recalled.length === 0 ? {} : { recalled: record.recalled }),
     ...(run.knowledge.length === 0 ? {} : { knowledge: run.knowledge }),
+    ...(run.lessons.length === 0 ? {} : { lessons: run.lessons }),
     ...(record.forced === null ? {} : { final: true }),
   };
 }

@@ -17,6 +17,7 @@ import { reaches } from '../../kit/access.ts';
 import { createApprovalPolicy } from '../approval/policy.ts';
 import { crewMemory } from '../agent/memory.ts';
 import type { CrewHooks } from '../hooks.ts';
+import type { FeedbackSource } from '../feedback/store.ts';
 import { openKnowledge } from '../knowledge/base.ts';
 import { openWebReader } from '../knowledge/web.ts';
 import type { Embedder } from '../retrieval/vector.ts';
@@ -70,6 +71,8 @@ export interface HostOptions {
   readonly embedder?: Embedder | undefined;
   /** What crews with `memory` remember; `openMemoryFile` keeps it on disk. Default: in memory, until the host is gone. */
   readonly memory?: MemoryVault | undefined;
+  /** What people said of earlier answers (`openFeedback`), for the prompts of later ones. */
+  readonly feedback?: FeedbackSource | undefined;
   /** Keeps the record of runs. Default: in memory. */
   readonly store?: RunStore | undefined;
   /** Where events go and are heard. Default: `LocalEvents`. */
@@ -158,6 +161,7 @@ export function openCrewHost(options: HostOptions): CrewHost {
     events,
     eventSource: events,
     text: streams,
+    feedback: options.feedback,
     clock,
     log,
     newId,

@@ -368,6 +368,7 @@ export class ActiveRun {
       guardrailsOf: (task) => [...guardrailsOf(task, this.#hooks), ...(guardrails?.(task) ?? [])],
       hooks: this.#hooks,
       text: parts.text,
+      feedback: parts.feedback,
       skills,
       knowledge,
       ...(shadow || writeOutput === undefined ? {} : { writeOutput }),

@@ -9,6 +9,7 @@ import type { CrewMemory } from '../agent/memory.ts';
 import type { Pacer } from '../agent/pacer.ts';
 import type { SkillShelf } from '../agent/skills.ts';
 import type { ToolSchemas } from '../agent/tool-schema.ts';
+import type { FeedbackSource } from '../feedback/store.ts';
 import type { CrewGraphDefinition } from '../graph/define.ts';
 import type { CrewHooks, TextListener } from '../hooks.ts';
 import type { ModelSource } from '../model/model.ts';
@@ -58,6 +59,8 @@ export interface CrewRunnerDeps {
   readonly hooks?: Readonly<Record<string, CrewHooks>> | undefined;
   /** Who reads answers while they are written, beside a crew's own hook. */
   readonly text?: TextListener | undefined;
+  /** What people said of earlier answers, for the prompts of later ones. */
+  readonly feedback?: FeedbackSource | undefined;
   /** Skills of the agents. */
   readonly skills?: SkillShelf | undefined;
   /** Where agents look up what the user gave them to know. */

@@ -18,6 +18,8 @@ import {
   type ExplainingGate,
   type GrantStore,
   type ModelSource,
+  openFeedback,
+  type FeedbackStore,
   openGrants,
   type RunRow,
   type RunStore,
@@ -75,6 +77,8 @@ export interface CrewHalf extends AsyncDisposable {
   readonly runner: CrewRunner;
   /** The account of model calls, and what holds them back. */
   readonly spend: SpendMeter;
+  /** What people said of answers. */
+  readonly feedback: FeedbackStore;
   readonly flows: FlowRunner;
   readonly runs: RunStore;
   readonly code: Readonly<Record<string, CrewCode>>;
@@ -224,6 +228,7 @@ export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
     settings: knowledgeSettings(config.system.knowledge),
   });
   const drainMs = config.system.runs.drain_seconds * 1000;
+  const feedback = await openFeedback({ db, clock, newId });
   const runner = createCrewRunner({
     crews: byId(config.crews),
     agents: byId(config.agents),
@@ -250,6 +255,7 @@ export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
     gate: options.gate,
     hooks: defined(code, (c) => c.hooks),
     text: operations.stream,
+    feedback,
     skills: openSkills(config.dir, config.agents),
   });
   const agents = new Map(config.agents.map((agent) => [agent.id, agent]));
@@ -296,6 +302,7 @@ export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
     memory,
     runner,
     spend,
+    feedback,
     flows,
     runs,
     code,

@@ -42,6 +42,25 @@ export function runCommands(program: Command): void {
       (await import('../actions/test.ts')).testCrew(crew, command),
     );
 
+  withSource(program.command('train'))
+    .argument('<crew>', 'id of the crew, as crew crews ls shows')
+    .option('-n, --n <rounds>', 'runs to look at, one after the other', positiveInteger, 1)
+    .option('--input <key=value...>', 'value for a {placeholder} of the tasks; may be repeated')
+    .option('--run <id>', 'say something of this run instead of running the crew')
+    .option('--feedback <task=text...>', 'what should be different, instead of being asked; may be repeated')
+    .option('--by <name>', 'who says it, for the record', process.env['USER'] ?? 'operator')
+    .option('--active', 'let it act instead of propose')
+    .option('--list', 'show the feedback that is kept')
+    .option('--forget <id>', 'take a piece of feedback back')
+    .description('keep what people say of a crew’s answers: later prompts of the agents have it')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  crew train operations -n 2\n  crew train desk --run run_1 --feedback report="half as long" --by alice\n  crew train desk --list',
+    )
+    .action(async (crew: string, _options: unknown, command: Command) =>
+      (await import('../actions/train.ts')).trainCrew(crew, command),
+    );
+
   withSource(program.command('mcp'))
     .description('serve the tools to LLM clients over MCP: stdio, or Streamable HTTP with --http')
     .option('--http <port>', 'listen on this port instead of stdio (0: any free one)', anyNumber)
