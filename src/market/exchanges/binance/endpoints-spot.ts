@@ -14,28 +14,11 @@ import { composite, piece, row } from '../shared/rows.ts';
 import { decimal, decimalOrNull } from '../shared/shapes.ts';
 import { conclude, conclusionFields, conclusionSummary } from '../shared/signals.ts';
 import { tickerOf, tickerWire, tradeWire } from './endpoint-shapes.ts';
+import { CANDLE_INTERVALS } from '../../domain/records.ts';
 import { parseBinanceInstruments } from './instruments.ts';
 import { marketQuestions } from './market-questions.ts';
 
 const DOCS = 'https://developers.binance.com/docs/binance-spot-api-docs/rest-api/market-data-endpoints';
-const INTERVALS = [
-  '1s',
-  '1m',
-  '3m',
-  '5m',
-  '15m',
-  '30m',
-  '1h',
-  '2h',
-  '4h',
-  '6h',
-  '8h',
-  '12h',
-  '1d',
-  '3d',
-  '1w',
-  '1M',
-] as const;
 const WINDOWS = ['1m', '5m', '15m', '30m', '1h', '2h', '4h', '6h', '12h', '1d', '2d', '3d', '7d'] as const;
 
 const oneTicker = (path: string, weight: number) =>
@@ -216,7 +199,7 @@ export const spotTools: readonly EndpointTool[] = [
     ...bars,
     fields: {
       symbol,
-      interval: choice(INTERVALS, '1h', 'Length of a candle'),
+      interval: choice(CANDLE_INTERVALS, '1h', 'Length of a candle'),
       limit: count(100, 1000, 'Candles'),
     },
     ...ofSymbol,

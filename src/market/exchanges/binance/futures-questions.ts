@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CANDLE_INTERVALS } from '../../domain/records.ts';
 import { basis } from '../shared/kinds/basis.ts';
 import { fundingHistory, marks, openInterest, openInterestHistory } from '../shared/kinds/derivatives.ts';
 import { longShortRatio, takerVolume, type RatioReading } from '../shared/kinds/positioning.ts';
@@ -15,23 +16,8 @@ import { marketQuestions } from './market-questions.ts';
 
 const DOCS = 'https://developers.binance.com/docs/derivatives/usds-margined-futures/market-data/rest-api';
 export const PERIODS = ['5m', '15m', '30m', '1h', '2h', '4h', '6h', '12h', '1d'] as const;
-export const INTERVALS = [
-  '1m',
-  '3m',
-  '5m',
-  '15m',
-  '30m',
-  '1h',
-  '2h',
-  '4h',
-  '6h',
-  '8h',
-  '12h',
-  '1d',
-  '3d',
-  '1w',
-  '1M',
-] as const;
+/** All but the first, the second, which only spot has. */
+export const [, ...INTERVALS] = CANDLE_INTERVALS;
 type Periodic = { readonly period: string; readonly limit: number };
 
 export const ticker = {

@@ -15,7 +15,7 @@ import { decimal, decimalOrNull, level, positiveOrNull } from '../shared/shapes.
 import { percentOf } from '../shared/values.ts';
 import { dataOf, venueTime } from './endpoint-shapes.ts';
 import { parseSpotInstruments } from './instruments.ts';
-import { spotName } from './wire.ts';
+import { SPOT_BARS, spotName } from './wire.ts';
 
 /** The questions that KuCoin's spot REST interface answers. Weights are of the public pool: 2,000 in 30 s. */
 const DOCS = 'https://www.kucoin.com/docs-new/rest/spot-trading/market-data';
@@ -172,22 +172,6 @@ export const flow = {
   }),
 };
 
-/** Lengths by the venue's words, minutes. */
-export const SPOT_BARS = {
-  '1min': 1,
-  '3min': 3,
-  '5min': 5,
-  '15min': 15,
-  '30min': 30,
-  '1hour': 60,
-  '2hour': 120,
-  '4hour': 240,
-  '6hour': 360,
-  '8hour': 480,
-  '12hour': 720,
-  '1day': 1440,
-  '1week': 10_080,
-} as const;
 const minutesOf = (interval: string): number =>
   Object.entries(SPOT_BARS).find(([name]) => name === interval)?.[1] ?? NaN;
 

@@ -5,10 +5,11 @@ import { conclude, conclusionFields, conclusionSummary } from '../shared/signals
 import * as futures from './endpoint-futures.ts';
 import * as rates from './endpoint-futures-rates.ts';
 import * as spot from './endpoint-spot.ts';
+import { SPOT_BARS } from './wire.ts';
 
 const SPOT = 'KuCoin spot.';
 const FUTURES = 'KuCoin futures, sizes in base units (the venue counts contracts).';
-const SPOT_BARS = Object.keys(spot.SPOT_BARS) as [keyof typeof spot.SPOT_BARS, ...(keyof typeof spot.SPOT_BARS)[]];
+const SPOT_NAMES = Object.keys(SPOT_BARS) as [keyof typeof SPOT_BARS, ...(keyof typeof SPOT_BARS)[]];
 
 const pair = instrument('BTC-USDT');
 const symbol = instrument('XBTUSDTM');
@@ -76,7 +77,7 @@ const spotTools: readonly EndpointTool[] = [
     ...spot.bars,
     fields: {
       symbol: pair,
-      interval: choice(SPOT_BARS, '1hour', 'Length of a candle'),
+      interval: choice(SPOT_NAMES, '1hour', 'Length of a candle'),
       limit: count(100, 1500, 'Candles'),
     },
     ...ofPair,

@@ -2,6 +2,7 @@ import type { Ms } from '../../../kit/clock.ts';
 import type { Instrument } from '../../domain/instrument.ts';
 import type { SimulatedMarket } from '../contract.ts';
 import { barsOf, byVenueSymbol, contractsText, HOUR, MINUTE, numberIn, plain, SECOND } from '../shared/simulated.ts';
+import { SPOT_BARS } from './wire.ts';
 
 /* What the endpoint tools ask and the collectors do not. */
 
@@ -19,21 +20,7 @@ export interface Call {
   readonly data: (request: Request) => unknown;
 }
 
-const SPOT_LENGTHS: Readonly<Record<string, number>> = {
-  '1min': 1,
-  '3min': 3,
-  '5min': 5,
-  '15min': 15,
-  '30min': 30,
-  '1hour': 60,
-  '2hour': 120,
-  '4hour': 240,
-  '6hour': 360,
-  '8hour': 480,
-  '12hour': 720,
-  '1day': 1440,
-  '1week': 10_080,
-};
+const SPOT_LENGTHS: Readonly<Record<string, number>> = SPOT_BARS;
 const FUTURES_LENGTHS = [1, 5, 15, 30, 60, 120, 240, 480, 720, 1440, 10_080];
 const USUAL_BARS = 100;
 

@@ -79,3 +79,20 @@ const INTERVALS: Readonly<Record<string, CandleInterval>> = {
 export function intervalOf(name: string): CandleInterval | undefined {
   return Object.hasOwn(INTERVALS, name) ? INTERVALS[name] : undefined;
 }
+
+/** Lengths of spot's candles by the venue's words, minutes. */
+export const SPOT_BARS = {
+  '1min': 1,
+  '3min': 3,
+  '5min': 5,
+  '15min': 15,
+  '30min': 30,
+  '1hour': 60,
+  '2hour': 120,
+  '4hour': 240,
+  '6hour': 360,
+  '8hour': 480,
+  '12hour': 720,
+  '1day': 1440,
+  '1week': 10_080,
+} as const;

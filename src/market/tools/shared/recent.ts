@@ -51,6 +51,9 @@ export function recentProvenance(services: Pick<MarketServices, 'clock'>, recent
   const cut = recent.rows.length >= MAX_ROWS;
   return provenance(services.clock, recent.newest, viewName(recent.key), {
     complete: recent.coverage.complete && !cut,
-    notes: cut ? [`only the newest ${MAX_ROWS} rows were read`] : [],
+    notes: [
+      ...(cut ? [`only the newest ${MAX_ROWS} rows were read`] : []),
+      ...(recent.coverage.complete ? [] : ['the history is not whole: see coverage']),
+    ],
   });
 }
