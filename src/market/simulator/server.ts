@@ -1,5 +1,5 @@
 import type { Clock, Ms, Timer } from '../../kit/clock.ts';
-import { errorMessage } from '../../kit/errors.ts';
+import { errorMessage, InvalidInput } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
 import { DEFAULT_SYMBOLS } from '../domain/instrument.ts';
 import { marketKey } from '../domain/records.ts';
@@ -111,8 +111,12 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   };
 }
 
-/** The clock `speed` times as fast, in whole ms. At speed 1 the calendar follows the clock's, jumps and all. */
+/**
+ * The clock `speed` times as fast, in whole ms. At speed 1 the calendar follows the clock's, jumps and all. Throws
+ * InvalidInput for a speed at which time would not go on.
+ */
 export function createSimulatedClock(clock: Clock, speed: number): Clock {
+  if (!(speed > 0)) throw new InvalidInput(`simulator.speed is ${speed}: it must be more than 0, 1 is the real speed`);
   const startedAt = Math.floor(clock.now());
   const origin = clock.monotonicMs();
   const passed = (): Ms => (clock.monotonicMs() - origin) * speed;

@@ -26,6 +26,13 @@ export function share(value: string): number {
   return n;
 }
 
+/** Bounds as `market.simulator.speed` has them: at 0 the simulated time would stand still. */
+export function speed(value: string): number {
+  const n = anyNumber(value);
+  if (n < 0.01 || n > 10_000) throw new InvalidArgumentError('a number from 0.01 to 10000 is needed');
+  return n;
+}
+
 /** Options of commands that may start a source. */
 export function withSource(command: Command): Command {
   return command
@@ -35,7 +42,7 @@ export function withSource(command: Command): Command {
     .option('--model <name>', 'playbook, openai:NAME, anthropic:NAME or ollama:NAME (default: playbook)')
     .option('--sim-seed <n>', 'seed of the simulated market', anyNumber)
     .option('--sim-fault <faults>', 'faults to inject: disconnect@5s,gap@8s/2s,spike@12s …')
-    .option('--sim-speed <n>', 'simulated seconds per second', anyNumber);
+    .option('--sim-speed <n>', 'simulated seconds per second', speed);
 }
 
 /** `['a=1', 'b=']` → `{ a: '1', b: '' }`. Throws InvalidInput, naming the option, for anything else. */

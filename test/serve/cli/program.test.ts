@@ -37,6 +37,20 @@ test.each([['start'], ['sim'], ['mcp'], ['status']])('crew %s takes no log level
   expect(String(error)).toContain("argument 'loud' is invalid. Allowed choices are debug, info, warn, error, silent.");
 });
 
+test.each([
+  ['start', '--sim-speed', '0'],
+  ['run', '--sim-speed', '-1'],
+  ['sim', '--speed', '20000'],
+])('crew %s takes no %s of %s', async (name, option, value) => {
+  const program = createProgram();
+  const quiet = { writeOut: () => undefined, writeErr: () => undefined };
+  for (const command of [program, ...allCommands(program)]) command.configureOutput(quiet);
+  const parsing = program.parseAsync([name, `${option}=${value}`], { from: 'user' });
+  const error: unknown = await parsing.catch((reason: unknown) => reason);
+  expect(isUsageError(error)).toBe(true);
+  expect(String(error)).toContain('a number from 0.01 to 10000 is needed');
+});
+
 test('what the system refuses names the file and the remedy', () => {
   const refused = Object.assign(new Error("EACCES: permission denied, mkdir '/srv/x'"), {
     code: 'EACCES',

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { anyNumber, list, positiveInteger, share, withSource } from '../parse.ts';
+import { anyNumber, list, positiveInteger, share, speed, withSource } from '../parse.ts';
 
 /** `start`, `run`, `mcp`, `sim`: commands that may run for long. */
 export function runCommands(program: Command): void {
@@ -79,7 +79,7 @@ export function runCommands(program: Command): void {
     .option('--from <time>', 'begin of the export, ISO time (default: now)')
     .option('--duration <time>', 'length of the export, or how long to serve', '60s')
     .option('--faults <faults>', 'faults to inject while serving')
-    .option('--speed <n>', 'simulated seconds per second', anyNumber)
+    .option('--speed <n>', 'simulated seconds per second', speed)
     .option('--exchanges <names>', 'venues or venue markets, as in binance,bybit_spot', list)
     .option('--symbols <names>', 'symbols, as in BTCUSDT,ETHUSDT', list)
     .addHelpText(
