@@ -236,6 +236,10 @@ function duckdbOptions(options: DatabaseOptions): Record<string, string> {
     access_mode: options.readOnly === true ? 'READ_ONLY' : 'AUTOMATIC',
     memory_limit: `${options.memoryMb ?? 256}MB`,
     threads: String(options.threads ?? 2),
+    // Memory that a large query has freed goes back to the system soon, not when the next one happens to come by.
+    allocator_background_threads: 'true',
+    allocator_flush_threshold: '8MB',
+    allocator_bulk_deallocation_flush_threshold: '16MB',
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
   };

@@ -1,7 +1,10 @@
 import { Worker } from 'node:worker_threads';
 
-/** The worker's short-lived objects are few; Node's default would let them take five times as much. */
-const YOUNG_MB = 12;
+/**
+ * The worker's short-lived objects are few, but hold memory of DuckDB that V8 does not see, until they are collected:
+ * a small nursery is collected often.
+ */
+const YOUNG_MB = 3;
 
 /** Threads for databases. One that was started ahead has loaded the driver by the time it is wanted. */
 export class DatabaseThread {
