@@ -9,6 +9,7 @@ import { loadController } from '../../open.ts';
 import { contextOf } from '../context.ts';
 import { EXIT } from '../exit.ts';
 import { type LiveRegion, type Output, paint, printJson } from '../print.ts';
+import { keepHeapSmall } from '../small-heap.ts';
 
 const SCREEN_EVERY_MS = 1000;
 const LINE_EVERY_MS = 30_000;
@@ -22,6 +23,7 @@ export async function start(command: Command): Promise<void> {
   const { CrewController } = await loadController();
   await using controller = new CrewController(context.options);
   await controller.start({ shadow: options.shadow, signal });
+  using _heap = keepHeapSmall();
   const first = await controller.getStatus();
   if (!output.json) output.write(banner(output, first));
   const deadline = durationMs === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(durationMs)]);
