@@ -10,6 +10,7 @@ import {
   type EventSink,
 } from '../kit/event.ts';
 import type { Logger } from '../kit/logger.ts';
+import type { Redactor } from '../kit/redact.ts';
 import { type DurableOptions, DurableSubscriber } from './durable.ts';
 import type { EventFilter } from './filter.ts';
 import type { EventJournal } from './journal.ts';
@@ -29,6 +30,8 @@ export interface EventBusOptions {
   readonly hold?: boolean | undefined;
   /** `source` of events that name none. Default `system`. */
   readonly source?: string | undefined;
+  /** Takes secrets out of payloads before anybody sees them. */
+  readonly redactor?: Redactor | undefined;
 }
 
 export interface BusStatistics {
@@ -65,6 +68,7 @@ export class EventBus implements EventSink, AsyncDisposable {
   readonly #newId: (prefix: string) => string;
   readonly #log: Logger;
   readonly #source: string;
+  readonly #redactor: Redactor | undefined;
   readonly #emitter = new EventEmitter<Record<string, [AnyEvent]>>();
   readonly #guards = new Map<string, Guard[]>();
   readonly #subscriptions = new Set<Subscription>();
@@ -86,6 +90,7 @@ export class EventBus implements EventSink, AsyncDisposable {
     this.#newId = options.newId;
     this.#log = options.log;
     this.#source = options.source ?? 'system';
+    this.#redactor = options.redactor;
     this.#journal = options.journal;
     this.#lastSeq = options.journal?.lastSeq ?? 0;
     this.#held = options.hold === true ? [] : undefined;
@@ -111,8 +116,10 @@ export class EventBus implements EventSink, AsyncDisposable {
    * `seq` 0; so does an event that is held until `start`, which then gets its number.
    */
   emit<N extends EventName>(type: N, data: EventPayload<N>, options: EmitOptions = {}): EventEnvelope<N> {
-    const payload = parsePayload(type, data);
-    const text = toText(type, payload);
+    const given = parsePayload(type, data);
+    const first = toText(type, given);
+    const text = this.#redactor?.text(first) ?? first;
+    const payload = text === first ? given : this.#redacted(given);
     const event = {
       id: this.#newId('evt'),
       seq: 0,
@@ -243,6 +250,10 @@ export class EventBus implements EventSink, AsyncDisposable {
       refused_after_close: this.#refused,
       events_by_type: Object.fromEntries(this.#byType),
     };
+  }
+
+  #redacted<T>(payload: T): T {
+    return this.#redactor?.value(payload) ?? payload;
   }
 
   #accept(event: Envelope, data: string): void {

@@ -8,7 +8,7 @@ export function toFailure(options: InvokerOptions, trace: Trace, error: unknown)
     ok: false,
     call_id: trace.callId,
     tool: trace.toolName,
-    error: failureError(options, trace, error),
+    error: options.redactor?.value(failureError(options, trace, error)) ?? failureError(options, trace, error),
     duration_ms: elapsed(options, trace),
   };
 }

@@ -1,3 +1,4 @@
+import type { Redactor } from './redact.ts';
 import type { Clock } from './clock.ts';
 import type { EventSink } from './event.ts';
 import type {
@@ -30,6 +31,8 @@ export interface InvokerOptions {
   readonly events: EventSink;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Takes secrets out of the errors of tools. */
+  readonly redactor?: Redactor | undefined;
   /** Makes ids: `ids('call')`. */
   readonly ids: (prefix: string) => string;
   /** Calls a minute that one agent may make, over all its tools; undefined: no limit. */

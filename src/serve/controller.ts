@@ -30,6 +30,8 @@ import type { ControllerOptions } from './options.ts';
 import { scheduleDeskBackups } from './runtime/backups.ts';
 import { openCrews } from './runtime/crews.ts';
 import type { Autonomy, Counts, DeskHost, Runtime } from './runtime/contract.ts';
+import { createRedactor } from '../kit/redact.ts';
+import { secretVariables } from './runtime/secrets.ts';
 import { Gate } from './runtime/gate.ts';
 import { reapplyOrders } from '../market/jobs/standing-orders.ts';
 import { collectorsOk, openMarket, startCollecting } from './runtime/market.ts';
@@ -331,11 +333,11 @@ export class CrewController implements DeskHost, AsyncDisposable {
     const options = this.#options;
     const config = loadDeskConfig(options);
     const market = marketConfig(config, options);
+    const redactor = createRedactor(this.#env, secretVariables(config.system));
+    const writeLine = options.writeLog ?? ((line: string): void => void process.stderr.write(line));
     if (options.log === undefined)
-      this.#log = stderrLogger(
-        options.logLevel ?? config.system.logging.level,
-        config.system.logging.json,
-        options.writeLog,
+      this.#log = stderrLogger(options.logLevel ?? config.system.logging.level, config.system.logging.json, (line) =>
+        writeLine(redactor.text(line)),
       );
     const log = this.#log;
     for (const warning of config.warnings)
@@ -351,6 +353,7 @@ export class CrewController implements DeskHost, AsyncDisposable {
         clock,
         log,
         newId,
+        redactor,
         system: config.system,
         env: this.#env,
         onBus: (bus) => {
@@ -384,6 +387,7 @@ export class CrewController implements DeskHost, AsyncDisposable {
         clock,
         log,
         newId,
+        redactor,
         random,
         checkpointDir: join(dataDir, 'checkpoints'),
         outputDir: join(dataDir, 'output'),

@@ -9,7 +9,7 @@ import { differences } from '../kit/difference.ts';
 import { errorMessage, InvalidInput, NotFound } from '../kit/errors.ts';
 import { canonicalJson } from '../kit/json.ts';
 import { CassetteChat, type CassetteRequest } from './cassette-chat.ts';
-import { redactor } from './redact.ts';
+import { createRedactor } from '../kit/redact.ts';
 
 export interface CassetteOptions {
   readonly path: string;
@@ -72,7 +72,8 @@ export class Cassette {
   constructor({ path, mode = 'auto', env = process.env }: CassetteOptions) {
     this.recording = mode === 'record' || (mode === 'auto' && !existsSync(path));
     this.#path = path;
-    this.#redact = redactor(env);
+    const redactor = createRedactor(env);
+    this.#redact = (value) => redactor.value(value);
     this.#calls = this.recording ? [] : [...load(path)];
   }
 

@@ -8,7 +8,8 @@ import type { EventSink } from '../../kit/event.ts';
 import type { PlaybookContext } from '../playbook.ts';
 import { type Budget, BudgetExceeded } from '../spend/budget.ts';
 import { answerAsText, answerTool } from './answer-tool.ts';
-import { modelFailure } from './failure.ts';
+import type { Redactor } from '../../kit/redact.ts';
+import { type ModelFailure, modelFailure } from './failure.ts';
 import type { AdmittedCall, CallMeter } from './meter.ts';
 import type { CrewModel, ToolSchema } from './model.ts';
 import { streamed } from './stream.ts';
@@ -71,6 +72,8 @@ export interface ModelChainOptions {
   readonly meter: CallMeter;
   /** One call, ms. Default 60,000. */
   readonly timeoutMs?: number | undefined;
+  /** Takes secrets out of what providers say is wrong: some say the key. */
+  readonly redactor?: Redactor | undefined;
   /** 0 ≤ x < 1, for the jitter of waits. */
   readonly random: () => number;
 }
@@ -111,6 +114,13 @@ export class ModelChain {
     return true;
   }
 
+  /** Without secrets. */
+  #failureOf(error: unknown): ModelFailure {
+    const { clock, redactor } = this.#options;
+    const failure = modelFailure(error, clock.now());
+    return { ...failure, message: redactor?.text(failure.message) ?? failure.message };
+  }
+
   /** Asks. Throws ModelsFailed when every model failed; an abort passes on untouched. */
   async ask(request: ModelRequest): Promise<ModelReply> {
     const usage: ModelUsage[] = [];
@@ -122,7 +132,7 @@ export class ModelChain {
         if (request.signal.aborted) throw request.signal.reason;
         // A cheaper model would only spend what is left more slowly: the run stops here, or asks.
         if (error instanceof BudgetExceeded) throw error;
-        const { message, overflow } = modelFailure(error, this.#options.clock.now());
+        const { message, overflow } = this.#failureOf(error);
         if (overflow && request.overflow === 'throw') throw new ContextOverflow(message, usage, error);
         if (this.#models[this.#index] !== model) continue;
         if (!this.fallBack(message, request.where)) {
@@ -160,7 +170,7 @@ export class ModelChain {
           await admitted?.failed(null, 'aborted');
           throw signal.reason;
         }
-        const failure = modelFailure(error, clock.now());
+        const failure = this.#failureOf(error);
         await admitted?.failed(failure, failure.message);
         const none = { calls: 0, failed_calls: 1, input_tokens: 0, output_tokens: 0 };
         usage.push({ model: model.name, source: model.source, ...none });

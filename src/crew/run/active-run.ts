@@ -395,7 +395,8 @@ export class ActiveRun {
     const key = [...list.map((m: CrewModel) => m.name), agent.temperature, agent.max_tokens, isLimited].join(' ');
     let chain = this.#chains.get(key);
     if (chain === undefined) {
-      const parts = { clock, events: this.#events, random, meter: spend, timeoutMs: modelTimeoutMs };
+      const { redactor } = this.#parts;
+      const parts = { clock, redactor, events: this.#events, random, meter: spend, timeoutMs: modelTimeoutMs };
       chain = new ModelChain(list, parts);
       this.#chains.set(key, chain);
     }

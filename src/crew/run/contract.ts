@@ -2,6 +2,7 @@ import type { BaseCheckpointSaver } from '@langchain/langgraph';
 import type { Clock } from '../../kit/clock.ts';
 import type { EventSink } from '../../kit/event.ts';
 import type { Invoker } from '../../kit/invoke.ts';
+import type { Redactor } from '../../kit/redact.ts';
 import type { Logger } from '../../kit/logger.ts';
 import type { TaskGuardrail } from '../agent/guardrail.ts';
 import type { KnowledgeSource } from '../agent/knowledge.ts';
@@ -41,6 +42,8 @@ export interface CrewRunnerDeps {
   readonly events: EventSink;
   /** Lets a run count the events that others emit under its id. */
   readonly eventSource?: EventSource | undefined;
+  /** Takes secrets out of what providers of models say is wrong. */
+  readonly redactor?: Redactor | undefined;
   readonly clock: Clock;
   readonly log: Logger;
   readonly newId: (prefix: string) => string;

@@ -13,15 +13,18 @@ try {
     process.exitCode = error.exitCode === 0 ? 0 : 2;
   } else {
     const code = exitCodeOf(error);
+    const { createRedactor } = await import('../../kit/redact.ts');
+    const redactor = createRedactor(process.env);
+    const message = redactor.text(messageOf(error));
     if (process.argv.includes('--json')) {
       const { code: kind } = error as { code?: unknown };
       process.stdout.write(
-        `${JSON.stringify({ error: { code: typeof kind === 'string' ? kind : 'internal', message: messageOf(error) } }, null, 2)}\n`,
+        `${JSON.stringify({ error: { code: typeof kind === 'string' ? kind : 'internal', message } }, null, 2)}\n`,
       );
     }
-    process.stderr.write(`crew: ${messageOf(error)}\n`);
+    process.stderr.write(`crew: ${message}\n`);
     if (code === 1 && process.argv.includes('debug') && error instanceof Error)
-      process.stderr.write(`${error.stack ?? ''}\n`);
+      process.stderr.write(`${redactor.text(error.stack ?? '')}\n`);
     process.exitCode = code;
   }
 }

@@ -51,6 +51,7 @@ import { openCheckpoints } from './checkpoints.ts';
 import { spendOptions } from './spend.ts';
 import type { Clock } from '../../kit/clock.ts';
 import type { Caller, Invoker } from '../../kit/invoke.ts';
+import type { Redactor } from '../../kit/redact.ts';
 import type { Logger } from '../../kit/logger.ts';
 import { createInvoker } from '../../kit/pipeline.ts';
 import { createRateGate } from '../../kit/rate-gate.ts';
@@ -105,6 +106,8 @@ export interface CrewHalfOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly newId: (prefix: string) => string;
+  /** Takes secrets out of what tools and providers say is wrong. */
+  readonly redactor: Redactor;
   readonly random: () => number;
   /** Folder of the journal in front of the checkpoints. */
   readonly checkpointDir: string;
@@ -168,6 +171,7 @@ export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
     clock,
     log,
     ids: newId,
+    redactor: options.redactor,
     agentCallsPerMinute: config.system.limits.tool_calls_per_minute,
   });
   const code = Object.fromEntries(
@@ -241,6 +245,7 @@ export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
     store: runs,
     events: bus,
     eventSource: bus,
+    redactor: options.redactor,
     clock,
     log,
     newId,

@@ -1,5 +1,6 @@
 import { Database } from '../../infra/duckdb/database.ts';
 import type { Clock } from '../../kit/clock.ts';
+import type { Redactor } from '../../kit/redact.ts';
 import type { Logger } from '../../kit/logger.ts';
 import {
   createOpsStore,
@@ -39,6 +40,8 @@ export async function openOperations(options: {
   readonly clock: Clock;
   readonly log: Logger;
   readonly newId: (prefix: string) => string;
+  /** Takes secrets out of events. */
+  readonly redactor: Redactor;
   readonly system: Pick<SystemConfig, 'events' | 'observability'>;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Called before the first event, so that handlers miss none. */
@@ -47,7 +50,14 @@ export async function openOperations(options: {
   const { clock, log } = options;
   const { db, copies, recovered } = await openOpsDatabase(options);
   const journal = await EventJournal.open(db, { clock, log });
-  const bus = new EventBus({ clock, newId: options.newId, log, journal, source: 'controller' });
+  const bus = new EventBus({
+    clock,
+    newId: options.newId,
+    log,
+    journal,
+    source: 'controller',
+    redactor: options.redactor,
+  });
   const work = new WorkCounts();
   bus.on('*', work.hear);
   options.onBus(bus);
