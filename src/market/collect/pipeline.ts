@@ -89,6 +89,7 @@ const STORED_LEVELS = 10;
 export class Pipeline {
   readonly #options: PipelineOptions;
   readonly #markets = new Map<string, MarketState>();
+  #lastMarket: MarketState | undefined;
   #unknownItems = 0;
 
   constructor(options: PipelineOptions) {
@@ -122,7 +123,7 @@ export class Pipeline {
   }
 
   process(item: TapeItem): void {
-    const market = this.#markets.get(marketKey(item.exchange, item.market));
+    const market = this.#marketOf(item);
     if (market === undefined) {
       this.#unknownItems += 1;
       return;
@@ -219,6 +220,14 @@ export class Pipeline {
       }
     }
     return notes;
+  }
+
+  /** Items come in runs of one market: its key is built for the first of them only. */
+  #marketOf({ exchange, market }: TapeItem): MarketState | undefined {
+    const last = this.#lastMarket;
+    if (last?.definition.exchange === exchange && last.definition.market === market) return last;
+    this.#lastMarket = this.#markets.get(marketKey(exchange, market));
+    return this.#lastMarket;
   }
 
   #connection(market: MarketState, id: string, polled: boolean): ConnectionState {

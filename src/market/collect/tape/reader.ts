@@ -1,4 +1,4 @@
-import { CODEC, segmentPath } from './format.ts';
+import { CODEC, segmentPath, type BlockHeader } from './format.ts';
 import { decodeItems } from './items.ts';
 import { readRawBlocks, segmentsOf, unpack, type TapeDamage } from './segments.ts';
 import type { TapeItem, TapePosition } from '../../domain/tape.ts';
@@ -37,24 +37,69 @@ export async function* readTape(
   }
 }
 
-/** As `readTape`, a block at a time: the way to read fast. */
+/** As `readTape`, a block at a time: the way to read fast. The next block is read and unpacked while one is used. */
 export async function* readTapeBatches(
   folder: string,
   options: ReadTapeOptions = {},
 ): AsyncGenerator<TapeBatch, void, undefined> {
+  let held: Coming | undefined;
+  try {
+    for await (const next of comingBlocks(folder, options)) {
+      if (held !== undefined) yield* itemsOf(held, options);
+      held = next;
+    }
+  } catch (error) {
+    // What was read before the failure comes before it.
+    if (held !== undefined) yield* itemsOf(held, options);
+    throw error;
+  }
+  if (held !== undefined) yield* itemsOf(held, options);
+}
+
+/** A block that is being unpacked; without one, the damage that a segment ended with. */
+interface Coming {
+  readonly damage: readonly TapeDamage[];
+  readonly block?: {
+    readonly segment: number;
+    readonly header: BlockHeader;
+    readonly skip: number;
+    readonly where: string;
+    readonly raw: Promise<Buffer>;
+  };
+}
+
+async function* comingBlocks(folder: string, options: ReadTapeOptions): AsyncGenerator<Coming, void, undefined> {
   const from = options.from ?? { segment: 0, item: 0 };
+  let damage: TapeDamage[] = [];
+  const found = (one: TapeDamage): void => void damage.push(one);
   for (const segment of await segmentsOf(folder)) {
     if (segment < from.segment) continue;
     const path = segmentPath(folder, segment);
-    for await (const block of readRawBlocks(path, segment, options)) {
+    for await (const block of readRawBlocks(path, segment, { signal: options.signal, onDamage: found })) {
       const { header } = block;
       if (header.codec === CODEC.footer) continue;
       const skip = segment === from.segment ? Math.max(0, from.item - header.firstItem) : 0;
       if (skip >= header.items) continue;
-      const items = decodeItems(await unpack(block, path), `${path} at byte ${block.offset}`);
-      yield { segment, firstItem: header.firstItem + skip, items: skip === 0 ? items : items.slice(skip) };
+      const raw = unpack(block, path);
+      // Its failure is thrown where it is waited for, if it ever is.
+      raw.catch(() => undefined);
+      yield { damage, block: { segment, header, skip, where: `${path} at byte ${block.offset}`, raw } };
+      damage = [];
     }
+    if (damage.length > 0) yield { damage };
+    damage = [];
   }
+}
+
+async function* itemsOf(
+  { damage, block }: Coming,
+  options: ReadTapeOptions,
+): AsyncGenerator<TapeBatch, void, undefined> {
+  for (const one of damage) options.onDamage?.(one);
+  if (block === undefined) return;
+  const { segment, header, skip, where, raw } = block;
+  const items = decodeItems(await raw, where);
+  yield { segment, firstItem: header.firstItem + skip, items: skip === 0 ? items : items.slice(skip) };
 }
 
 /** True when `a` lies after `b`; every position lies after null. */

@@ -113,8 +113,10 @@ export function unpack(block: RawBlock, path: string): Promise<Buffer> {
   if (header.codec !== CODEC.deflateRaw) {
     return Promise.reject(new Corrupt(`${where}: compression ${header.codec} is not known`));
   }
+  // One piece of output, or each 16 KB of it would go to zlib's thread and back.
+  const sizes = { maxOutputLength: Math.max(1, header.rawBytes), chunkSize: Math.max(64, header.rawBytes + 1) };
   return new Promise((resolve, reject) => {
-    inflateRaw(payload, { maxOutputLength: Math.max(1, header.rawBytes) }, (error, raw) => {
+    inflateRaw(payload, sizes, (error, raw) => {
       if (error !== null) reject(new Corrupt(`${where}: ${errorMessage(error)}`, { cause: error }));
       else if (raw.length !== header.rawBytes) reject(new Corrupt(`${where}: unpacks to ${raw.length} bytes`));
       else resolve(raw);
