@@ -44,8 +44,21 @@ async function appenders(folder: string): Promise<void> {
   await measure('append 7 columns as plain arrays', rows, () =>
     db.append({ table: 'trades', rows, columns: [...lists, ids] }),
   );
-  await measure('append 7 columns as moved memory', rows, () =>
-    db.append({ table: 'numbers', rows, columns: [...lists.map((list) => Float64Array.from(list)), ids], moves: true }),
+  const names = ['event_time', 'recv_time', 'seq', 'price', 'quantity', 'quote_value'];
+  await measure('insert 7 columns offered as memory', rows, () =>
+    db.transaction([
+      {
+        offer: {
+          name: 'numbers',
+          rows,
+          columns: [
+            ...names.map((name, i) => ({ name, type: 'double', values: Float64Array.from(lists[i] ?? []) }) as const),
+            { name: 'trade_id', type: 'varchar', values: ids },
+          ],
+        },
+      },
+      { sql: "INSERT INTO numbers SELECT * FROM offered('numbers')" },
+    ]),
   );
   await db.close();
 }

@@ -54,8 +54,8 @@ describe('Database', () => {
     const path = join(folder(), 'a.duckdb');
     const told: string[] = [];
     const onCheckpointFailed = (reason: string): void => void told.push(reason);
-    const onWriter = ["SET GLOBAL debug_checkpoint_abort = 'before_header'"];
-    const db = await Database.open({ path, onWriter, onCheckpointFailed });
+    const onConnect = ["SET GLOBAL debug_checkpoint_abort = 'before_header'"];
+    const db = await Database.open({ path, onConnect, onCheckpointFailed });
     await db.run('CREATE TABLE t AS SELECT 7 AS x');
     await db.close();
     expect(told).toEqual([expect.stringContaining('Checkpoint aborted')]);
@@ -65,6 +65,52 @@ describe('Database', () => {
     await using reading = await Database.open({ path, readOnly: true, onCheckpointFailed });
     await reading.close();
     expect(told).toHaveLength(1);
+  });
+
+  it('lets a transaction read offered rows as often as it likes, and nothing of them after it', async () => {
+    await using db = await Database.open({ path: ':memory:' });
+    await db.run('CREATE TABLE t (n BIGINT, x DOUBLE, name VARCHAR)');
+    const rows = 5000;
+    const whole = Float64Array.from({ length: rows }, (_, i) => (i % 3 === 0 ? Number.NaN : (i - 2500) * 2 ** 31 + i));
+    const halves = Float64Array.from({ length: rows }, (_, i) => (i % 64 === 63 ? Number.NaN : i / 2));
+    const names = Array.from({ length: rows }, (_, i) => (i % 5 === 0 ? null : `n${i}`));
+    const said = Array.from({ length: rows }, (_, i) => ({
+      n: i % 3 === 0 ? null : (i - 2500) * 2 ** 31 + i,
+      x: i % 64 === 63 ? null : i / 2,
+      name: names[i],
+    }));
+    const offer = {
+      name: "it's",
+      rows,
+      columns: [
+        { name: 'n', type: 'bigint', values: whole },
+        { name: 'x', type: 'double', values: halves },
+        { name: 'name', type: 'varchar', values: names },
+      ],
+    } as const;
+    const [, , counted] = await db.transaction([
+      { offer },
+      { sql: "INSERT INTO t SELECT * FROM offered('it''s')" },
+      { sql: "SELECT count(*) AS rows, count(n) AS n FROM offered('it''s')" },
+    ]);
+    expect(counted?.rows).toEqual([{ rows, n: said.filter(({ n }) => n !== null).length }]);
+    expect(await db.all('SELECT * FROM t')).toEqual(said);
+    expect(whole).toHaveLength(0);
+    await expect(db.run("SELECT * FROM offered('it''s')")).rejects.toThrow("no rows are offered as 'it's'");
+  });
+
+  it('breaks off what reads offered rows when the process ends', async () => {
+    const before = process.listeners('exit');
+    const db = await Database.open({ path: ':memory:' });
+    const onExit = process.listeners('exit').find((listener) => !before.includes(listener));
+    expect(onExit).toBeDefined();
+    const offer = { name: 'x', rows: 1, columns: [{ name: 'x', type: 'double', values: Float64Array.of(1) }] } as const;
+    const running = db.transaction([{ offer }, { sql: "SELECT * FROM offered('x')" }]);
+    const ended = expect(running).rejects.toThrow('the process is ending');
+    onExit?.(0);
+    await ended;
+    await db.close();
+    expect(process.listeners('exit')).toEqual(before);
   });
 
   it('rolls a transaction back whole', async () => {
@@ -117,6 +163,7 @@ describe('Database', () => {
       "SELECT * FROM query('SELECT * FROM ena' || 'ble_logging()')",
       'WITH x AS (SELECT * FROM force_checkpoint()) SELECT * FROM x',
       "SELECT write_log('x')",
+      "SELECT * FROM offered('t')",
       'PRAGMA threads = 1',
       'CALL enable_logging()',
       'SET VARIABLE x = 1',
@@ -148,7 +195,7 @@ describe('Database', () => {
   it('rewrites the file while it is used, and gives the bytes back', async () => {
     const home = folder();
     const path = join(home, 'a.duckdb');
-    await using db = await Database.open({ path, folders: [home], onWriter: ['CREATE TEMP TABLE stage (x DOUBLE)'] });
+    await using db = await Database.open({ path, folders: [home] });
     await db.run('CREATE TABLE t AS SELECT range AS i, random() AS x FROM range(300000)');
     await db.run('CHECKPOINT');
     await db.run('DELETE FROM t WHERE i >= 1000');
@@ -156,8 +203,13 @@ describe('Database', () => {
     const { bytesBefore, bytesAfter } = await db.rewrite(join(home, 'new.duckdb'));
     expect(bytesAfter).toBeLessThan(bytesBefore / 2);
     for (const rows of await Promise.all(reads)) expect(rows).toEqual([{ n: 1000 }]);
-    await db.append({ table: 'temp.stage', rows: 2, columns: [Float64Array.of(1, 2)], moves: true });
-    expect((await db.run('SELECT sum(x) AS s FROM temp.stage')).rows).toEqual([{ s: 3 }]);
+    const offer = {
+      name: 'stage',
+      rows: 2,
+      columns: [{ name: 'x', type: 'double', values: Float64Array.of(1, 2) }],
+    } as const;
+    const [, summed] = await db.transaction([{ offer }, { sql: "SELECT sum(x) AS s FROM offered('stage')" }]);
+    expect(summed?.rows).toEqual([{ s: 3 }]);
     expect(readdirSync(home).filter((name) => name !== 'a.duckdb' && name !== 'a.duckdb.wal')).toEqual([]);
   });
 

@@ -24,10 +24,7 @@ const FILLS = new Map([
 export async function append(connection, batch) {
   const dot = batch.table.indexOf('.');
   const schema = dot < 0 ? undefined : batch.table.slice(0, dot);
-  const appender =
-    schema === 'temp'
-      ? await connection.createAppender(batch.table.slice(dot + 1), undefined, 'temp')
-      : await connection.createAppender(batch.table.slice(dot + 1), schema);
+  const appender = await connection.createAppender(batch.table.slice(dot + 1), schema);
   try {
     if (appender.columnCount !== batch.columns.length)
       throw new Error(`table ${batch.table} has ${appender.columnCount} columns, ${batch.columns.length} were given`);

@@ -4,7 +4,7 @@ import { saysDamaged } from './damage.ts';
 import type { AppendBatch, Opening, Reply, Request, SqlValue, Statement } from './protocol.ts';
 import { DatabaseThread } from './thread.ts';
 
-export type { AppendBatch, SqlValue, Statement } from './protocol.ts';
+export type { AppendBatch, OfferedColumn, OfferedRows, SqlValue, Statement } from './protocol.ts';
 
 /** One result row: column name → value. BIGINT is a number when safe (else bigint); TIMESTAMP is UTC µs as a number. */
 export type SqlRow = Readonly<Record<string, unknown>>;
@@ -35,11 +35,12 @@ export interface DatabaseOptions {
   readonly folders?: readonly string[] | undefined;
   /** Our own statements, run on every connection when it opens (`SET VARIABLE …`). */
   readonly onConnect?: readonly string[] | undefined;
-  /** Our own statements, run on the writing connection whenever the file is opened (temporary tables). */
-  readonly onWriter?: readonly string[] | undefined;
   /** Told at closing when the log could not be folded into the file (full disk); the next opening reads it from there. */
   readonly onCheckpointFailed?: ((reason: string) => void) | undefined;
 }
+
+/** Longest that the end of the process waits for a transaction to be broken off. */
+const OFFER_END_MS = 2_000;
 
 interface Waiting {
   readonly resolve: (value: never) => void;
@@ -52,6 +53,7 @@ interface Waiting {
  */
 export class Database implements AsyncDisposable {
   static readonly #open = new Set<string>();
+  static readonly #offerings = new Set<Int32Array>();
 
   readonly path: string;
   /** Opened for reading only: tables cannot be made, and need not be. */
@@ -59,6 +61,7 @@ export class Database implements AsyncDisposable {
   readonly #worker: Worker;
   readonly #onCheckpointFailed: ((reason: string) => void) | undefined;
   readonly #waiting = new Map<number, Waiting>();
+  readonly #offering = new Int32Array(new SharedArrayBuffer(8));
   #nextId = 1;
   #closed: Promise<void> | undefined;
   #dead: Error | undefined;
@@ -84,19 +87,22 @@ export class Database implements AsyncDisposable {
     if (!inMemory) Database.#open.add(path);
     const worker = DatabaseThread.take();
     const database = new Database(options, worker);
+    if (Database.#offerings.size === 0) process.on('exit', Database.#endOffers);
+    Database.#offerings.add(database.#offering);
     worker.postMessage({
       path,
       readers: options.readers ?? 2,
       options: duckdbOptions(options),
       folders: (options.folders ?? []).map((f) => (f.endsWith('/') ? f : `${f}/`)),
       onConnect: options.onConnect ?? [],
-      onWriter: options.onWriter ?? [],
+      offering: database.#offering,
     } satisfies Opening);
     try {
       await new Promise<void>((resolve, reject) => database.#waiting.set(0, { resolve, reject }));
       return database;
     } catch (error) {
       Database.#open.delete(path);
+      database.#forgetOffers();
       await worker.terminate();
       throw openError(path, error as Error);
     }
@@ -167,9 +173,23 @@ export class Database implements AsyncDisposable {
       const unfolded = this.#dead === undefined ? await this.#send<string | undefined>({ op: 'close' }) : undefined;
       if (unfolded !== undefined) this.#onCheckpointFailed?.(unfolded);
     } finally {
+      this.#forgetOffers();
       await this.#worker.terminate();
       Database.#open.delete(this.path);
     }
+  }
+
+  /** A thread that ends while DuckDB calls it for rows takes the process down: such transactions are broken off first. */
+  static readonly #endOffers = (): void => {
+    for (const offering of Database.#offerings) {
+      Atomics.store(offering, 0, 1);
+      Atomics.wait(offering, 1, 1, OFFER_END_MS);
+    }
+  };
+
+  #forgetOffers(): void {
+    Database.#offerings.delete(this.#offering);
+    if (Database.#offerings.size === 0) process.off('exit', Database.#endOffers);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -223,9 +243,9 @@ function moved(body: RequestBody): ArrayBuffer[] {
   const statements = body.op === 'transaction' ? body.statements : body.op === 'write' ? [body.statement] : [];
   const buffers = new Set<ArrayBuffer>();
   for (const statement of statements) {
-    if (!('append' in statement) || statement.append.moves !== true) continue;
-    for (const column of statement.append.columns) {
-      if (column instanceof Float64Array && column.buffer instanceof ArrayBuffer) buffers.add(column.buffer);
+    if (!('offer' in statement)) continue;
+    for (const { values } of statement.offer.columns) {
+      if (values instanceof Float64Array && values.buffer instanceof ArrayBuffer) buffers.add(values.buffer);
     }
   }
   return [...buffers];

@@ -8,4 +8,14 @@ import { createRequire } from 'node:module';
 /** @type {typeof import('@duckdb/node-api')} */
 const driver = createRequire(import.meta.url)('@duckdb/node-api');
 
-export const { DuckDBDataChunk, DuckDBInstance, DuckDBResultReader, DuckDBTimestampValue, DuckDBTypeId } = driver;
+export const {
+  BIGINT,
+  DOUBLE,
+  VARCHAR,
+  DuckDBDataChunk,
+  DuckDBInstance,
+  DuckDBResultReader,
+  DuckDBTableFunction,
+  DuckDBTimestampValue,
+  DuckDBTypeId,
+} = driver;

@@ -81,7 +81,7 @@ export class GroupWriter {
   async #send(statements: readonly Statement[]): Promise<void> {
     const [first] = statements;
     if (first === undefined) return;
-    if (statements.length > 1) await this.#database.transaction(statements);
+    if (statements.length > 1 || 'offer' in first) await this.#database.transaction(statements);
     else if ('append' in first) await this.#database.append(first.append);
     else await this.#database.run(first.sql, first.params);
     this.#commits += 1;

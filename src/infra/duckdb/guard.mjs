@@ -8,7 +8,7 @@
 
 /** Functions that change settings, write files or logs, checkpoint, or run text as SQL, although they stand in a SELECT. */
 const REFUSED =
-  /^(enable_|disable_|set_|reset_|load_|install_|truncate_)|checkpoint|^(query|query_table|write_log|nextval|setseed|getvariable|parse_duckdb_log_message|import_|export_)$|^(add_parquet_key|duckdb_secrets|which_secret|duckdb_logs)/;
+  /^(enable_|disable_|set_|reset_|load_|install_|truncate_)|checkpoint|^(query|query_table|offered|write_log|nextval|setseed|getvariable|parse_duckdb_log_message|import_|export_)$|^(add_parquet_key|duckdb_secrets|which_secret|duckdb_logs)/;
 
 /** Throws `REFUSED: …` unless the text is one plain read. @param {Connection} connection @param {string} sql @returns {Promise<void>} */
 export async function assertReads(connection, sql) {

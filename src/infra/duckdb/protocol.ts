@@ -4,14 +4,27 @@ export type SqlValue = string | number | bigint | boolean | null | undefined;
 
 /**
  * Rows as columns, in the table's column order. NaN, null and undefined become NULL; TIMESTAMP takes UTC µs.
- * `Float64Array` columns are copied whole, which is several times faster; `moves` hands their memory over instead of
- * copying it (the arrays are empty afterwards). `table` may be `schema.table`, with `temp` for temporary tables.
+ * `Float64Array` columns are copied whole, which is several times faster. `table` may be `schema.table`.
  */
 export interface AppendBatch {
   readonly table: string;
   readonly rows: number;
   readonly columns: readonly ArrayLike<unknown>[];
-  readonly moves?: boolean | undefined;
+}
+
+/** Values of `type`: numbers (NaN becomes NULL; of `bigint` they are safe integers), or text. */
+export type OfferedColumn =
+  | { readonly name: string; readonly type: 'double' | 'bigint'; readonly values: Float64Array }
+  | { readonly name: string; readonly type: 'varchar'; readonly values: readonly (string | null)[] };
+
+/**
+ * Rows that later statements of the same transaction read as `offered('name')`, as often as they like. The memory of the
+ * numbers is handed over (the arrays are empty afterwards).
+ */
+export interface OfferedRows {
+  readonly name: string;
+  readonly rows: number;
+  readonly columns: readonly OfferedColumn[];
 }
 
 /** `unlessChanged`: left out when that earlier statement of the transaction changed exactly so many rows. */
@@ -21,7 +34,8 @@ export type Statement =
       readonly params?: readonly SqlValue[] | undefined;
       readonly unlessChanged?: { readonly statement: number; readonly rows: number } | undefined;
     }
-  | { readonly append: AppendBatch };
+  | { readonly append: AppendBatch }
+  | { readonly offer: OfferedRows };
 
 /** The first message to the worker: the file, and how it is opened. */
 export interface Opening {
@@ -32,7 +46,8 @@ export interface Opening {
   /** With a slash at the end. */
   readonly folders: readonly string[];
   readonly onConnect: readonly string[];
-  readonly onWriter: readonly string[];
+  /** Shared: [0] is not 0 when the process ends, [1] while offered rows may be read. */
+  readonly offering: Int32Array;
 }
 
 export type Request = { readonly id: number } & (

@@ -8,6 +8,7 @@ import { parentPort } from 'node:worker_threads';
 import { append } from './append.mjs';
 import { DuckDBInstance, DuckDBResultReader } from './driver.mjs';
 import { assertReads } from './guard.mjs';
+import { Offers } from './offer.mjs';
 import { fromValue, toDisplay, toParam } from './values.mjs';
 
 /** @typedef {import('./protocol.ts').Opening} Opening */
@@ -17,10 +18,12 @@ import { fromValue, toDisplay, toParam } from './values.mjs';
 
 const port = /** @type {import('node:worker_threads').MessagePort} */ (parentPort);
 /** @type {Opening} */
-const { path, options, folders, readers: readerCount, onConnect, onWriter } = await opening();
+const { path, options, folders, readers: readerCount, onConnect, offering } = await opening();
 
 /** Longest that a rewrite or a reopening waits for reads under way before it interrupts them, ms. */
 const DRAIN_MS = 5000;
+
+const offers = new Offers(offering);
 
 /** @type {import('@duckdb/node-api').DuckDBInstance | undefined} */
 let instance;
@@ -47,6 +50,10 @@ async function execute(connection, statement) {
   if ('append' in statement) {
     await append(connection, statement.append);
     return { rows: [], changed: statement.append.rows };
+  }
+  if ('offer' in statement) {
+    offers.put(statement.offer);
+    return { rows: [], changed: 0 };
   }
   const result = await connection.run(statement.sql, statement.params?.map(toParam));
   const columns = result.columnNames();
@@ -84,6 +91,8 @@ async function transaction(statements) {
   } catch (error) {
     await writer.run('ROLLBACK').catch(() => undefined);
     throw error;
+  } finally {
+    offers.clear();
   }
 }
 
@@ -261,7 +270,7 @@ async function open() {
     const readers = [];
     for (let i = 0; i < readerCount; i++) readers.push(await opened.connect());
     for (const connection of [first, ...readers]) for (const sql of onConnect) await connection.run(sql);
-    for (const sql of onWriter) await first.run(sql);
+    offers.register(first);
     instance = opened;
     writer = first;
     for (const connection of readers) giveReader(connection);

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { copyFile, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { Corrupt, InvalidInput, Unavailable, errorMessage } from '../../kit/errors.ts';
-import { dayNumber } from './batch.ts';
+import { dayNumber } from './identity.ts';
 import { dayInsert, nextFile } from './compaction.ts';
 import type { ArchiveReport, ArchiveRequest, RestoreReport, RestoreRequest } from './contract.ts';
 import { PARQUET_FOLDER, runAll } from './core.ts';

@@ -1,11 +1,12 @@
-import { InvalidInput } from '../../kit/errors.ts';
+import type { OfferedColumn, OfferedRows } from '../../infra/duckdb/database.ts';
 import type { Us } from '../../kit/clock.ts';
-import type { AppendBatch } from '../../infra/duckdb/database.ts';
 import { rowOf } from '../domain/columns.ts';
 import type { ColumnValue } from '../domain/columns.ts';
-import type { CandleRecord, SeriesKey, StoredRecord } from '../domain/records.ts';
+import type { CandleRecord, StoredRecord } from '../domain/records.ts';
+import { beats, dayNumber, isOpenCandle, isRow, rowId, timeOf } from './identity.ts';
 import { RowHash } from './row-hash.ts';
-import { numericColumns, originCode, stageTable, STAGED_COLUMNS, textColumns } from './schema.ts';
+import { numericColumns, originCode, STAGED_COLUMNS, textColumns } from './schema.ts';
+import { IdIndex, numberOf, sameNumber, TextColumn, type NumericColumn } from './stage-columns.ts';
 import type { TableDefinition } from './tables/contract.ts';
 
 /** A series while records are staged: its number, and the seeds of its rows' ids. */
@@ -17,7 +18,7 @@ export interface SeriesRef {
 /** Records of one stream, ready to be staged. Times are UTC µs of the table's time column. */
 export interface StagedBatch {
   readonly table: TableDefinition;
-  readonly append: AppendBatch;
+  readonly offer: OfferedRows;
   readonly staged: number;
   /** Records that cannot be a row: no valid time, or a value missing that is never missing. */
   readonly rejected: readonly StoredRecord[];
@@ -52,21 +53,6 @@ interface Rival {
   readonly seriesId: number;
 }
 
-const DAY_US = 86_400_000_000;
-
-/** Whole days since 1970 of a time. */
-export function dayNumber(time: Us): number {
-  return Math.floor(time / DAY_US);
-}
-
-/** Seeds of the ids of a series' rows. */
-export function seriesSeeds(key: SeriesKey): readonly [number, number] {
-  const hash = new RowHash();
-  hash.start(1, 2);
-  for (const part of [key.exchange, key.market, key.symbol, key.stream]) hash.add(part);
-  return hash.seeds();
-}
-
 /**
  * Stages records of one stream: one row each, doubles within the batch dropped (first wins; of a slot, the best).
  * Those that say something else under the same id follow as rivals. Throws InvalidInput for a value out of its column.
@@ -77,21 +63,26 @@ export function stageBatch(
   seriesOf: (record: StoredRecord) => SeriesRef,
 ): StagedBatch {
   const staging = new Staging(table, records.length);
-  for (const record of records) staging.take(record, seriesOf);
+  for (const record of records) staging.take(record, seriesOf(record));
   return staging.finish();
 }
 
-/** Rows under way to their columns: each value is written to where the database's thread reads it, and nothing is kept. */
+const ORIGIN_COLUMN = STAGED_COLUMNS.indexOf('origin');
+/** Columns begin this many values further apart than they are long, or all of them would share few lines of the cache. */
+const COLUMN_GAP = 24;
+
+/** Rows under way to their columns: each value is written to where the database's thread reads it. */
 class Staging {
   readonly #table: TableDefinition;
-  readonly #capacity: number;
-  readonly #numeric: readonly Numeric[];
+  readonly #step: number;
+  readonly #numeric: readonly NumericColumn[];
   readonly #textSources: readonly number[];
-  /** Column after column, each as long as there are records. */
+  /** Column after column, each as long as the capacity. */
   readonly #memory: Float64Array;
-  readonly #texts: (string | null)[][];
+  readonly #texts: readonly TextColumn[];
   readonly #hash = new RowHash();
   readonly #ids: IdIndex;
+  /** The records of the rows, of candles only: any of theirs may be replaced. */
   readonly #records: StoredRecord[] = [];
   readonly #rivals: Rival[] = [];
   readonly #rejected: StoredRecord[] = [];
@@ -105,20 +96,23 @@ class Staging {
   #firstEventTime = Number.POSITIVE_INFINITY;
   #lastEventTime = Number.NEGATIVE_INFINITY;
 
+  /** `capacity`: as many records can be taken. */
   constructor(table: TableDefinition, capacity: number) {
     this.#table = table;
-    this.#capacity = capacity;
+    this.#step = capacity + COLUMN_GAP;
     this.#numeric = numericColumns(table).map((index) => {
       const name = table.stored[index]?.name ?? '';
       return { name, source: table.sources[index] ?? -1, codes: table.codes[name] };
     });
-    this.#textSources = textColumns(table).map((index) => table.sources[index] ?? -1);
-    this.#memory = new Float64Array(capacity * (STAGED_COLUMNS.length + this.#numeric.length));
-    this.#texts = this.#textSources.map(() => []);
+    const texts = textColumns(table);
+    this.#textSources = texts.map((index) => table.sources[index] ?? -1);
+    this.#texts = texts.map((index) => new TextColumn(table.stored[index]?.name ?? '', capacity));
+    this.#memory = new Float64Array(this.#step * (STAGED_COLUMNS.length + this.#numeric.length));
     this.#ids = new IdIndex(capacity);
   }
 
-  take(record: StoredRecord, seriesOf: (record: StoredRecord) => SeriesRef): void {
+  /** Throws InvalidInput for a value out of its column. */
+  take(record: StoredRecord, series: SeriesRef): void {
     const row = rowOf(record);
     if (!isRow(this.#table, record, row)) {
       this.#rejected.push(record);
@@ -126,27 +120,42 @@ class Staging {
     }
     if (record.event_time < this.#firstEventTime) this.#firstEventTime = record.event_time;
     if (record.event_time > this.#lastEventTime) this.#lastEventTime = record.event_time;
-    const { id: seriesId, seeds } = seriesOf(record);
+    const { id: seriesId, seeds } = series;
     const id = rowId(this.#table, record, row, seeds, this.#hash);
     const holder = this.#ids.put(id, this.#rows);
     if (holder === this.#rows) {
       this.#put(this.#rows++, record, row, id, seriesId, 0);
       return;
     }
-    if (record.origin === 'live' && this.#records[holder]?.origin === 'live')
+    if (record.origin === 'live' && this.#memory[ORIGIN_COLUMN * this.#step + holder] === originCode('live'))
       this.#repeats.set(seriesId, (this.#repeats.get(seriesId) ?? 0) + 1);
     if (this.#table.identity !== 'content') this.#settle(holder, { record, row, id, seriesId });
   }
 
   /** Two records of one id: who stays, and whether the other is a rival. */
   #settle(at: number, next: Rival): void {
+    const same = this.#saysSame(at, next.row);
     const held = this.#records[at];
-    if (held === undefined) return;
-    const row = rowOf(held);
-    const replaces = this.#table.identity === 'slot' && beats(next.record, held);
-    const loser = replaces ? { ...next, record: held, row } : next;
-    if (replaces) this.#put(at, next.record, next.row, next.id, next.seriesId, 0);
-    if (!isOpenCandle(loser.record) && !sameSaid(this.#table, row, next.row)) this.#rivals.push(loser);
+    if (held !== undefined && beats(next.record, held)) {
+      const loser = { ...next, record: held, row: rowOf(held) };
+      this.#put(at, next.record, next.row, next.id, next.seriesId, 0);
+      if (!isOpenCandle(held) && !same) this.#rivals.push(loser);
+    } else if (!isOpenCandle(next.record) && !same) this.#rivals.push(next);
+  }
+
+  /** Whether the row at `at` says what `row` says, in the columns that make rivals. */
+  #saysSame(at: number, row: readonly ColumnValue[]): boolean {
+    const { said } = this.#table;
+    return (
+      this.#numeric.every((column, k) => {
+        if (!said.includes(column.name)) return true;
+        const held = this.#memory[(STAGED_COLUMNS.length + k) * this.#step + at] ?? Number.NaN;
+        return sameNumber(held, numberOf(this.#table, column, row[column.source]));
+      }) &&
+      this.#texts.every(
+        (column, k) => !said.includes(column.name) || column.get(at) === (row[this.#textSources[k] ?? -1] ?? null),
+      )
+    );
   }
 
   #put(
@@ -158,7 +167,7 @@ class Staging {
     repeated: 0 | 1,
   ): void {
     const memory = this.#memory;
-    const step = this.#capacity;
+    const step = this.#step;
     let at = n;
     memory[at] = id;
     memory[(at += step)] = seriesId;
@@ -174,11 +183,8 @@ class Staging {
       const value = row[column.source];
       memory[(at += step)] = typeof value === 'number' ? value : numberOf(this.#table, column, value);
     }
-    for (let k = 0; k < this.#texts.length; k++) {
-      const texts = this.#texts[k];
-      if (texts !== undefined) texts[n] = textOrNull(row[this.#textSources[k] ?? -1]);
-    }
-    this.#records[n] = record;
+    for (let k = 0; k < this.#texts.length; k++) this.#texts[k]?.put(n, row[this.#textSources[k] ?? -1]);
+    if (this.#table.identity === 'slot') this.#records[n] = record;
     this.#place(seriesId, timeOf(this.#table, record));
   }
 
@@ -194,22 +200,20 @@ class Staging {
     else own.add(day);
   }
 
+  /** What was taken; the staging is used up. */
   finish(): StagedBatch {
     const firsts = this.#rows;
     for (const { record, row, id, seriesId } of this.#rivals) this.#put(this.#rows++, record, row, id, seriesId, 1);
     const rows = this.#rows;
-    const columns = Array.from({ length: STAGED_COLUMNS.length + this.#numeric.length }, (_, i) =>
-      this.#memory.subarray(i * this.#capacity, i * this.#capacity + rows),
-    );
+    const names = [...STAGED_COLUMNS, ...this.#numeric.map(({ name }) => name)];
+    const numbers = names.map((name, i): OfferedColumn => {
+      const values = this.#memory.subarray(i * this.#step, i * this.#step + rows);
+      return { name, type: 'double', values };
+    });
     const none = this.#firstEventTime === Number.POSITIVE_INFINITY;
     return {
       table: this.#table,
-      append: {
-        table: `temp.${stageTable(this.#table)}`,
-        rows,
-        columns: [...columns, ...this.#texts],
-        moves: true,
-      },
+      offer: { name: this.#table.stream, rows, columns: [...numbers, ...this.#texts.map((text) => text.finish(rows))] },
       staged: rows,
       rejected: this.#rejected,
       firsts,
@@ -219,120 +223,14 @@ class Staging {
       lastEventTime: none ? null : this.#lastEventTime,
       days: this.#days,
       repeats: this.#repeats,
-      slots: this.#table.identity === 'slot' ? this.#slots(rows) : [],
+      slots: this.#slots(),
     };
   }
 
-  #slots(rows: number): Slot[] {
-    return this.#records.slice(0, rows).flatMap((record, n) => {
-      const [id, seriesId] = [this.#memory[n] ?? 0, this.#memory[this.#capacity + n] ?? 0];
+  #slots(): Slot[] {
+    return this.#records.flatMap((record, n) => {
+      const [id, seriesId] = [this.#memory[n] ?? 0, this.#memory[this.#step + n] ?? 0];
       return record.stream === 'candles' ? [{ id, seriesId, time: record.open_time, record }] : [];
     });
   }
-}
-
-/** Ids of rows to where they stand, in memory of its own: a `Map` of so many numbers costs an allocation each. */
-class IdIndex {
-  readonly #mask: number;
-  readonly #ids: Float64Array;
-  readonly #rows: Int32Array;
-
-  constructor(capacity: number) {
-    const slots = 2 ** Math.ceil(Math.log2(2 * capacity + 2));
-    this.#mask = slots - 1;
-    this.#ids = new Float64Array(slots).fill(-1);
-    this.#rows = new Int32Array(slots);
-  }
-
-  /** The row that has the id; `row`, which then has it, when none had. */
-  put(id: number, row: number): number {
-    for (let slot = id & this.#mask; ; slot = (slot + 1) & this.#mask) {
-      const held = this.#ids[slot];
-      if (held === id) return this.#rows[slot] ?? row;
-      if (held !== -1) continue;
-      this.#ids[slot] = id;
-      this.#rows[slot] = row;
-      return row;
-    }
-  }
-}
-
-/** A column that is staged as numbers. */
-interface Numeric {
-  readonly name: string;
-  readonly source: number;
-  readonly codes: readonly string[] | undefined;
-}
-
-function numberOf(table: TableDefinition, { name, codes }: Numeric, value: ColumnValue | undefined): number {
-  if (typeof value === 'number') return value;
-  if (typeof value === 'boolean') return value ? 1 : 0;
-  if (value === null || value === undefined) return Number.NaN;
-  const code = codes?.indexOf(value) ?? -1;
-  if (code >= 0) return code;
-  throw new InvalidInput(`${table.stream}.${name} is '${value}': not one of ${codes?.join(', ') ?? ''}`);
-}
-
-/** The time that places a record in a day. */
-function timeOf(table: TableDefinition, record: StoredRecord): Us {
-  return table.time === 'open_time' && record.stream === 'candles' ? record.open_time : record.event_time;
-}
-
-function isRow(table: TableDefinition, record: StoredRecord, row: readonly ColumnValue[]): boolean {
-  if (!isTime(record.event_time) || !isTime(record.recv_time)) return false;
-  for (let i = 0; i < table.stored.length; i++) {
-    const column = table.stored[i];
-    const value = row[table.sources[i] ?? -1];
-    if (value === null || value === undefined) {
-      if (column?.nullable !== true) return false;
-    } else if (typeof value === 'number') {
-      if (!(column?.type === 'double' ? Number.isFinite(value) : Number.isSafeInteger(value))) return false;
-    }
-  }
-  return true;
-}
-
-/** Years 1970 to 9999, UTC µs. */
-function isTime(time: Us): boolean {
-  return Number.isSafeInteger(time) && time >= 0 && time < 253_402_300_800_000_000 && time <= Number.MAX_SAFE_INTEGER;
-}
-
-function beats(next: StoredRecord, holder: StoredRecord): boolean {
-  if (next.stream !== 'candles' || holder.stream !== 'candles') return false;
-  return next.closed === holder.closed ? next.event_time > holder.event_time : next.closed;
-}
-
-function isOpenCandle(record: StoredRecord): boolean {
-  return record.stream === 'candles' && !record.closed;
-}
-
-function sameSaid(table: TableDefinition, a: readonly ColumnValue[], b: readonly ColumnValue[]): boolean {
-  return table.stored.every((column, i) => {
-    if (!table.said.includes(column.name)) return true;
-    const source = table.sources[i] ?? -1;
-    return a[source] === b[source];
-  });
-}
-
-function rowId(
-  table: TableDefinition,
-  record: StoredRecord,
-  row: readonly ColumnValue[],
-  seeds: readonly [number, number],
-  hash: RowHash,
-): number {
-  hash.start(seeds[0], seeds[1]);
-  if (table.key !== null) table.key(record, hash);
-  else {
-    hash.add(record.event_time);
-    hash.add(record.seq);
-    for (let i = 0; i < table.stored.length; i++) {
-      if (table.stored[i]?.derived === false) hash.add(row[table.sources[i] ?? -1] ?? null);
-    }
-  }
-  return hash.end();
-}
-
-function textOrNull(value: ColumnValue | undefined): string | null {
-  return value === null || value === undefined ? null : String(value);
 }

@@ -2,7 +2,7 @@ import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Us } from '../../kit/clock.ts';
 import { Corrupt } from '../../kit/errors.ts';
-import { dayNumber } from './batch.ts';
+import { dayNumber } from './identity.ts';
 import type { CompactionReport } from './contract.ts';
 import { PARQUET_FOLDER, WORK_FOLDER, numberOrNull, runAll } from './core.ts';
 import type { Queue, StoreCore } from './core.ts';

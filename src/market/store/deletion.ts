@@ -4,7 +4,7 @@ import { InvalidInput } from '../../kit/errors.ts';
 import type { CoverageInterval } from '../domain/coverage.ts';
 import { paint } from '../domain/coverage.ts';
 import type { SeriesKey, StoredRecord } from '../domain/records.ts';
-import { dayNumber } from './batch.ts';
+import { dayNumber } from './identity.ts';
 import type { Deletion, DeletionRequest } from './contract.ts';
 import { runAll } from './core.ts';
 import type { StoreCore } from './core.ts';

@@ -2,7 +2,7 @@ import type { Statement } from '../../infra/duckdb/database.ts';
 import type { TapePosition } from '../domain/tape.ts';
 import type { StagedBatch } from './batch.ts';
 import { saidDiffers } from './days.ts';
-import { hotTable, rowColumnList, stagedRows, stageTable } from './schema.ts';
+import { hotTable, rowColumnList, stagedRows } from './schema.ts';
 import type { TableDefinition } from './tables/contract.ts';
 
 /** Where a batch's rows may be held already, beside the hot table. */
@@ -26,7 +26,7 @@ export interface IngestPlan {
 export function planIngest(batch: StagedBatch, held: HeldElsewhere, offset: number): IngestPlan {
   const { table } = batch;
   const range = [batch.minTime, batch.maxTime];
-  const statements: Statement[] = [{ append: batch.append }];
+  const statements: Statement[] = [{ offer: batch.offer }];
   if (table.identity === 'slot') {
     statements.push({ sql: outdoneRivals(table), params: range }, { sql: deleteOutdone(table), params: range });
   }
@@ -43,7 +43,6 @@ export function planIngest(batch: StagedBatch, held: HeldElsewhere, offset: numb
       unlessChanged: never ? undefined : unlessAllNew,
     });
   }
-  statements.push({ sql: `TRUNCATE temp.${stageTable(table)}` });
   return { statements, stored, repeats };
 }
 
@@ -124,12 +123,16 @@ function insertRivals(table: TableDefinition, held: HeldElsewhere): string {
   );
 }
 
-/** Adds rows (with `ord`) to the rivals, each saying once, in order of arrival. */
+/**
+ * Adds rows (with `ord`) to the rivals, each saying once, in order of arrival. Materialised, because DuckDB 1.5.6 fails
+ * with an internal error where it would simplify the window over offered rows.
+ */
 function rivalInsert(table: TableDefinition, rows: string): string {
   const columns = `id, series_id, ${rowColumnList(table)}`;
   const said = table.said.map((name) => `"${name}"`).join(', ');
   return `INSERT INTO rival.${table.stream} (n, ${columns})
+    WITH told AS MATERIALIZED (${rows})
     SELECT (SELECT coalesce(max(n), 0) FROM rival.${table.stream}) + row_number() OVER (ORDER BY ord), ${columns}
-    FROM (SELECT * FROM (${rows}) QUALIFY row_number() OVER (PARTITION BY id, ${said} ORDER BY ord) = 1) r
+    FROM (SELECT * FROM told QUALIFY row_number() OVER (PARTITION BY id, ${said} ORDER BY ord) = 1) r
     WHERE NOT EXISTS (SELECT 1 FROM rival.${table.stream} held WHERE held.id = r.id AND NOT ${saidDiffers(table, 'held', 'r')})`;
 }

@@ -22,7 +22,7 @@ import { DuckMarketStore } from './market-store.ts';
 import { readMarks } from './marks.ts';
 import { DATABASE_FILE, literal, sqlTime } from './names.ts';
 import { Registry } from './registry.ts';
-import { FORMAT_VERSION, createStatements, readDays, seriesView, stageStatement, streamView } from './schema.ts';
+import { FORMAT_VERSION, createStatements, readDays, seriesView, streamView } from './schema.ts';
 import { tables } from './tables/catalogue.generated.ts';
 
 /** A file up to this size is read whole when it is opened. */
@@ -113,7 +113,6 @@ function openDatabase(options: OpenStoreOptions, path: string): Promise<Database
     memoryMb: options.config.memory_mb,
     folders: [join(dataDir, PARQUET_FOLDER), join(dataDir, WORK_FOLDER)],
     onConnect: [`SET VARIABLE market_data = ${literal(dataDir)}`],
-    onWriter: tables.map(stageStatement),
     onCheckpointFailed: (reason) => options.log.error('store.checkpoint_failed', { database: path, reason }),
   });
 }

@@ -1,7 +1,7 @@
 import type { Statement } from '../../infra/duckdb/database.ts';
 import { InvalidInput } from '../../kit/errors.ts';
 import type { QuarantineRequest } from './contract.ts';
-import { dayNumber } from './batch.ts';
+import { dayNumber } from './identity.ts';
 import { runAll } from './core.ts';
 import type { StoreCore } from './core.ts';
 import { dayOf, saidDiffers } from './days.ts';

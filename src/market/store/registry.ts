@@ -4,7 +4,7 @@ import { didYouMean } from '../../kit/nearest.ts';
 import type { Ms } from '../../kit/clock.ts';
 import { MARKETS, STREAMS } from '../domain/records.ts';
 import type { Market, SeriesKey, StoredRecord, Stream } from '../domain/records.ts';
-import { seriesSeeds } from './batch.ts';
+import { seriesSeeds } from './identity.ts';
 import type { SeriesRef } from './batch.ts';
 
 import { literal, vettedViewName, sqlTime } from './names.ts';

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Us } from '../../kit/clock.ts';
-import { dayNumber } from './batch.ts';
+import { dayNumber } from './identity.ts';
 import { runAll } from './core.ts';
 import type { StoreCore } from './core.ts';
 import { dayOf } from './days.ts';

@@ -18,7 +18,7 @@ const SQL_TYPES: Readonly<Record<ColumnType, string>> = {
 /** Columns that every stored row has before those of its stream. */
 export const ROW_COLUMNS = ['event_time', 'recv_time', 'seq', 'origin'] as const;
 
-/** Staged columns before those of the stream, all DOUBLE. */
+/** Staged columns before those of the stream, all numbers. */
 export const STAGED_COLUMNS = [
   'id',
   'series_id',
@@ -54,11 +54,6 @@ function isText(table: TableDefinition, column: ColumnSpec): boolean {
 /** `hot.trades`: the table that writers append to. */
 export function hotTable(table: TableDefinition): string {
   return `hot.${table.stream}`;
-}
-
-/** `stage_trades`, a temporary table of the writing connection. */
-export function stageTable(table: TableDefinition): string {
-  return `stage_${table.stream}`;
 }
 
 /** Row columns and the stream's, comma-separated: what hot tables, quarantine and Parquet days share, beside `id`. */
@@ -119,14 +114,6 @@ function quarantineView(tables: readonly TableDefinition[]): string {
     FROM (${parts.join(' UNION ALL ')}) rows JOIN _quarantines info USING (quarantine_id)`;
 }
 
-/** The temporary table that a batch lands in. */
-export function stageStatement(table: TableDefinition): string {
-  const numbers = numericColumns(table).map((i) => `${quoted(table.stored[i]?.name ?? '')} DOUBLE`);
-  const texts = textColumns(table).map((i) => `${quoted(table.stored[i]?.name ?? '')} VARCHAR`);
-  const first = STAGED_COLUMNS.map((name) => `${name} DOUBLE`);
-  return `CREATE TEMP TABLE ${stageTable(table)} (${[...first, ...numbers, ...texts].join(', ')})`;
-}
-
 /** The staged rows in the types of the hot table, with `ord` and `repeated`: a subquery named `s`. */
 export function stagedRows(table: TableDefinition): string {
   const coded = (column: string, values: readonly string[]): string =>
@@ -137,14 +124,12 @@ export function stagedRows(table: TableDefinition): string {
     if (codes !== undefined) return `${coded(name, codes)} AS ${name}`;
     if (column.type === 'timestamp') return `make_timestamp(x.${name}::BIGINT) AS ${name}`;
     if (column.type === 'boolean') return `(x.${name} = 1) AS ${name}`;
-    return column.type === 'double' || column.type === 'varchar'
-      ? `x.${name}`
-      : `x.${name}::${SQL_TYPES[column.type]} AS ${name}`;
+    return column.type === 'double' ? `x.${name}` : `x.${name}::${SQL_TYPES[column.type]} AS ${name}`;
   });
   return `(SELECT x.id::BIGINT AS id, x.series_id::INTEGER AS series_id,
     make_timestamp(x.event_time::BIGINT) AS event_time, make_timestamp(x.recv_time::BIGINT) AS recv_time,
     x.seq::BIGINT AS seq, ${coded('origin', ORIGINS)} AS origin, ${columns.join(', ')}, x.ord, x.repeated
-    FROM temp.${stageTable(table)} x) s`;
+    FROM offered(${literal(table.stream)}) x) s`;
 }
 
 /** `read_parquet(…)` of day files, whose paths are relative to the data folder that the session names. */

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { dayNumber } from './batch.ts';
+import { dayNumber } from './identity.ts';
 import type { StagedBatch } from './batch.ts';
 
 import type { StoreCore } from './core.ts';

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { rowOf } from '../../../src/market/domain/columns.ts';
 import type { PriceRecord, TradeRecord } from '../../../src/market/domain/records.ts';
-import { seriesSeeds, stageBatch, type SeriesRef } from '../../../src/market/store/batch.ts';
-import { STAGED_COLUMNS } from '../../../src/market/store/schema.ts';
+import { stageBatch, type SeriesRef } from '../../../src/market/store/batch.ts';
+import { seriesSeeds } from '../../../src/market/store/identity.ts';
 import prices from '../../../src/market/store/tables/prices.ts';
 import trades from '../../../src/market/store/tables/trades.ts';
 
@@ -16,8 +16,9 @@ function trade(n: number, changed: Partial<TradeRecord> = {}): TradeRecord {
   return { ...base, ...times, stream: 'trades', trade_id: `t${n}`, price, quantity: 0.5, side: 'buy', ...changed };
 }
 
-const column = (batch: ReturnType<typeof stageBatch>, name: (typeof STAGED_COLUMNS)[number]): number[] =>
-  Array.from(batch.append.columns[STAGED_COLUMNS.indexOf(name)] ?? [], Number);
+const values = (batch: ReturnType<typeof stageBatch>, name: string): readonly unknown[] =>
+  Array.from<unknown>(batch.offer.columns.find((held) => held.name === name)?.values ?? []);
+const column = (batch: ReturnType<typeof stageBatch>, name: string): number[] => values(batch, name).map(Number);
 
 it('stages a row for every id, in order; doubles go, rivals follow, what cannot be a row is rejected', () => {
   const many = Array.from({ length: 3000 }, (_, n) => trade(n));
@@ -29,7 +30,7 @@ it('stages a row for every id, in order; doubles go, rivals follow, what cannot 
   expect(batch).toMatchObject({ staged: 3001, firsts: 3000, rejected: [bad, timeless], minTime: T0 - 5, slots: [] });
   expect(batch).toMatchObject({ firstEventTime: T0 - 5, lastEventTime: many.at(-1)?.event_time });
   expect([...(batch.days.get(7) ?? [])].sort()).toEqual([20455, 20456]);
-  expect(batch.append.rows).toBe(3001);
+  expect(batch.offer.rows).toBe(3001);
   expect(column(batch, 'event_time')).toEqual([...many, rival].map((record) => record.event_time));
   expect(column(batch, 'recv_time')).toEqual([...many, rival].map((record) => record.recv_time));
   expect(column(batch, 'ord')).toEqual(Array.from({ length: 3001 }, (_, n) => n));
@@ -37,11 +38,10 @@ it('stages a row for every id, in order; doubles go, rivals follow, what cannot 
   expect(new Set(column(batch, 'id')).size).toBe(3000);
   expect(column(batch, 'id')[3000]).toBe(column(batch, 'id')[18]);
   // trade_id is the one text; price, quantity, quote_value, side and is_buyer_maker travel as numbers.
-  expect(batch.append.columns.at(-1)).toEqual([...many, rival].map((record) => record.trade_id));
-  const [price, , , side, maker] = batch.append.columns.slice(STAGED_COLUMNS.length);
-  expect(Array.from(price ?? [])).toEqual([...many, rival].map((record) => record.price));
-  expect(new Set(Array.from(side ?? []))).toEqual(new Set([0]));
-  expect(new Set(Array.from(maker ?? []))).toEqual(new Set([0]));
+  expect(values(batch, 'trade_id')).toEqual([...many, rival].map((record) => record.trade_id));
+  expect(values(batch, 'price')).toEqual([...many, rival].map((record) => record.price));
+  expect(new Set(values(batch, 'side'))).toEqual(new Set([0]));
+  expect(new Set(values(batch, 'is_buyer_maker'))).toEqual(new Set([0]));
 });
 
 it('takes the same content once, writes NaN for what is not known, and says of nothing that there is nothing', () => {
@@ -59,9 +59,8 @@ it('takes the same content once, writes NaN for what is not known, and says of n
   };
   const batch = stageBatch(prices, [price, { ...price, recv_time: T0 + 9 }], () => series);
   expect(batch).toMatchObject({ staged: 1, firsts: 1 });
-  const values = batch.append.columns.slice(STAGED_COLUMNS.length).map((values) => Number(values[0]));
   const stored = prices.sources.map((source) => rowOf(price)[source] ?? Number.NaN);
-  expect(values).toEqual(stored);
+  expect(prices.stored.map(({ name }) => column(batch, name)[0])).toEqual(stored);
   expect(column(batch, 'seq')).toEqual([Number.NaN]);
   expect(stageBatch(prices, [], () => series)).toMatchObject({ staged: 0, firstEventTime: null, lastEventTime: null });
 });
@@ -69,4 +68,24 @@ it('takes the same content once, writes NaN for what is not known, and says of n
 it('refuses a text that its column cannot be', () => {
   const odd = { ...trade(1), side: 'neither' } as unknown as TradeRecord; // what no decoder gives
   expect(() => stageBatch(trades, [odd], () => series)).toThrow("trades.side is 'neither': not one of buy, sell");
+});
+
+it('lets ids travel as numbers while each is a whole number as a number is written, and as text from the first other', () => {
+  const ids = ['0', '7', '4000000000', '999999999999999'];
+  const whole = stageBatch(
+    trades,
+    ids.map((trade_id, n) => trade(n, { trade_id })),
+    () => series,
+  );
+  expect(whole.offer.columns.at(-1)).toMatchObject({ name: 'trade_id', type: 'bigint' });
+  expect(values(whole, 'trade_id')).toEqual(ids.map(Number));
+  for (const odd of ['007', '', '-1', '1.5', '1e3', '１', '1000000000000000', 'a1']) {
+    const mixed = stageBatch(
+      trades,
+      [...ids, odd, '8'].map((trade_id, n) => trade(n, { trade_id })),
+      () => series,
+    );
+    expect(mixed.offer.columns.at(-1)).toMatchObject({ name: 'trade_id', type: 'varchar' });
+    expect(values(mixed, 'trade_id')).toEqual([...ids, odd, '8']);
+  }
 });
