@@ -128,7 +128,7 @@ describe.runIf(built)('the package', { timeout: 180_000 }, () => {
     );
     expect(
       files.filter(
-        (file) => !/^(dist\/(src|crews|chunks)|crews\/[a-z-]+\/evaluation\.yaml$|docs|schemas)\/|^[^/]+$/.test(file),
+        (file) => !/^(dist\/(src|crews|chunks)|docs|schemas)\/|^crews\/[a-z-]+\/evaluation\.yaml$|^[^/]+$/.test(file),
       ),
     ).toEqual([]);
     expect(files.filter((file) => /\.(tgz|duckdb|map)$|(^|\/)(test|bench|data)\//.test(file))).toEqual([]);
