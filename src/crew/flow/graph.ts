@@ -63,6 +63,23 @@ type Sent = Pick<FlowValues, 'data' | 'outside'> & { readonly call: FlowCall };
 
 const DISPATCH = '__dispatch';
 
+/** What `flowAnnotation` keeps: LangGraph takes no node of the same name. */
+const CHANNELS: ReadonlySet<string> = new Set<keyof FlowValues>([
+  'data',
+  'fired',
+  'come',
+  'runs',
+  'outputs',
+  'last',
+  'outside',
+  'queue',
+]);
+
+/** The node of a method: its id, which may be any word. */
+function nodeOf(method: string): string {
+  return CHANNELS.has(method) ? `@${method}` : method;
+}
+
 /**
  * A flow as a LangGraph: methods that are due run side by side in one step, then `dispatch` sees what has come and sends
  * the next ones. Methods that wait for several are therefore never missed, and the order is that of the definition.
@@ -77,20 +94,22 @@ export function compileFlow(
     dispatch(flow, state),
   ) as unknown as LooseGraph;
   for (const method of flow.methods) {
-    graph.addNode(method.id, async ({ call, ...known }: Sent, config) => {
+    graph.addNode(nodeOf(method.id), async ({ call, ...known }: Sent, config) => {
       const { output, route, update, outside } = await work(method, call, known, config);
       const fired: Fired[] = [{ name: method.id, from: method.id, output }];
       if (route !== null) fired.push({ name: route, from: method.id, output });
       return { data: update, fired, outputs: { [method.id]: output ?? null }, last: method.id, outside };
     });
-    graph.addEdge(method.id, DISPATCH);
+    graph.addEdge(nodeOf(method.id), DISPATCH);
   }
   graph.addEdge(START, DISPATCH);
   graph.addConditionalEdges(
     DISPATCH,
     ({ queue, data, outside }) =>
-      queue.length === 0 ? END : queue.map((call) => new Send(call.method, { call, data, outside } satisfies Sent)),
-    [...flow.methods.map((m) => m.id), END],
+      queue.length === 0
+        ? END
+        : queue.map((call) => new Send(nodeOf(call.method), { call, data, outside } satisfies Sent)),
+    [...flow.methods.map((m) => nodeOf(m.id)), END],
   );
   return (graph as unknown as { compile(o: object): CompiledCrewGraph }).compile({ checkpointer, name: flow.id });
 }
