@@ -2,6 +2,7 @@ import { EnvHttpProxyAgent, request } from 'undici';
 import type { Clock, Ms } from '../kit/clock.ts';
 import { AppError, DeadlineExceeded, Unavailable, errorMessage } from '../kit/errors.ts';
 import type { Logger } from '../kit/logger.ts';
+import { throughProxy } from './proxy.ts';
 import { RateLimiter } from './rate-limit.ts';
 
 export interface HttpRequest {
@@ -79,7 +80,7 @@ export class HttpClient implements AsyncDisposable {
     } catch (error) {
       if (stop.signal.aborted) throw stop.signal.reason;
       if (error instanceof AppError) throw error;
-      throw new Unavailable(`${safeUrl(url)}: ${causeText(error)}`, { cause: error });
+      throw new Unavailable(`${safeUrl(url)}${throughProxy(url, process.env)}: ${causeText(error)}`, { cause: error });
     } finally {
       timer.cancel();
       options.signal?.removeEventListener('abort', onAbort);

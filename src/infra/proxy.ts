@@ -12,6 +12,13 @@ export function proxyFor(url: URL, environment: Environment): string | undefined
   return isExempt(url.hostname, environment['no_proxy'] ?? environment['NO_PROXY'] ?? '') ? undefined : proxy;
 }
 
+/** ` through the proxy HOST` where `url` goes through one, else nothing: for messages. A proxy's password is left out. */
+export function throughProxy(url: string, environment: Environment): string {
+  const proxy = proxyFor(new URL(url), environment);
+  if (proxy === undefined) return '';
+  return ` through the proxy ${URL.canParse(proxy) ? new URL(proxy).host : 'that the environment names'}`;
+}
+
 function isExempt(host: string, list: string): boolean {
   return list
     .split(/[\s,]+/)

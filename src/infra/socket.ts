@@ -5,7 +5,7 @@ import type { Clock, Ms } from '../kit/clock.ts';
 import { AppError, DeadlineExceeded, RateLimited, Unavailable, errorMessage } from '../kit/errors.ts';
 import { quoteOutside } from '../kit/outside.ts';
 import { explainStatus, retryAfterMs, safeUrl } from './http.ts';
-import { proxyFor } from './proxy.ts';
+import { proxyFor, throughProxy } from './proxy.ts';
 
 export interface SocketOptions {
   /** `ws://` or `wss://`. Over HTTPS_PROXY or HTTP_PROXY when set, unless NO_PROXY exempts the host. */
@@ -80,7 +80,9 @@ export function openSocket(options: SocketOptions): Promise<Socket> {
       fail(refusal(options, response)),
     );
     socket.on('error', (error) => {
-      if (!opened) fail(new Unavailable(`${safeUrl(options.url)}: ${errorMessage(error)}`, { cause: error }));
+      if (opened) return;
+      const way = throughProxy(options.url, options.environment ?? process.env);
+      fail(new Unavailable(`${safeUrl(options.url)}${way}: ${errorMessage(error)}`, { cause: error }));
     });
     socket.once('open', () => {
       opened = true;

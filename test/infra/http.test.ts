@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { systemClock } from '../../src/infra/clock.ts';
 import { HttpClient, explainStatus, retryAfterMs, safeUrl } from '../../src/infra/http.ts';
 import { proxyFor } from '../../src/infra/proxy.ts';
@@ -119,4 +119,23 @@ test('the proxy follows the usual variables', () => {
   expect(of('https://localhost:8443', both)).toBeUndefined();
   expect(of('https://venue.example', { HTTPS_PROXY: 'x', NO_PROXY: '*' })).toBeUndefined();
   expect(of('https://venue.example', {})).toBeUndefined();
+});
+
+test('a proxy that refuses is named, without its password', async () => {
+  const proxy = createServer();
+  proxy.on('connect', (_, socket) => socket.end('HTTP/1.1 403 Forbidden\r\n\r\n'));
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  const host = `127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+  vi.stubEnv('https_proxy', `http://me:hush@${host}`);
+  try {
+    await using http = client();
+    const error = await http.get('https://venue.invalid/time', { timeoutMs: 10_000 }).catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(Unavailable);
+    expect(String(error)).toContain(`https://venue.invalid/time through the proxy ${host}: `);
+    expect(String(error)).not.toContain('hush');
+  } finally {
+    vi.unstubAllEnvs();
+    proxy.closeAllConnections();
+    proxy.close();
+  }
 });
