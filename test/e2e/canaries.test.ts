@@ -85,6 +85,8 @@ describe.runIf(built)('secrets', { timeout: 120_000 }, () => {
     }
     expect(said['export']?.stdout).toContain('[PLANTED_0_KEY]');
     expect(said['page']?.stdout).toContain('[PLANTED_0_KEY]');
+    const rows = JSON.parse(said['audit']?.stdout ?? '') as { id: string; seq: number }[];
+    expect(rows.map((row) => row.id)).toEqual(rows.map((row) => String(row.seq)));
     const files = filesOf(data);
     expect(files.length).toBeGreaterThan(2);
     for (const path of files) expect([path, found(readFileSync(path, 'latin1'))]).toEqual([path, []]);

@@ -34,7 +34,11 @@ export async function auditRows(command: Command): Promise<void> {
     ...(options.denied === true ? { decision: 'denied' as const } : {}),
     ...(options.since === undefined ? {} : { since: parseSince(options.since, Date.now()) }),
   });
-  if (output.json) return printJson(output, rows);
+  if (output.json)
+    return printJson(
+      output,
+      rows.map((row) => ({ id: String(row.seq), ...row })),
+    );
   printTable(
     output,
     rows,
