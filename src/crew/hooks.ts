@@ -2,6 +2,7 @@ import type { GuardrailSubject, GuardrailVerdict } from './agent/guardrail.ts';
 import type { TaskOutput } from './agent/output.ts';
 import type { Migration, MigratingRun } from './run/migration.ts';
 import type { RunDocument } from './run/document.ts';
+import type { TripwireCheck } from './tripwire/contract.ts';
 
 type Inputs = Readonly<Record<string, unknown>>;
 type Eventually<T> = T | Promise<T>;
@@ -54,6 +55,8 @@ export interface CrewHooks {
   readonly guardrails?:
     | Readonly<Record<string, (subject: GuardrailSubject) => Eventually<GuardrailVerdict>>>
     | undefined;
+  /** Functions that `tripwires` of the crew and its agents name. */
+  readonly tripwires?: Readonly<Record<string, TripwireCheck>> | undefined;
   /** Functions that `condition` of tasks names. */
   readonly conditions?: Readonly<Record<string, (context: ConditionContext) => boolean>> | undefined;
   /** Functions that `callback` of tasks names. */

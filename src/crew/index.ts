@@ -58,6 +58,16 @@ export {
   type TaskDefinition,
 } from './code/define.ts';
 export { type CrewHost, type HostOptions, openCrewHost } from './code/host.ts';
+export type { CodeTripwire, CodeTripwires } from './code/tripwires.ts';
+export {
+  type Trip,
+  type TripwireCheck,
+  type TripwireInput,
+  type TripwirePlace,
+  type TripwireSubject,
+  TripwireTripped,
+  type TripwireVerdict,
+} from './tripwire/contract.ts';
 export type { InputsFor, PlaceholdersOf } from './code/infer.ts';
 export type { ApprovalQuestion, ApprovalReply } from './code/local-stages.ts';
 export { findCrewModule } from './config/crew-module.ts';

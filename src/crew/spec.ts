@@ -53,6 +53,33 @@ export interface AgentSpec {
   readonly permission_role: string | null;
   /** Ours: tools of the agent's own list that need a person's approval each time. */
   readonly approval_required: readonly string[];
+  /** Ours: what looks at what it is given, answers and calls, and may end the run. */
+  readonly tripwires: TripwireSpecs;
+}
+
+/** Tripwires by the place where they look, in order. */
+export interface TripwireSpecs {
+  /** Of an agent: what it gets with a task; of a crew: the inputs of a kickoff. */
+  readonly input: readonly TripwireSpec[];
+  /** Of a crew: the answers of all its agents, and what its last hooks give. */
+  readonly output: readonly TripwireSpec[];
+  /** The calls of an agent, of a crew those of all its agents, before they are made. */
+  readonly tool_call: readonly TripwireSpec[];
+}
+
+/** One tripwire: just one of `secrets`, `max_characters`, `deny` and `function` is given. */
+export interface TripwireSpec {
+  readonly name: string | null;
+  readonly secrets: 'trip' | 'redact' | null;
+  readonly max_characters: number | null;
+  /** Regular expressions, whatever the case. */
+  readonly deny: readonly string[] | null;
+  /** Name of a function of the crew's hooks. */
+  readonly function: string | null;
+  /** Time for a verdict. */
+  readonly seconds: number;
+  /** What it means when it throws, is late or gives no verdict. */
+  readonly on_error: 'trip' | 'pass';
 }
 
 export interface TaskSpec {
@@ -136,6 +163,8 @@ export interface CrewSpec {
   readonly knowledge_sources: readonly string[];
   /** What its agents remember from run to run; null: nothing. */
   readonly memory: MemorySpec | null;
+  /** Ours: what looks at its inputs, its agents' answers and their calls, and may end the run. */
+  readonly tripwires: TripwireSpecs;
   readonly verbose: boolean;
 }
 

@@ -46,6 +46,13 @@ const call = {
   run_id: text.nullable(),
   task_id: text.nullable().optional(),
 };
+const wired = {
+  ...run,
+  task_id: text.nullable(),
+  agent_id: text.nullable(),
+  guardrail: text,
+  where: z.enum(['input', 'output', 'tool_call']),
+};
 const method = { flow: text, run_id: text, method: text, execution: count };
 
 export const EVENTS = {
@@ -198,6 +205,13 @@ export const EVENTS = {
   'run.answered': z.strictObject({ ...run, task_id: text, kind: text, by: text, answer: text }),
   'guardrail.passed': z.strictObject({ ...task, guardrail: text, attempt: count }),
   'guardrail.failed': z.strictObject({ ...task, guardrail: text, attempt: count, message: text }),
+  /** A tripwire ended the run; without task and agent: at the kickoff, or at what the crew's last hooks gave. */
+  'guardrail.tripped': z.strictObject({
+    ...wired,
+    cause: z.enum(['tripped', 'threw', 'timed_out', 'no_verdict']),
+    reason: text,
+  }),
+  'guardrail.rewrote': z.strictObject(wired),
   'flow.started': z.strictObject({ flow: text, run_id: text, trigger: text, state_id: text }),
   'flow.completed': z.strictObject({ flow: text, run_id: text, duration_ms: z.number(), output: z.unknown() }),
   'flow.failed': z.strictObject({ flow: text, run_id: text, error: text }),

@@ -79,6 +79,19 @@ describe.runIf(built)('examples', { timeout: 60_000 }, () => {
     ]);
   });
 
+  it('lets tripwires end a run', async () => {
+    const folder = projectOf('tripwires.ts');
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, ['example.js'], { cwd: folder });
+    expect(stderr).toBe('');
+    expect(stdout.split('\n')).toEqual([
+      'completed Is it calm?',
+      'failed tripwire no_card_numbers stopped the run at the input of the crew: it matches /\\b\\d{4}([ -]?\\d{4}){3}\\b/',
+      'failed tripwire no_orders stopped the run at the output of task answer, agent analyst: it tells people to trade',
+      'completed The key is [VENUE_API_KEY]',
+      '',
+    ]);
+  });
+
   it('streams a run as it happens', async () => {
     const folder = projectOf('stream.ts');
     const { stdout, stderr } = await promisify(execFile)(process.execPath, ['example.js'], { cwd: folder });

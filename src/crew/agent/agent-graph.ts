@@ -46,8 +46,8 @@ const TARGETS = {
 
 /**
  * An agent's loop as a LangGraph, one for all tasks of a run. A model's reply is checkpointed before its calls are
- * made, and their results before the next turn. An answer is checked in a step of its own only when guardrails,
- * which may be slow, look at it.
+ * made, and their results before the next turn. An answer is checked in a step of its own only when guardrails
+ * or tripwires, which may be slow, look at it.
  */
 export function buildAgentGraph(): AgentGraph {
   return new StateGraph(AgentState)
@@ -92,6 +92,7 @@ function step(work: Work) {
     if (!(handle instanceof TaskHandle)) throw new Error('a step of an agent was run without its task');
     const { scope } = handle.run;
     await scope.gate?.(scope.signal);
+    scope.signal.throwIfAborted();
     return { agent: await work(handle, state.agent, config) };
   };
 }
@@ -103,6 +104,8 @@ const think: Work = async ({ run, request }, record) => {
     if (run.agent.reasoning && run.chain.current.source !== 'playbook') return { ...record, next: 'plan' };
   }
   const after = await modelStep(run, request, record);
-  const unguarded = after.next === 'check' && run.scope.guardrailsOf(run.task).length === 0;
+  const { scope, task, agent } = run;
+  const guarded = scope.guardrailsOf(task).length > 0 || scope.tripwires.guards('output', agent);
+  const unguarded = after.next === 'check' && !guarded;
   return unguarded ? checkStep(run, request, after) : after;
 };

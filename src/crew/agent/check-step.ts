@@ -20,7 +20,8 @@ const GUARDRAIL_RETRIES = 3;
 export async function checkStep(run: TaskRun, request: TaskRequest, before: AgentRecord): Promise<AgentRecord> {
   try {
     const shaped = await shape(run, request, before);
-    return shaped.next === 'check' ? await guard(run, request, shaped) : shaped;
+    const guarded = shaped.next === 'check' ? await guard(run, request, shaped) : shaped;
+    return guarded.next === 'end' || guarded.next === 'review' ? await passTripwires(run, guarded) : guarded;
   } catch (error) {
     if (run.scope.signal.aborted) throw run.scope.signal.reason;
     if (run.deadline.aborted) return failAttempt(run, request, before, errorMessage(run.deadline.reason));
@@ -112,9 +113,18 @@ function note(run: TaskRun, action: string, details: Record<string, unknown>): v
   run.scope.events.emit('agent.decision', { agent_id, action, run_id, task_id, details }, { correlationId: run_id });
 }
 
-/** Shows the answer to a person; see `review.ts`. */
-export function reviewStep(run: TaskRun, record: AgentRecord): AgentRecord {
-  return review(run, record, (message) => sendBack(record, message));
+/** Shows the answer to a person; see `review.ts`. What they write in its place is judged as the agent's was. */
+export async function reviewStep(run: TaskRun, record: AgentRecord): Promise<AgentRecord> {
+  const reviewed = review(run, record, (message) => sendBack(record, message));
+  return reviewed.next === 'end' && reviewed.output !== record.output ? passTripwires(run, reviewed) : reviewed;
+}
+
+/** The answer as tripwires let it go; the text that no tripwire has seen does not go along. */
+async function passTripwires(run: TaskRun, record: AgentRecord): Promise<AgentRecord> {
+  const { scope, task, agent } = run;
+  if (record.error !== null || !scope.tripwires.guards('output', agent)) return record;
+  const output = await scope.tripwires.pass('output', { task, agent }, record.output, task.output_json);
+  return { ...record, output, raw: typeof output === 'string' ? output : JSON.stringify(output) };
 }
 
 function sendBack(record: AgentRecord, message: string): AgentRecord {

@@ -24,6 +24,7 @@ const REPORT_LIMIT = 4000;
  */
 export function createManagerTurn(scope: RunScope): ManagerTurn {
   return async (request) => {
+    scope.signal.throwIfAborted();
     const record = request.record ?? begin(scope, request);
     const told = { ...record, queue: [], messages: [...record.messages, ...reportMessages(record, request)] };
     const ready = readyTasks(request);

@@ -48,8 +48,9 @@ export async function modelStep(run: TaskRun, request: TaskRequest, before: Agen
   }
 }
 
-/** Undefined where nobody listens, so that models need not stream. */
+/** Undefined where nobody listens, so that models need not stream, and where nobody may before tripwires have looked. */
 function listener({ scope, task, agent }: TaskRun, { turn }: AgentRecord): ((text: string) => void) | undefined {
+  if (scope.tripwires.guards('output', agent)) return undefined;
   const { hooks, text: reader, runId } = scope;
   const wanted = reader?.wantsText(runId) === true ? reader : undefined;
   if (hooks?.onText === undefined && wanted === undefined) return undefined;

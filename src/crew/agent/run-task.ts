@@ -25,7 +25,8 @@ import { beginAttempt, callerOf, emitAgent, type TaskRun } from './task-run.ts';
  */
 export function createTaskExecution(scope: RunScope): TaskExecution {
   const graph = buildAgentGraph();
-  const execute: TaskExecution = async (request) => {
+  const execute: TaskExecution = async (given) => {
+    const request = await passTripwires(scope, given);
     const limit = timeLimit(request);
     const late = new AbortController();
     const timer =
@@ -46,6 +47,14 @@ export function createTaskExecution(scope: RunScope): TaskExecution {
     }
   };
   return execute;
+}
+
+/** What an agent is given, as its tripwires let it in: before anything is searched, recalled or asked for it. */
+async function passTripwires(scope: RunScope, request: TaskRequest): Promise<TaskRequest> {
+  const { task, agent, inputs, context, instruction } = request;
+  if (!scope.tripwires.guards('input', agent)) return request;
+  const given = { inputs, context, ...(instruction === undefined ? {} : { instruction }) };
+  return { ...request, ...(await scope.tripwires.pass('input', { task, agent }, given)) };
 }
 
 async function createTaskRun(
@@ -195,12 +204,14 @@ function finish(run: TaskRun, record: AgentRecord, output: TaskOutput): void {
 
 function outputOf(run: TaskRun, request: TaskRequest, record: AgentRecord): TaskOutput {
   const failed = record.error !== null;
+  const unseen = failed && run.scope.tripwires.guards('output', run.agent);
   return {
     task: request.task.id,
     agent: record.takenOverBy ?? request.agent.id,
     status: failed ? 'failed' : 'completed',
     output: failed ? null : record.output,
-    raw: record.raw,
+    // Of a failed answer: tripwires look at what is good enough to be given to somebody.
+    raw: unseen ? '' : record.raw,
     error: record.error,
     executions: 1,
     tool_calls: record.calls,

@@ -11,6 +11,7 @@ import type { AnyGuardrail } from './guardrail.ts';
 import type { FeedbackSource } from '../feedback/store.ts';
 import type { KnowledgeSource } from './knowledge.ts';
 import type { SkillShelf } from './skills.ts';
+import type { RunTripwires } from '../tripwire/of-run.ts';
 import type { Pacer } from './pacer.ts';
 
 /** What the tasks of one run share. */
@@ -32,6 +33,7 @@ export interface RunScope {
   readonly memory?: RunMemory | undefined;
   /** The task's own in order, then the host's. */
   guardrailsOf(task: TaskSpec): readonly AnyGuardrail[];
+  readonly tripwires: RunTripwires;
   readonly hooks?: CrewHooks | undefined;
   /** Who reads answers while they are written. */
   readonly text?: TextListener | undefined;

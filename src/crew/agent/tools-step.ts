@@ -27,10 +27,11 @@ const SAME_CALL_LIMIT = 3;
 export async function toolsStep(
   run: TaskRun,
   request: TaskRequest,
-  record: AgentRecord,
+  before: AgentRecord,
   config: LangGraphRunnableConfig,
 ): Promise<AgentRecord> {
-  if (record.forced !== null) return refuseAll(record);
+  if (before.forced !== null) return refuseAll(before);
+  const record = { ...before, queue: await passTripwires(run, before.queue) };
   if (record.queue.some((c) => innerTool(run, c) !== undefined)) return innerStep(run, request, record, config);
   const readOnly = record.queue.every((c) => run.scope.invoker.find(c.tool)?.effects === 'none');
   try {
@@ -41,6 +42,20 @@ export async function toolsStep(
   } catch (error) {
     return afterAbort(run, request, record, error);
   }
+}
+
+/** The calls as tripwires let them go: all of a turn are judged before the first is made. */
+async function passTripwires(run: TaskRun, queue: readonly QueuedCall[]): Promise<readonly QueuedCall[]> {
+  const { scope, task, agent } = run;
+  if (!scope.tripwires.guards('tool_call', agent)) return queue;
+  const passed: QueuedCall[] = [];
+  for (const call of queue) {
+    const { tool, args, malformed } = call;
+    const asked = { tool, args };
+    const judged = malformed === null ? await scope.tripwires.pass('tool_call', { task, agent }, asked) : asked;
+    passed.push({ ...call, args: judged.args });
+  }
+  return passed;
 }
 
 function innerTool(run: TaskRun, call: QueuedCall): InnerTool | undefined {

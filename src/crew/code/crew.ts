@@ -12,6 +12,7 @@ import type { RunStream, RunStreamOptions } from './local-stream.ts';
 import type { CrewDefinition, CrewParts } from './parts.ts';
 import { type CrewHost, type HostOptions, openCrewHost } from './host.ts';
 import type { InputsFor } from './infer.ts';
+import { namedTripwires } from './tripwires.ts';
 
 type NamesIn<Tasks extends readonly AnyTask[]> = Tasks[number] extends Task<string, infer Names> ? Names : never;
 type OutputsOf<Tasks extends readonly AnyTask[]> = {
@@ -67,6 +68,7 @@ export interface Crew<Tasks extends readonly AnyTask[]> extends CrewParts<Tasks>
 export function defineCrew<const Tasks extends readonly AnyTask[]>(definition: CrewDefinition<Tasks>): Crew<Tasks> {
   const agents = agentsOf(definition);
   const spec = specOf(definition, agents);
+  const tripwires = namedTripwires(`crew.${definition.id}`, definition.tripwires).functions;
   const open = (options: Omit<HostOptions, 'crews'>): Crew<Tasks> => {
     let opened: CrewHost | undefined;
     const crew: Crew<Tasks> = {
@@ -74,6 +76,7 @@ export function defineCrew<const Tasks extends readonly AnyTask[]>(definition: C
       spec,
       definition,
       agents,
+      tripwires,
       on: open,
       get host() {
         return (opened ??= openCrewHost({ ...options, crews: [crew] }));
@@ -104,9 +107,10 @@ function agentsOf(definition: CrewDefinition<readonly AnyTask[]>): readonly Agen
 
 function specOf(definition: CrewDefinition<readonly AnyTask[]>, agents: readonly Agent[]): CrewSpec {
   const { id, tasks, manager, manager_llm: managerModel, planning_llm: planningModel, ...rest } = definition;
-  const { agents: _, llm: __, playbook: ___, hooks: ____, ...fields } = rest;
+  const { agents: _, llm: __, playbook: ___, hooks: ____, tripwires: wires, ...fields } = rest;
   const value = {
     ...fields,
+    tripwires: namedTripwires(`crew.${id}`, wires).value,
     agents: agents.map((agent) => agent.id),
     tasks: tasks.map((task) => task.id),
     manager_agent: manager?.id ?? null,

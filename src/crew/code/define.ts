@@ -9,7 +9,9 @@ import { toAgent, toTask } from '../config/specs.ts';
 import type { ConditionContext } from '../hooks.ts';
 import type { CrewModel } from '../model/model.ts';
 import type { AgentSpec, TaskCondition, TaskSpec } from '../spec.ts';
+import type { TripwireFunctions } from '../tripwire/of-run.ts';
 import type { PlaceholdersOf } from './infer.ts';
+import { type CodeTripwires, namedTripwires } from './tripwires.ts';
 
 type Eventually<T> = T | Promise<T>;
 
@@ -17,7 +19,16 @@ type Eventually<T> = T | Promise<T>;
 export type CodeTool = AnyTool<undefined>;
 
 /** Fields of agents.yaml that are given as objects in code. */
-type AgentObjects = 'id' | 'role' | 'goal' | 'backstory' | 'tools' | 'llm' | 'llm_fallbacks' | 'permission_role';
+type AgentObjects =
+  | 'id'
+  | 'role'
+  | 'goal'
+  | 'backstory'
+  | 'tools'
+  | 'llm'
+  | 'llm_fallbacks'
+  | 'permission_role'
+  | 'tripwires';
 
 /** An agent as code writes it: the fields of agents.yaml, with tools and models as objects or by name. */
 export interface AgentDefinition<Id extends string, Text extends string>
@@ -32,6 +43,8 @@ export interface AgentDefinition<Id extends string, Text extends string>
   /** `openai:gpt-5`, or a model made by the host; the crew's unless given. */
   readonly llm?: string | CrewModel | undefined;
   readonly llm_fallbacks?: readonly (string | CrewModel)[] | undefined;
+  /** What looks at what it is given, answers and calls, and may end the run. */
+  readonly tripwires?: CodeTripwires | undefined;
 }
 
 /** A checked agent; give it to tasks and crews. `Names` are its placeholders. */
@@ -40,6 +53,7 @@ export interface Agent<Id extends string = string, Names extends string = string
   readonly spec: AgentSpec;
   readonly tools: readonly CodeTool[];
   readonly models: readonly CrewModel[];
+  readonly tripwires: TripwireFunctions;
   /** For the compiler alone. */
   readonly '~names'?: Names;
 }
@@ -62,7 +76,8 @@ export interface Agent<Id extends string = string, Names extends string = string
 export function defineAgent<const Id extends string, const Text extends string>(
   definition: AgentDefinition<Id, Text>,
 ): Agent<Id, PlaceholdersOf<Text>> {
-  const { id, tools = [], llm, llm_fallbacks: fallbacks = [], ...fields } = definition;
+  const { id, tools = [], llm, llm_fallbacks: fallbacks = [], tripwires, ...fields } = definition;
+  const wires = namedTripwires(`agent.${id}`, tripwires);
   const models = [llm, ...fallbacks].filter((model) => typeof model === 'object');
   const value = parsed(`agent ${id}`, id, agentSchema, {
     ...fields,
@@ -70,8 +85,10 @@ export function defineAgent<const Id extends string, const Text extends string>(
     llm: llm === undefined ? null : modelName(llm),
     llm_fallbacks: fallbacks.map(modelName),
     permission_role: roleOf(id),
+    tripwires: wires.value,
   });
-  return Object.freeze({ id, spec: toAgent(id, value, same), tools: Object.freeze([...tools]), models });
+  const spec = toAgent(id, value, same);
+  return Object.freeze({ id, spec, tools: Object.freeze([...tools]), models, tripwires: wires.functions });
 }
 
 /** Name of the role that holds what an agent's own list grants. */

@@ -9,6 +9,7 @@ import type { Invoker } from '../../kit/invoke.ts';
 import type { OutsidePolicy } from '../../kit/outside.ts';
 import { createIdSource } from '../../kit/id.ts';
 import { type Logger, silentLogger } from '../../kit/logger.ts';
+import { createRedactor } from '../../kit/redact.ts';
 import { createInvoker } from '../../kit/pipeline.ts';
 import { createRateGate } from '../../kit/rate-gate.ts';
 import { type BoundTool, bindTools } from '../../kit/tool.ts';
@@ -39,6 +40,7 @@ import { createSpendMeter, type SpendOptions } from '../spend/create.ts';
 import { createMemoryLedger } from '../spend/memory-ledger.ts';
 import type { CrewParts } from './parts.ts';
 import { type Agent, roleOf } from './define.ts';
+import type { TripwireFunctions } from '../tripwire/of-run.ts';
 import { LocalEvents } from './local-events.ts';
 import { LocalStreams, type RunStream, type RunStreamOptions } from './local-stream.ts';
 import {
@@ -161,6 +163,7 @@ export function openCrewHost(options: HostOptions): CrewHost {
     events,
     eventSource: events,
     text: streams,
+    redactor: createRedactor(options.env ?? process.env),
     feedback: options.feedback,
     clock,
     log,
@@ -219,7 +222,8 @@ function roleSpec({ id, tools }: Agent): RoleSpec {
 }
 
 /** The functions of a crew and its tasks under the names that the specs call them by. */
-function hooksOf({ definition: { tasks, hooks } }: CrewParts): CrewHooks {
+function hooksOf(crew: CrewParts): CrewHooks {
+  const { tasks, hooks } = crew.definition;
   const named = <F>(what: string, of: (task: (typeof tasks)[number]) => F | undefined): Record<string, F> =>
     Object.fromEntries(
       tasks.flatMap((task) => {
@@ -230,6 +234,11 @@ function hooksOf({ definition: { tasks, hooks } }: CrewParts): CrewHooks {
   return {
     ...hooks,
     guardrails: Object.assign({}, ...tasks.map((task) => task.guardrails)) as NonNullable<CrewHooks['guardrails']>,
+    tripwires: Object.assign(
+      {},
+      crew.tripwires,
+      ...membersOf(crew).map((agent) => agent.tripwires),
+    ) as TripwireFunctions,
     conditions: named('condition', (task) => task.condition),
     callbacks: named('callback', (task) => task.callback),
   };

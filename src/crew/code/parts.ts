@@ -2,10 +2,21 @@ import type { CrewHooks } from '../hooks.ts';
 import type { CrewModel } from '../model/model.ts';
 import type { Playbook } from '../playbook.ts';
 import type { CrewSpec, MemorySpec } from '../spec.ts';
+import type { TripwireFunctions } from '../tripwire/of-run.ts';
 import type { Agent, AnyTask } from './define.ts';
+import type { CodeTripwires } from './tripwires.ts';
 
 /** Fields of crews.yaml that are given as objects in code, and the one that needs a graph.ts. */
-type CrewObjects = 'id' | 'agents' | 'tasks' | 'process' | 'manager_agent' | 'manager_llm' | 'planning_llm' | 'memory';
+type CrewObjects =
+  | 'id'
+  | 'agents'
+  | 'tasks'
+  | 'process'
+  | 'manager_agent'
+  | 'manager_llm'
+  | 'planning_llm'
+  | 'memory'
+  | 'tripwires';
 
 /** A crew as code writes it: the fields of crews.yaml, with its parts as objects. */
 export interface CrewDefinition<Tasks extends readonly AnyTask[]> extends Partial<Omit<CrewSpec, CrewObjects>> {
@@ -26,6 +37,8 @@ export interface CrewDefinition<Tasks extends readonly AnyTask[]> extends Partia
   readonly playbook?: Playbook | undefined;
   /** What its agents remember from run to run, on the host's `memory`. */
   readonly memory?: boolean | Partial<MemorySpec> | undefined;
+  /** What looks at its inputs, its agents' answers and their calls, and may end the run. */
+  readonly tripwires?: CodeTripwires | undefined;
   readonly hooks?:
     | Pick<CrewHooks, 'migrate' | 'beforeKickoff' | 'afterKickoff' | 'onTask' | 'onStep' | 'onText'>
     | undefined;
@@ -38,4 +51,6 @@ export interface CrewParts<Tasks extends readonly AnyTask[] = readonly AnyTask[]
   readonly definition: CrewDefinition<Tasks>;
   /** Its members; the manager is none of them. */
   readonly agents: readonly Agent[];
+  /** Functions of its own tripwires, by name. */
+  readonly tripwires: TripwireFunctions;
 }

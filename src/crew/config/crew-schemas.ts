@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { cronPattern, durationSeconds } from './fields.ts';
+import { tripwiresSchema } from './tripwire-schema.ts';
 
 /** agents.yaml, tasks.yaml and crews.yaml: maps keyed by id, with CrewAI's fields and, marked so, a few of ours. */
 
@@ -61,6 +62,7 @@ export const agentSchema = z.strictObject({
     .nullable()
     .default([])
     .describe('Ours: tools of its list that need a person’s approval each time'),
+  tripwires: orNull(tripwiresSchema).describe('Ours: what may end the run, by what goes in or comes out'),
 });
 
 const trigger = z
@@ -166,6 +168,7 @@ export const crewSchema = z.strictObject({
     .union([z.boolean(), memorySchema])
     .default(false)
     .describe('Whether its agents remember from run to run; ours: and how'),
+  tripwires: orNull(tripwiresSchema).describe('Ours: what may end the run, by what goes in or comes out'),
   verbose: z.boolean().default(false).describe('Log each step'),
 });
 

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { AgentSpec, CrewSpec, MemorySpec, TaskSpec } from '../spec.ts';
 import { type agentSchema, type crewSchema, memorySchema, type taskSchema } from './crew-schemas.ts';
+import { toTripwires } from './tripwire-schema.ts';
 
 /** An agent as the framework knows it; `realName` turns a tool's alias into its name. */
 export function toAgent(
@@ -18,6 +19,7 @@ export function toAgent(
     skills: unique(value.skills ?? []),
     knowledge_sources: unique(value.knowledge_sources ?? []),
     approval_required: unique((value.approval_required ?? []).map(realName)),
+    tripwires: toTripwires(value.tripwires),
   };
 }
 
@@ -46,6 +48,7 @@ export function toCrew(id: string, value: z.output<typeof crewSchema>, tasks: re
     manager_llm: value.manager_llm === null ? null : modelName(value.manager_llm),
     knowledge_sources: unique(value.knowledge_sources ?? []),
     memory: toMemory(value.memory),
+    tripwires: toTripwires(value.tripwires),
   };
 }
 

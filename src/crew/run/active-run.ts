@@ -1,4 +1,4 @@
-import { Command, type StateSnapshot } from '@langchain/langgraph';
+import { Command } from '@langchain/langgraph';
 import { Conflict, errorMessage, InvalidInput, NotFound } from '../../kit/errors.ts';
 import { createManagerTurn } from '../agent/manager.ts';
 import { unresolved } from '../agent/prompt.ts';
@@ -14,16 +14,19 @@ import type { CrewHooks } from '../hooks.ts';
 import { ModelChain } from '../model/chain.ts';
 import type { CrewModel } from '../model/model.ts';
 import type { AgentSpec, CrewSpec, TaskSpec } from '../spec.ts';
+import type { TripwireTripped } from '../tripwire/contract.ts';
+import { missingTripwires, type RunTripwires } from '../tripwire/of-run.ts';
 import { decisionOf } from '../spend/decision.ts';
 import { OUTPUT_LIMIT } from '../spend/meter.ts';
 import { soloCrew } from './solo.ts';
-import { describeRun, type RunState } from './describe.ts';
+import { describeRun, type RunState, valuesOf } from './describe.ts';
 import type { RunDocument, RunPause, RunStatus } from './document.ts';
 import { EXPIRED } from '../agent/review.ts';
 import { GraphStop } from './graph-stop.ts';
 import { migrateRun, structureRefusal } from './migrate.ts';
 import { interruptIds, isOver, pausesOf, waitingReason } from './pauses.ts';
-import { RunEvents } from './run-events.ts';
+import { RunEvents, withDetails } from './run-events.ts';
+import { hooksOfSolo, membersOf, openTripwires, withTrip } from './tripped.ts';
 import type { Answers, RunnerParts } from './contract.ts';
 import type { RunRow } from './store.ts';
 
@@ -38,6 +41,8 @@ export class ActiveRun {
   readonly #events: RunEvents;
   readonly #stop: GraphStop;
   readonly #chains = new Map<string, ModelChain>();
+  readonly #tripwires: RunTripwires | undefined;
+  #tripped: TripwireTripped | undefined;
   #compiled: CompiledCrew | undefined;
   #refusal: Conflict | null = null;
   /** What the last hooks made of the output. */
@@ -50,11 +55,12 @@ export class ActiveRun {
     const solo = soloCrew(row.crew, parts.agents, row.inputs);
     this.#crew = solo?.crew ?? parts.crews[row.crew];
     this.#tasks = solo === null ? parts.tasks : { [solo.task.id]: solo.task };
-    this.#hooks = parts.hooks?.[row.crew] ?? {};
+    this.#hooks = { ...parts.hooks?.[row.crew], ...(solo === null ? {} : hooksOfSolo(solo.crew.agents, parts)) };
     this.#events = new RunEvents(row.run_id, parts.events, parts.eventSource);
     const { clock, drainMs, log } = parts;
     const onGivenUp = (): void => log.warn('run.step_given_up', { run_id: row.run_id, after_ms: drainMs });
     this.#stop = new GraphStop({ clock, drainMs, onGivenUp });
+    this.#tripwires = this.#crew === undefined ? undefined : this.#openTripwires(this.#crew);
   }
 
   /** Checks everything that can be checked before the first step. Throws NotFound and InvalidInput. */
@@ -68,6 +74,7 @@ export class ActiveRun {
       const functions = ids.flatMap((id) => this.#missingFunctions(id));
       const problems = [
         ...functions,
+        ...missingTripwires(crew, membersOf(crew, this.#parts.agents), this.#hooks.tripwires ?? {}),
         ...(open.length === 0 ? [] : [`inputs are missing for ${open.join('; ')}`]),
         ...missing,
       ];
@@ -101,7 +108,7 @@ export class ActiveRun {
   begin(signal: AbortSignal | undefined, outside: readonly string[] = []): Promise<RunDocument> {
     const { run_id, crew, shadow, trigger } = this.row;
     this.#events.emit('run.started', { run_id, crew, mode: shadow ? 'shadow' : 'active', trigger });
-    return this.#work({ inputs: this.row.inputs, outside }, signal);
+    return this.#workOnInputs(outside, signal);
   }
 
   /** From the last checkpoint. */
@@ -150,7 +157,7 @@ export class ActiveRun {
     if (!began) {
       // What a flow had read by then went with the process that began this.
       const outside = this.row.trigger.startsWith('flow ') ? [this.row.trigger] : [];
-      return this.#work({ inputs: this.row.inputs, outside }, signal);
+      return this.#workOnInputs(outside, signal);
     }
     return this.#work(pauses.length > 0 ? new Command({ resume }) : null, signal);
   }
@@ -248,7 +255,32 @@ export class ActiveRun {
       extras,
       cost: await this.#parts.spend.costOf(row.run_id),
     });
-    return this.#output === undefined ? document : { ...document, output: this.#output.value };
+    const whole = this.#tripped === undefined ? document : withTrip(document, this.#tripped);
+    return this.#output === undefined ? whole : { ...whole, output: this.#output.value };
+  }
+
+  /** The run's inputs as the crew's tripwires let them in. Throws TripwireTripped. */
+  async passInputs(): Promise<RunRow['inputs']> {
+    const given = { inputs: this.row.inputs, context: [] };
+    return ((await this.#tripwires?.pass('input', null, given)) ?? given).inputs;
+  }
+
+  /** Works from the start, on what the crew's tripwires let in. */
+  async #workOnInputs(outside: readonly string[], signal: AbortSignal | undefined): Promise<RunDocument> {
+    const unfollow = this.#stop.follow(signal);
+    try {
+      const inputs = await this.passInputs();
+      if (inputs !== this.row.inputs) {
+        await this.#update({ inputs });
+        // It was compiled for the inputs as they were.
+        this.#compiled = undefined;
+      }
+    } catch (error) {
+      return await this.#broken(error);
+    } finally {
+      unfollow();
+    }
+    return this.#work({ inputs: this.row.inputs, outside }, signal);
   }
 
   async #work(input: unknown, signal: AbortSignal | undefined): Promise<RunDocument> {
@@ -263,6 +295,8 @@ export class ActiveRun {
         recursionLimit: 10 * compiled.taskKeys.size + 50,
         callbacks: [],
       });
+      // Whatever became of the step in which it tripped.
+      if (this.#tripped !== undefined) throw this.#tripped;
       const snapshot = await compiled.graph.getState(this.#thread());
       const fresh = interruptIds(result);
       const pauses = pausesOf(snapshot).filter((pause) => fresh.has(pause.id));
@@ -271,14 +305,19 @@ export class ActiveRun {
       if (halted !== null) return await this.#finish('failed', halted);
       return await this.#complete();
     } catch (error) {
-      const status = this.#stop.statusOf(error);
-      if (status === 'suspended') return await this.#finish(status, null);
-      const reason = errorMessage(status === 'cancelled' ? this.#stop.signal.reason : error);
-      if (status === 'failed') this.#parts.log.error('run.failed', { run_id: this.row.run_id, error: reason });
-      return await this.#finish(status, reason);
+      return await this.#broken(error);
     } finally {
       unfollow();
     }
+  }
+
+  /** Ends a run, or leaves it, whose work was broken off. */
+  #broken(error: unknown): Promise<RunDocument> {
+    const status = this.#stop.statusOf(error);
+    if (status === 'suspended') return this.#finish(status, null);
+    const reason = errorMessage(this.#tripped ?? (status === 'cancelled' ? this.#stop.signal.reason : error));
+    if (status === 'failed') this.#parts.log.error('run.failed', { run_id: this.row.run_id, error: reason });
+    return this.#finish(status, reason);
   }
 
   /** Ends a run that has done its work, unless one of the crew's last hooks fails. */
@@ -293,8 +332,10 @@ export class ActiveRun {
       return hook(at + 1, output === undefined ? document : { ...document, output });
     };
     try {
-      this.#output = { value: (await hook(0, await this.describe())).output };
+      const { output } = await hook(0, await this.describe());
+      this.#output = { value: (await this.#tripwires?.pass('output', null, output)) ?? output };
     } catch (error) {
+      if (this.#tripped !== undefined) return await this.#broken(error);
       return this.#finish('failed', `an after_kickoff hook failed: ${errorMessage(error)}`);
     }
     return this.#finish('completed', null);
@@ -366,6 +407,7 @@ export class ActiveRun {
         ? {}
         : { memory: memory.of(crew, { id: run_id, inputs: this.row.inputs }) }),
       guardrailsOf: (task) => [...guardrailsOf(task, this.#hooks), ...(guardrails?.(task) ?? [])],
+      tripwires: this.#tripwires ?? this.#openTripwires(crew),
       hooks: this.#hooks,
       text: parts.text,
       feedback: parts.feedback,
@@ -374,6 +416,20 @@ export class ActiveRun {
       ...(shadow || writeOutput === undefined ? {} : { writeOutput }),
       ...(gate === undefined ? {} : { gate }),
     };
+  }
+
+  #openTripwires(crew: CrewSpec): RunTripwires {
+    const tripped = (error: TripwireTripped): void => {
+      this.#tripped ??= error;
+      this.#stop.fail(error);
+    };
+    const signal = this.#stop.signal;
+    return openTripwires(crew, this.#hooks, this.#parts, {
+      id: this.row.run_id,
+      events: this.#events,
+      signal,
+      tripped,
+    });
   }
 
   /** Keeps the table `run_tasks` beside the graph. */
@@ -462,17 +518,4 @@ export class ActiveRun {
     this.row = { ...this.row, ...changes };
     await this.#parts.store.update(this.row.run_id, changes);
   }
-}
-
-/** The checkpoint's state: written by our graphs alone, so its shape is theirs. Empty before the first step. */
-function valuesOf(snapshot: StateSnapshot): RunState {
-  const { values } = snapshot as { readonly values?: RunState };
-  return values ?? {};
-}
-
-function withDetails<T extends { readonly details?: Readonly<Record<string, unknown>> | undefined }>(
-  message: T,
-): Omit<T, 'details'> & { details?: Record<string, unknown> } {
-  const { details, ...rest } = message;
-  return details === undefined ? rest : { ...rest, details: { ...details } };
 }

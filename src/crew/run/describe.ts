@@ -1,3 +1,4 @@
+import type { StateSnapshot } from '@langchain/langgraph';
 import { mergeOutside } from '../../kit/outside.ts';
 import type { TaskOutput } from '../agent/output.ts';
 import type { CrewGraphState } from '../graph/state.ts';
@@ -9,6 +10,12 @@ import type { RunRow } from './store.ts';
 
 /** The state of a run as its checkpoint holds it; a hierarchical crew has its manager besides. */
 export type RunState = Partial<CrewGraphState> & Partial<Pick<typeof HierarchicalState.State, 'manager'>>;
+
+/** The checkpoint's state: written by our graphs alone, so its shape is theirs. Empty before the first step. */
+export function valuesOf(snapshot: StateSnapshot): RunState {
+  const { values } = snapshot as { readonly values?: RunState };
+  return values ?? {};
+}
 
 /** Builds the document of a run from its row, its state and what the host adds. */
 export function describeRun(parts: {

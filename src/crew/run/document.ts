@@ -1,5 +1,6 @@
 import type { TaskToolCall } from '../agent/call.ts';
 import type { ModelUsage } from '../model/usage.ts';
+import type { Trip } from '../tripwire/contract.ts';
 
 /** `suspended`: stopped between two steps, by a process that ended; the next one goes on with it. */
 export type RunStatus = 'running' | 'completed' | 'failed' | 'waiting' | 'suspended' | 'cancelled';
@@ -100,6 +101,8 @@ export interface RunDocument {
   readonly usage: RunUsage;
   /** Whose words from outside its agents read: servers, venues, pages, memory; absent: nobody's. */
   readonly outside?: readonly string[] | undefined;
+  /** The tripwire that ended the run; absent: none did. */
+  readonly tripped?: Trip | undefined;
 }
 
 /** What the host adds to a document, because crews know nothing of its field. */

@@ -18,6 +18,7 @@ export class GraphStop {
   readonly #asked = new AbortController();
   readonly #options: { readonly clock: Clock; readonly drainMs?: number | undefined; readonly onGivenUp: () => void };
   #timer: Timer | undefined;
+  #failed = false;
 
   constructor(options: {
     readonly clock: Clock;
@@ -42,6 +43,13 @@ export class GraphStop {
     const cancelled = new RunCancelled(reason);
     this.#asked.abort(cancelled);
     this.#abort.abort(cancelled);
+  }
+
+  /** Ends all work at once, and the run as failed. */
+  fail(error: Error): void {
+    this.#failed = true;
+    this.#asked.abort(error);
+    this.#abort.abort(error);
   }
 
   /** Lets the steps at work end, as far as the time for it goes; what comes next stays for whoever takes the run up. */
@@ -73,6 +81,7 @@ export class GraphStop {
 
   /** What an error of the graph means for the run. */
   statusOf(error: unknown): 'suspended' | 'cancelled' | 'failed' {
+    if (this.#failed) return 'failed';
     if (isGraphDrained(error) || this.signal.reason === GIVEN_UP) return 'suspended';
     return this.signal.aborted ? 'cancelled' : 'failed';
   }

@@ -41,3 +41,11 @@ export class RunEvents implements EventSink {
     this.#counts.set(type, (this.#counts.get(type) ?? 0) + 1);
   }
 }
+
+/** A message whose details may be left out, with a copy of those that it has. */
+export function withDetails<T extends { readonly details?: Readonly<Record<string, unknown>> | undefined }>(
+  message: T,
+): Omit<T, 'details'> & { details?: Record<string, unknown> } {
+  const { details, ...rest } = message;
+  return details === undefined ? rest : { ...rest, details: { ...details } };
+}

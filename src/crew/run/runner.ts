@@ -208,9 +208,11 @@ class Runner implements CrewRunner {
     const run = new ActiveRun(this.#parts, row);
     try {
       run.requirePinned(origin);
-      await copyPoint(checkpointer, point, { thread: run_id, edit });
+      if (edit.inputs !== undefined) run.row = { ...run.row, inputs: await run.passInputs() };
+      const judged = edit.inputs === undefined ? edit : { ...edit, inputs: run.row.inputs };
+      await copyPoint(checkpointer, point, { thread: run_id, edit: judged });
       requireOpen(point, origin.run_id, await run.next());
-      await store.insert(row);
+      await store.insert(run.row);
     } catch (error) {
       run.release();
       await checkpointer.deleteThread(run_id);

@@ -11,6 +11,7 @@ const root = fileURLToPath(new URL('../../../', import.meta.url));
 const DECLARATIONS = [
   'src/crew/config/system-schema.ts',
   'src/crew/config/crew-schemas.ts',
+  'src/crew/config/tripwire-schema.ts',
   'src/crew/spec.ts',
   'src/market/config.ts',
 ];
@@ -36,6 +37,14 @@ const EXEMPT: Readonly<Record<string, string>> = {
   ...Object.fromEntries(
     ['tool', 'agents', 'fields.<name>.input', 'fields.<name>.values', 'fields.<name>.min', 'fields.<name>.max'].map(
       (key) => [`outside.allow[].${key}`, 'read off a rule in src/kit/outside.ts'],
+    ),
+  ),
+  ...Object.fromEntries(
+    ['input', 'output', 'tool_call'].flatMap((place) =>
+      ['name', 'secrets', 'max_characters', 'deny', 'function', 'seconds', 'on_error'].map((key) => [
+        `tripwires.${place}[].${key}`,
+        'read off one tripwire in src/crew/tripwire/of-run.ts, as test/crew/scenarios/tripwires.test.ts shows',
+      ]),
     ),
   ),
   'market.operations.escalation.channels.low': 'looked up by level, see src/market/jobs/escalation.ts',

@@ -45,6 +45,7 @@ export function testScope(
     chainFor: () => Promise.resolve(chain),
     agents: {},
     guardrailsOf: () => [],
+    tripwires: { guards: () => false, pass: (_, __, value) => Promise.resolve(value) },
     ...given,
     events,
   };
