@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -133,6 +133,28 @@ describe('loading a configuration', () => {
     ]);
     expect(config.overrides).toMatchObject([{ agent: 'writer', expires_at: Date.UTC(2026, 11, 1) }]);
     expect(config.sections.market.collect.flush_interval_ms).toBe(250);
+  });
+
+  it('reads the tripwires that docs/safety.md shows, and says where one is wrong', () => {
+    const text = readFileSync(new URL('../../../docs/safety.md', import.meta.url), 'utf8');
+    const shown = /# crews\.yaml\n(desk:\n[^`]*)```/.exec(text)?.[1] ?? '';
+    const files = { 'agents.yaml': agent('writer'), 'tasks.yaml': task('answer') };
+    const { crews, agents } = load({ ...files, 'crews.yaml': shown });
+    const rest = { name: null, secrets: null, max_characters: null, deny: null, function: null, seconds: 10 };
+    const terms = { ...rest, on_error: 'trip' };
+    expect(crews[0]?.tripwires).toEqual({
+      input: [
+        { ...terms, max_characters: 4000 },
+        { ...terms, name: 'no_card_numbers', deny: [String.raw`\b\d{4}([ -]?\d{4}){3}\b`] },
+      ],
+      output: [{ ...terms, secrets: 'redact' }],
+      tool_call: [{ ...terms, function: 'known_recipient', seconds: 2 }],
+    });
+    expect(agents[0]?.tripwires).toEqual({ input: [], output: [], tool_call: [] });
+    const wrong = shown.replace('max_characters: 4000', 'on_error: pass');
+    expect(issuesOf({ ...files, 'crews.yaml': wrong })).toEqual([
+      'crews.yaml:5:9: desk.tripwires.input[0]: takes just one of secrets, max_characters, deny, function, got {"on_error":"pass"}',
+    ]);
   });
 
   it('lists every issue of every file at once, in order, with places', () => {
