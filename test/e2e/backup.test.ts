@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import type * as library from '../../src/index.ts';
 import { built, CLI, crew, crewRunning, temporaryFolder, untilServed } from './crew.ts';
 
@@ -30,6 +30,7 @@ test.runIf(built)(
   async () => {
     const [data, other] = [temporaryFolder(), temporaryFolder()];
     const child = crewRunning(['start', '--data', data, ...COLLECT]);
+    onTestFinished(() => void child.kill('SIGKILL'));
     await untilServed(data, child);
     let before = await trades(data);
     while (before.n < 50) before = await trades(data);
@@ -59,6 +60,7 @@ test.runIf(built)(
     for (const file of ['streaming_data.duckdb', 'streaming_data.duckdb.wal'])
       rmSync(join(other, file), { force: true });
     const again = crewRunning(['start', '--data', other, ...COLLECT]);
+    onTestFinished(() => void again.kill('SIGKILL'));
     await untilServed(other, again);
     again.kill('SIGTERM');
     await once(again, 'close');
