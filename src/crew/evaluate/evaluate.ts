@@ -44,6 +44,8 @@ export interface EvaluationReport {
   } | null;
 }
 
+const NO_JUDGE = 'some cases are judged, and no judge is given';
+
 /**
  * Runs a crew on each case so many times, one after the other, and scores what came out. A case without checks asks that
  * the run completes. Throws InvalidInput when a case needs a judge and there is none, and what starting a run throws.
@@ -63,20 +65,17 @@ export async function evaluate(options: {
 }): Promise<EvaluationReport> {
   const { crew, evaluation, runs, judge } = options;
   const { threshold } = evaluation;
-  if (judge === undefined && evaluation.cases.some((c) => listOf(c.judge).length > 0))
-    throw new InvalidInput('some cases are judged, and no judge is given');
+  if (judge === undefined && evaluation.cases.some((c) => listOf(c.judge).length > 0)) throw new InvalidInput(NO_JUDGE);
   const judging = { model_calls: 0, total_tokens: 0, cost_usd: 0, unknown_cost_calls: 0 };
-  const counting: Judge | undefined =
-    judge === undefined
-      ? undefined
-      : async (request) => {
-          const judgement = await judge(request);
-          judging.model_calls += judgement.usage.model_calls;
-          judging.total_tokens += judgement.usage.total_tokens;
-          judging.cost_usd += judgement.usage.cost_usd;
-          judging.unknown_cost_calls += judgement.usage.unknown_cost_calls;
-          return judgement;
-        };
+  const counting: Judge = async (request) => {
+    if (judge === undefined) throw new InvalidInput(NO_JUDGE);
+    const judgement = await judge(request);
+    judging.model_calls += judgement.usage.model_calls;
+    judging.total_tokens += judgement.usage.total_tokens;
+    judging.cost_usd += judgement.usage.cost_usd;
+    judging.unknown_cost_calls += judgement.usage.unknown_cost_calls;
+    return judgement;
+  };
   const cases: ScoredCase[] = [];
   for (const one of evaluation.cases) {
     const scored: ScoredRun[] = [];
@@ -103,7 +102,7 @@ export async function evaluate(options: {
 async function scoreRun(
   one: EvaluationCase,
   run: RunDocument,
-  judge: Judge | undefined,
+  judge: Judge,
   signal: AbortSignal | undefined,
 ): Promise<ScoredRun> {
   const { run_id, status } = run;
@@ -117,8 +116,13 @@ async function scoreRun(
     ...listOf(one.reference).map((reference) => scoreReference(reference, run)),
   ];
   for (const { task, criterion } of listOf(one.judge)) {
-    const judgement = await judge?.({ criterion, inputs: one.inputs, answer: outputOf(run, task) ?? null, signal });
-    checks.push({ check: `judge: ${criterion}`, score: judgement?.score ?? 0, reason: judgement?.reason ?? null });
+    const { score, reason } = await judge({
+      criterion,
+      inputs: one.inputs,
+      answer: outputOf(run, task) ?? null,
+      signal,
+    });
+    checks.push({ check: `judge: ${criterion}`, score, reason });
   }
   if (checks.length === 0) checks.push({ check: 'completed', score: 1, reason: null });
   return { run_id, status, score: mean(checks.map((c) => c.score)), checks, cost_usd };
