@@ -11,13 +11,11 @@ import { type CompiledCrew, compileCrew } from '../graph/compile.ts';
 import type { TaskExecution } from '../graph/task-node.ts';
 import { changesText } from '../graph/structure-diff.ts';
 import type { CrewHooks } from '../hooks.ts';
-import { ModelChain } from '../model/chain.ts';
-import type { CrewModel } from '../model/model.ts';
 import type { AgentSpec, CrewSpec, TaskSpec } from '../spec.ts';
 import type { TripwireTripped } from '../tripwire/contract.ts';
 import { missingTripwires, type RunTripwires } from '../tripwire/of-run.ts';
 import { decisionOf } from '../spend/decision.ts';
-import { OUTPUT_LIMIT } from '../spend/meter.ts';
+import { ModelChains } from './chains.ts';
 import { soloCrew } from './solo.ts';
 import { describeRun, type RunState, valuesOf } from './describe.ts';
 import type { RunDocument, RunPause, RunStatus } from './document.ts';
@@ -40,7 +38,7 @@ export class ActiveRun {
   readonly #hooks: CrewHooks;
   readonly #events: RunEvents;
   readonly #stop: GraphStop;
-  readonly #chains = new Map<string, ModelChain>();
+  readonly #chains: ModelChains;
   readonly #tripwires: RunTripwires | undefined;
   #tripped: TripwireTripped | undefined;
   #compiled: CompiledCrew | undefined;
@@ -57,6 +55,7 @@ export class ActiveRun {
     this.#tasks = solo === null ? parts.tasks : { [solo.task.id]: solo.task };
     this.#hooks = { ...parts.hooks?.[row.crew], ...(solo === null ? {} : hooksOfSolo(solo.crew.agents, parts)) };
     this.#events = new RunEvents(row.run_id, parts.events, parts.eventSource);
+    this.#chains = new ModelChains(parts, this.#events);
     const { clock, drainMs, log } = parts;
     const onGivenUp = (): void => log.warn('run.step_given_up', { run_id: row.run_id, after_ms: drainMs });
     this.#stop = new GraphStop({ clock, drainMs, onGivenUp });
@@ -401,7 +400,7 @@ export class ActiveRun {
       log: log.child({ run_id }),
       pacer,
       schemas,
-      chainFor: (agent) => this.#chainFor(agent, crew),
+      chainFor: (agent) => this.#chains.of(agent, crew),
       agents,
       ...(crew.memory === null || memory === undefined
         ? {}
@@ -443,30 +442,10 @@ export class ActiveRun {
     };
   }
 
-  async #chainFor(agent: AgentSpec, crew: CrewSpec): Promise<ModelChain> {
-    const { models, clock, random, modelTimeoutMs, spend } = this.#parts;
-    // Under a budget an answer needs a limit: only then is it known what a call can cost at most.
-    const isLimited = agent.max_tokens === null && spend.covers(agent, crew);
-    const list = await models.modelsFor(isLimited ? { ...agent, max_tokens: OUTPUT_LIMIT } : agent, crew);
-    const key = [...list.map((m: CrewModel) => m.name), agent.temperature, agent.max_tokens, isLimited].join(' ');
-    let chain = this.#chains.get(key);
-    if (chain === undefined) {
-      const { redactor } = this.#parts;
-      const parts = { clock, redactor, events: this.#events, random, meter: spend, timeoutMs: modelTimeoutMs };
-      chain = new ModelChain(list, parts);
-      this.#chains.set(key, chain);
-    }
-    return chain;
-  }
-
   async #firstModel(taskIds: readonly string[]): Promise<string | null> {
-    const crew = this.#requireCrew();
-    const [first] = taskIds.flatMap((id) => {
-      const agent = this.#agentOf(id);
-      return agent === undefined ? [] : [agent];
-    });
+    const first = taskIds.map((id) => this.#agentOf(id)).find((agent) => agent !== undefined);
     if (first === undefined) return null;
-    return (await this.#parts.models.modelsFor(first, crew))[0]?.name ?? null;
+    return (await this.#parts.models.modelsFor(first, this.#requireCrew()))[0]?.name ?? null;
   }
 
   #unresolved(compiled: CompiledCrew, id: string): readonly string[] {
