@@ -69,6 +69,7 @@ const collect = z.strictObject({
     .number()
     .int()
     .min(1)
+    .max(1000)
     .default(3)
     .describe('Failed reconnects before REST polling takes over'),
   connect_timeout_ms: z.number().int().min(100).default(10_000).describe('Time allowed for a connection to open, ms'),

@@ -10,8 +10,6 @@ export type ReportPeriod = 'hour' | 'day' | 'week';
 /** How long each period is. */
 export const REPORT_MS: Readonly<Record<ReportPeriod, Ms>> = { hour: 3_600_000, day: 86_400_000, week: 604_800_000 };
 
-type Figures = Readonly<Record<string, number | null>>;
-
 /** One report: what was collected, checked, found, filled and stored in a period, and what to do about it. */
 export interface QualityReport {
   readonly period: ReportPeriod;
@@ -19,16 +17,25 @@ export interface QualityReport {
   readonly to: Ms;
   /** The health score of the period. */
   readonly overall_score: number;
-  readonly collection: Figures;
+  readonly collection: DeskMetrics['streaming'] & { readonly uptime_seconds: number | null };
   /** What was measured over the period itself; `collection` is the state at its end. */
-  readonly performance: Figures;
+  readonly performance: Omit<PeriodFigures, 'not_known'>;
   /** Why a figure of `performance` is null. */
   readonly not_known: Readonly<Record<string, string>>;
-  readonly validation: Figures;
+  readonly validation: DeskMetrics['data_quality'];
   /** Issues found, by type. */
   readonly anomalies: Readonly<Record<string, number>>;
-  readonly interpolation: Figures;
-  readonly schema: Figures;
+  readonly interpolation: DeskMetrics['cleaning'] & { readonly open_gaps: number };
+  readonly schema: {
+    readonly tables: number;
+    readonly tables_healthy: number;
+    readonly tables_empty: number;
+    readonly rows: number;
+    readonly used_bytes: number;
+    readonly used_percent: number;
+    readonly fragmentation_percent: number;
+    readonly days_to_full: number | null;
+  };
   readonly incidents: readonly { readonly at: Ms; readonly level: string; readonly what: string }[];
   readonly targets_missed: readonly string[];
   readonly advice: readonly string[];
@@ -147,7 +154,7 @@ async function writeReport(
     anomalies_resolved: quality.issues_resolved,
     interpolated_records: metrics.cleaning.records_interpolated,
     tables_monitored: tables,
-    tables_healthy: report.schema['tables_healthy'] ?? null,
+    tables_healthy: report.schema.tables_healthy,
     decisions_made: metrics.agents.reduce((sum, a) => sum + a.decisions_made, 0),
     tools_invoked: calls,
     avg_decision_time_ms: latencies.length === 0 ? null : latencies.reduce((a, b) => a + b, 0) / latencies.length,

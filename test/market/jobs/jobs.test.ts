@@ -341,11 +341,11 @@ test('uptime, latency and disconnections of a period come from the log of the co
 test('what was not written down is null with the reason, never a number', async () => {
   await fillBench(bench);
   const { performance, not_known } = await qualityReport(bench.services, 'hour');
-  const unknown = ['connection_uptime_percent', 'avg_latency_ms', 'disconnection_count', 'records_per_minute'];
+  const unknown = ['connection_uptime_percent', 'avg_latency_ms', 'disconnection_count', 'records_per_minute'] as const;
   for (const name of unknown) expect([name, performance[name], typeof not_known[name]]).toEqual([name, null, 'string']);
   // No ledger was written for these rows: the series are collected, and nothing of their time is known to be held.
   expect(performance['collection_success_rate']).toBe(0);
-  expect(Object.keys(not_known).sort()).toEqual(unknown.sort());
+  expect(Object.keys(not_known).sort()).toEqual([...unknown].sort());
 });
 
 test('collection success is the mean of what the ledger knows to be held, as coverage says it', async () => {

@@ -17,6 +17,7 @@ import { tickerOf, tickerWire, tradeWire } from './endpoint-shapes.ts';
 import { CANDLE_INTERVALS } from '../../domain/records.ts';
 import { parseBinanceInstruments } from './instruments.ts';
 import { marketQuestions } from './market-questions.ts';
+import { measure } from '../../domain/measure.ts';
 
 const DOCS = 'https://developers.binance.com/docs/binance-spot-api-docs/rest-api/market-data-endpoints';
 const WINDOWS = ['1m', '5m', '15m', '30m', '1h', '2h', '4h', '6h', '12h', '1d', '2d', '3d', '7d'] as const;
@@ -90,8 +91,8 @@ const recent = {
 
 const averageShape = z.object({
   symbol: z.string(),
-  minutes: z.number(),
-  price: z.number(),
+  minutes: measure.minutes,
+  price: measure.price,
   last_trade_time: z.string().nullable(),
 });
 const average = {

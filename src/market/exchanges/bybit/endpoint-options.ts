@@ -5,29 +5,29 @@ import { endpoint } from '../shared/question.ts';
 import { decimalOrNull, msTime, positiveOrNull, decimal } from '../shared/shapes.ts';
 import { canonicalSymbol } from '../shared/symbols.ts';
 import { DOCS, result } from './endpoint-questions.ts';
+import { greek, measure } from '../../domain/measure.ts';
 
-const number = z.number().nullable();
 const chainShape = z.object({
   base: z.string(),
-  count: z.number(),
-  calls: z.object({ count: z.number(), open_interest: z.number(), volume_24h: z.number() }),
-  puts: z.object({ count: z.number(), open_interest: z.number(), volume_24h: z.number() }),
-  put_call_open_interest: number,
-  put_call_volume: number,
-  underlying: number,
+  count: measure.count,
+  calls: z.object({ count: measure.count, open_interest: measure.size, volume_24h: measure.size }),
+  puts: z.object({ count: measure.count, open_interest: measure.size, volume_24h: measure.size }),
+  put_call_open_interest: measure.ratio.nullable(),
+  put_call_volume: measure.ratio.nullable(),
+  underlying: measure.underlying.nullable(),
   options: z.array(
     z.object({
       symbol: z.string(),
       type: z.enum(['call', 'put']),
-      strike: z.number(),
-      mark: number,
-      mark_iv: number,
-      delta: number,
-      gamma: number,
-      vega: number,
-      theta: number,
-      open_interest: number,
-      volume_24h: number,
+      strike: measure.underlying,
+      mark: measure.price.nullable(),
+      mark_iv: z.number().describe('Fraction a year').nullable(),
+      delta: greek.delta.nullable(),
+      gamma: greek.gamma.nullable(),
+      vega: greek.vega.nullable(),
+      theta: greek.theta.nullable(),
+      open_interest: measure.size.nullable(),
+      volume_24h: measure.size.nullable(),
       time: z.string().nullable(),
     }),
   ),

@@ -4,10 +4,9 @@ import { ownKind, series } from '../shared/kinds/series.ts';
 import { endpoint } from '../shared/question.ts';
 import { decimal, decimalOrNull, msTime } from '../shared/shapes.ts';
 import { DOCS, result } from './endpoint-questions.ts';
+import { measure } from '../../domain/measure.ts';
 
 /* What Bybit alone answers. */
-
-const number = z.number().nullable();
 
 export const volatility = {
   kind: series(
@@ -35,11 +34,16 @@ export const volatility = {
 
 const fundShape = z.object({
   coin: z.string(),
-  total_balance: number,
-  total_value_usd: number,
+  total_balance: z.number().describe('In the coin').nullable(),
+  total_value_usd: measure.usd.nullable(),
   updated: z.string().nullable(),
   pools: z.array(
-    z.object({ coin: z.string(), contracts: z.array(z.string()), balance: z.number(), value_usd: number }),
+    z.object({
+      coin: z.string(),
+      contracts: z.array(z.string()),
+      balance: z.number().describe('In the coin'),
+      value_usd: measure.usd.nullable(),
+    }),
   ),
 });
 export const insurance = {
@@ -91,15 +95,15 @@ export const insurance = {
 };
 
 const tierShape = z.object({
-  count: z.number(),
+  count: measure.count,
   tiers: z.array(
     z.object({
-      id: z.number(),
+      id: measure.id,
       symbol: z.string(),
-      limit_value: z.number(),
-      maintenance_margin_rate: number,
-      initial_margin_rate: number,
-      max_leverage: number,
+      limit_value: measure.value,
+      maintenance_margin_rate: measure.fraction.nullable(),
+      initial_margin_rate: measure.fraction.nullable(),
+      max_leverage: measure.leverage.nullable(),
     }),
   ),
 });
@@ -151,7 +155,7 @@ export const riskLimits = {
 };
 
 const newsShape = z.object({
-  total: z.number(),
+  total: measure.count,
   announcements: z.array(
     z.object({ title: z.string(), type: z.string().nullable(), time: z.string().nullable(), url: z.string() }),
   ),
@@ -174,7 +178,7 @@ export const announcements = {
     }),
     shape: result(
       z.looseObject({
-        total: z.number(),
+        total: measure.count,
         list: z.array(
           z.looseObject({
             title: z.string(),

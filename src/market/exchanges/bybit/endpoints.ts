@@ -22,6 +22,8 @@ const ofSymbol = { symbol: 'symbol', example: one } as const;
 const days = z
   .number()
   .int()
+  .min(Math.min(...VOLATILITY_DAYS))
+  .max(Math.max(...VOLATILITY_DAYS))
   .refine((n) => VOLATILITY_DAYS.some((d) => d === n), `must be one of ${VOLATILITY_DAYS.join(', ')}`)
   .default(30)
   .describe(`Window, days: ${VOLATILITY_DAYS.join(', ')} (default 30)`);

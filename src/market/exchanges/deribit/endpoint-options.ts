@@ -8,10 +8,9 @@ import { nameOf, newest } from '../shared/readings.ts';
 import { ask, DOCS, settledIn } from './endpoint-questions.ts';
 import { interestOf, resultOf, summaryWire, tickerWire } from './endpoint-shapes.ts';
 import { namedFacts, optionTerms } from './wire.ts';
+import { greek, measure } from '../../domain/measure.ts';
 
 /** What Deribit tells of options: one, or all of a coin. Prices are in the quote (the coin, or USDC). */
-
-const number = z.number().nullable();
 
 /** One option of a chain. */
 export interface ChainRow {
@@ -65,14 +64,19 @@ export const chain = endpoint({
   },
 });
 
-const sideShape = z.object({ count: z.number(), open_interest: number, open_interest_usd: number, volume_24h: number });
+const sideShape = z.object({
+  count: measure.count,
+  open_interest: measure.size.nullable(),
+  open_interest_usd: measure.usd.nullable(),
+  volume_24h: measure.size.nullable(),
+});
 export const summaryShape = z.object({
-  options: z.number(),
-  expiries: z.number(),
+  options: measure.count,
+  expiries: measure.count,
   calls: sideShape,
   puts: sideShape,
-  put_call_open_interest: number,
-  put_call_volume: number,
+  put_call_open_interest: measure.ratio.nullable(),
+  put_call_volume: measure.ratio.nullable(),
   leaning: z.enum(['hedging', 'bullish', 'neutral', 'unknown']),
 });
 
@@ -125,15 +129,15 @@ export const optionsSummary = {
 const optionShape = z.object({
   symbol: z.string(),
   venue_symbol: z.string(),
-  strike: z.number(),
+  strike: measure.underlying,
   expiry: z.string().nullable(),
-  open_interest: number,
-  open_interest_usd: number,
-  volume_24h: number,
-  mark: number,
-  mark_iv: number,
-  bid: number,
-  ask: number,
+  open_interest: measure.size.nullable(),
+  open_interest_usd: measure.usd.nullable(),
+  volume_24h: measure.size.nullable(),
+  mark: measure.price.nullable(),
+  mark_iv: measure.percentYear.nullable(),
+  bid: measure.price.nullable(),
+  ask: measure.price.nullable(),
 });
 
 function shown(r: ChainRow): z.infer<typeof optionShape> {
@@ -153,7 +157,7 @@ function shown(r: ChainRow): z.infer<typeof optionShape> {
   };
 }
 
-const topShape = z.object({ options: z.number(), calls: z.array(optionShape), puts: z.array(optionShape) });
+const topShape = z.object({ options: measure.count, calls: z.array(optionShape), puts: z.array(optionShape) });
 
 export const topOptions = {
   kind: {
@@ -183,17 +187,17 @@ export const topOptions = {
   },
 };
 
-const strikeShape = z.object({ strike: z.number(), call: optionShape.nullable(), put: optionShape.nullable() });
+const strikeShape = z.object({ strike: measure.underlying, call: optionShape.nullable(), put: optionShape.nullable() });
 const expiryShape = z.object({
   expiry: z.string().nullable(),
-  underlying: number,
-  options: z.number(),
-  open_interest: number,
-  put_call_open_interest: number,
-  at_the_money_iv: number,
+  underlying: measure.underlying.nullable(),
+  options: measure.count,
+  open_interest: measure.size.nullable(),
+  put_call_open_interest: measure.ratio.nullable(),
+  at_the_money_iv: measure.percentYear.nullable(),
   strikes: z.array(strikeShape),
 });
-const chainShape = z.object({ options: z.number(), expiries: z.array(expiryShape) });
+const chainShape = z.object({ options: measure.count, expiries: z.array(expiryShape) });
 const MOST_STRIKES = 40;
 
 /** Volatility of the strike nearest to the underlying: the mean of its call and put. Null without an underlying. */
@@ -267,24 +271,24 @@ const greekShape = z.object({
   symbol: z.string(),
   venue_symbol: z.string(),
   type: z.enum(['call', 'put']),
-  strike: z.number(),
+  strike: measure.underlying,
   expiry: z.string().nullable(),
-  underlying: number,
+  underlying: measure.underlying.nullable(),
   underlying_name: z.string().nullable(),
-  mark: number,
-  bid: number,
-  ask: number,
-  last: number,
-  mark_iv: number,
-  bid_iv: number,
-  ask_iv: number,
-  delta: number,
-  gamma: number,
-  vega: number,
-  theta: number,
-  rho: number,
-  open_interest: number,
-  volume_24h: number,
+  mark: measure.price.nullable(),
+  bid: measure.price.nullable(),
+  ask: measure.price.nullable(),
+  last: measure.price.nullable(),
+  mark_iv: measure.percentYear.nullable(),
+  bid_iv: measure.percentYear.nullable(),
+  ask_iv: measure.percentYear.nullable(),
+  delta: greek.delta.nullable(),
+  gamma: greek.gamma.nullable(),
+  vega: greek.vega.nullable(),
+  theta: greek.theta.nullable(),
+  rho: greek.rho.nullable(),
+  open_interest: measure.size.nullable(),
+  volume_24h: measure.size.nullable(),
 });
 
 export const optionTicker = {

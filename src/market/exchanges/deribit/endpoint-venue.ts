@@ -10,10 +10,10 @@ import { ask, DOCS, settledIn } from './endpoint-questions.ts';
 import { indexWire, interestOf, resultOf, summaryWire, tradesWire } from './endpoint-shapes.ts';
 import { parseDeribitInstruments } from './instruments.ts';
 import { isCombo, namedFacts } from './wire.ts';
+import { measure } from '../../domain/measure.ts';
 
 /** What Deribit tells of itself and of a coin as a whole. */
 
-const number = z.number().nullable();
 type OfCoin = { readonly currency: string };
 type InstrumentKind = 'future' | 'option';
 
@@ -44,7 +44,7 @@ export const listed = (kind: InstrumentKind) => ({
 });
 
 const currenciesShape = z.object({
-  count: z.number(),
+  count: measure.count,
   currencies: z.array(z.object({ currency: z.string(), name: z.string() })),
 });
 
@@ -70,7 +70,11 @@ export const currencies = {
   }),
 };
 
-const indexShape = z.object({ index_name: z.string(), index: z.number(), estimated_delivery_price: number });
+const indexShape = z.object({
+  index_name: z.string(),
+  index: measure.price,
+  estimated_delivery_price: measure.price.nullable(),
+});
 
 export const index = {
   kind: ownKind({
@@ -101,7 +105,7 @@ function indexOf(currency: string): string {
   return `${currency}_${settledIn(currency) === currency ? 'usd' : 'usdc'}`.toLowerCase();
 }
 
-const namesShape = z.object({ count: z.number(), names: z.array(z.string()) });
+const namesShape = z.object({ count: measure.count, names: z.array(z.string()) });
 
 export const indexNames = {
   kind: ownKind({
@@ -123,19 +127,19 @@ const TOP = 20;
 const bookRow = z.object({
   symbol: z.string(),
   venue_symbol: z.string(),
-  mark: number,
-  bid: number,
-  ask: number,
-  change_24h_pct: number,
-  volume_24h: number,
-  volume_24h_usd: number,
-  open_interest: number,
-  open_interest_usd: number,
+  mark: measure.price.nullable(),
+  bid: measure.price.nullable(),
+  ask: measure.price.nullable(),
+  change_24h_pct: measure.percent.nullable(),
+  volume_24h: measure.size.nullable(),
+  volume_24h_usd: measure.usd.nullable(),
+  open_interest: measure.size.nullable(),
+  open_interest_usd: measure.usd.nullable(),
 });
 const booksShape = z.object({
-  count: z.number(),
-  open_interest_usd: number,
-  volume_24h_usd: number,
+  count: measure.count,
+  open_interest_usd: measure.usd.nullable(),
+  volume_24h_usd: measure.usd.nullable(),
   largest: z.array(bookRow),
 });
 
@@ -180,17 +184,17 @@ export const bookSummary = (kind: InstrumentKind) => ({
 });
 
 const settlementShape = z.object({
-  count: z.number(),
+  count: measure.count,
   settlements: z.array(
     z.object({
       time: z.string().nullable(),
       type: z.string(),
       symbol: z.string().nullable(),
-      index: number,
-      mark: number,
-      position: number,
-      profit_loss: number,
-      session_profit_loss: number,
+      index: measure.price.nullable(),
+      mark: measure.price.nullable(),
+      position: z.number().describe('As the venue counts it: USD of inverse contracts, else base units').nullable(),
+      profit_loss: z.number().describe('In the settlement currency').nullable(),
+      session_profit_loss: z.number().describe('In the settlement currency').nullable(),
     }),
   ),
 });
@@ -242,14 +246,14 @@ export const settlements = {
 
 const groupShape = z.object({
   symbol: z.string(),
-  trades: z.number(),
-  buys: z.number(),
-  sells: z.number(),
-  size: z.number(),
-  last_price: number,
+  trades: measure.count,
+  buys: measure.count,
+  sells: measure.count,
+  size: measure.size,
+  last_price: measure.price.nullable(),
 });
 const coinTradesShape = z.object({
-  count: z.number(),
+  count: measure.count,
   from: z.string().nullable(),
   to: z.string().nullable(),
   instruments: z.array(groupShape),

@@ -17,6 +17,7 @@ import {
   volatility,
 } from './endpoint-questions.ts';
 import { bookSummary, coinTrades, currencies, index, indexNames, listed, settlements } from './endpoint-venue.ts';
+import { measure } from '../../domain/measure.ts';
 
 const futures = marketQuestions('futures');
 const options = marketQuestions('options');
@@ -202,9 +203,9 @@ const tools: readonly EndpointTool[] = [
     fields: { currency },
     pieces: fundingPieces,
     conclusion: {
-      now_annualised_pct: z.number().nullable(),
-      day_annualised_pct: z.number().nullable(),
-      above_day_pct: z.number().nullable(),
+      now_annualised_pct: measure.percentYear.nullable(),
+      day_annualised_pct: measure.percentYear.nullable(),
+      above_day_pct: measure.percent.nullable(),
     },
     conclude: (p) => {
       const now = p.funding?.marks[0]?.funding_annualised_pct ?? null;
@@ -325,7 +326,7 @@ const tools: readonly EndpointTool[] = [
       BTC: piece(interest, () => ({ currency: 'BTC' }), nobody),
       ETH: piece(interest, () => ({ currency: 'ETH' }), nobody),
     },
-    conclusion: { open_interest_usd: z.number().nullable() },
+    conclusion: { open_interest_usd: measure.usd.nullable() },
     conclude: (p) => {
       const totals = [p.BTC, p.ETH].flatMap((part) => part?.totals ?? []).map((t) => t.open_interest_quote);
       const known = totals.filter((t) => t !== null);

@@ -8,9 +8,9 @@ import { endpoint } from '../shared/question.ts';
 import { row } from '../shared/rows.ts';
 import { decimal, decimalOrNull, positiveOrNull } from '../shared/shapes.ts';
 import { bookWire, DOCS, ms } from './endpoint-questions.ts';
+import { greek, measure } from '../../domain/measure.ts';
 
 /** Dated contracts and options, which the desk does not collect: sizes are the venue's contracts. */
-const number = z.number().nullable();
 const text = z.string().nullable();
 
 const underlyingField = z
@@ -24,10 +24,10 @@ const deliveryContractShape = z.object({
   name: z.string(),
   underlying: z.string(),
   expiry: text,
-  contract_size: number,
-  mark: number,
-  index: number,
-  max_leverage: number,
+  contract_size: z.number().describe('Base units in one contract; quote units where inverse').nullable(),
+  mark: measure.price.nullable(),
+  index: measure.price.nullable(),
+  max_leverage: measure.leverage.nullable(),
 });
 
 const deliveryContracts = row({
@@ -37,7 +37,7 @@ const deliveryContracts = row({
   kind: ownKind({
     name: 'delivery_contracts',
     about: 'Dated contracts: underlying, expiry, base units a contract, mark and index price, largest leverage.',
-    output: z.object({ count: z.number(), contracts: z.array(deliveryContractShape) }),
+    output: z.object({ count: measure.count, contracts: z.array(deliveryContractShape) }),
     summary: (data) => `${data.count} dated contracts.`,
   }),
   endpoint: endpoint({
@@ -77,13 +77,13 @@ const deliveryContracts = row({
 
 const deliveryTickerShape = z.object({
   contract: z.string(),
-  last: number,
-  mark: number,
-  index: number,
-  change_24h_pct: number,
-  quote_volume_24h: number,
-  basis: number,
-  basis_bps: number,
+  last: measure.price.nullable(),
+  mark: measure.price.nullable(),
+  index: measure.price.nullable(),
+  change_24h_pct: measure.percent.nullable(),
+  quote_volume_24h: measure.value.nullable(),
+  basis: measure.priceDifference.nullable(),
+  basis_bps: measure.basisPoints.nullable(),
 });
 
 const deliveryTicker = row({
@@ -94,7 +94,7 @@ const deliveryTicker = row({
     name: 'delivery_tickers',
     about:
       'Last, mark and index price of dated contracts, change of 24 h in percent, turnover in USDT, and the basis of mark over index in USDT and basis points.',
-    output: z.object({ count: z.number(), tickers: z.array(deliveryTickerShape) }),
+    output: z.object({ count: measure.count, tickers: z.array(deliveryTickerShape) }),
     summary: (data) => `${data.count} dated contracts.`,
   }),
   endpoint: endpoint({
@@ -154,7 +154,7 @@ const underlyings = row({
   kind: ownKind({
     name: 'underlyings',
     about: 'What options are listed on, with the index price in USDT.',
-    output: z.object({ underlyings: z.array(z.object({ name: z.string(), index: number })) }),
+    output: z.object({ underlyings: z.array(z.object({ name: z.string(), index: measure.price.nullable() })) }),
     summary: (data) => data.underlyings.map(({ name }) => name).join(', '),
   }),
   endpoint: endpoint({
@@ -203,9 +203,9 @@ const expirations = row({
 const contractShape = z.object({
   name: z.string(),
   side: z.enum(['call', 'put']),
-  strike: z.number(),
+  strike: measure.underlying,
   expiry: text,
-  contract_size: number,
+  contract_size: z.number().describe('Base units in one contract; quote units where inverse').nullable(),
 });
 
 const contracts = row({
@@ -217,8 +217,8 @@ const contracts = row({
     about: 'Options on an underlying: call or put, strike in USDT, expiry, base units a contract, and counts.',
     output: z.object({
       underlying: z.string(),
-      calls: z.number(),
-      puts: z.number(),
+      calls: measure.count,
+      puts: measure.count,
       contracts: z.array(contractShape),
     }),
     summary: (data) => `${data.underlying}: ${data.calls} calls and ${data.puts} puts.`,
@@ -279,21 +279,21 @@ const contracts = row({
 
 const optionTickerShape = z.object({
   name: z.string(),
-  last: number,
-  mark: number,
-  bid: number,
-  ask: number,
-  mark_iv_pct: number,
-  delta: number,
-  gamma: number,
-  vega: number,
-  theta: number,
-  open_interest_contracts: number,
+  last: measure.price.nullable(),
+  mark: measure.price.nullable(),
+  bid: measure.price.nullable(),
+  ask: measure.price.nullable(),
+  mark_iv_pct: measure.percentYear.nullable(),
+  delta: greek.delta.nullable(),
+  gamma: greek.gamma.nullable(),
+  vega: greek.vega.nullable(),
+  theta: greek.theta.nullable(),
+  open_interest_contracts: measure.contracts.nullable(),
 });
 
 const optionTickersShape = z.object({
   underlying: z.string(),
-  count: z.number(),
+  count: measure.count,
   tickers: z.array(optionTickerShape),
 });
 
@@ -365,7 +365,13 @@ const underlyingTicker = row({
   kind: ownKind({
     name: 'underlying_ticker',
     about: 'Index price of an underlying in USDT, and contracts traded in calls and puts over 24 h.',
-    output: z.object({ underlying: z.string(), index: number, calls_24h: number, puts_24h: number, put_call: number }),
+    output: z.object({
+      underlying: z.string(),
+      index: measure.price.nullable(),
+      calls_24h: measure.contracts.nullable(),
+      puts_24h: measure.contracts.nullable(),
+      put_call: measure.ratio.nullable(),
+    }),
     summary: (data) => `${data.underlying} index ${data.index ?? 'unknown'}.`,
   }),
   endpoint: endpoint({
@@ -396,7 +402,7 @@ interface BookArgs {
   readonly limit: number;
 }
 
-const levelShape = z.tuple([z.number(), z.number()]);
+const levelShape = z.tuple([measure.price, measure.contracts]);
 
 const namedBook = row({
   name: 'gateio_options_orderbook',
@@ -407,8 +413,8 @@ const namedBook = row({
     about: 'The order book of an option: levels as [price in USDT, contracts], best first.',
     output: z.object({
       contract: z.string(),
-      best_bid: number,
-      best_ask: number,
+      best_bid: measure.price.nullable(),
+      best_ask: measure.price.nullable(),
       bids: z.array(levelShape),
       asks: z.array(levelShape),
     }),

@@ -7,6 +7,7 @@ import { endpoint } from '../shared/question.ts';
 import { baseUnits, nameOf, newest, symbolOf } from '../shared/readings.ts';
 import { decimal, decimalOrNull } from '../shared/shapes.ts';
 import { DOCS, FUTURES, ms } from './endpoint-questions.ts';
+import { measure } from '../../domain/measure.ts';
 
 /** Contract statistics, the insurance fund and risk tiers. */
 type Periodic = { readonly interval: string; readonly limit: number };
@@ -37,27 +38,26 @@ const request = {
   shape: statsWire,
 };
 
-const number = z.number().nullable();
 const statsShape = z.object({
   symbol: z.string(),
   interval: z.string(),
-  count: z.number(),
-  open_interest: number,
-  open_interest_quote: number,
-  long_short_taker: number,
-  long_short_accounts: number,
-  top_long_short_accounts: number,
-  top_long_short_positions: number,
-  long_liquidations_quote: z.number(),
-  short_liquidations_quote: z.number(),
+  count: measure.count,
+  open_interest: measure.size.nullable(),
+  open_interest_quote: measure.value.nullable(),
+  long_short_taker: measure.ratio.nullable(),
+  long_short_accounts: measure.ratio.nullable(),
+  top_long_short_accounts: measure.ratio.nullable(),
+  top_long_short_positions: measure.ratio.nullable(),
+  long_liquidations_quote: measure.value,
+  short_liquidations_quote: measure.value,
   history: z.array(
     z.object({
       time: z.string().nullable(),
-      open_interest: number,
-      open_interest_quote: number,
-      long_short_accounts: number,
-      long_liquidations_quote: number,
-      short_liquidations_quote: number,
+      open_interest: measure.size.nullable(),
+      open_interest_quote: measure.value.nullable(),
+      long_short_accounts: measure.ratio.nullable(),
+      long_liquidations_quote: measure.value.nullable(),
+      short_liquidations_quote: measure.value.nullable(),
     }),
   ),
 });
@@ -168,11 +168,11 @@ export const fund = {
 };
 
 const tierShape = z.object({
-  tier: z.number(),
-  risk_limit: z.number(),
-  initial_rate: z.number(),
-  maintenance_rate: z.number(),
-  max_leverage: z.number(),
+  tier: z.number().describe('Number of the tier, from 1'),
+  risk_limit: measure.value,
+  initial_rate: measure.fraction,
+  maintenance_rate: measure.fraction,
+  max_leverage: measure.leverage,
 });
 
 export const tiers = {

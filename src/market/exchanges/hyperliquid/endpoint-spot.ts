@@ -4,23 +4,23 @@ import { ownKind } from '../shared/kinds/series.ts';
 import { endpoint } from '../shared/question.ts';
 import { DOCS, info } from './endpoint-questions.ts';
 import { midsWire, spotContextsWire, spotMetaWire, type SpotMeta } from './endpoint-shapes.ts';
+import { measure } from '../../domain/measure.ts';
 
 /** Spot pairs and mids, which only this venue tells so. A pair is named `PURR/USDC` or `@107`. */
 
-const number = z.number().nullable();
 const SHOWN = 200;
 
 const pairShape = z.object({ name: z.string(), base: z.string().nullable(), quote: z.string().nullable() });
 const tokenShape = z.object({
   name: z.string(),
-  index: z.number(),
-  size_decimals: z.number(),
+  index: z.number().describe('Identifier of the token'),
+  size_decimals: z.number().describe('Decimal places'),
   token_id: z.string(),
   canonical: z.boolean(),
 });
 const metaShape = z.object({
-  pair_count: z.number(),
-  token_count: z.number(),
+  pair_count: measure.count,
+  token_count: measure.count,
   pairs: z.array(pairShape),
   tokens: z.array(tokenShape),
 });
@@ -66,15 +66,15 @@ function pairsOf({ universe, tokens }: SpotMeta): z.infer<typeof pairShape>[] {
 }
 
 const contextShape = pairShape.extend({
-  mark: number,
-  mid: number,
-  previous_day: number,
-  change_24h_pct: number,
-  volume_24h: number,
-  quote_volume_24h: number,
-  circulating_supply: number,
+  mark: measure.price.nullable(),
+  mid: measure.price.nullable(),
+  previous_day: measure.price.nullable(),
+  change_24h_pct: measure.percent.nullable(),
+  volume_24h: measure.size.nullable(),
+  quote_volume_24h: measure.value.nullable(),
+  circulating_supply: z.number().describe('Base units').nullable(),
 });
-const contextsShape = z.object({ pair_count: z.number(), token_count: z.number(), pairs: z.array(contextShape) });
+const contextsShape = z.object({ pair_count: measure.count, token_count: measure.count, pairs: z.array(contextShape) });
 
 export const spotContexts = {
   kind: ownKind({
@@ -117,7 +117,7 @@ export const spotContexts = {
 };
 
 const MOST_MIDS = 1000;
-const midsShape = z.object({ count: z.number(), mids: z.array(z.object({ name: z.string(), mid: z.number() })) });
+const midsShape = z.object({ count: measure.count, mids: z.array(z.object({ name: z.string(), mid: measure.price })) });
 
 export const mids = {
   kind: ownKind({

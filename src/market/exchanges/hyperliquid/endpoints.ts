@@ -7,6 +7,7 @@ import { composite, piece, row } from '../shared/rows.ts';
 import { conclude, conclusionFields, conclusionSummary } from '../shared/signals.ts';
 import { all, questions } from './endpoint-questions.ts';
 import { mids, spotContexts, spotMeta } from './endpoint-spot.ts';
+import { measure } from '../../domain/measure.ts';
 
 const INTERVALS = ['1m', '3m', '5m', '15m', '30m', '1h', '2h', '4h', '8h', '12h', '1d', '3d', '1w'] as const;
 
@@ -15,19 +16,25 @@ const byCoin = { symbol: 'coin', example: { coin: 'BTC' } } as const;
 const about = 'Hyperliquid perpetuals, quoted in USDC.';
 const CONTEXTS = `${about} The venue tells mark and oracle price, no last price and no sides; the change is the mark’s.`;
 
-const extreme = z.object({ symbol: z.string(), funding_rate: z.number(), funding_annualised_pct: z.number() });
+const extreme = z.object({
+  symbol: z.string(),
+  funding_rate: measure.fundingRate,
+  funding_annualised_pct: measure.percentYear,
+});
 const statsShape = z.object({
-  perpetuals: z.number(),
-  open_interest_usdc: z.number().nullable(),
-  volume_24h_usdc: z.number().nullable(),
-  rising: z.number(),
-  falling: z.number(),
-  funding_positive: z.number(),
-  funding_negative: z.number(),
-  funding_zero: z.number(),
+  perpetuals: measure.count,
+  open_interest_usdc: z.number().describe('USDC').nullable(),
+  volume_24h_usdc: z.number().describe('USDC').nullable(),
+  rising: measure.count,
+  falling: measure.count,
+  funding_positive: measure.count,
+  funding_negative: measure.count,
+  funding_zero: measure.count,
   highest_funding: z.array(extreme),
   lowest_funding: z.array(extreme),
-  largest: z.array(z.object({ symbol: z.string(), open_interest_usdc: z.number(), share_pct: z.number() })),
+  largest: z.array(
+    z.object({ symbol: z.string(), open_interest_usdc: z.number().describe('USDC'), share_pct: measure.percent }),
+  ),
 });
 const EXTREMES = 5;
 

@@ -15,6 +15,7 @@ import { bookOf, candlesOf, newest, tradesOf } from '../shared/readings.ts';
 import { decimal, decimalOrNull, level, positiveOrNull } from '../shared/shapes.ts';
 import { byName, canonicalPair, isoTime, ofPair, resultOf, secondsTime } from './endpoint-shapes.ts';
 import { coinOf, restPair } from './wire.ts';
+import { measure } from '../../domain/measure.ts';
 
 /** The questions that Kraken's spot REST interface answers. */
 const DOCS = 'https://docs.kraken.com/api-reference/market-data';
@@ -278,22 +279,21 @@ export const assetList = {
   }),
 };
 
-const number = z.number().nullable();
 const pairShape = z.object({
   symbol: z.string(),
   venue_symbol: z.string(),
   status: z.string().nullable(),
-  tick_size: number,
-  min_size: number,
-  min_value: number,
-  max_leverage_buy: number,
-  max_leverage_sell: number,
-  taker_fee_pct: number,
-  maker_fee_pct: number,
-  margin_call_pct: number,
-  margin_stop_pct: number,
+  tick_size: z.number().describe('Smallest step of prices, quote currency').nullable(),
+  min_size: measure.size.nullable(),
+  min_value: measure.value.nullable(),
+  max_leverage_buy: measure.leverage.nullable(),
+  max_leverage_sell: measure.leverage.nullable(),
+  taker_fee_pct: measure.percent.nullable(),
+  maker_fee_pct: measure.percent.nullable(),
+  margin_call_pct: measure.percent.nullable(),
+  margin_stop_pct: measure.percent.nullable(),
 });
-const pairsShape = z.object({ count: z.number(), pairs: z.array(pairShape) });
+const pairsShape = z.object({ count: measure.count, pairs: z.array(pairShape) });
 const MOST_PAIRS = 150;
 const fees = z.array(z.tuple([decimal, decimal], z.unknown())).optional();
 const firstFee = (steps: z.output<typeof fees>): number | null => steps?.[0]?.[1] ?? null;

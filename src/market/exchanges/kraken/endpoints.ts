@@ -19,6 +19,7 @@ import {
 import { canonicalPair } from './endpoint-shapes.ts';
 import { assetList, bars, book, day, flow, pairs, several, spread, SPOT_BARS, status } from './endpoint-spot.ts';
 import { oldCoin } from './wire.ts';
+import { measure } from '../../domain/measure.ts';
 
 const SPOT = 'Kraken spot.';
 const FUTURES = 'Kraken futures (PF_ contracts are linear, PI_ inverse).';
@@ -60,7 +61,7 @@ const snapshot = {
   spot: piece(day, nothing, pairOf),
   perpetual: piece(one, nothing, perpetualOf),
 };
-const basisFields = { ...conclusionFields, basis_bps: z.number().nullable() };
+const basisFields = { ...conclusionFields, basis_bps: measure.basisPoints.nullable() };
 
 /** Last price of the perpetual against that of spot, basis points. */
 function basisOf(spot: number | null | undefined, future: number | null | undefined): number | null {

@@ -7,10 +7,9 @@ import { fundingOf, nameOf, newest, symbolOf } from '../shared/readings.ts';
 import { decimal, decimalOrNull, positiveOrNull } from '../shared/shapes.ts';
 import { DOCS, HOUR_MS } from './endpoint-futures.ts';
 import { dataOf, indexName, indexRows, venueTime } from './endpoint-shapes.ts';
+import { measure } from '../../domain/measure.ts';
 
 /** What KuCoin's futures REST interface tells of prices that are not traded: mark, funding, premium, index. */
-
-const number = z.number().nullable();
 
 const emptyMark = (symbol: string): Mark => ({
   symbol,
@@ -123,8 +122,10 @@ export const premium = {
 const indexShape = z.object({
   symbol: z.string(),
   index_name: z.string(),
-  index: number,
-  components: z.array(z.object({ exchange: z.string(), price: number, weight: number })),
+  index: measure.price.nullable(),
+  components: z.array(
+    z.object({ exchange: z.string(), price: measure.price.nullable(), weight: measure.fraction.nullable() }),
+  ),
   time: z.string().nullable(),
 });
 

@@ -16,6 +16,7 @@ import { percentOf } from '../shared/values.ts';
 import { dataOf, venueTime } from './endpoint-shapes.ts';
 import { parseFuturesInstruments } from './instruments.ts';
 import { futuresName } from './wire.ts';
+import { measure } from '../../domain/measure.ts';
 
 /**
  * The questions that KuCoin's futures REST interface answers, but for rates and indices. Sizes and open interest are contracts, `volumeOf24h` is
@@ -204,7 +205,6 @@ export const listing = {
   }),
 };
 
-const number = z.number().nullable();
 export const risk = {
   kind: ownKind({
     name: 'risk_limits',
@@ -212,12 +212,12 @@ export const risk = {
       'What a contract allows at its first risk level: most leverage, initial and maintenance margin as fractions of the position, least and most risk limit and its step in the settlement currency. The ladder of all levels needs a key: the venue serves it to accounts alone.',
     output: z.object({
       symbol: z.string(),
-      max_leverage: number,
-      initial_margin: number,
-      maintenance_margin: number,
-      min_risk_limit: number,
-      max_risk_limit: number,
-      risk_step: number,
+      max_leverage: measure.leverage.nullable(),
+      initial_margin: measure.fraction.nullable(),
+      maintenance_margin: measure.fraction.nullable(),
+      min_risk_limit: z.number().describe('In the settlement currency').nullable(),
+      max_risk_limit: z.number().describe('In the settlement currency').nullable(),
+      risk_step: z.number().describe('In the settlement currency').nullable(),
     }),
     summary: (data) => `${data.symbol} up to ${String(data.max_leverage)}×.`,
   }),

@@ -16,6 +16,7 @@ import { percentOf } from '../shared/values.ts';
 import { dataOf, venueTime } from './endpoint-shapes.ts';
 import { parseSpotInstruments } from './instruments.ts';
 import { SPOT_BARS, spotName } from './wire.ts';
+import { measure } from '../../domain/measure.ts';
 
 /** The questions that KuCoin's spot REST interface answers. Weights are of the public pool: 2,000 in 30 s. */
 const DOCS = 'https://www.kucoin.com/docs-new/rest/spot-trading/market-data';
@@ -275,7 +276,7 @@ export const sections = {
   kind: ownKind({
     name: 'market_list',
     about: 'The sections into which the venue sorts its pairs (USDS, BTC, ALTS, DeFi …), as its symbol list uses them.',
-    output: z.object({ count: z.number(), markets: z.array(z.string()) }),
+    output: z.object({ count: measure.count, markets: z.array(z.string()) }),
     summary: (data) => `${data.count} sections: ${data.markets.slice(0, 5).join(', ')}.`,
   }),
   endpoint: endpoint({

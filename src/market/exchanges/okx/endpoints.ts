@@ -22,6 +22,7 @@ import {
 import { dataOf } from './endpoint-shapes.ts';
 import { parseOkxInstruments } from './instruments.ts';
 import { kindOf } from './wire.ts';
+import { measure } from '../../domain/measure.ts';
 
 const DOCS = 'https://www.okx.com/docs-v5/en';
 const BARS = ['1m', '3m', '5m', '15m', '30m', '1H', '2H', '4H', '6H', '12H', '1D', '1W'] as const;
@@ -117,11 +118,11 @@ const indexTool = row({
     about: 'An index price, its high, low and opening price of 24 h and the change in percent.',
     output: z.object({
       symbol: z.string(),
-      index: z.number(),
-      open_24h: z.number().nullable(),
-      high_24h: z.number().nullable(),
-      low_24h: z.number().nullable(),
-      change_24h_pct: z.number().nullable(),
+      index: measure.price,
+      open_24h: measure.price.nullable(),
+      high_24h: measure.price.nullable(),
+      low_24h: measure.price.nullable(),
+      change_24h_pct: measure.percent.nullable(),
     }),
     summary: (data) => `${data.symbol} index ${data.index}.`,
   }),
@@ -259,7 +260,7 @@ const platformTool = row({
   kind: ownKind({
     name: 'platform_volume',
     about: 'Turnover of the whole platform over 24 h, in USD and CNY.',
-    output: z.object({ volume_24h_usd: z.number(), volume_24h_cny: z.number() }),
+    output: z.object({ volume_24h_usd: measure.usd, volume_24h_cny: z.number().describe('CNY') }),
     summary: (data) => `${data.volume_24h_usd} USD in 24 h.`,
   }),
   endpoint: endpoint({
@@ -296,13 +297,13 @@ const optionsOf = (path: string) =>
   });
 
 const optionsShape = z.object({
-  options: z.number(),
-  call_open_interest: z.number(),
-  put_open_interest: z.number(),
-  put_call_open_interest: z.number().nullable(),
-  call_volume_24h: z.number(),
-  put_volume_24h: z.number(),
-  put_call_volume_24h: z.number().nullable(),
+  options: measure.count,
+  call_open_interest: measure.size,
+  put_open_interest: measure.size,
+  put_call_open_interest: measure.ratio.nullable(),
+  call_volume_24h: measure.size,
+  put_volume_24h: measure.size,
+  put_call_volume_24h: measure.ratio.nullable(),
 });
 
 const optionsTool = row({

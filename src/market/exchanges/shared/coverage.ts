@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { Unavailable } from '../../../kit/errors.ts';
 import type { Coverage, CoverageState } from '../../domain/coverage.ts';
 import { viewName } from '../../domain/records.ts';
+import { measure } from '../../domain/measure.ts';
 
 /** How tools that read history say what they read, and refuse when it is too little: one field, one shape, one check. */
 
@@ -14,15 +15,15 @@ export const minCoverage = z
 
 export const coverageShape = z.object({
   complete: z.boolean(),
-  share: z.number().nullable(),
+  share: measure.fraction.nullable(),
   known_to: z.string().nullable(),
-  live_seconds: z.number(),
-  backfilled_seconds: z.number(),
-  sampled_seconds: z.number(),
-  interpolated_seconds: z.number(),
-  pruned_seconds: z.number(),
-  missing_seconds: z.number(),
-  quarantined_rows: z.number(),
+  live_seconds: measure.seconds,
+  backfilled_seconds: measure.seconds,
+  sampled_seconds: measure.seconds,
+  interpolated_seconds: measure.seconds,
+  pruned_seconds: measure.seconds,
+  missing_seconds: measure.seconds,
+  quarantined_rows: measure.count,
 });
 
 export function showCoverage(coverage: Coverage): z.infer<typeof coverageShape> {

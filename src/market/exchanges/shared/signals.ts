@@ -5,6 +5,7 @@ import type { fundingHistoryShape, interestHistoryShape, markShape } from './kin
 import type { ratiosShape, takerShape } from './kinds/positioning.ts';
 import type { ShownTicker } from './kinds/ticker.ts';
 import type { tradesShape } from './kinds/trades.ts';
+import { measure } from '../../domain/measure.ts';
 
 /**
  * What several answers say together. Signals have a direction and are counted; risks (crowded funding, one-sided
@@ -26,14 +27,14 @@ export interface Evidence {
 const signalShape = z.object({
   name: z.string(),
   direction: z.enum(['up', 'down', 'none']),
-  value: z.number(),
+  value: measure.named,
   unit: z.string(),
   rule: z.string(),
 });
 const riskShape = z.object({
   name: z.string(),
   level: z.enum(['normal', 'elevated', 'extreme']),
-  value: z.number(),
+  value: measure.named,
   unit: z.string(),
   rule: z.string(),
 });
@@ -41,9 +42,9 @@ const riskShape = z.object({
 /** Fields of a conclusion. */
 export const conclusionFields = {
   symbol: z.string(),
-  price: z.number().nullable(),
+  price: measure.price.nullable(),
   leaning: z.enum(['up', 'down', 'mixed', 'unknown']),
-  score: z.number().nullable(),
+  score: z.number().describe('Score: mean of the signals, −1 all down to 1 all up').nullable(),
   signals: z.array(signalShape),
   risks: z.array(riskShape),
 };

@@ -43,7 +43,7 @@ export default signalTool({
     symbol: z.string(),
     currency: z.string(),
     efficiency: z.string(),
-    spread_percent: z.number().nullable().describe('Highest over lowest middle, in one currency'),
+    spread_percent: z.number().nullable().describe('Highest over lowest middle, in one currency, percent'),
     markets: z.array(sideShape),
     spreads: z.array(pairShape),
     opportunities: z.array(pairShape),

@@ -15,6 +15,7 @@ import {
   showSide,
   sideShape,
 } from '../shared/venues/sides.ts';
+import { measure } from '../../domain/measure.ts';
 
 /** Difference of middles below which nothing is worth doing, percent; the original's rule. */
 const NEGLIGIBLE_PERCENT = 0.02;
@@ -49,8 +50,8 @@ export default signalTool({
     symbol: z.string(),
     currency: z.string(),
     markets: z.array(sideShape),
-    difference: z.number().nullable().describe('Second minus first middle, in the quote of the symbol'),
-    difference_percent: z.number().nullable(),
+    difference: z.number().nullable().describe('Second minus first middle, quote currency of the symbol'),
+    difference_percent: measure.percent.nullable(),
     negligible: z.boolean().nullable().describe(`Whether it is below ${NEGLIGIBLE_PERCENT} %, before costs`),
     both_ways: z.array(pairShape),
     worth_it: z.boolean(),

@@ -5,6 +5,7 @@ import { marketFees } from '../../jobs/fees.ts';
 import { measuredNow } from '../shared/provenance.ts';
 import { marketTool } from '../shared/tool.ts';
 import { chosenMarkets, maxAgeMs } from '../shared/venues/across.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'crypto_scanner_health',
@@ -19,15 +20,15 @@ export default marketTool({
   output: z.object({
     collecting: z.boolean(),
     signals: z.string(),
-    markets_ready: z.number(),
+    markets_ready: measure.count,
     symbols: z.array(z.string()),
     markets: z.array(
       z.object({
         id: z.string(),
-        books: z.number(),
-        books_fresh: z.number(),
-        oldest_age_ms: z.number().nullable(),
-        taker_fee_percent: z.number().nullable(),
+        books: measure.count,
+        books_fresh: measure.count,
+        oldest_age_ms: measure.milliseconds.nullable(),
+        taker_fee_percent: measure.percent.nullable(),
         fee_origin: z.string().nullable(),
         fees_checked: z.string().nullable().describe('Day on which the fees were compared with the venue’s page'),
       }),

@@ -5,6 +5,7 @@ import { signalTool } from '../shared/tool.ts';
 import { chosenMarkets, maxAgeMs, provenanceOf, venueNames } from '../shared/venues/across.ts';
 import { compareSides, notional, pairShape, readSides } from '../shared/venues/sides.ts';
 import { optionalSymbol, symbolsAsked } from '../shared/venues/symbols.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default signalTool({
   name: 'get_arbitrage_opportunities',
@@ -29,11 +30,11 @@ export default signalTool({
     limit: limit(20, 100),
   }),
   output: z.object({
-    symbols_checked: z.number(),
-    pairs_checked: z.number(),
+    symbols_checked: measure.count,
+    pairs_checked: measure.count,
     opportunities: z.array(z.object({ symbol: z.string(), currency: z.string(), ...pairShape.shape })),
     best_rejected: z
-      .object({ symbol: z.string(), buy: z.string(), sell: z.string(), net_bps: z.number().nullable() })
+      .object({ symbol: z.string(), buy: z.string(), sell: z.string(), net_bps: measure.basisPoints.nullable() })
       .nullable()
       .describe('The best pair that earns less than asked'),
   }),

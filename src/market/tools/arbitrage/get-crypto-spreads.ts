@@ -3,6 +3,7 @@ import { signalTool } from '../shared/tool.ts';
 import { chosenMarkets, maxAgeMs, missingShape, provenanceOf, symbolOr, venueNames } from '../shared/venues/across.ts';
 import { rateShape } from '../shared/venues/conversions.ts';
 import { compareSides, notional, pairShape, readSides, showSide, sideShape } from '../shared/venues/sides.ts';
+import { measure } from '../../domain/measure.ts';
 
 /** Pairs listed; the matrix has all. */
 const SHOWN = 40;
@@ -25,11 +26,11 @@ export default signalTool({
   output: z.object({
     symbol: z.string(),
     currency: z.string(),
-    notional: z.number(),
+    notional: measure.value,
     markets: z.array(sideShape),
-    net_bps: z.record(z.string(), z.record(z.string(), z.number().nullable())),
+    net_bps: z.record(z.string(), z.record(z.string(), measure.basisPoints.nullable())),
     pairs: z.array(pairShape),
-    pairs_left_out: z.number(),
+    pairs_left_out: measure.count,
     rates: z.array(rateShape),
     missing: z.array(missingShape),
     excluded_pairs: z.array(z.object({ buy: z.string(), sell: z.string(), reason: z.string() })),

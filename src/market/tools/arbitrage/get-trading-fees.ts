@@ -4,6 +4,7 @@ import { marketFees } from '../../jobs/fees.ts';
 import { measuredNow } from '../shared/provenance.ts';
 import { marketTool } from '../shared/tool.ts';
 import { chosenMarkets, venueNames } from '../shared/venues/across.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'get_trading_fees',
@@ -22,8 +23,8 @@ export default marketTool({
         applied: z
           .object({
             tier: z.string(),
-            maker_percent: z.number(),
-            taker_percent: z.number(),
+            maker_percent: measure.percent,
+            taker_percent: measure.percent,
             origin: z.enum(['configured', 'schedule']),
           })
           .nullable(),
@@ -31,8 +32,8 @@ export default marketTool({
           z.object({
             name: z.string(),
             requires: z.string().nullable(),
-            maker_percent: z.number(),
-            taker_percent: z.number(),
+            maker_percent: measure.percent,
+            taker_percent: measure.percent,
           }),
         ),
         source: z.string().nullable(),

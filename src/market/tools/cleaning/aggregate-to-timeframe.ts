@@ -9,6 +9,7 @@ import { exchange, market, symbol } from '../shared/fields.ts';
 import { recentInput } from '../shared/recent.ts';
 import { lookback, oneSeries } from '../shared/series.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'aggregate_to_timeframe',
@@ -26,7 +27,7 @@ export default marketTool({
     target_timeframe: z.enum(['5m', '15m', '1h', '4h', '1d']).describe('Length of a bar'),
     ...recentInput(60),
   }),
-  output: z.object({ table: z.string(), timeframe: z.string(), rows: z.number(), coverage: coverageShape }),
+  output: z.object({ table: z.string(), timeframe: z.string(), rows: measure.count, coverage: coverageShape }),
   examples: [
     {
       title: '5-minute bars',

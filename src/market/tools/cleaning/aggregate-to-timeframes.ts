@@ -8,6 +8,7 @@ import { measuredNow } from '../shared/provenance.ts';
 import { recentInput } from '../shared/recent.ts';
 import { lookback, matchSeries } from '../shared/series.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'aggregate_to_timeframes',
@@ -30,10 +31,10 @@ export default marketTool({
     ...recentInput(60),
   }),
   output: z.object({
-    series: z.number(),
-    rows: z.number(),
-    by_timeframe: z.record(z.string(), z.number()),
-    empty: z.number(),
+    series: measure.count,
+    rows: measure.count,
+    by_timeframe: z.record(z.string(), measure.count),
+    empty: measure.count,
     coverage: jointShape,
   }),
   examples: [{ title: '5-minute bars of everything', input: { timeframes: ['5m'] } }],

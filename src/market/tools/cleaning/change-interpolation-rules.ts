@@ -6,7 +6,7 @@ import {
   withChange,
   withInterpolationChanges,
 } from '../../jobs/rule-changes.ts';
-import { reason } from '../shared/fields.ts';
+import { quantity, reason } from '../shared/fields.ts';
 import { measuredNow } from '../shared/provenance.ts';
 import { marketTool } from '../shared/tool.ts';
 
@@ -21,10 +21,15 @@ export default marketTool({
     'Gives one rule of interpolation another limit than market.interpolation of system.yaml, or, without a value, the configured one back. The cleaner uses it from its next fill on and after a restart. Which streams may be filled at all is not for change: trades, books, candles and tickers never are. Needs approval.',
   input: z.strictObject({
     rule: z.enum(INTERPOLATION_RULES).describe('Rule, by its key in market.interpolation'),
-    value: z.number().optional().describe('The new limit, seconds; the configured one when left out'),
+    value: quantity.optional().describe('The new limit, seconds; the configured one when left out'),
     reason,
   }),
-  output: z.object({ rule: z.string(), before: z.number(), after: z.number(), configured: z.number() }),
+  output: z.object({
+    rule: z.string(),
+    before: z.number().describe('In the unit of the rule'),
+    after: z.number().describe('In the unit of the rule'),
+    configured: z.number().describe('In the unit of the rule'),
+  }),
   examples: [
     {
       title: 'Lines over one minute at most',

@@ -7,6 +7,7 @@ import { measuredNow } from '../shared/provenance.ts';
 import { recentInput } from '../shared/recent.ts';
 import { lookback, matchSeries } from '../shared/series.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'clean_data_anomalies',
@@ -19,16 +20,16 @@ export default marketTool({
     'Moves rows that a validation rule condemns (price far from its average, crossed quotes, impossible funding or candles) to quarantine and fetches the stretch again from the venue. Nothing is deleted; release_quarantine undoes it. Run validate_recent_data first to see what it will do.',
   input: z.strictObject({ ...anySeries, ...recentInput(15) }),
   output: z.object({
-    series_checked: z.number(),
-    rows_quarantined: z.number(),
-    rows_refetched: z.number(),
+    series_checked: measure.count,
+    rows_quarantined: measure.count,
+    rows_refetched: measure.count,
     cleaned: z.array(
       z.object({
         table: z.string(),
         issue_type: z.string(),
-        rows: z.number(),
+        rows: measure.count,
         quarantine_id: z.string(),
-        refetched: z.number().nullable(),
+        refetched: measure.count.nullable(),
         refetch_error: z.string().nullable(),
       }),
     ),

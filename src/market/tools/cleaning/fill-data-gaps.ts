@@ -9,6 +9,7 @@ import { anySeries, isoTime, limit, optionalTime } from '../shared/fields.ts';
 import { isoOfUs, measuredNow } from '../shared/provenance.ts';
 import { bounds, matchSeries } from '../shared/series.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 type Target = Omit<OpenGap, 'issue_id'> & { readonly issue_id: number | null };
 
@@ -28,21 +29,21 @@ export default marketTool({
     limit: limit(20, 200),
   }),
   output: z.object({
-    gaps: z.number(),
-    filled: z.number(),
-    interpolated: z.number(),
-    open: z.number(),
-    records_stored: z.number(),
-    records_interpolated: z.number(),
+    gaps: measure.count,
+    filled: measure.count,
+    interpolated: measure.count,
+    open: measure.price,
+    records_stored: measure.count,
+    records_interpolated: measure.count,
     results: z.array(
       z.object({
         table: z.string(),
         from: isoTime,
         to: isoTime,
         status: z.string(),
-        stored: z.number(),
-        interpolated: z.number(),
-        issue_id: z.number().nullable(),
+        stored: measure.count,
+        interpolated: measure.count,
+        issue_id: measure.id.nullable(),
         remaining: z.array(z.object({ from: isoTime, to: isoTime, reason: z.string() })),
       }),
     ),

@@ -5,6 +5,7 @@ import { series, time } from '../shared/fields.ts';
 import { measuredNow } from '../shared/provenance.ts';
 import { bounds, oneSeries } from '../shared/series.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'interpolate_missing_data',
@@ -27,11 +28,11 @@ export default marketTool({
   output: z.object({
     table: z.string(),
     strategy: z.string().nullable(),
-    records_created: z.number(),
-    source_records: z.number(),
-    confidence: z.number().nullable(),
+    records_created: measure.count,
+    source_records: measure.count,
+    confidence: measure.fraction.nullable(),
     reason: z.string(),
-    log_id: z.number().nullable(),
+    log_id: measure.id.nullable(),
   }),
   examples: [
     {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { viewName } from '../../domain/records.ts';
 import { correctRow, findCorrected } from '../../jobs/corrections.ts';
-import { reason, series, time } from '../shared/fields.ts';
+import { quantity, reason, series, time } from '../shared/fields.ts';
 import { measuredNow } from '../shared/provenance.ts';
 import { oneSeries } from '../shared/series.ts';
 import { marketTool } from '../shared/tool.ts';
@@ -21,7 +21,7 @@ export default marketTool({
     record_id: z.string().min(1).max(20).describe('Row key, as query_series and validate_recent_data give it'),
     time: time('Time of the row (of a candle: its open time), to the millisecond'),
     column: z.string().min(1).max(60).describe('Column that is wrong, a number that the venue said, as in price'),
-    value: z.number().describe('The right value, in the unit of the column'),
+    value: quantity.describe('The right value, in the unit of the column'),
     reason,
   }),
   output: z.object({
@@ -29,8 +29,8 @@ export default marketTool({
     table: z.string(),
     row_key: z.string(),
     column: z.string(),
-    old_value: z.number().nullable(),
-    new_value: z.number(),
+    old_value: z.number().describe('In the unit of the column').nullable(),
+    new_value: z.number().describe('In the unit of the column'),
   }),
   examples: [
     {

@@ -7,6 +7,7 @@ import { measuredNow } from '../shared/provenance.ts';
 import { recentInput } from '../shared/recent.ts';
 import { lookback, matchSeries } from '../shared/series.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'normalize_data',
@@ -20,9 +21,9 @@ export default marketTool({
     'Writes the normalised copy of the matching series for the last minutes: UTC times, canonical symbols, base units, 8 decimals, buy and sell as the side. The raw rows stay as the venue said them.',
   input: z.strictObject({ ...anySeries, ...recentInput(15) }),
   output: z.object({
-    series: z.number(),
-    rows: z.number(),
-    tables: z.array(z.object({ table: z.string(), rows: z.number() })),
+    series: measure.count,
+    rows: measure.count,
+    tables: z.array(z.object({ table: z.string(), rows: measure.count })),
     coverage: jointShape,
   }),
   examples: [{ title: 'Bitcoin', input: { symbol: 'BTCUSDT' } }],

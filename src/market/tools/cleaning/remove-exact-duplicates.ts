@@ -8,6 +8,7 @@ import { measuredNow } from '../shared/provenance.ts';
 import { recentInput } from '../shared/recent.ts';
 import { lookback, oneSeries } from '../shared/series.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'remove_exact_duplicates',
@@ -22,10 +23,10 @@ export default marketTool({
   input: z.strictObject({ ...series, ...recentInput(15) }),
   output: z.object({
     table: z.string(),
-    rows_read: z.number(),
-    duplicates: z.number(),
-    condemned: z.number(),
-    rows_written: z.number(),
+    rows_read: measure.count,
+    duplicates: measure.count,
+    condemned: measure.count,
+    rows_written: measure.count,
     coverage: coverageShape,
   }),
   examples: [

@@ -24,7 +24,7 @@ export default marketTool({
     table: z.string(),
     row_key: z.string(),
     column: z.string(),
-    value: z.number().nullable(),
+    value: z.number().describe('In the unit of the column').nullable(),
   }),
   examples: [
     { title: 'Take one back', input: { correction_id: 'c_call_01', reason: 'the venue withdrew its announcement' } },

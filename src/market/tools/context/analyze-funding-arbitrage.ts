@@ -4,9 +4,15 @@ import { fundingCarry } from '../../jobs/arbitrage/funding-carry.ts';
 import { fundingSides, paidPerHour } from '../shared/funding-legs.ts';
 import { signalTool } from '../shared/tool.ts';
 import { maxAgeMs, missingShape, provenanceOf, symbolOr, venueNames } from '../shared/venues/across.ts';
+import { measure } from '../../domain/measure.ts';
 
 const number = z.number().nullable();
-const legShape = z.object({ market: z.string(), rate: z.number(), interval_hours: z.number(), rate_8h: z.number() });
+const legShape = z.object({
+  market: z.string(),
+  rate: measure.fundingRate,
+  interval_hours: measure.hours,
+  rate_8h: measure.fundingRate8h,
+});
 const PER_YEAR = 24 * 365 * 100;
 
 /** Percent a year of a rate an hour. */
@@ -41,26 +47,26 @@ export default signalTool({
       z.object({
         market: z.string(),
         quote: z.string(),
-        funding_rate: number,
-        interval_hours: number,
-        rate_8h: number,
-        annualised_pct: number,
+        funding_rate: measure.fundingRate.nullable(),
+        interval_hours: measure.hours.nullable(),
+        rate_8h: measure.fundingRate8h.nullable(),
+        annualised_pct: measure.percentYear.nullable(),
         settled: z.boolean(),
-        taker_fee_percent: number,
-        paid_annualised_pct: number.describe('Mean of what was paid over the hours looked back on, a year'),
-        paid_payments: z.number(),
+        taker_fee_percent: measure.percent.nullable(),
+        paid_annualised_pct: number.describe('Mean of what was paid over the hours looked back on, percent a year'),
+        paid_payments: measure.count,
         coverage: coverageShape.nullable().describe('Of the hours looked back on; null where it is not collected'),
         via: z.string(),
-        age_ms: z.number(),
+        age_ms: measure.milliseconds,
       }),
     ),
     long: legShape.nullable(),
     short: legShape.nullable(),
-    spread_8h: number,
-    spread_annualised_pct: number,
+    spread_8h: measure.fundingRate8h.nullable(),
+    spread_annualised_pct: measure.percentYear.nullable(),
     fees_percent: number.describe('Opening and closing both legs as taker, percent of the notional of one'),
-    break_even_hours: number,
-    paid_spread_annualised_pct: number.describe('The same two legs, as they were paid'),
+    break_even_hours: measure.hours.nullable(),
+    paid_spread_annualised_pct: number.describe('The same two legs, as they were paid, percent a year'),
     missing: z.array(missingShape),
   }),
   examples: [{ title: 'Bitcoin over four venues', input: { exchanges: ['binance', 'bybit', 'okx', 'hyperliquid'] } }],

@@ -6,6 +6,7 @@ import { figures } from '../shared/history.ts';
 import { isoOfUs } from '../shared/provenance.ts';
 import { marketTool } from '../shared/tool.ts';
 import { nowShape, priceAndPast, priceAndPastInput } from '../shared/venues/one-market.ts';
+import { measure } from '../../domain/measure.ts';
 
 const WINDOWS = { '5m': 5, '15m': 15, '1h': 60, '4h': 240, '24h': 1440 } as const;
 const DAY_MINUTES = 1440;
@@ -26,20 +27,20 @@ export default marketTool({
   input: z.strictObject(priceAndPastInput),
   output: z.object({
     now: nowShape,
-    one_minute_deviation: number.describe('Of logarithmic returns of one minute'),
-    returns: z.number(),
+    one_minute_deviation: number.describe('Deviation of logarithmic returns of one minute, fraction'),
+    returns: measure.count,
     windows: z.array(
       z.object({
         window: z.string(),
-        then: number.describe('Price at its beginning'),
+        then: number.describe('Price at its beginning, quote currency'),
         then_time: z.string().nullable(),
-        change_percent: number,
-        move: number.describe('In deviations expected over the window'),
+        change_percent: measure.percent.nullable(),
+        move: number.describe('Standard deviations expected over the window'),
         verdict: z.enum(['normal', 'elevated', 'anomaly', 'unknown']),
         reason: z.string().nullable(),
       }),
     ),
-    anomalies: z.number(),
+    anomalies: measure.count,
     coverage: coverageShape.nullable(),
   }),
   examples: [{ title: 'Bitcoin on Binance futures', input: {} }],

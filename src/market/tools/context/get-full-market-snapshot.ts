@@ -11,6 +11,7 @@ import { oneVenue } from '../shared/venues/each.ts';
 import { liquidationsOf, liquidationTotalsShape, totalsOf } from '../shared/venues/liquidations.ts';
 import { overviewOf, overviewShape } from '../shared/venues/overview.ts';
 import { compareSides, pairShape, readSides } from '../shared/venues/sides.ts';
+import { measure } from '../../domain/measure.ts';
 
 const number = z.number().nullable();
 /** Value bought over value sold beyond which the flow has a side; the original's rule. */
@@ -20,9 +21,9 @@ const BOOK_AGE_MS = 5000;
 
 const flowShape = z.object({
   ...pastShape,
-  trades: z.number(),
-  bought_value: z.number(),
-  sold_value: z.number(),
+  trades: measure.count,
+  bought_value: measure.value,
+  sold_value: measure.value,
   ratio: number.describe('Value bought ÷ value sold'),
   flow: z.enum(['buying', 'selling', 'balanced', 'unknown']),
 });

@@ -4,14 +4,15 @@ import { pastProvenance, pastShape, showPast } from '../shared/history.ts';
 import { pastHoursInput } from '../shared/past-fields.ts';
 import { marketTool } from '../shared/tool.ts';
 import { liquidationsOf, liquidationTotalsShape, totalsOf } from '../shared/venues/liquidations.ts';
+import { measure } from '../../domain/measure.ts';
 
 const zoneShape = z.object({
-  low: z.number(),
-  high: z.number(),
-  long_value: z.number(),
-  short_value: z.number(),
-  events: z.number(),
-  share_pct: z.number().describe('Of the value of all'),
+  low: measure.price,
+  high: measure.price,
+  long_value: measure.value,
+  short_value: measure.value,
+  events: measure.count,
+  share_pct: z.number().describe('Percent of the value of all'),
 });
 const HOTTEST = 5;
 

@@ -6,8 +6,8 @@ import { figures } from '../shared/history.ts';
 import { minutesBack } from '../shared/past-fields.ts';
 import { marketTool } from '../shared/tool.ts';
 import { nowShape, priceAndPast, priceAndPastInput } from '../shared/venues/one-market.ts';
+import { measure } from '../../domain/measure.ts';
 
-const number = z.number().nullable();
 /** Change beyond which the stretch has a trend, in deviations of its rows. */
 const TREND_DEVIATIONS = 1;
 
@@ -23,13 +23,13 @@ export default marketTool({
   input: z.strictObject({ ...priceAndPastInput, historical_minutes: minutesBack(30) }),
   output: z.object({
     now: nowShape,
-    rows: z.number(),
-    lowest: number,
-    highest: number,
-    mean: number,
-    first: number,
-    position_pct: number,
-    change_percent: number,
+    rows: measure.count,
+    lowest: measure.price.nullable(),
+    highest: measure.price.nullable(),
+    mean: measure.price.nullable(),
+    first: measure.price.nullable(),
+    position_pct: measure.percent.nullable(),
+    change_percent: measure.percent.nullable(),
     trend: z.enum(['up', 'down', 'flat', 'unknown']),
     coverage: coverageShape.nullable(),
   }),

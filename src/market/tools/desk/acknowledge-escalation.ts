@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { openEscalation } from '../shared/escalations.ts';
 import { measuredNow } from '../shared/provenance.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'acknowledge_escalation',
@@ -15,7 +16,7 @@ export default marketTool({
     escalation_id: z.number().int().positive().describe('Id of the escalation, as get_escalations gives it'),
     by: z.string().min(1).max(100).describe('Who has seen it'),
   }),
-  output: z.object({ escalation_id: z.number(), acknowledged_by: z.string() }),
+  output: z.object({ escalation_id: measure.id, acknowledged_by: z.string() }),
   examples: [{ title: 'Seen', input: { escalation_id: 1, by: 'on call' } }],
   summary: (output) => `Escalation ${output.escalation_id} is acknowledged by ${output.acknowledged_by}.`,
   run: async (input, { services, clock }) => {

@@ -4,6 +4,7 @@ import { escalationFacts } from '../../jobs/escalation-facts.ts';
 import { lookbackMinutes } from '../shared/fields.ts';
 import { measuredNow } from '../shared/provenance.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'check_escalations',
@@ -16,13 +17,13 @@ export default marketTool({
     'Measures what the escalation ladder is judged by (share of rows that break a rule, storage, longest open gap, venues down) and raises what its thresholds say: low to critical, with the channels of each level.',
   input: z.strictObject({ lookback_minutes: lookbackMinutes(60) }),
   output: z.object({
-    anomaly_percent: z.number().nullable(),
-    storage_percent: z.number().nullable(),
-    longest_gap_seconds: z.number().nullable(),
+    anomaly_percent: measure.percent.nullable(),
+    storage_percent: measure.percent.nullable(),
+    longest_gap_seconds: measure.seconds.nullable(),
     exchanges_down: z.array(z.string()),
     raised: z.array(
       z.object({
-        escalation_id: z.number(),
+        escalation_id: measure.id,
         level: z.string(),
         trigger: z.string(),
         is_new: z.boolean(),

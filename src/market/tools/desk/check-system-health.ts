@@ -4,6 +4,7 @@ import { capacity } from '../../jobs/schema-health.ts';
 import { measuredNow } from '../shared/provenance.ts';
 import { marketTool } from '../shared/tool.ts';
 import { currentVenues } from '../shared/venue-status.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'check_system_health',
@@ -18,7 +19,12 @@ export default marketTool({
   output: z.object({
     status: z.enum(['healthy', 'degraded', 'critical']),
     components: z.array(
-      z.object({ component: z.string(), status: z.string(), detail: z.string(), latency_ms: z.number().nullable() }),
+      z.object({
+        component: z.string(),
+        status: z.string(),
+        detail: z.string(),
+        latency_ms: measure.milliseconds.nullable(),
+      }),
     ),
     problems: z.array(z.string()),
   }),

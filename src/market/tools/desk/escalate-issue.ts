@@ -3,6 +3,7 @@ import { SEVERITIES } from '../../jobs/contract.ts';
 import { raiseEscalation } from '../../jobs/escalation.ts';
 import { measuredNow } from '../shared/provenance.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'escalate_issue',
@@ -24,7 +25,7 @@ export default marketTool({
     recommended_actions: z.array(z.string()).max(20).default([]).describe('What a person should do, most urgent first'),
   }),
   output: z.object({
-    escalation_id: z.number(),
+    escalation_id: measure.id,
     is_new: z.boolean(),
     channels_told: z.array(z.string()),
     channels_missing: z.array(z.object({ channel: z.string(), reason: z.string() })),

@@ -8,6 +8,7 @@ import { anySeries, limit, lookbackMinutes, optionalTime, seriesShape } from '..
 import { isoOfUs, provenance } from '../shared/provenance.ts';
 import { bounds, lookback, matchSeries } from '../shared/series.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 /** Intervals shown of one series. */
 const INTERVALS_SHOWN = 50;
@@ -45,10 +46,10 @@ export default marketTool({
             reason: z.string().nullable(),
           }),
         ),
-        intervals_left_out: z.number(),
+        intervals_left_out: measure.count,
       }),
     ),
-    series_left_out: z.number(),
+    series_left_out: measure.count,
   }),
   examples: [{ title: 'Trades of the last hour', input: { symbol: 'BTCUSDT', stream: 'trades' } }],
   summary: (output) => {

@@ -6,8 +6,14 @@ import { isoTime } from '../shared/fields.ts';
 import { isoOfMs, measuredNow } from '../shared/provenance.ts';
 import { lookback } from '../shared/series.ts';
 import { marketTool } from '../shared/tool.ts';
-
-const numbers = z.record(z.string(), z.number().nullable());
+import {
+  cleaningFigures,
+  periodFiguresShape,
+  qualityFigures,
+  storageFigures,
+  streamingFigures,
+} from '../shared/figures.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'get_data_quality_report',
@@ -27,14 +33,14 @@ export default marketTool({
     period: z.string(),
     from: isoTime,
     to: isoTime,
-    overall_score: z.number(),
-    collection: numbers,
-    performance: numbers,
+    overall_score: measure.score,
+    collection: streamingFigures.extend({ uptime_seconds: measure.seconds.nullable() }),
+    performance: periodFiguresShape,
     not_known: z.record(z.string(), z.string()),
-    validation: numbers,
-    anomalies: z.record(z.string(), z.number()),
-    interpolation: numbers,
-    schema: numbers,
+    validation: qualityFigures,
+    anomalies: z.record(z.string(), measure.count),
+    interpolation: cleaningFigures.extend({ open_gaps: measure.count }),
+    schema: storageFigures,
     incidents: z.array(z.object({ at: isoTime, level: z.string(), what: z.string() })),
     targets_missed: z.array(z.string()),
     advice: z.array(z.string()),

@@ -4,6 +4,7 @@ import { escalationShape, showEscalation } from '../shared/escalations.ts';
 import { limit } from '../shared/fields.ts';
 import { measuredNow } from '../shared/provenance.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'get_escalations',
@@ -20,7 +21,7 @@ export default marketTool({
     level: z.enum(SEVERITIES).optional().describe('Only this level'),
     limit: limit(50, 500),
   }),
-  output: z.object({ total: z.number(), escalations: z.array(escalationShape) }),
+  output: z.object({ total: measure.count, escalations: z.array(escalationShape) }),
   examples: [{ title: 'Open ones', input: {} }],
   summary: (output) => `${output.total} escalation(s).`,
   run: async (input, { services, clock }) => {

@@ -3,6 +3,7 @@ import { deskMetrics } from '../../jobs/metrics.ts';
 import { lookbackMinutes } from '../shared/fields.ts';
 import { measuredNow } from '../shared/provenance.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'get_health_score',
@@ -15,18 +16,18 @@ export default marketTool({
     'Health of the desk, 0 to 100, and what takes points off: venues not connected (up to 30), rows that fail validation (up to 20), pending escalations (up to 20), critical escalations that are open or younger than a day (up to 15), failed actions (up to 15).',
   input: z.strictObject({ lookback_minutes: lookbackMinutes(1440) }),
   output: z.object({
-    score: z.number(),
+    score: measure.score,
     penalties: z.object({
-      connections: z.number(),
-      validation: z.number(),
-      pending_escalations: z.number(),
-      criticals: z.number(),
-      errors: z.number(),
+      connections: measure.points,
+      validation: measure.points,
+      pending_escalations: measure.points,
+      criticals: measure.points,
+      errors: measure.points,
     }),
-    exchanges_connected: z.number(),
-    exchanges_total: z.number(),
-    pass_rate: z.number().nullable(),
-    pending_escalations: z.number(),
+    exchanges_connected: measure.count,
+    exchanges_total: measure.count,
+    pass_rate: measure.percent.nullable(),
+    pending_escalations: measure.count,
   }),
   examples: [{ title: 'Last day', input: {} }],
   summary: (output) => `Health ${output.score} of 100.`,

@@ -4,6 +4,7 @@ import { anyExchange, anyMarket, anySymbol, isoTime } from '../shared/fields.ts'
 import { isoOfUs, provenance } from '../shared/provenance.ts';
 import { matchSeries } from '../shared/series.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'get_latest_prices',
@@ -21,9 +22,9 @@ export default marketTool({
         symbol: z.string(),
         exchange: z.string(),
         market: z.string(),
-        price: z.number(),
+        price: measure.price,
         time: isoTime,
-        age_ms: z.number(),
+        age_ms: measure.milliseconds,
       }),
     ),
   }),

@@ -3,8 +3,8 @@ import { deskMetrics } from '../../jobs/metrics.ts';
 import { isoTime, lookbackMinutes } from '../shared/fields.ts';
 import { isoOfMs, measuredNow } from '../shared/provenance.ts';
 import { marketTool } from '../shared/tool.ts';
-
-const numbers = z.record(z.string(), z.number().nullable());
+import { cleaningFigures, qualityFigures, streamingFigures } from '../shared/figures.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'get_metrics',
@@ -21,24 +21,24 @@ export default marketTool({
     agents: z.array(
       z.object({
         agent_id: z.string(),
-        actions_taken: z.number(),
-        decisions_made: z.number(),
-        errors: z.number(),
+        actions_taken: measure.count,
+        decisions_made: measure.count,
+        errors: measure.count,
         last_action_at: isoTime,
-        avg_response_ms: z.number().nullable(),
+        avg_response_ms: measure.milliseconds.nullable(),
       }),
     ),
-    data_quality: numbers,
-    streaming: numbers,
-    cleaning: numbers,
+    data_quality: qualityFigures,
+    streaming: streamingFigures,
+    cleaning: cleaningFigures,
     escalations: z.object({
-      total: z.number(),
-      by_level: z.record(z.string(), z.number()),
-      pending: z.number(),
-      resolved: z.number(),
+      total: measure.count,
+      by_level: z.record(z.string(), measure.count),
+      pending: measure.count,
+      resolved: measure.count,
     }),
-    uptime_seconds: z.number().nullable(),
-    health_score: z.number(),
+    uptime_seconds: measure.seconds.nullable(),
+    health_score: measure.score,
   }),
   examples: [{ title: 'Last hour', input: {} }],
   summary: (output) => `Health ${output.health_score} of 100; ${output.agents.length} agent(s) active.`,

@@ -3,6 +3,7 @@ import { exchange, isoTime, market, symbol } from '../shared/fields.ts';
 import { isoOfUs, provenance } from '../shared/provenance.ts';
 import { marketTool } from '../shared/tool.ts';
 import { collectedVenue } from '../shared/series.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'get_orderbook_snapshot',
@@ -21,12 +22,12 @@ export default marketTool({
   }),
   output: z.object({
     event_time: isoTime,
-    seq: z.number().nullable(),
-    bids: z.array(z.tuple([z.number(), z.number()])),
-    asks: z.array(z.tuple([z.number(), z.number()])),
-    mid_price: z.number().nullable(),
-    spread: z.number().nullable(),
-    spread_bps: z.number().nullable(),
+    seq: measure.sequence.nullable(),
+    bids: z.array(z.tuple([measure.price, measure.size])),
+    asks: z.array(z.tuple([measure.price, measure.size])),
+    mid_price: measure.price.nullable(),
+    spread: measure.priceDifference.nullable(),
+    spread_bps: measure.basisPoints.nullable(),
   }),
   examples: [
     { title: 'Bitcoin on Binance futures', input: { exchange: 'binance', market: 'futures', symbol: 'BTCUSDT' } },

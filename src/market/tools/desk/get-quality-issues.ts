@@ -3,6 +3,7 @@ import { SEVERITIES } from '../../jobs/contract.ts';
 import { anyExchange, anySymbol, isoTime, limit, lookbackMinutes } from '../shared/fields.ts';
 import { isoOfMs, measuredNow } from '../shared/provenance.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'get_quality_issues',
@@ -23,11 +24,11 @@ export default marketTool({
     limit: limit(50, 500),
   }),
   output: z.object({
-    total: z.number(),
-    by_type: z.record(z.string(), z.number()),
+    total: measure.count,
+    by_type: z.record(z.string(), measure.count),
     issues: z.array(
       z.object({
-        id: z.number(),
+        id: measure.id,
         detected_at: isoTime,
         exchange: z.string(),
         market: z.string().nullable(),
@@ -36,8 +37,8 @@ export default marketTool({
         issue_type: z.string(),
         severity: z.string(),
         message: z.string().nullable(),
-        occurrences: z.number(),
-        value: z.number().nullable(),
+        occurrences: measure.count,
+        value: z.number().describe('In the unit of what its rule measures').nullable(),
         expected: z.string().nullable(),
         action: z.string(),
         status: z.string(),

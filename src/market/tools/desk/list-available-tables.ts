@@ -4,6 +4,7 @@ import { anySeries, limit, seriesShape } from '../shared/fields.ts';
 import { measuredNow } from '../shared/provenance.ts';
 import { matchSeries, statusByTable } from '../shared/series.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'list_available_tables',
@@ -16,7 +17,7 @@ export default marketTool({
     'Names of the isolated tables (one a venue, market, symbol and stream) that can be queried, with whether each is collected now. Use it to find the right table name.',
   input: z.strictObject({ ...anySeries, limit: limit(100, 1000) }),
   output: z.object({
-    total: z.number(),
+    total: measure.count,
     tables: z.array(z.object({ table: z.string(), ...seriesShape, state: z.string() })),
   }),
   examples: [{ title: 'Tables of Bitcoin', input: { symbol: 'BTCUSDT' } }],

@@ -3,6 +3,7 @@ import { openEscalation } from '../shared/escalations.ts';
 import { reason } from '../shared/fields.ts';
 import { measuredNow } from '../shared/provenance.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'resolve_escalation',
@@ -18,7 +19,7 @@ export default marketTool({
     by: z.string().min(1).max(100).describe('Who resolved it'),
     notes: reason,
   }),
-  output: z.object({ escalation_id: z.number(), resolved_by: z.string() }),
+  output: z.object({ escalation_id: measure.id, resolved_by: z.string() }),
   examples: [{ title: 'Done', input: { escalation_id: 1, by: 'on call', notes: 'the venue is back' } }],
   summary: (output) => `Escalation ${output.escalation_id} is resolved by ${output.resolved_by}.`,
   run: async (input, { services, clock, events }) => {

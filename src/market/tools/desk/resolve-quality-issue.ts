@@ -4,6 +4,7 @@ import { settleIssue } from '../../jobs/issue-book.ts';
 import { reason } from '../shared/fields.ts';
 import { measuredNow } from '../shared/provenance.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'resolve_quality_issue',
@@ -22,7 +23,7 @@ export default marketTool({
       .describe('resolved: mended; ignored: the data is genuine'),
     notes: reason,
   }),
-  output: z.object({ issue_id: z.number(), status: z.string() }),
+  output: z.object({ issue_id: measure.id, status: z.string() }),
   examples: [
     { title: 'Confirmed elsewhere', input: { issue_id: 1, status: 'ignored', notes: 'two venues confirm it' } },
   ],

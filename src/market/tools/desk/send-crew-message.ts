@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { COMMUNICATION_PATTERNS, sendMessage } from '../../jobs/messages.ts';
 import { measuredNow } from '../shared/provenance.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'send_crew_message',
@@ -16,7 +17,7 @@ export default marketTool({
     pattern: z.enum(COMMUNICATION_PATTERNS).describe('What happened'),
     details: z.record(z.string(), z.unknown()).default({}).describe('What the other agent needs to know, as JSON'),
   }),
-  output: z.object({ message_id: z.number(), from: z.string(), to: z.string(), action: z.string() }),
+  output: z.object({ message_id: measure.id, from: z.string(), to: z.string(), action: z.string() }),
   examples: [{ title: 'Rows are missing', input: { pattern: 'missing_data_found', details: { gaps: 2 } } }],
   summary: (output) => `${output.from} asks ${output.to} for ${output.action}.`,
   run: async (input, { services, clock, agentId, caller }) => {

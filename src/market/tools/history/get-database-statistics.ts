@@ -3,6 +3,7 @@ import { groupBy } from '../../exchanges/shared/kinds/statistics.ts';
 import { latest } from '../shared/history.ts';
 import { isoOfUs, measuredNow } from '../shared/provenance.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'get_database_statistics',
@@ -15,23 +16,23 @@ export default marketTool({
     'What the market database holds: tables, rows, first and last event time by venue market and by stream, size of the database, Parquet, tape and archive in bytes, and free disk. Use list_available_tables for the tables themselves, get_coverage for how whole they are.',
   input: z.strictObject({}),
   output: z.object({
-    tables: z.number(),
-    rows: z.number(),
+    tables: measure.count,
+    rows: measure.count,
     first: z.string().nullable(),
     last: z.string().nullable(),
     by_market: z.array(
-      z.object({ market: z.string(), tables: z.number(), rows: z.number(), last: z.string().nullable() }),
+      z.object({ market: z.string(), tables: measure.count, rows: measure.count, last: z.string().nullable() }),
     ),
     by_stream: z.array(
-      z.object({ stream: z.string(), tables: z.number(), rows: z.number(), last: z.string().nullable() }),
+      z.object({ stream: z.string(), tables: measure.count, rows: measure.count, last: z.string().nullable() }),
     ),
     bytes: z.object({
-      database: z.number(),
-      write_ahead_log: z.number(),
-      parquet: z.number(),
-      tape: z.number(),
-      archive: z.number(),
-      disk_free: z.number(),
+      database: measure.bytes,
+      write_ahead_log: measure.bytes,
+      parquet: measure.bytes,
+      tape: measure.bytes,
+      archive: measure.bytes,
+      disk_free: measure.bytes,
     }),
   }),
   examples: [{ title: 'Now', input: {} }],

@@ -6,6 +6,7 @@ import { eachPast, figures, pastShape, showPast } from '../shared/history.ts';
 import { pastHoursInput } from '../shared/past-fields.ts';
 import { isoOfUs } from '../shared/provenance.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 const number = z.number().nullable();
 const SHOWN = 100;
@@ -25,15 +26,15 @@ export default marketTool({
       z.object({
         ...pastShape,
         running_rate: number.describe('Newest rate told, fraction per interval'),
-        running_annualised_pct: number,
-        payments: z.number(),
-        interval_hours: number,
-        mean_rate: number,
-        mean_annualised_pct: number,
-        highest: number,
-        lowest: number,
-        cumulative_rate: number,
-        history: z.array(z.object({ time: z.string().nullable(), rate: z.number() })),
+        running_annualised_pct: measure.percentYear.nullable(),
+        payments: measure.count,
+        interval_hours: measure.hours.nullable(),
+        mean_rate: measure.fundingRate.nullable(),
+        mean_annualised_pct: measure.percentYear.nullable(),
+        highest: measure.fundingRate.nullable(),
+        lowest: measure.fundingRate.nullable(),
+        cumulative_rate: z.number().describe('Sum of the payments, fraction').nullable(),
+        history: z.array(z.object({ time: z.string().nullable(), rate: measure.fundingRate })),
       }),
     ),
   }),

@@ -6,8 +6,8 @@ import { eachPast, figures, pastShape, showPast, type Past, type Stretch } from 
 import { pastHoursInput } from '../shared/past-fields.ts';
 import { isoOfUs } from '../shared/provenance.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
-const number = z.number().nullable();
 /** Change over the stretch beyond which open interest rises or falls, percent. */
 const TREND_PCT = 5;
 /** Points listed of each series: the last reading of as many equal parts of the stretch. */
@@ -28,14 +28,14 @@ export default marketTool({
     series: z.array(
       z.object({
         ...pastShape,
-        readings: z.number(),
-        first: number,
-        last: number,
-        high: number,
-        low: number,
-        change_percent: number,
+        readings: measure.count,
+        first: measure.size.nullable(),
+        last: measure.size.nullable(),
+        high: measure.size.nullable(),
+        low: measure.size.nullable(),
+        change_percent: measure.percent.nullable(),
         trend: z.enum(['rising', 'falling', 'flat', 'unknown']),
-        history: z.array(z.object({ time: z.string().nullable(), open_interest: number })),
+        history: z.array(z.object({ time: z.string().nullable(), open_interest: measure.size.nullable() })),
       }),
     ),
   }),

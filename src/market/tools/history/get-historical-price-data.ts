@@ -7,8 +7,7 @@ import { eachPast, figures, pastShape, showPast, type Past, type Stretch } from 
 import { minutesBack, pastInput } from '../shared/past-fields.ts';
 import { isoOfUs } from '../shared/provenance.ts';
 import { marketTool } from '../shared/tool.ts';
-
-const number = z.number().nullable();
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'get_historical_price_data',
@@ -25,14 +24,20 @@ export default marketTool({
       z.object({
         ...pastShape,
         rows: z.number().describe('Rows in the stretch; the figures are of all'),
-        open: number,
-        close: number,
-        high: number,
-        low: number,
-        mean: number,
-        change_percent: number,
+        open: measure.price.nullable(),
+        close: measure.price.nullable(),
+        high: measure.price.nullable(),
+        low: measure.price.nullable(),
+        mean: measure.price.nullable(),
+        change_percent: measure.percent.nullable(),
         newest: z.array(
-          z.object({ time: z.string().nullable(), mid: number, bid: number, ask: number, spread_bps: number }),
+          z.object({
+            time: z.string().nullable(),
+            mid: measure.price.nullable(),
+            bid: measure.price.nullable(),
+            ask: measure.price.nullable(),
+            spread_bps: measure.basisPoints.nullable(),
+          }),
         ),
       }),
     ),

@@ -6,12 +6,13 @@ import { eachPast, figures, pastShape, showPast, type Past, type Stretch } from 
 import { minutesBack, pastInput } from '../shared/past-fields.ts';
 import { isoOfUs } from '../shared/provenance.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 const tradeShape = z.object({
   time: z.string().nullable(),
   id: z.string(),
-  price: z.number(),
-  quantity: z.number(),
+  price: measure.price,
+  quantity: measure.size,
   side: z.string(),
 });
 
@@ -34,13 +35,13 @@ export default marketTool({
     series: z.array(
       z.object({
         ...pastShape,
-        trades: z.number(),
-        buys: z.number(),
-        sells: z.number(),
-        buy_quantity: z.number(),
-        sell_quantity: z.number(),
-        value: z.number(),
-        vwap: z.number().nullable(),
+        trades: measure.count,
+        buys: measure.count,
+        sells: measure.count,
+        buy_quantity: measure.size,
+        sell_quantity: measure.size,
+        value: measure.value,
+        vwap: measure.price.nullable(),
         largest: tradeShape.nullable(),
         newest: z.array(tradeShape),
       }),

@@ -11,6 +11,7 @@ import { figures, pastOf, pastProvenance, pastShape, showPast, type Past, type S
 import { hoursBack, symbolDefault } from '../shared/past-fields.ts';
 import { isoOfUs } from '../shared/provenance.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 const number = z.number().nullable();
 const SECONDS = { '5m': 300, '15m': 900, '1h': 3600, '4h': 14_400, '1d': 86_400 } as const;
@@ -33,16 +34,16 @@ const CASCADE_EVENTS = 3;
 
 const pointShape = z.object({
   time: z.string().nullable(),
-  open: number,
-  high: number,
-  low: number,
-  close: number,
-  rate: number,
-  cumulative: number,
-  events: number,
-  long_value: number,
-  short_value: number,
-  samples: number,
+  open: measure.price.nullable(),
+  high: measure.price.nullable(),
+  low: measure.price.nullable(),
+  close: measure.price.nullable(),
+  rate: measure.fundingRate.nullable(),
+  cumulative: z.number().describe('Sum of the payments so far, fraction').nullable(),
+  events: measure.count.nullable(),
+  long_value: measure.value.nullable(),
+  short_value: measure.value.nullable(),
+  samples: measure.count.nullable(),
 });
 const empty = { open: null, high: null, low: null, close: null, rate: null, cumulative: null };
 const none = { events: null, long_value: null, short_value: null, samples: null };
@@ -75,12 +76,12 @@ export default marketTool({
     query_type: z.string(),
     series: z.object(pastShape).nullable(),
     points: z.array(pointShape),
-    bins: z.array(z.object({ low: z.number(), high: z.number(), bought: z.number(), sold: z.number() })),
-    point_of_control: number.describe('Middle of the price bin of most volume'),
-    value_area_low: number,
-    value_area_high: number,
-    volatility_per_bucket: number,
-    volatility_annualised: number,
+    bins: z.array(z.object({ low: measure.price, high: measure.price, bought: measure.size, sold: measure.size })),
+    point_of_control: number.describe('Middle of the price bin of most volume, quote currency'),
+    value_area_low: measure.price.nullable(),
+    value_area_high: measure.price.nullable(),
+    volatility_per_bucket: z.number().describe('Deviation of logarithmic returns of one bucket, fraction').nullable(),
+    volatility_annualised: z.number().describe('Deviation of logarithmic returns, fraction a year').nullable(),
     returns: number.describe('How many returns the volatility is of'),
   }),
   examples: [

@@ -5,6 +5,7 @@ import { maxAgeMs } from '../shared/venues/across.ts';
 import { eachInput, eachShape, overSymbols, symbolShape } from '../shared/venues/each.ts';
 import { requireFresh } from '../shared/venues/reader.ts';
 import { dayOf, dayShape } from '../shared/venues/rows.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'get_24h_ticker_data',
@@ -19,8 +20,8 @@ export default marketTool({
   output: z.object({
     symbols: z.array(
       symbolShape(eachShape(dayShape), {
-        volume_24h: z.number().nullable(),
-        quote_volumes: z.record(z.string(), z.number().nullable()),
+        volume_24h: measure.size.nullable(),
+        quote_volumes: z.record(z.string(), measure.value.nullable()),
       }),
     ),
   }),

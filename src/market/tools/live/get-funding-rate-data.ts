@@ -4,6 +4,7 @@ import { maxAgeMs } from '../shared/venues/across.ts';
 import { eachInput, eachShape, overSymbols, symbolShape } from '../shared/venues/each.ts';
 import { requireFresh } from '../shared/venues/reader.ts';
 import { fundingOf } from '../shared/venues/rows.ts';
+import { measure } from '../../domain/measure.ts';
 
 const number = z.number().nullable();
 
@@ -26,14 +27,14 @@ export default marketTool({
       symbolShape(
         eachShape({
           funding_rate: number.describe('Fraction per interval_hours; positive: longs pay'),
-          interval_hours: number,
-          rate_8h: number,
-          annualised_pct: number,
+          interval_hours: measure.hours.nullable(),
+          rate_8h: measure.fundingRate8h.nullable(),
+          annualised_pct: measure.percentYear.nullable(),
           next_funding_time: z.string().nullable(),
           settled: z.boolean(),
           payers: z.string(),
         }),
-        { highest_pct: number, lowest_pct: number },
+        { highest_pct: measure.percentYear.nullable(), lowest_pct: measure.percentYear.nullable() },
       ),
     ),
   }),

@@ -4,8 +4,7 @@ import { maxAgeMs } from '../shared/venues/across.ts';
 import { copied, eachInput, eachShape, overSymbols, symbolShape } from '../shared/venues/each.ts';
 import { requireFresh } from '../shared/venues/reader.ts';
 import { markOf } from '../shared/venues/rows.ts';
-
-const number = z.number().nullable();
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'get_mark_price_data',
@@ -18,7 +17,17 @@ export default marketTool({
     'Mark and index price of a symbol’s contract on each venue, in its own quote, with basis (mark minus index) and premium in basis points. A perpetual’s premium is not an annual yield, so it is not annualised. Without an index there is no premium: null.',
   input: z.strictObject({ ...eachInput, max_age_ms: maxAgeMs(60_000) }),
   output: z.object({
-    symbols: z.array(symbolShape(eachShape({ mark: number, index: number, basis: number, premium_bps: number }), {})),
+    symbols: z.array(
+      symbolShape(
+        eachShape({
+          mark: measure.price.nullable(),
+          index: measure.price.nullable(),
+          basis: measure.priceDifference.nullable(),
+          premium_bps: measure.basisPoints.nullable(),
+        }),
+        {},
+      ),
+    ),
   }),
   examples: [{ title: 'Bitcoin', input: { symbol: 'BTCUSDT' } }],
   summary: ({ symbols }) =>

@@ -5,6 +5,7 @@ import { marketTool } from '../shared/tool.ts';
 import { maxAgeMs } from '../shared/venues/across.ts';
 import { eachInput, eachShape, overSymbols, symbolShape } from '../shared/venues/each.ts';
 import { requireFresh } from '../shared/venues/reader.ts';
+import { measure } from '../../domain/measure.ts';
 
 const number = z.number().nullable();
 
@@ -20,9 +21,16 @@ export default marketTool({
   input: z.strictObject({ ...eachInput, max_age_ms: maxAgeMs(900_000) }),
   output: z.object({
     symbols: z.array(
-      symbolShape(eachShape({ open_interest: number, open_interest_quote: number, share_pct: number }), {
-        total: number.describe('Base units over all markets that answered'),
-      }),
+      symbolShape(
+        eachShape({
+          open_interest: measure.size.nullable(),
+          open_interest_quote: measure.value.nullable(),
+          share_pct: measure.percent.nullable(),
+        }),
+        {
+          total: number.describe('Base units over all markets that answered'),
+        },
+      ),
     ),
   }),
   examples: [{ title: 'Bitcoin', input: { symbol: 'BTCUSDT' } }],

@@ -3,6 +3,7 @@ import { statistics } from '../../jobs/checks/statistics.ts';
 import { measuredNow } from '../shared/provenance.ts';
 import { requireTable } from '../shared/tables.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'analyze_table_performance',
@@ -20,7 +21,7 @@ export default marketTool({
   }),
   output: z.object({
     table: z.string(),
-    queries: z.array(z.object({ name: z.string(), median_ms: z.number(), worst_ms: z.number() })),
+    queries: z.array(z.object({ name: z.string(), median_ms: measure.milliseconds, worst_ms: measure.milliseconds })),
     level: z.enum(['ok', 'warning', 'critical']),
     recommendations: z.array(z.string()),
   }),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { measuredNow } from '../shared/provenance.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'analyze_tables',
@@ -12,7 +13,7 @@ export default marketTool({
   effects: 'effect',
   description: 'Runs ANALYZE on the market database, so that the planner knows the present distribution of values.',
   input: z.strictObject({}),
-  output: z.object({ analysed: z.boolean(), duration_ms: z.number() }),
+  output: z.object({ analysed: z.boolean(), duration_ms: measure.milliseconds }),
   examples: [{ title: 'Now', input: {} }],
   timeoutMs: 120_000,
   preview: async () => ({ analyse: 'streaming_data' }),

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { reason } from '../shared/fields.ts';
 import { measuredNow } from '../shared/provenance.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'apply_retention',
@@ -23,10 +24,10 @@ export default marketTool({
     reason,
   }),
   output: z.object({
-    days_kept: z.number(),
-    files_deleted: z.number(),
-    bytes_freed: z.number(),
-    rows_deleted: z.number(),
+    days_kept: measure.days,
+    files_deleted: measure.count,
+    bytes_freed: measure.bytes,
+    rows_deleted: measure.count,
   }),
   examples: [{ title: 'As configured', input: { reason: 'storage is above 80 %' } }],
   timeoutMs: 300_000,

@@ -3,6 +3,7 @@ import type { MarketConfig } from '../../config.ts';
 import { reason } from '../shared/fields.ts';
 import { measuredNow } from '../shared/provenance.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 /** Days; below the retention, so that what would be deleted can have been archived first. */
 const defaultAge = (config: MarketConfig): number => Math.max(1, Math.floor((config.storage.retention_days * 2) / 3));
@@ -29,11 +30,11 @@ export default marketTool({
     reason,
   }),
   output: z.object({
-    older_than_days: z.number(),
+    older_than_days: measure.days,
     folder: z.string(),
-    files_moved: z.number(),
-    bytes_moved: z.number(),
-    rows_moved: z.number(),
+    files_moved: measure.count,
+    bytes_moved: measure.bytes,
+    rows_moved: measure.count,
     first_day: z.string().nullable(),
     last_day: z.string().nullable(),
   }),

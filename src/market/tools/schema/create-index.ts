@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { reason, stream } from '../shared/fields.ts';
 import { measuredNow } from '../shared/provenance.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'create_index',
@@ -25,9 +26,9 @@ export default marketTool({
     index: z.string(),
     columns: z.array(z.string()),
     created: z.boolean(),
-    duration_ms: z.number(),
-    database_bytes_before: z.number(),
-    database_bytes_after: z.number(),
+    duration_ms: measure.milliseconds,
+    database_bytes_before: measure.bytes,
+    database_bytes_after: measure.bytes,
   }),
   examples: [
     {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { reason } from '../shared/fields.ts';
 import { measuredNow } from '../shared/provenance.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'drop_table',
@@ -16,7 +17,7 @@ export default marketTool({
     table: z.string().min(1).max(140).describe('Derived table, as in btcusdt_binance_futures_trades_cleaned'),
     reason,
   }),
-  output: z.object({ table: z.string(), rows_deleted: z.number() }),
+  output: z.object({ table: z.string(), rows_deleted: measure.count }),
   examples: [
     {
       title: 'Normalised copies',

@@ -4,6 +4,7 @@ import { limit } from '../shared/fields.ts';
 import { measuredNow } from '../shared/provenance.ts';
 import { showTable, tableHealthShape } from '../shared/tables.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'get_all_tables_health',
@@ -17,13 +18,13 @@ export default marketTool({
     'Judges every table by size and growth and the file by fragmentation, writes the measurements to schema_health_metrics, and gives totals, what is urgent, and the tables that are not healthy.',
   input: z.strictObject({ limit: limit(20, 500) }),
   output: z.object({
-    total: z.number(),
-    healthy: z.number(),
-    empty: z.number(),
-    warning: z.number(),
-    critical: z.number(),
-    total_rows: z.number(),
-    fragmentation_percent: z.number(),
+    total: measure.count,
+    healthy: measure.count,
+    empty: measure.count,
+    warning: measure.count,
+    critical: measure.count,
+    total_rows: measure.count,
+    fragmentation_percent: measure.percent,
     recommend_vacuum: z.boolean(),
     urgent: z.array(z.string()),
     tables: z.array(tableHealthShape),

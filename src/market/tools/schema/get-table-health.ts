@@ -3,6 +3,7 @@ import { measureTables } from '../../jobs/schema-health.ts';
 import { measuredNow } from '../shared/provenance.ts';
 import { requireTable, showTable, tableHealthShape } from '../shared/tables.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'get_table_health',
@@ -16,7 +17,7 @@ export default marketTool({
   input: z.strictObject({
     table: z.string().min(1).max(120).describe('Isolated table, as in btcusdt_binance_futures_trades'),
   }),
-  output: z.object({ health: tableHealthShape, fragmentation_percent: z.number() }),
+  output: z.object({ health: tableHealthShape, fragmentation_percent: measure.percent }),
   examples: [{ title: 'Bitcoin trades', input: { table: 'btcusdt_binance_futures_trades' } }],
   summary: (output) => `${output.health.table} is ${output.health.status} with ${output.health.rows} rows.`,
   run: async (input, { services, clock }) => {

@@ -4,6 +4,7 @@ import { didYouMean } from '../../../kit/nearest.ts';
 import { isoTime, limit } from '../shared/fields.ts';
 import { isoOfUs, provenance } from '../shared/provenance.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'get_table_stats',
@@ -24,17 +25,17 @@ export default marketTool({
     limit: limit(50, 1000),
   }),
   output: z.object({
-    total_tables: z.number(),
-    total_rows: z.number(),
+    total_tables: measure.count,
+    total_rows: measure.count,
     tables: z.array(
       z.object({
         table: z.string(),
-        rows: z.number(),
+        rows: measure.count,
         first_event_time: isoTime,
         last_event_time: isoTime,
-        hot_rows: z.number(),
-        parquet_files: z.number(),
-        parquet_bytes: z.number(),
+        hot_rows: measure.count,
+        parquet_files: measure.count,
+        parquet_bytes: measure.bytes,
       }),
     ),
   }),

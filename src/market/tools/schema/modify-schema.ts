@@ -4,6 +4,7 @@ import type { MarketStore } from '../../store/contract.ts';
 import { reason } from '../shared/fields.ts';
 import { measuredNow } from '../shared/provenance.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 const OPERATIONS = [
   'rebuild_views',
@@ -34,7 +35,7 @@ export default marketTool({
       .describe('Index or column that the operation is about; not needed to rebuild views'),
     reason,
   }),
-  output: z.object({ operation: z.string(), changed: z.number() }),
+  output: z.object({ operation: z.string(), changed: measure.count }),
   examples: [{ title: 'Views anew', input: { operation: 'rebuild_views', reason: 'a view shows old columns' } }],
   timeoutMs: 120_000,
   preview: async (input, { services: { store } }) => {

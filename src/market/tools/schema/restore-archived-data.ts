@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { reason } from '../shared/fields.ts';
 import { measuredNow } from '../shared/provenance.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 const day = (what: string) => z.iso.date().describe(`${what} of the days to bring back, UTC, as in 2026-01-31`);
 
@@ -26,9 +27,9 @@ export default marketTool({
     reason,
   }),
   output: z.object({
-    files_restored: z.number(),
-    bytes_restored: z.number(),
-    rows_restored: z.number(),
+    files_restored: measure.count,
+    bytes_restored: measure.bytes,
+    rows_restored: measure.count,
     skipped: z.array(z.object({ file: z.string(), reason: z.string() })),
   }),
   examples: [

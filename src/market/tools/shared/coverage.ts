@@ -5,6 +5,7 @@ import { viewName, type SeriesKey } from '../../domain/records.ts';
 import { requireCovered } from '../../exchanges/shared/coverage.ts';
 import { mapParallel } from '../../jobs/parallel.ts';
 import type { MarketServices } from '../../services.ts';
+import { measure } from '../../domain/measure.ts';
 
 /** Coverage of the stretch that an answer is made of. Throws Unavailable when its share is below `least`. */
 export async function usedCoverage(
@@ -24,11 +25,11 @@ const WORST = 5;
 /** Coverage of many series at once. */
 export const jointShape = z.object({
   complete: z.boolean(),
-  series: z.number(),
-  complete_series: z.number(),
-  share: z.number().nullable().describe('Covered part of the time of all series that is judged; null: none is yet'),
+  series: measure.count,
+  complete_series: measure.count,
+  share: z.number().nullable().describe('Covered fraction of the time of all series that is judged; null: none is yet'),
   worst: z
-    .array(z.object({ table: z.string(), share: z.number().nullable(), missing_seconds: z.number() }))
+    .array(z.object({ table: z.string(), share: measure.fraction.nullable(), missing_seconds: measure.seconds }))
     .describe('The least covered, at most 5'),
 });
 

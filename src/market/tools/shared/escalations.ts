@@ -5,9 +5,10 @@ import { stringsOf } from '../../jobs/issue-book.ts';
 import type { MarketServices } from '../../services.ts';
 import { isoTime } from './fields.ts';
 import { isoOfMs } from './provenance.ts';
+import { measure } from '../../domain/measure.ts';
 
 export const escalationShape = z.object({
-  id: z.number(),
+  id: measure.id,
   raised_at: isoTime,
   level: z.string(),
   trigger: z.string(),

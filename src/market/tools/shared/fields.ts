@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { MARKETS, STREAMS, type Market } from '../../domain/records.ts';
+import { measure } from '../../domain/measure.ts';
 
 /** Input fields that many tools share: one wording, one bound. */
 
@@ -38,6 +39,12 @@ export const marketOr = (fallback: Market) =>
     .default(fallback)
     .describe(`Market of the venue: futures, spot, oracle or options (default ${fallback})`);
 
+/** No price, size, turnover or limit in any unit is further from zero: what is, was mistyped. */
+const FARTHEST = 1e15;
+
+/** A number in a unit that the description names: a price, a size, a limit. */
+export const quantity = z.number().min(-FARTHEST).max(FARTHEST);
+
 export const limit = (fallback: number, most: number) =>
   z
     .number()
@@ -65,12 +72,12 @@ export const findingShape = z.object({
   message: z.string(),
   rule: z.string(),
   action: z.string(),
-  rows: z.number(),
-  value: z.number().nullable(),
+  rows: measure.count,
+  value: z.number().describe('In the unit of what its rule measures').nullable(),
   expected: z.string().nullable(),
-  deviation_percent: z.number().nullable(),
+  deviation_percent: measure.percent.nullable(),
   from: isoTime,
   to: isoTime,
   row_keys: z.array(z.string()),
-  issue_id: z.number().nullable(),
+  issue_id: measure.id.nullable(),
 });

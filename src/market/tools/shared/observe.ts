@@ -12,6 +12,7 @@ import { figures, latest, pastProvenance, pastShape, showPast, type Past, type S
 import { isoOfUs } from './provenance.ts';
 import { matchSeries } from './series.ts';
 import { path } from '../../jobs/history/returns.ts';
+import { measure } from '../../domain/measure.ts';
 
 /** Watching a symbol for a while: what the collectors stored of it between the call and its end. */
 
@@ -21,38 +22,38 @@ export type Focus = (typeof FOCUS)[number];
 const number = z.number().nullable();
 
 const priceShape = z.object({
-  rows: z.number(),
-  first: number,
-  last: number,
-  high: number,
-  low: number,
-  change_percent: number,
-  mean_spread_bps: number,
+  rows: measure.count,
+  first: measure.price.nullable(),
+  last: measure.price.nullable(),
+  high: measure.price.nullable(),
+  low: measure.price.nullable(),
+  change_percent: measure.percent.nullable(),
+  mean_spread_bps: measure.basisPoints.nullable(),
 });
 const flowShape = z.object({
-  trades: z.number(),
+  trades: measure.count,
   bought: z.number().describe('Base units'),
-  sold: z.number(),
-  imbalance_pct: number,
-  vwap: number,
-  largest_value: number,
+  sold: measure.size,
+  imbalance_pct: measure.percent.nullable(),
+  vwap: measure.price.nullable(),
+  largest_value: measure.value.nullable(),
 });
 const regimeShape = z.object({
-  one_second_deviation: number.describe('Of logarithmic returns between seconds that have a price'),
-  returns: z.number(),
+  one_second_deviation: number.describe('Deviation of logarithmic returns between seconds that have a price, fraction'),
+  returns: measure.count,
   efficiency_ratio: number.describe(
     '|last − first| ÷ sum of moves between seconds: 1 straight, 0 to and fro (Kaufman)',
   ),
-  funding_rate: number,
-  open_interest_change_pct: number,
-  liquidations: number.describe('Null where they are not collected'),
+  funding_rate: measure.fundingRate.nullable(),
+  open_interest_change_pct: measure.percent.nullable(),
+  liquidations: number.describe('Count; null where they are not collected'),
 });
 
 export const observedShape = z.object({
   symbol: z.string(),
   from: z.string().nullable(),
   to: z.string().nullable(),
-  seconds: z.number(),
+  seconds: measure.seconds,
   markets: z.array(
     z.object({
       exchange: z.string(),

@@ -1,15 +1,16 @@
 import { z } from 'zod';
+import { measure } from '../../domain/measure.ts';
 
 export const optimisationShape = z.object({
-  database_bytes_before: z.number(),
-  database_bytes_after: z.number(),
-  bytes_recovered: z.number(),
-  days_written: z.number(),
-  parquet_bytes_written: z.number(),
+  database_bytes_before: measure.bytes,
+  database_bytes_after: measure.bytes,
+  bytes_recovered: measure.bytes,
+  days_written: measure.count,
+  parquet_bytes_written: measure.bytes,
   rewritten: z.boolean(),
   analysed: z.boolean(),
   reason: z.string(),
-  duration_ms: z.number(),
+  duration_ms: measure.milliseconds,
 });
 
 /** One sentence on what an optimisation gave back. */

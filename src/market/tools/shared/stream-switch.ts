@@ -3,6 +3,7 @@ import { AppError } from '../../../kit/errors.ts';
 import { viewName, type SeriesKey } from '../../domain/records.ts';
 import type { MarketServices } from '../../services.ts';
 import { collectedVenue, knownSeries, matchSeries, oneSeries, statusOf, type SeriesFilter } from './series.ts';
+import { measure } from '../../domain/measure.ts';
 
 /** Starting and stopping of series, one or many. */
 
@@ -45,10 +46,10 @@ export const manyInput = {
 
 export const manyShape = z.object({
   changed: z.array(z.string()),
-  already: z.number(),
+  already: measure.count,
   failed: z.array(z.object({ table: z.string(), reason: z.string() })),
-  streams_live: z.number(),
-  streams_total: z.number(),
+  streams_live: measure.count,
+  streams_total: measure.count,
 });
 
 interface Many {

@@ -5,14 +5,15 @@ import type { TableHealth } from '../../jobs/schema-health.ts';
 import type { MarketServices } from '../../services.ts';
 import { isoTime } from './fields.ts';
 import { isoOfUs } from './provenance.ts';
+import { measure } from '../../domain/measure.ts';
 
 export const tableHealthShape = z.object({
   table: z.string(),
   status: z.string(),
-  rows: z.number(),
-  bytes: z.number().nullable(),
+  rows: measure.count,
+  bytes: measure.bytes.nullable(),
   last_event_time: isoTime,
-  growth_rows_per_day: z.number().nullable(),
+  growth_rows_per_day: measure.rowsPerDay.nullable(),
   advice: z.array(z.string()),
 });
 

@@ -4,6 +4,7 @@ import { venueMarkets, type VenueMarketStatus } from '../../jobs/venues.ts';
 import type { MarketServices } from '../../services.ts';
 import { isoTime } from './fields.ts';
 import { isoOfMs } from './provenance.ts';
+import { measure } from '../../domain/measure.ts';
 
 /** A venue market as tools show it. */
 export const venueStatusShape = z.object({
@@ -13,17 +14,17 @@ export const venueStatusShape = z.object({
   connected: z.boolean(),
   connection_type: z.enum(['websocket', 'rest']),
   fallback: z.enum(['none', 'automatic', 'forced']),
-  connections_up: z.number(),
-  connections: z.number(),
-  latency_ms: z.number().nullable(),
+  connections_up: measure.count,
+  connections: measure.count,
+  latency_ms: measure.milliseconds.nullable(),
   last_data_time: isoTime,
-  last_data_age_ms: z.number().nullable(),
-  streams_active: z.number(),
-  streams_stale: z.number(),
-  streams_waiting: z.number(),
-  reconnects: z.number(),
-  frames_rejected: z.number(),
-  gaps: z.number(),
+  last_data_age_ms: measure.milliseconds.nullable(),
+  streams_active: measure.count,
+  streams_stale: measure.count,
+  streams_waiting: measure.count,
+  reconnects: measure.count,
+  frames_rejected: measure.count,
+  gaps: measure.count,
   issues: z.array(z.string()),
   error: z.string().nullable(),
 });

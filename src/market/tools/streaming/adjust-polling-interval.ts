@@ -3,6 +3,7 @@ import { exchange, market, reasonOr, stream } from '../shared/fields.ts';
 import { measuredNow } from '../shared/provenance.ts';
 import { matchSeries } from '../shared/series.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'adjust_polling_interval',
@@ -20,7 +21,7 @@ export default marketTool({
     every_seconds: z.number().min(1).max(3600).describe('Time between two polls, seconds'),
     reason: reasonOr('polling interval changed'),
   }),
-  output: z.object({ exchange: z.string(), market: z.string(), stream: z.string(), every_seconds: z.number() }),
+  output: z.object({ exchange: z.string(), market: z.string(), stream: z.string(), every_seconds: measure.seconds }),
   examples: [
     {
       title: 'Ask for open interest every 30 s',

@@ -4,6 +4,7 @@ import { anySeries, isoTime } from '../shared/fields.ts';
 import { isoOfUs, provenance } from '../shared/provenance.ts';
 import { matchSeries, statusByTable } from '../shared/series.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'collect_exchange_data',
@@ -21,12 +22,12 @@ export default marketTool({
       z.object({
         table: z.string(),
         state: z.string(),
-        rows: z.number(),
+        rows: measure.count,
         last_event_time: isoTime,
-        gaps: z.number(),
+        gaps: measure.count,
       }),
     ),
-    total_rows: z.number(),
+    total_rows: measure.count,
   }),
   examples: [
     {

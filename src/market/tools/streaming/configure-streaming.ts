@@ -6,6 +6,7 @@ import type { DeskSettings, Settings } from '../../jobs/desk-settings.ts';
 import { reasonOr } from '../shared/fields.ts';
 import { measuredNow } from '../shared/provenance.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 type Changes = Settings['streaming'];
 
@@ -35,10 +36,10 @@ refusedFields.add(input, {
 });
 
 const values = z.object({
-  flush_interval_ms: z.number(),
+  flush_interval_ms: measure.milliseconds,
   auto_backfill: z.boolean(),
-  auto_backfill_max_minutes: z.number(),
-  fallback_after_attempts: z.number(),
+  auto_backfill_max_minutes: measure.minutes,
+  fallback_after_attempts: measure.count,
 });
 
 export default marketTool({
@@ -55,8 +56,8 @@ export default marketTool({
     changes: z.array(
       z.object({
         setting: z.string(),
-        before: z.union([z.number(), z.boolean()]),
-        after: z.union([z.number(), z.boolean()]),
+        before: z.union([z.number().describe('In the unit of the setting'), z.boolean()]),
+        after: z.union([z.number().describe('In the unit of the setting'), z.boolean()]),
       }),
     ),
     current: values,

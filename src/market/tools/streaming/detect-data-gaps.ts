@@ -8,6 +8,7 @@ import { anyMarket, anySymbol, exchange, isoTime, lookbackMinutes, stream } from
 import { isoOfUs, measuredNow } from '../shared/provenance.ts';
 import { lookback, matchSeries } from '../shared/series.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 const MOST_SERIES = 60;
 
@@ -29,16 +30,16 @@ export default marketTool({
     min_coverage: minCoverage,
   }),
   output: z.object({
-    gaps_found: z.number(),
-    series_checked: z.number(),
+    gaps_found: measure.count,
+    series_checked: measure.count,
     gaps: z.array(
       z.object({
         table: z.string(),
         start: isoTime,
         end: isoTime,
-        duration_seconds: z.number(),
+        duration_seconds: measure.seconds,
         place: z.string(),
-        expected_rows: z.number(),
+        expected_rows: measure.count,
       }),
     ),
     not_judged: z.array(z.object({ table: z.string(), reason: z.string() })),

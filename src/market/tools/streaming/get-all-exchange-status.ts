@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { measuredNow } from '../shared/provenance.ts';
 import { marketTool } from '../shared/tool.ts';
 import { currentVenues, showVenue, venueStatusShape } from '../shared/venue-status.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'get_all_exchange_status',
@@ -14,10 +15,10 @@ export default marketTool({
     'Connection state of every collected venue market: healthy, degraded or disconnected, connection type, latency, last data, stale streams, reconnects and issues; and what is disabled. The first look of every round.',
   input: z.strictObject({}),
   output: z.object({
-    total: z.number(),
-    healthy: z.number(),
-    degraded: z.number(),
-    disconnected: z.number(),
+    total: measure.count,
+    healthy: measure.count,
+    degraded: measure.count,
+    disconnected: measure.count,
     disabled: z.array(z.string()),
     venues: z.array(venueStatusShape),
   }),

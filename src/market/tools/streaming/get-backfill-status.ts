@@ -5,6 +5,7 @@ import { viewName } from '../../domain/records.ts';
 import { isoTime, limit } from '../shared/fields.ts';
 import { isoOfMs, measuredNow } from '../shared/provenance.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'get_backfill_status',
@@ -27,13 +28,13 @@ export default marketTool({
         from: isoTime,
         to: isoTime,
         status: z.string(),
-        records_fetched: z.number(),
-        records_stored: z.number(),
-        missing: z.number(),
+        records_fetched: measure.count,
+        records_stored: measure.count,
+        missing: measure.count,
         error: z.string().nullable(),
       }),
     ),
-    running: z.number(),
+    running: measure.count,
   }),
   examples: [{ title: 'All', input: {} }],
   summary: (output) => `${output.backfills.length} backfill(s), ${output.running} running.`,

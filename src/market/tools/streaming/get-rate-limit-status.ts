@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { isoTime } from '../shared/fields.ts';
 import { isoOfMs, measuredNow } from '../shared/provenance.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'get_rate_limit_status',
@@ -17,15 +18,15 @@ export default marketTool({
     hosts: z.array(
       z.object({
         host: z.string(),
-        used_weight: z.number(),
-        limit: z.number(),
-        used_percent: z.number(),
+        used_weight: measure.weight,
+        limit: measure.weight,
+        used_percent: measure.percent,
         blocked_until: isoTime,
         halved_until: isoTime,
-        refused_in_a_row: z.number(),
+        refused_in_a_row: measure.count,
       }),
     ),
-    blocked: z.number(),
+    blocked: measure.count,
   }),
   examples: [{ title: 'All hosts', input: {} }],
   summary: (output) => `${output.hosts.length} host(s), ${output.blocked} blocked.`,

@@ -10,6 +10,7 @@ import { anyMarket, anySymbol, exchange, lookbackMinutes, stream } from '../shar
 import { provenance } from '../shared/provenance.ts';
 import { lookback, matchSeries } from '../shared/series.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 const MOST_SERIES = 40;
 
@@ -34,15 +35,15 @@ export default marketTool({
     series: z.array(
       z.object({
         table: z.string(),
-        rows: z.number(),
-        rows_per_minute: z.number(),
-        mean_interval_ms: z.number().nullable(),
-        longest_interval_ms: z.number().nullable(),
-        median_delay_ms: z.number().nullable(),
-        backfilled: z.number(),
+        rows: measure.count,
+        rows_per_minute: measure.perMinute,
+        mean_interval_ms: measure.milliseconds.nullable(),
+        longest_interval_ms: measure.milliseconds.nullable(),
+        median_delay_ms: measure.milliseconds.nullable(),
+        backfilled: measure.count,
       }),
     ),
-    total_rows: z.number(),
+    total_rows: measure.count,
     coverage: jointShape,
   }),
   examples: [{ title: 'Binance trades of the last 5 minutes', input: { exchange: 'binance', stream_type: 'trades' } }],

@@ -4,6 +4,7 @@ import { anySeries, isoTime, seriesShape } from '../shared/fields.ts';
 import { isoOfMs, isoOfUs, measuredNow } from '../shared/provenance.ts';
 import { matchSeries, statusByTable } from '../shared/series.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'get_stream_status',
@@ -20,8 +21,8 @@ export default marketTool({
     only_problems: z.boolean().default(false).describe('Give only series that are not live, or that had gaps'),
   }),
   output: z.object({
-    counts: z.record(z.string(), z.number()),
-    gaps: z.number(),
+    counts: z.record(z.string(), measure.count),
+    gaps: measure.count,
     series: z.array(
       z.object({
         table: z.string(),
@@ -31,12 +32,12 @@ export default marketTool({
           .nullable()
           .describe('Own name of the contract that stands for the asked symbol; null: the symbol itself'),
         state: z.string(),
-        rows: z.number(),
+        rows: measure.count,
         last_event_time: isoTime,
         last_received: isoTime,
-        age_ms: z.number().nullable(),
-        stale_after_ms: z.number().nullable(),
-        gaps: z.number(),
+        age_ms: measure.milliseconds.nullable(),
+        stale_after_ms: measure.milliseconds.nullable(),
+        gaps: measure.count,
       }),
     ),
   }),

@@ -4,6 +4,7 @@ import { isoTime } from '../shared/fields.ts';
 import { isoOfMs, measuredNow } from '../shared/provenance.ts';
 import { marketTool } from '../shared/tool.ts';
 import { currentVenues } from '../shared/venue-status.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'get_streaming_health',
@@ -19,19 +20,19 @@ export default marketTool({
     source: z.string(),
     running: z.boolean(),
     started_at: isoTime,
-    uptime_seconds: z.number().nullable(),
-    records_ingested: z.number(),
-    records_per_minute: z.number(),
+    uptime_seconds: measure.seconds.nullable(),
+    records_ingested: measure.count,
+    records_per_minute: measure.perMinute,
     target_met: z.boolean(),
-    frames_total: z.number(),
-    frames_rejected: z.number(),
+    frames_total: measure.count,
+    frames_rejected: measure.count,
     active_symbols: z.array(z.string()),
     active_exchanges: z.array(z.string()),
-    streams_live: z.number(),
-    streams_total: z.number(),
-    store_lag_ms: z.number(),
-    tape_bytes: z.number(),
-    tape_segments: z.number(),
+    streams_live: measure.count,
+    streams_total: measure.count,
+    store_lag_ms: measure.milliseconds,
+    tape_bytes: measure.bytes,
+    tape_segments: measure.count,
     errors: z.array(z.object({ connection: z.string(), error: z.string() })),
   }),
   examples: [{ title: 'Now', input: {} }],

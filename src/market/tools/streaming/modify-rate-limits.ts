@@ -3,6 +3,7 @@ import { withChange } from '../../jobs/rule-changes.ts';
 import { exchange, reason } from '../shared/fields.ts';
 import { measuredNow } from '../shared/provenance.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 const LEAST = 50;
 const MOST = 150;
@@ -29,9 +30,9 @@ export default marketTool({
   }),
   output: z.object({
     exchange: z.string(),
-    before_percent: z.number(),
-    percent: z.number(),
-    hosts: z.array(z.object({ host: z.string(), weight_per_minute: z.number() })),
+    before_percent: measure.percent,
+    percent: measure.percent,
+    hosts: z.array(z.object({ host: z.string(), weight_per_minute: measure.weight })),
   }),
   examples: [
     { title: 'Half of it', input: { exchange: 'binance', percent: 50, reason: 'another program shares this address' } },

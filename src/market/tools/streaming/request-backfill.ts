@@ -6,6 +6,7 @@ import { isoTime, reasonOr, series, time } from '../shared/fields.ts';
 import { isoOfMs, provenance } from '../shared/provenance.ts';
 import { bounds, oneSeries } from '../shared/series.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'request_backfill',
@@ -27,9 +28,9 @@ export default marketTool({
     id: z.string(),
     table: z.string(),
     status: z.string(),
-    requests: z.number(),
-    records_fetched: z.number(),
-    records_stored: z.number(),
+    requests: measure.count,
+    records_fetched: measure.count,
+    records_stored: measure.count,
     missing: z.array(z.object({ from: isoTime, to: isoTime, reason: z.string() })),
     error: z.string().nullable(),
   }),

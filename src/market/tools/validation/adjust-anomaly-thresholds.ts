@@ -3,6 +3,7 @@ import type { AnomalyThresholds, DeskSettings } from '../../jobs/desk-settings.t
 import { reason } from '../shared/fields.ts';
 import { measuredNow } from '../shared/provenance.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 const step = (name: string) =>
   z
@@ -11,7 +12,7 @@ const step = (name: string) =>
     .max(1000)
     .optional()
     .describe(`z-score from which an anomaly is ${name}, standard deviations; as it is when left out`);
-const shape = z.object({ low: z.number(), medium: z.number(), high: z.number() });
+const shape = z.object({ low: measure.deviations, medium: measure.deviations, high: measure.deviations });
 
 export default marketTool({
   name: 'adjust_anomaly_thresholds',
@@ -24,7 +25,11 @@ export default marketTool({
   description:
     'Moves the z-scores at which anomalies are low, medium or high, within the bounds around those of the rules (market.validation.anomaly_adjust_percent). Holds over restarts until changed again. What lies beyond, and other rules, takes modify_validation_rules.',
   input: z.strictObject({ low: step('low'), medium: step('medium'), high: step('high'), reason }),
-  output: z.object({ before: shape, after: shape, bounds: z.record(z.string(), z.record(z.string(), z.number())) }),
+  output: z.object({
+    before: shape,
+    after: shape,
+    bounds: z.record(z.string(), z.record(z.string(), measure.deviations)),
+  }),
   examples: [{ title: 'Less nervous', input: { high: 5, reason: 'a volatile day: high fires on genuine moves' } }],
   preview: async (input, { services: { settings } }) => {
     const after = wanted(input, settings);

@@ -9,6 +9,7 @@ import { showFinding } from '../shared/findings.ts';
 import { measuredNow } from '../shared/provenance.ts';
 import { lookback, matchSeries } from '../shared/series.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'check_data_gaps',
@@ -22,12 +23,12 @@ export default marketTool({
     'Looks for missing stretches in all matching series and records each as a quality issue with its bounds: missing minutes of candles, trades lost without a trace (candle volume against stored trades), silence longer than a stream allows. Gives the longest gap; fill_data_gaps closes them.',
   input: z.strictObject({ ...anySeries, lookback_minutes: lookbackMinutes(60), min_coverage: minCoverage }),
   output: z.object({
-    series_checked: z.number(),
-    gaps_found: z.number(),
-    new_gaps: z.number(),
-    longest_gap_seconds: z.number().nullable(),
+    series_checked: measure.count,
+    gaps_found: measure.count,
+    new_gaps: measure.count,
+    longest_gap_seconds: measure.seconds.nullable(),
     gaps: z.array(findingShape),
-    not_judged: z.number(),
+    not_judged: measure.count,
     coverage: jointShape,
   }),
   examples: [{ title: 'All series, last hour', input: {} }],

@@ -4,6 +4,7 @@ import { isoTime, symbol } from '../shared/fields.ts';
 import { isoOfUs, provenance } from '../shared/provenance.ts';
 import { matchSeries } from '../shared/series.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'cross_exchange_consistency',
@@ -27,10 +28,15 @@ export default marketTool({
   output: z.object({
     symbol: z.string(),
     verdict: z.string(),
-    difference_percent: z.number().nullable(),
-    median: z.number().nullable(),
+    difference_percent: measure.percent.nullable(),
+    median: measure.asked.nullable(),
     values: z.array(
-      z.object({ venue: z.string(), value: z.number(), deviation_percent: z.number().nullable(), time: isoTime }),
+      z.object({
+        venue: z.string(),
+        value: measure.asked,
+        deviation_percent: measure.percent.nullable(),
+        time: isoTime,
+      }),
     ),
     outliers: z.array(z.string()),
     stale: z.array(z.string()),

@@ -7,6 +7,7 @@ import { reason, series, time } from '../shared/fields.ts';
 import { measuredNow } from '../shared/provenance.ts';
 import { bounds, oneSeries } from '../shared/series.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'delete_data',
@@ -28,8 +29,8 @@ export default marketTool({
     table: z.string(),
     from: z.string(),
     to: z.string(),
-    rows_deleted: z.number(),
-    copies_deleted: z.number(),
+    rows_deleted: measure.count,
+    copies_deleted: measure.count,
   }),
   examples: [
     {

@@ -2,11 +2,12 @@ import { z } from 'zod';
 import { coverageShape, showCoverage } from '../../exchanges/shared/coverage.ts';
 import { detectAnomaly } from '../../jobs/checks/statistics.ts';
 import { timeOf, valueOf } from '../../jobs/row.ts';
-import { series } from '../shared/fields.ts';
+import { quantity, series } from '../shared/fields.ts';
 import { provenance } from '../shared/provenance.ts';
 import { readRecent, recentInput, recentProvenance } from '../shared/recent.ts';
 import { oneSeries } from '../shared/series.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'detect_anomaly',
@@ -19,12 +20,11 @@ export default marketTool({
     'z-score of a value against its history: low beyond 3, medium beyond 3.5, high beyond 4 population standard deviations by default. History is given, or the stored rows before the newest one; the value is given, or the newest row. Too little or constant history gives no score and says so.',
   input: z.strictObject({
     ...series,
-    current_value: z
-      .number()
+    current_value: quantity
       .optional()
       .describe('Value to judge, in the unit of the stream; the newest stored one when left out'),
     historical_values: z
-      .array(z.number())
+      .array(quantity)
       .max(10_000)
       .optional()
       .describe('History to judge against, oldest first; the stored rows of the look-back when left out'),
@@ -32,14 +32,14 @@ export default marketTool({
   }),
   output: z.object({
     is_anomaly: z.boolean().nullable(),
-    z_score: z.number().nullable(),
+    z_score: measure.deviations.nullable(),
     severity: z.string().nullable(),
-    value: z.number().nullable(),
-    mean: z.number().nullable(),
-    std: z.number().nullable(),
-    samples: z.number(),
-    expected_low: z.number().nullable(),
-    expected_high: z.number().nullable(),
+    value: measure.asked.nullable(),
+    mean: measure.asked.nullable(),
+    std: measure.asked.nullable(),
+    samples: measure.count,
+    expected_low: measure.asked.nullable(),
+    expected_high: measure.asked.nullable(),
     reason: z.string().nullable(),
     coverage: coverageShape.nullable().describe('Null when only values that were given are judged'),
   }),

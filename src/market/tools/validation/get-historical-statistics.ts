@@ -7,6 +7,7 @@ import { isoTime, series } from '../shared/fields.ts';
 import { isoOfUs } from '../shared/provenance.ts';
 import { readRecent, recentInput, recentProvenance } from '../shared/recent.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'get_historical_statistics',
@@ -20,12 +21,12 @@ export default marketTool({
   input: z.strictObject({ ...series, ...recentInput(60) }),
   output: z.object({
     table: z.string(),
-    count: z.number(),
-    mean: z.number().nullable(),
-    std: z.number().nullable(),
-    min: z.number().nullable(),
-    max: z.number().nullable(),
-    median: z.number().nullable(),
+    count: measure.count,
+    mean: measure.asked.nullable(),
+    std: measure.asked.nullable(),
+    min: measure.asked.nullable(),
+    max: measure.asked.nullable(),
+    median: measure.asked.nullable(),
     first_time: isoTime,
     last_time: isoTime,
     coverage: coverageShape,

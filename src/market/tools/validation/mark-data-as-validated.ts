@@ -9,6 +9,7 @@ import { series, time } from '../shared/fields.ts';
 import { provenance } from '../shared/provenance.ts';
 import { bounds, oneSeries } from '../shared/series.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'mark_data_as_validated',
@@ -25,7 +26,7 @@ export default marketTool({
     end_time: time('End of the stretch, not included'),
     min_coverage: minCoverage,
   }),
-  output: z.object({ table: z.string(), rows: z.number(), marked: z.boolean(), coverage: coverageShape }),
+  output: z.object({ table: z.string(), rows: measure.count, marked: z.boolean(), coverage: coverageShape }),
   examples: [
     {
       title: 'One hour of trades',

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { DeskSettings, Settings } from '../../jobs/desk-settings.ts';
 import { VALIDATION_RULES, validationRule, withChange, withRuleChanges } from '../../jobs/rule-changes.ts';
-import { reason } from '../shared/fields.ts';
+import { quantity, reason } from '../shared/fields.ts';
 import { measuredNow } from '../shared/provenance.ts';
 import { marketTool } from '../shared/tool.ts';
 
@@ -17,13 +17,17 @@ export default marketTool({
     'Gives one validation rule another limit than market.validation of system.yaml, or, without a value, the configured one back. The validator, the cleaner and the checks of arriving data use it at once and after a restart. Needs approval.',
   input: z.strictObject({
     rule: z.enum(VALIDATION_RULES).describe('Rule, by its key in market.validation; its unit is part of its name'),
-    value: z
-      .number()
+    value: quantity
       .optional()
       .describe('The new limit, in the unit that the rule is named after; the configured one when left out'),
     reason,
   }),
-  output: z.object({ rule: z.string(), before: z.number(), after: z.number(), configured: z.number() }),
+  output: z.object({
+    rule: z.string(),
+    before: z.number().describe('In the unit of the rule'),
+    after: z.number().describe('In the unit of the rule'),
+    configured: z.number().describe('In the unit of the rule'),
+  }),
   examples: [
     {
       title: 'Prices up to 20 % from their average',

@@ -6,6 +6,7 @@ import { reason, series, time } from '../shared/fields.ts';
 import { measuredNow } from '../shared/provenance.ts';
 import { bounds, oneSeries } from '../shared/series.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'quarantine_data',
@@ -28,7 +29,7 @@ export default marketTool({
       .describe('Row keys, as validate_recent_data and query_series give them; all rows of the stretch when left out'),
     reason,
   }),
-  output: z.object({ quarantine_id: z.string(), table: z.string(), rows: z.number() }),
+  output: z.object({ quarantine_id: z.string(), table: z.string(), rows: measure.count }),
   examples: [
     {
       title: 'One spike',

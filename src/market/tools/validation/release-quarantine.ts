@@ -4,6 +4,7 @@ import { releaseQuarantine } from '../../jobs/quarantine.ts';
 import { reason } from '../shared/fields.ts';
 import { measuredNow } from '../shared/provenance.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'release_quarantine',
@@ -18,7 +19,7 @@ export default marketTool({
     quarantine_id: z.string().min(1).max(100).describe('Id that quarantine_data or clean_data_anomalies gave'),
     reason,
   }),
-  output: z.object({ quarantine_id: z.string(), rows: z.number() }),
+  output: z.object({ quarantine_id: z.string(), rows: measure.count }),
   examples: [{ title: 'A confirmed price', input: { quarantine_id: 'q_1', reason: 'confirmed by two venues' } }],
   preview: async (input, { services }) => {
     const [order] = await services.ops.select('quarantines', {

@@ -2,9 +2,10 @@ import { z } from 'zod';
 import { coverageShape, showCoverage } from '../../exchanges/shared/coverage.ts';
 import { detectAnomaly } from '../../jobs/checks/statistics.ts';
 import { priceOf } from '../../jobs/row.ts';
-import { exchange, marketOr, symbol } from '../shared/fields.ts';
+import { exchange, marketOr, quantity, symbol } from '../shared/fields.ts';
 import { readRecent, recentInput, recentProvenance } from '../shared/recent.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'validate_against_historical',
@@ -19,15 +20,15 @@ export default marketTool({
     exchange,
     market: marketOr('futures'),
     symbol,
-    price: z.number().positive().describe('Price to judge, quote units'),
+    price: quantity.positive().describe('Price to judge, quote units'),
     ...recentInput(60),
   }),
   output: z.object({
     valid: z.boolean().nullable(),
-    deviation_percent: z.number().nullable(),
-    z_score: z.number().nullable(),
-    mean: z.number().nullable(),
-    samples: z.number(),
+    deviation_percent: measure.percent.nullable(),
+    z_score: measure.deviations.nullable(),
+    mean: measure.asked.nullable(),
+    samples: measure.count,
     reason: z.string().nullable(),
     coverage: coverageShape,
   }),

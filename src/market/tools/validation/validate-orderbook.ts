@@ -3,13 +3,14 @@ import { InvalidInput } from '../../../kit/errors.ts';
 import { BOOK_ISSUES, bookIssues } from '../../jobs/checks/books.ts';
 import { rulesFor } from '../../jobs/checks/rules-for.ts';
 import type { Market, PriceLevel } from '../../domain/records.ts';
-import { exchange, marketOr, symbol } from '../shared/fields.ts';
+import { exchange, marketOr, quantity, symbol } from '../shared/fields.ts';
 import { provenance } from '../shared/provenance.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 const levels = (side: string) =>
   z
-    .array(z.tuple([z.number(), z.number()]))
+    .array(z.tuple([quantity, quantity]))
     .max(5000)
     .optional()
     .describe(`${side} as [price, quantity in base units], best first; the live book when both sides are left out`);
@@ -33,9 +34,9 @@ export default marketTool({
   output: z.object({
     valid: z.boolean(),
     issues: z.array(z.enum(BOOK_ISSUES)),
-    bid_levels: z.number(),
-    ask_levels: z.number(),
-    spread_percent: z.number().nullable(),
+    bid_levels: measure.count,
+    ask_levels: measure.count,
+    spread_percent: measure.percent.nullable(),
     source: z.string(),
   }),
   examples: [

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { median } from '../../jobs/checks/statistics.ts';
 import { latestPrices } from '../../jobs/cross-exchange.ts';
-import { exchange, symbol } from '../shared/fields.ts';
+import { exchange, quantity, symbol } from '../shared/fields.ts';
 import { provenance } from '../shared/provenance.ts';
 import { collectedVenue, matchSeries } from '../shared/series.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'validate_price_data',
@@ -18,9 +19,9 @@ export default marketTool({
   input: z.strictObject({
     exchange,
     symbol,
-    price: z.number().describe('Price to judge, quote units'),
+    price: quantity.describe('Price to judge, quote units'),
     reference_prices: z
-      .array(z.number().positive())
+      .array(quantity.positive())
       .max(100)
       .optional()
       .describe('Prices to compare with, quote units; the newest of all other venues when left out'),
@@ -28,10 +29,10 @@ export default marketTool({
   output: z.object({
     valid: z.boolean().nullable(),
     issues: z.array(z.object({ type: z.string(), message: z.string() })),
-    reference: z.number().nullable(),
-    references: z.number(),
-    deviation_percent: z.number().nullable(),
-    limit_percent: z.number(),
+    reference: measure.price.nullable(),
+    references: measure.count,
+    deviation_percent: measure.percent.nullable(),
+    limit_percent: measure.percent,
   }),
   examples: [
     {

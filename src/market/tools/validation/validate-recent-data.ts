@@ -12,6 +12,7 @@ import { showFinding } from '../shared/findings.ts';
 import { isoOfUs, provenance } from '../shared/provenance.ts';
 import { lookback, matchSeries } from '../shared/series.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'validate_recent_data',
@@ -24,16 +25,18 @@ export default marketTool({
     'Runs every validation rule over the rows of the last minutes: prices against their 1 h average, bid below ask, books, trade order and age, funding limits, open interest, liquidations, candle shape, candle volume against the stored trades. Records each finding as a quality issue and gives the pass rate. Changes no market data.',
   input: z.strictObject({ ...anySeries, lookback_minutes: lookbackMinutes(5), min_coverage: minCoverage }),
   output: z.object({
-    series_checked: z.number(),
-    series_without_rows: z.number(),
-    rows: z.number(),
-    valid: z.number(),
-    failed: z.number(),
-    flagged: z.number(),
+    series_checked: measure.count,
+    series_without_rows: measure.count,
+    rows: measure.count,
+    valid: measure.count,
+    failed: measure.count,
+    flagged: measure.count,
     /** 0–100: rows that pass; null without rows. */
-    score: z.number().nullable(),
+    score: measure.score.nullable(),
     findings: z.array(findingShape),
-    tables: z.array(z.object({ table: z.string(), rows: z.number(), failed: z.number(), last_event_time: isoTime })),
+    tables: z.array(
+      z.object({ table: z.string(), rows: measure.count, failed: measure.count, last_event_time: isoTime }),
+    ),
     coverage: jointShape,
   }),
   examples: [

@@ -5,6 +5,7 @@ import { anySymbol } from '../shared/fields.ts';
 import { measuredNow } from '../shared/provenance.ts';
 import { matchSeries } from '../shared/series.ts';
 import { marketTool } from '../shared/tool.ts';
+import { measure } from '../../domain/measure.ts';
 
 export default marketTool({
   name: 'verify_cross_exchange',
@@ -25,30 +26,30 @@ export default marketTool({
       .describe('Values older than the freshest by more than this are left out, seconds'),
   }),
   output: z.object({
-    symbols_checked: z.number(),
-    consistent: z.number(),
+    symbols_checked: measure.count,
+    consistent: measure.count,
     spreads: z.array(
       z.object({
         symbol: z.string(),
-        spread_percent: z.number().nullable(),
+        spread_percent: measure.percent.nullable(),
         verdict: z.string(),
-        venues: z.number(),
+        venues: measure.count,
         outliers: z.array(z.string()),
         stale: z.array(z.string()),
         reason: z.string().nullable(),
-        issue_id: z.number().nullable(),
+        issue_id: measure.id.nullable(),
       }),
     ),
     funding: z.array(
       z.object({
         symbol: z.string(),
-        divergence_percent: z.number().nullable(),
-        per_8h_percent: z.record(z.string(), z.number()),
+        divergence_percent: measure.percent.nullable(),
+        per_8h_percent: z.record(z.string(), z.number().describe('Percent per 8 hours')),
         verdict: z.string(),
-        issue_id: z.number().nullable(),
+        issue_id: measure.id.nullable(),
       }),
     ),
-    alerts: z.number(),
+    alerts: measure.count,
   }),
   examples: [
     { title: 'All symbols', input: {} },

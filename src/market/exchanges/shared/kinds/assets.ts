@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Kind } from '../../endpoint.ts';
+import { measure } from '../../../domain/measure.ts';
 
 /** A coin or currency that a venue keeps; null where it does not say. */
 export interface Asset {
@@ -19,15 +20,15 @@ const assetShape = z.object({
   asset: z.string(),
   venue_asset: z.string(),
   full_name: z.string().nullable(),
-  decimals: z.number().nullable(),
+  decimals: z.number().describe('Decimal places').nullable(),
   deposits: z.boolean().nullable(),
   withdrawals: z.boolean().nullable(),
-  chains: z.number().nullable(),
+  chains: measure.count.nullable(),
 });
 const assetsShape = z.object({
-  count: z.number(),
-  deposits_open: z.number(),
-  withdrawals_open: z.number(),
+  count: measure.count,
+  deposits_open: measure.count,
+  withdrawals_open: measure.count,
   assets: z.array(assetShape),
 });
 const SHOWN = 300;

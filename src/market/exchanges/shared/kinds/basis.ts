@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Ms } from '../../../../kit/clock.ts';
 import type { Kind } from '../../endpoint.ts';
 import { iso, mean } from './statistics.ts';
+import { measure } from '../../../domain/measure.ts';
 
 export interface BasisReading {
   readonly symbol: string;
@@ -11,7 +12,6 @@ export interface BasisReading {
   readonly rows: readonly { readonly time: Ms; readonly contract: number; readonly index: number }[];
 }
 
-const number = z.number().nullable();
 const text = z.string().nullable();
 const YEAR_MS = 365 * 86_400_000;
 const SHOWN = 100;
@@ -19,19 +19,21 @@ const SHOWN = 100;
 export const basisShape = z.object({
   symbol: z.string(),
   period: z.string(),
-  count: z.number(),
+  count: measure.count,
   from: text,
   to: text,
-  contract: number,
-  index: number,
-  basis: number,
-  basis_bps: number,
-  mean_bps: number,
-  high_bps: number,
-  low_bps: number,
-  annualised_pct: number,
+  contract: measure.price.nullable(),
+  index: measure.price.nullable(),
+  basis: measure.priceDifference.nullable(),
+  basis_bps: measure.basisPoints.nullable(),
+  mean_bps: measure.basisPoints.nullable(),
+  high_bps: measure.basisPoints.nullable(),
+  low_bps: measure.basisPoints.nullable(),
+  annualised_pct: measure.percentYear.nullable(),
   state: z.enum(['premium', 'discount', 'flat', 'unknown']),
-  history: z.array(z.object({ time: text, basis_bps: number, contract: z.number(), index: z.number() })),
+  history: z.array(
+    z.object({ time: text, basis_bps: measure.basisPoints.nullable(), contract: measure.price, index: measure.price }),
+  ),
 });
 
 export const basis: Kind<BasisReading, z.infer<typeof basisShape>> = {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { PriceLevel } from '../../../domain/records.ts';
 import type { Kind } from '../../endpoint.ts';
 import { imbalancePct, mean, middle, spreadBps } from './statistics.ts';
+import { measure } from '../../../domain/measure.ts';
 
 /** Best first; price in the quote currency, size in base units. */
 export interface BookReading {
@@ -11,33 +12,32 @@ export interface BookReading {
   readonly seq: number | null;
 }
 
-const number = z.number().nullable();
-const levelShape = z.tuple([z.number(), z.number()]);
+const levelShape = z.tuple([measure.price, measure.size]);
 const bandShape = z.object({
-  levels: z.number(),
-  bid_size: z.number(),
-  ask_size: z.number(),
-  bid_value: z.number(),
-  ask_value: z.number(),
-  imbalance_pct: number,
+  levels: measure.count,
+  bid_size: measure.size,
+  ask_size: measure.size,
+  bid_value: measure.value,
+  ask_value: measure.value,
+  imbalance_pct: measure.percent.nullable(),
 });
 const wallShape = z.object({
   side: z.enum(['bid', 'ask']),
-  price: z.number(),
-  size: z.number(),
-  times_average: z.number(),
-  distance_bps: number,
+  price: measure.price,
+  size: measure.size,
+  times_average: measure.ratio,
+  distance_bps: measure.basisPoints.nullable(),
 });
 
 export const bookShape = z.object({
   symbol: z.string(),
-  seq: number,
-  best_bid: number,
-  best_ask: number,
-  mid: number,
-  spread: number,
-  spread_bps: number,
-  levels: z.object({ bids: z.number(), asks: z.number() }),
+  seq: measure.sequence.nullable(),
+  best_bid: measure.price.nullable(),
+  best_ask: measure.price.nullable(),
+  mid: measure.price.nullable(),
+  spread: measure.priceDifference.nullable(),
+  spread_bps: measure.basisPoints.nullable(),
+  levels: z.object({ bids: measure.count, asks: measure.count }),
   bands: z.array(bandShape),
   walls: z.array(wallShape),
   pressure: z.enum(['bid', 'ask', 'balanced', 'unknown']),

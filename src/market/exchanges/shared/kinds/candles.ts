@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Ms } from '../../../../kit/clock.ts';
 import type { Kind } from '../../endpoint.ts';
 import { changePct, iso, mean } from './statistics.ts';
+import { measure } from '../../../domain/measure.ts';
 
 export interface Candle {
   /** Start of the half-open interval. */
@@ -25,36 +26,35 @@ export interface CandlesReading {
   readonly candles: readonly Candle[];
 }
 
-const number = z.number().nullable();
 const candleShape = z.object({
   open_time: z.string().nullable(),
-  open: z.number(),
-  high: z.number(),
-  low: z.number(),
-  close: z.number(),
-  volume: number,
-  quote_volume: number,
-  trades: number,
-  taker_buy_volume: number,
+  open: measure.price,
+  high: measure.price,
+  low: measure.price,
+  close: measure.price,
+  volume: measure.size.nullable(),
+  quote_volume: measure.value.nullable(),
+  trades: measure.count.nullable(),
+  taker_buy_volume: measure.size.nullable(),
   closed: z.boolean(),
 });
 
 export const candlesShape = z.object({
   symbol: z.string(),
   interval: z.string(),
-  count: z.number(),
+  count: measure.count,
   from: z.string().nullable(),
   to: z.string().nullable(),
-  last_close: number,
-  change_pct: number,
-  high: number,
-  low: number,
-  range_position_pct: number,
-  sma_20: number,
-  sma_50: number,
+  last_close: measure.price.nullable(),
+  change_pct: measure.percent.nullable(),
+  high: measure.price.nullable(),
+  low: measure.price.nullable(),
+  range_position_pct: measure.percent.nullable(),
+  sma_20: measure.price.nullable(),
+  sma_50: measure.price.nullable(),
   trend: z.enum(['up', 'down', 'mixed', 'unknown']),
-  volume: number,
-  volume_ratio: number,
+  volume: measure.size.nullable(),
+  volume_ratio: measure.ratio.nullable(),
   candles: z.array(candleShape),
 });
 

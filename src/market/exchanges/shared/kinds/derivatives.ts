@@ -2,8 +2,8 @@ import { z } from 'zod';
 import type { Ms } from '../../../../kit/clock.ts';
 import type { Kind } from '../../endpoint.ts';
 import { annualisedPct, changePct, groupBy, iso, mean, per8h, sum } from './statistics.ts';
+import { measure } from '../../../domain/measure.ts';
 
-const number = z.number().nullable();
 const text = z.string().nullable();
 
 /** Mark price, index and the running funding rate of a contract. */
@@ -20,21 +20,21 @@ export interface Mark {
 
 export const markShape = z.object({
   symbol: z.string(),
-  mark: number,
-  index: number,
-  premium_bps: number,
-  funding_rate: number,
-  funding_interval_hours: number,
-  funding_rate_8h: number,
-  funding_annualised_pct: number,
+  mark: measure.price.nullable(),
+  index: measure.price.nullable(),
+  premium_bps: measure.basisPoints.nullable(),
+  funding_rate: measure.fundingRate.nullable(),
+  funding_interval_hours: measure.hours.nullable(),
+  funding_rate_8h: measure.fundingRate8h.nullable(),
+  funding_annualised_pct: measure.percentYear.nullable(),
   next_funding_time: text,
   time: text,
 });
 const marksShape = z.object({
-  count: z.number(),
-  mean_funding_rate_8h: number,
-  positive: z.number(),
-  negative: z.number(),
+  count: measure.count,
+  mean_funding_rate_8h: measure.fundingRate8h.nullable(),
+  positive: measure.count,
+  negative: measure.count,
   marks: z.array(markShape),
 });
 const MOST_MARKS = 200;
@@ -87,14 +87,14 @@ export interface Interest {
 
 const interestShape = z.object({
   symbol: z.string(),
-  open_interest: number,
-  open_interest_quote: number,
+  open_interest: measure.size.nullable(),
+  open_interest_quote: measure.value.nullable(),
   quote: text,
   time: text,
 });
 export const interestsShape = z.object({
-  count: z.number(),
-  totals: z.array(z.object({ quote: z.string(), open_interest_quote: number })),
+  count: measure.count,
+  totals: z.array(z.object({ quote: z.string(), open_interest_quote: measure.value.nullable() })),
   open_interest: z.array(interestShape),
 });
 const MOST_INTEREST = 100;
@@ -143,17 +143,19 @@ const INTEREST_TREND_PCT = 5;
 export const interestHistoryShape = z.object({
   symbol: z.string(),
   period: z.string(),
-  count: z.number(),
+  count: measure.count,
   from: text,
   to: text,
-  first: number,
-  last: number,
-  change_pct: number,
-  high: number,
-  low: number,
-  mean: number,
+  first: measure.size.nullable(),
+  last: measure.size.nullable(),
+  change_pct: measure.percent.nullable(),
+  high: measure.size.nullable(),
+  low: measure.size.nullable(),
+  mean: measure.size.nullable(),
   trend: z.enum(['rising', 'falling', 'flat', 'unknown']),
-  history: z.array(z.object({ time: text, open_interest: number, open_interest_quote: number })),
+  history: z.array(
+    z.object({ time: text, open_interest: measure.size.nullable(), open_interest_quote: measure.value.nullable() }),
+  ),
 });
 
 export const openInterestHistory: Kind<InterestHistory, z.infer<typeof interestHistoryShape>> = {
@@ -212,22 +214,22 @@ const FUNDING_SIGNED = 0.0003;
 
 export const fundingHistoryShape = z.object({
   symbol: z.string(),
-  interval_hours: number,
-  count: z.number(),
+  interval_hours: measure.hours.nullable(),
+  count: measure.count,
   from: text,
   to: text,
-  last_rate: number,
-  last_rate_8h: number,
-  last_annualised_pct: number,
-  mean_rate: number,
-  mean_annualised_pct: number,
-  cumulative_rate: number,
-  highest: number,
-  lowest: number,
-  positive: z.number(),
-  negative: z.number(),
+  last_rate: measure.fundingRate.nullable(),
+  last_rate_8h: measure.fundingRate8h.nullable(),
+  last_annualised_pct: measure.percentYear.nullable(),
+  mean_rate: measure.fundingRate.nullable(),
+  mean_annualised_pct: measure.percentYear.nullable(),
+  cumulative_rate: z.number().describe('Sum of the payments, fraction').nullable(),
+  highest: measure.price.nullable(),
+  lowest: measure.price.nullable(),
+  positive: measure.count,
+  negative: measure.count,
   payers: z.enum(['longs', 'shorts', 'neither', 'unknown']),
-  history: z.array(z.object({ time: text, rate: z.number(), mark: number })),
+  history: z.array(z.object({ time: text, rate: measure.fundingRate, mark: measure.price.nullable() })),
 });
 
 export const fundingHistory: Kind<FundingHistory, z.infer<typeof fundingHistoryShape>> = {

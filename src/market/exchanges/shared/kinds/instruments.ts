@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import type { Instrument } from '../../../domain/instrument.ts';
 import type { Kind } from '../../endpoint.ts';
-
-const number = z.number().nullable();
+import { measure } from '../../../domain/measure.ts';
 
 /** An instrument, and what the venue says of it beyond what sizes and rates depend on. */
 export interface InstrumentFacts extends Instrument {
@@ -23,22 +22,22 @@ const factsShape = z.object({
   quote: z.string(),
   kind: z.string(),
   status: z.string(),
-  tick_size: number,
-  lot_size: number,
-  contract_size: number,
+  tick_size: z.number().describe('Smallest step of prices, quote currency').nullable(),
+  lot_size: z.number().describe('Smallest step of sizes, base units').nullable(),
+  contract_size: z.number().describe('Base units in one contract; quote units where inverse').nullable(),
   inverse: z.boolean(),
-  funding_interval_hours: number,
-  min_size: number,
-  max_size: number,
-  min_value: number,
-  max_leverage: number,
+  funding_interval_hours: measure.hours.nullable(),
+  min_size: measure.size.nullable(),
+  max_size: measure.size.nullable(),
+  min_value: measure.value.nullable(),
+  max_leverage: measure.leverage.nullable(),
   expiry: z.string().nullable(),
 });
 export const instrumentsShape = z.object({
-  count: z.number(),
-  trading: z.number(),
-  by_kind: z.record(z.string(), z.number()),
-  by_quote: z.array(z.object({ quote: z.string(), count: z.number() })),
+  count: measure.count,
+  trading: measure.count,
+  by_kind: z.record(z.string(), measure.count),
+  by_quote: z.array(z.object({ quote: z.string(), count: measure.count })),
   instruments: z.array(factsShape),
 });
 const SHOWN = 100;

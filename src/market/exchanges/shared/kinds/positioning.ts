@@ -2,8 +2,8 @@ import { z } from 'zod';
 import type { Ms } from '../../../../kit/clock.ts';
 import type { Kind } from '../../endpoint.ts';
 import { changePct, groupBy, imbalancePct, iso, mean } from './statistics.ts';
+import { measure } from '../../../domain/measure.ts';
 
-const number = z.number().nullable();
 const text = z.string().nullable();
 const SHOWN = 100;
 
@@ -24,19 +24,24 @@ export interface RatioReading {
   }[];
 }
 
-const ratioRow = z.object({ time: text, long_share: number, short_share: number, ratio: number });
+const ratioRow = z.object({
+  time: text,
+  long_share: measure.fraction.nullable(),
+  short_share: measure.fraction.nullable(),
+  ratio: measure.ratio.nullable(),
+});
 export const ratiosShape = z.object({
   symbol: z.string(),
   period: z.string(),
   series: z.array(
     z.object({
       group: z.string(),
-      count: z.number(),
+      count: measure.count,
       latest: ratioRow.nullable(),
-      mean_ratio: number,
-      high: number,
-      low: number,
-      change_pct: number,
+      mean_ratio: measure.ratio.nullable(),
+      high: measure.ratio.nullable(),
+      low: measure.ratio.nullable(),
+      change_pct: measure.percent.nullable(),
       leaning: z.enum(['long', 'short', 'balanced', 'unknown']),
       history: z.array(ratioRow),
     }),
@@ -95,16 +100,16 @@ export const takerShape = z.object({
   symbol: z.string(),
   period: z.string(),
   unit: z.string(),
-  count: z.number(),
-  latest_ratio: number,
-  mean_ratio: number,
-  buy_total: z.number(),
-  sell_total: z.number(),
-  net: z.number(),
-  imbalance_pct: number,
+  count: measure.count,
+  latest_ratio: measure.ratio.nullable(),
+  mean_ratio: measure.ratio.nullable(),
+  buy_total: measure.named,
+  sell_total: measure.named,
+  net: measure.named,
+  imbalance_pct: measure.percent.nullable(),
   aggressor: z.enum(['buyers', 'sellers', 'balanced', 'unknown']),
-  flow_change_pct: number,
-  history: z.array(z.object({ time: text, buy: z.number(), sell: z.number(), ratio: number })),
+  flow_change_pct: measure.percent.nullable(),
+  history: z.array(z.object({ time: text, buy: measure.named, sell: measure.named, ratio: measure.ratio.nullable() })),
 });
 
 const AGGRESSOR = { buyers: 1.05, sellers: 0.95 } as const;
@@ -168,23 +173,23 @@ const liquidationRow = z.object({
   symbol: z.string(),
   time: text,
   side: z.enum(['long', 'short']),
-  price: z.number(),
-  size: z.number(),
-  value: z.number(),
+  price: measure.price,
+  size: measure.size,
+  value: measure.value,
 });
 export const liquidationsShape = z.object({
   symbol: text,
-  count: z.number(),
+  count: measure.count,
   from: text,
   to: text,
-  longs: z.number(),
-  shorts: z.number(),
-  long_value: z.number(),
-  short_value: z.number(),
-  long_share_pct: number,
+  longs: measure.count,
+  shorts: measure.count,
+  long_value: measure.value,
+  short_value: measure.value,
+  long_share_pct: measure.percent.nullable(),
   dominant: z.enum(['longs', 'shorts', 'neither', 'none']),
   largest: liquidationRow.nullable(),
-  by_symbol: z.array(z.object({ symbol: z.string(), count: z.number(), value: z.number() })),
+  by_symbol: z.array(z.object({ symbol: z.string(), count: measure.count, value: measure.value })),
   liquidations: z.array(liquidationRow),
 });
 

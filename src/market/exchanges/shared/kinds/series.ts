@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Ms } from '../../../../kit/clock.ts';
 import type { Kind } from '../../endpoint.ts';
 import { changePct, iso, mean } from './statistics.ts';
+import { measure } from '../../../domain/measure.ts';
 
 /** A number over time that no other kind covers: volatility, an insurance fund, a spread. */
 export interface SeriesReading {
@@ -11,22 +12,21 @@ export interface SeriesReading {
   readonly rows: readonly { readonly time: Ms; readonly value: number }[];
 }
 
-const number = z.number().nullable();
 const text = z.string().nullable();
 const SHOWN = 200;
 
 export const seriesShape = z.object({
   name: z.string(),
   unit: z.string(),
-  count: z.number(),
+  count: measure.count,
   from: text,
   to: text,
-  latest: number,
-  mean: number,
-  high: number,
-  low: number,
-  change_pct: number,
-  history: z.array(z.object({ time: text, value: z.number() })),
+  latest: measure.named.nullable(),
+  mean: measure.named.nullable(),
+  high: measure.named.nullable(),
+  low: measure.named.nullable(),
+  change_pct: measure.percent.nullable(),
+  history: z.array(z.object({ time: text, value: measure.named })),
 });
 
 export const series = (about: string): Kind<SeriesReading, z.infer<typeof seriesShape>> => ({

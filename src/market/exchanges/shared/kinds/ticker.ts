@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Ms } from '../../../../kit/clock.ts';
 import type { Kind } from '../../endpoint.ts';
 import { annualisedPct, changePct, groupBy, iso, per8h, spreadBps, sum } from './statistics.ts';
+import { measure } from '../../../domain/measure.ts';
 
 /** What a venue's ticker says of one instrument; null where it does not. Sizes and volumes in base units. */
 export interface Ticker {
@@ -34,37 +35,36 @@ export interface Ticker {
   readonly time?: Ms | null | undefined;
 }
 
-const number = z.number().nullable();
 const text = z.string().nullable();
 
 export const tickerShape = z.object({
   symbol: z.string(),
   venue_symbol: z.string(),
   quote: text,
-  last: number,
-  bid: number,
-  ask: number,
-  bid_size: number,
-  ask_size: number,
-  spread_bps: number,
-  open_24h: number,
-  high_24h: number,
-  low_24h: number,
-  change_24h_pct: number,
-  volume_24h: number,
-  quote_volume_24h: number,
-  vwap_24h: number,
-  trades_24h: number,
-  mark: number,
-  index: number,
-  premium_bps: number,
-  funding_rate: number,
-  funding_interval_hours: number,
-  funding_rate_8h: number,
-  funding_annualised_pct: number,
+  last: measure.price.nullable(),
+  bid: measure.price.nullable(),
+  ask: measure.price.nullable(),
+  bid_size: measure.size.nullable(),
+  ask_size: measure.size.nullable(),
+  spread_bps: measure.basisPoints.nullable(),
+  open_24h: measure.price.nullable(),
+  high_24h: measure.price.nullable(),
+  low_24h: measure.price.nullable(),
+  change_24h_pct: measure.percent.nullable(),
+  volume_24h: measure.size.nullable(),
+  quote_volume_24h: measure.value.nullable(),
+  vwap_24h: measure.price.nullable(),
+  trades_24h: measure.count.nullable(),
+  mark: measure.price.nullable(),
+  index: measure.price.nullable(),
+  premium_bps: measure.basisPoints.nullable(),
+  funding_rate: measure.fundingRate.nullable(),
+  funding_interval_hours: measure.hours.nullable(),
+  funding_rate_8h: measure.fundingRate8h.nullable(),
+  funding_annualised_pct: measure.percentYear.nullable(),
   next_funding_time: text,
-  open_interest: number,
-  open_interest_quote: number,
+  open_interest: measure.size.nullable(),
+  open_interest_quote: measure.value.nullable(),
   time: text,
 });
 export type ShownTicker = z.infer<typeof tickerShape>;
@@ -144,9 +144,9 @@ export const tickers: Kind<readonly Ticker[], z.infer<typeof tickersShape>> = {
 };
 
 const volumesShape = z.array(
-  z.object({ quote: z.string(), instruments: z.number(), quote_volume_24h: z.number().nullable() }),
+  z.object({ quote: z.string(), instruments: measure.count, quote_volume_24h: measure.value.nullable() }),
 );
-const tickersShape = z.object({ count: z.number(), quote_volume_24h: volumesShape, tickers: z.array(tickerShape) });
+const tickersShape = z.object({ count: measure.count, quote_volume_24h: volumesShape, tickers: z.array(tickerShape) });
 
 /** Sums by quote currency: volumes of different currencies are never added. */
 function byQuote(shown: readonly ShownTicker[]): z.infer<typeof volumesShape> {
@@ -164,19 +164,19 @@ function byQuote(shown: readonly ShownTicker[]): z.infer<typeof volumesShape> {
 const moverShape = z.object({
   symbol: z.string(),
   quote: text,
-  last: number,
-  change_24h_pct: number,
-  quote_volume_24h: number,
-  open_interest_quote: number,
-  funding_rate: number,
-  funding_interval_hours: number,
-  funding_annualised_pct: number,
+  last: measure.price.nullable(),
+  change_24h_pct: measure.percent.nullable(),
+  quote_volume_24h: measure.value.nullable(),
+  open_interest_quote: measure.value.nullable(),
+  funding_rate: measure.fundingRate.nullable(),
+  funding_interval_hours: measure.hours.nullable(),
+  funding_annualised_pct: measure.percentYear.nullable(),
 });
 const moversShape = z.object({
-  count: z.number(),
+  count: measure.count,
   quotes: volumesShape,
-  rising: z.number(),
-  falling: z.number(),
+  rising: measure.count,
+  falling: measure.count,
   gainers: z.array(moverShape),
   losers: z.array(moverShape),
   by_volume: z.array(moverShape),
@@ -223,8 +223,8 @@ export const movers: Kind<
     `${data.count} instruments, ${data.rising} rising, ${data.falling} falling; first ${data.gainers[0]?.symbol ?? 'none'}, last ${data.losers[0]?.symbol ?? 'none'}.`,
 };
 
-const priceShape = z.object({ symbol: z.string(), price: z.number(), time: text });
-const pricesShape = z.object({ count: z.number(), prices: z.array(priceShape) });
+const priceShape = z.object({ symbol: z.string(), price: measure.price, time: text });
+const pricesShape = z.object({ count: measure.count, prices: z.array(priceShape) });
 const MOST_PRICES = 1000;
 
 /** Last prices. */
@@ -247,15 +247,15 @@ export const prices: Kind<
 
 const quoteShape = z.object({
   symbol: z.string(),
-  bid: number,
-  bid_size: number,
-  ask: number,
-  ask_size: number,
-  mid: number,
-  spread_bps: number,
+  bid: measure.price.nullable(),
+  bid_size: measure.size.nullable(),
+  ask: measure.price.nullable(),
+  ask_size: measure.size.nullable(),
+  mid: measure.price.nullable(),
+  spread_bps: measure.basisPoints.nullable(),
   time: text,
 });
-const quotesShape = z.object({ count: z.number(), quotes: z.array(quoteShape) });
+const quotesShape = z.object({ count: measure.count, quotes: z.array(quoteShape) });
 const MOST_QUOTES = 300;
 
 /** Best bid and ask, sizes in base units. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Ms } from '../../../../kit/clock.ts';
 import type { Kind } from '../../endpoint.ts';
 import { imbalancePct, iso, median } from './statistics.ts';
+import { measure } from '../../../domain/measure.ts';
 
 export interface Trade {
   readonly id: string;
@@ -18,34 +19,33 @@ export interface TradesReading {
   readonly trades: readonly Trade[];
 }
 
-const number = z.number().nullable();
 const tradeShape = z.object({
   id: z.string(),
   time: z.string().nullable(),
-  price: z.number(),
-  size: z.number(),
+  price: measure.price,
+  size: measure.size,
   side: z.enum(['buy', 'sell']),
 });
 
 export const tradesShape = z.object({
   symbol: z.string(),
-  count: z.number(),
+  count: measure.count,
   from: z.string().nullable(),
   to: z.string().nullable(),
-  buys: z.number(),
-  sells: z.number(),
-  buy_size: z.number(),
-  sell_size: z.number(),
-  buy_value: z.number(),
-  sell_value: z.number(),
-  imbalance_pct: number,
+  buys: measure.count,
+  sells: measure.count,
+  buy_size: measure.size,
+  sell_size: measure.size,
+  buy_value: measure.value,
+  sell_value: measure.value,
+  imbalance_pct: measure.percent.nullable(),
   flow: z.enum(['buying', 'selling', 'balanced', 'unknown']),
-  vwap: number,
-  high: number,
-  low: number,
-  first_price: number,
-  last_price: number,
-  large_trade_value: number,
+  vwap: measure.price.nullable(),
+  high: measure.price.nullable(),
+  low: measure.price.nullable(),
+  first_price: measure.price.nullable(),
+  last_price: measure.price.nullable(),
+  large_trade_value: measure.value.nullable(),
   large_trades: z.array(tradeShape),
   trades: z.array(tradeShape),
 });

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Ms } from '../../../../kit/clock.ts';
 import type { Kind } from '../../endpoint.ts';
 import { iso } from './statistics.ts';
+import { measure } from '../../../domain/measure.ts';
 
 /** What a venue says of itself; each of its answers tells a part. */
 export interface StatusReading {
@@ -14,7 +15,7 @@ const statusShape = z.object({
   status: z.string().nullable(),
   message: z.string().nullable(),
   server_time: z.string().nullable(),
-  clock_ahead_ms: z.number().nullable(),
+  clock_ahead_ms: measure.milliseconds.nullable(),
 });
 
 export const venueStatus: Kind<StatusReading, z.infer<typeof statusShape>> = {

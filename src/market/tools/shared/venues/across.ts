@@ -9,6 +9,7 @@ import { canonicalSymbol } from '../../../exchanges/shared/symbols.ts';
 import { mapParallel } from '../../../jobs/parallel.ts';
 import type { MarketServices } from '../../../services.ts';
 import { expected, listedAs, type Target } from './reader.ts';
+import { measure } from '../../../domain/measure.ts';
 
 /** Fields and shapes of tools that look at one symbol over several venues. */
 
@@ -52,7 +53,7 @@ export const readingShape = {
   quote: z.string(),
   via: z.enum(['live', 'store', 'rest']),
   as_of: z.string(),
-  age_ms: z.number(),
+  age_ms: measure.milliseconds,
 };
 
 export function showReading({ instrument }: Target, source: ProvenanceSource) {

@@ -10,6 +10,7 @@ import { marketFees } from '../../../jobs/fees.ts';
 import type { MarketServices } from '../../../services.ts';
 import { chosenMarkets } from './across.ts';
 import { listedAs, requireFresh, type VenueReader } from './reader.ts';
+import { measure } from '../../../domain/measure.ts';
 
 type Context = ToolContext<MarketServices>;
 
@@ -24,14 +25,14 @@ export interface Conversions {
 export const rateShape = z.object({
   from: z.string(),
   to: z.string(),
-  mid: z.number(),
-  sell: z.number().describe('Got for one unit, at the worse side of the pair'),
-  buy: z.number().describe('Paid for one unit'),
-  fee_percent: z.number(),
+  mid: z.number().describe('Middle of the pair: units of the other currency for one of the currency'),
+  sell: z.number().describe('Got for one unit of the currency, at the worse side of the pair, in the other currency'),
+  buy: z.number().describe('Paid for one unit of the currency, in the other currency'),
+  fee_percent: measure.percent,
   pair: z.string(),
   exchange: z.string(),
   as_of: z.string(),
-  age_ms: z.number(),
+  age_ms: measure.milliseconds,
 });
 
 /**

@@ -5,6 +5,7 @@ import { numberOf, textOf } from '../../../jobs/row.ts';
 import type { MarketServices } from '../../../services.ts';
 import { figures, pastOf, type Past, type Stretch } from '../history.ts';
 import { isoOfUs } from '../provenance.ts';
+import { measure } from '../../../domain/measure.ts';
 
 /** Collected liquidations of a symbol. No venue tells them over public REST. */
 
@@ -12,16 +13,16 @@ export const liquidationShape = z.object({
   time: z.string().nullable(),
   exchange: z.string(),
   side: z.enum(['long', 'short']).describe('The position that was closed'),
-  price: z.number(),
+  price: measure.price,
   quantity: z.number().describe('Base units'),
-  value: z.number().describe('Quote units'),
+  value: z.number().describe('Value, quote currency'),
 });
 export type Liquidation = z.infer<typeof liquidationShape>;
 
 export const liquidationTotalsShape = z.object({
-  events: z.number(),
-  long_value: z.number(),
-  short_value: z.number(),
+  events: measure.count,
+  long_value: measure.value,
+  short_value: measure.value,
   dominant: z.enum(['long', 'short', 'none']).describe('The side with more than 1.5 times the value of the other'),
   largest: liquidationShape.nullable(),
 });

@@ -10,6 +10,7 @@ import { exchange, marketOr } from '../fields.ts';
 import { pastOf } from '../history.ts';
 import { chosenMarkets, maxAgeMs, provenanceOf, readingShape, showReading, symbolOr } from './across.ts';
 import { listedAs, requireFresh, VenueReader, type Sourced, type Target } from './reader.ts';
+import { measure } from '../../../domain/measure.ts';
 
 /** Input fields of a price on one market, compared with what is stored of it. */
 export const priceAndPastInput = {
@@ -20,7 +21,7 @@ export const priceAndPastInput = {
   min_coverage: minCoverage,
 };
 
-export const nowShape = z.object({ ...readingShape, price: z.number() });
+export const nowShape = z.object({ ...readingShape, price: measure.price });
 
 /**
  * The price of a symbol on one market now, and the stored prices of the last minutes; `past` is null while nothing is

@@ -9,6 +9,7 @@ import type { MarketServices } from '../../../services.ts';
 import { acrossMarkets, acrossNotes, chosenMarkets, missingShape, provenanceOf } from './across.ts';
 import { requireFresh, VenueReader, type Sourced, type Target } from './reader.ts';
 import { dayOf, dayShape, fundingOf, markOf } from './rows.ts';
+import { measure } from '../../../domain/measure.ts';
 
 /** Everything of a symbol on a market at once. Parts that cannot be had are null and named. */
 
@@ -16,13 +17,13 @@ const number = z.number().nullable();
 const LEVELS = 20;
 
 const bookPart = z.object({
-  bid: number,
-  ask: number,
-  mid: number,
-  spread_bps: number,
-  bid_size: z.number(),
-  ask_size: z.number(),
-  imbalance_pct: number,
+  bid: measure.price.nullable(),
+  ask: measure.price.nullable(),
+  mid: measure.price.nullable(),
+  spread_bps: measure.basisPoints.nullable(),
+  bid_size: measure.size,
+  ask_size: measure.size,
+  imbalance_pct: measure.percent.nullable(),
 });
 
 export const overviewShape = z.object({
@@ -33,16 +34,23 @@ export const overviewShape = z.object({
       market: z.string(),
       listed_as: z.string(),
       quote: z.string(),
-      oldest_ms: z.number().describe('Age of its oldest part'),
+      oldest_ms: z.number().describe('Age of its oldest part, milliseconds'),
       book: bookPart.nullable().describe(`Sizes and imbalance of the first ${LEVELS} levels`),
       day: z.object(dayShape).nullable(),
-      mark: z.object({ mark: number, index: number, basis: number, premium_bps: number }).nullable(),
+      mark: z
+        .object({
+          mark: measure.price.nullable(),
+          index: measure.price.nullable(),
+          basis: measure.priceDifference.nullable(),
+          premium_bps: measure.basisPoints.nullable(),
+        })
+        .nullable(),
       funding: z
         .object({
-          funding_rate: number,
-          interval_hours: number,
-          rate_8h: number,
-          annualised_pct: number,
+          funding_rate: measure.fundingRate.nullable(),
+          interval_hours: measure.hours.nullable(),
+          rate_8h: measure.fundingRate8h.nullable(),
+          annualised_pct: measure.percentYear.nullable(),
           next_funding_time: z.string().nullable(),
           settled: z.boolean(),
           payers: z.string(),

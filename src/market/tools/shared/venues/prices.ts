@@ -10,6 +10,7 @@ import { acrossMarkets, acrossNotes, missingShape, readingShape, showReading } f
 import { conversionsInto, rateShape } from './conversions.ts';
 import { requireFresh, VenueReader } from './reader.ts';
 import { quoteMeant } from './symbols.ts';
+import { measure } from '../../../domain/measure.ts';
 
 /** Prices of one symbol over venues, in their own quotes and in that of the symbol. */
 
@@ -22,17 +23,17 @@ export const pricesShape = z.object({
     z.object({
       ...readingShape,
       tradable: z.boolean().describe('False for an oracle, at whose price nobody can trade'),
-      price: z.number().describe('Middle of best bid and ask, else what the venue says, in its own quote'),
-      bid: number,
-      ask: number,
-      price_common: number.describe('In the quote of the symbol; null without a rate'),
+      price: z.number().describe('Middle of best bid and ask, else what the venue says, in its own quote currency'),
+      bid: measure.price.nullable(),
+      ask: measure.price.nullable(),
+      price_common: number.describe('Price, quote currency of the symbol; null without a rate'),
     }),
   ),
-  lowest: number,
-  highest: number,
-  mean: number,
-  median: number,
-  spread_percent: number.describe('Highest over lowest of the tradable prices, in one currency'),
+  lowest: measure.price.nullable(),
+  highest: measure.price.nullable(),
+  mean: measure.price.nullable(),
+  median: measure.price.nullable(),
+  spread_percent: number.describe('Highest over lowest of the tradable prices, in one currency, percent'),
   missing: z.array(missingShape),
 });
 

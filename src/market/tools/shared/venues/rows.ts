@@ -3,6 +3,7 @@ import type { LiveRow } from '../../../exchanges/endpoint.ts';
 import type { Trade } from '../../../exchanges/shared/kinds/trades.ts';
 import { annualisedPct, changePct, iso, per8h } from '../../../exchanges/shared/kinds/statistics.ts';
 import { numberOf, textOf } from '../../../jobs/row.ts';
+import { measure } from '../../../domain/measure.ts';
 
 /** Stored or decoded rows as the tools show them. */
 
@@ -48,18 +49,16 @@ export function markOf(row: LiveRow) {
   return { mark, index, basis: known ? mark - index : null, premium_bps: known ? (mark / index - 1) * 10_000 : null };
 }
 
-const number = z.number().nullable();
-
 export const dayShape = {
-  last: number,
-  open: number,
-  high: number,
-  low: number,
-  change_pct: number,
-  volume_24h: number,
-  quote_volume_24h: number,
-  trades_24h: number,
-  vwap: number,
+  last: measure.price.nullable(),
+  open: measure.price.nullable(),
+  high: measure.price.nullable(),
+  low: measure.price.nullable(),
+  change_pct: measure.percent.nullable(),
+  volume_24h: measure.size.nullable(),
+  quote_volume_24h: measure.value.nullable(),
+  trades_24h: measure.count.nullable(),
+  vwap: measure.price.nullable(),
 };
 
 /** The rolling 24 h; prices in the quote, volumes in base and quote units. */

@@ -10,6 +10,7 @@ import { acrossMarkets, acrossNotes, readingShape, showReading, type Across } fr
 import { conversionsInto, type Conversions } from './conversions.ts';
 import { requireFresh, VenueReader, type Target } from './reader.ts';
 import { quoteMeant } from './symbols.ts';
+import { measure } from '../../../domain/measure.ts';
 
 /** Books of one symbol on every market where it can be traded, ready to be compared. */
 
@@ -120,12 +121,12 @@ export const sideShape = z.object({
   id: z.string(),
   ...readingShape,
   kind: z.string(),
-  bid: number,
-  ask: number,
-  mid: number,
-  mid_common: number,
-  taker_fee_percent: number,
-  maker_fee_percent: number,
+  bid: measure.price.nullable(),
+  ask: measure.price.nullable(),
+  mid: measure.price.nullable(),
+  mid_common: measure.price.nullable(),
+  taker_fee_percent: measure.percent.nullable(),
+  maker_fee_percent: measure.percent.nullable(),
   fee_tier: z.string().nullable(),
   fee_origin: z.string().nullable(),
 });
@@ -153,15 +154,15 @@ export const pairShape = z.object({
   converted: z.boolean().describe('Whether the two are quoted in different currencies'),
   top_bps: number.describe('Best bid over best ask, before costs, basis points'),
   base: z.number().describe('Base units bought and sold at the size asked for'),
-  buy_price: number,
-  sell_price: number,
-  gross_bps: number,
+  buy_price: measure.price.nullable(),
+  sell_price: measure.price.nullable(),
+  gross_bps: measure.basisPoints.nullable(),
   net_bps: number.describe('After both taker fees and conversion, basis points of what is paid'),
-  net_profit: z.number(),
-  fees: z.number(),
-  break_even_bps: z.number().describe('Gross spread at which nothing is won'),
+  net_profit: measure.value,
+  fees: measure.value,
+  break_even_bps: z.number().describe('Gross spread at which nothing is won, basis points'),
   filled: z.boolean().describe('Whether both books held the size'),
   best_base: z.number().describe('Size that earns most, base units; 0 where none earns'),
-  best_value: z.number(),
-  best_profit: z.number(),
+  best_value: measure.value,
+  best_profit: measure.value,
 });
