@@ -63,6 +63,11 @@ export class Unavailable extends AppError {
   override readonly retryable: boolean = true;
 }
 
+/** A dependency does not serve this address, region or key: another try changes nothing, another way to it may. */
+export class Refused extends Unavailable {
+  override readonly retryable = false;
+}
+
 /** It went away while it worked: whether the work was done is not known. */
 export class OutcomeUnknown extends Unavailable {
   override readonly retryable = false;

@@ -2,7 +2,7 @@ import type { HttpClient, HttpResponse } from '../../infra/http.ts';
 import { explainStatus, safeUrl } from '../../infra/http.ts';
 import type { Ms } from '../../kit/clock.ts';
 import { quoteOutside } from '../../kit/outside.ts';
-import { type AppError, InvalidInput, RateLimited, Unavailable } from '../../kit/errors.ts';
+import { type AppError, InvalidInput, NotFound, RateLimited, Refused, Unavailable } from '../../kit/errors.ts';
 import { credentialHeaders, type Credentials } from '../exchanges/credential.ts';
 import type { RestErrorInfo, RestTarget, VenueMarket } from '../exchanges/contract.ts';
 
@@ -10,9 +10,10 @@ import type { RestErrorInfo, RestTarget, VenueMarket } from '../exchanges/contra
 export type VenueHttp = Pick<HttpClient, 'get' | 'post' | 'limiter'>;
 
 /**
- * Asks a market's REST interface within its host's limit, which all callers share. Throws RateLimited, InvalidInput
- * when the venue refuses the arguments, Unavailable for everything else that may pass and for
- * a secret that is wanted and missing; `details.code` is the venue's.
+ * Asks a market's REST interface within its host's limit, which all callers share. Throws RateLimited, NotFound for a
+ * symbol that the venue does not list, InvalidInput when it refuses the arguments, Refused for an address or a region that
+ * it does not serve, Unavailable for everything else that may pass and for a secret that is wanted and missing. Each says
+ * what to do; `details.code` is the venue's.
  */
 export async function askVenue(
   http: VenueHttp,
@@ -54,23 +55,29 @@ function refusalOf(http: VenueHttp, market: VenueMarket, url: string, answer: Ht
 }
 
 function refusalFor(http: VenueHttp, url: string, problem: RestErrorInfo, answer: HttpResponse): AppError {
-  const text = `${safeUrl(url)}: ${quoteOutside(problem.message)} (code ${codeOf(problem)})`;
-  const details = { status: answer.status, code: problem.code };
+  const said = `${safeUrl(url)}: ${quoteOutside(problem.message)} (code ${codeOf(problem)})`;
+  const details = { status: answer.status, code: problem.code, refusal: problem.kind };
   switch (problem.kind) {
     case 'rate_limited':
     case 'banned': {
       const host = new URL(url).host;
       const wait = problem.retryAfterMs ?? answer.retryAfterMs ?? (problem.kind === 'banned' ? 120_000 : 10_000);
       http.limiter.block(host, wait);
-      return new RateLimited(text, wait, { details });
+      const next = `nothing is asked of ${host} for ${Math.ceil(wait / 1000)} s; try again then, with fewer symbols or calls`;
+      return new RateLimited(`${said}; ${next}`, wait, { details });
     }
+    case 'unknown_symbol':
+      return new NotFound(`${said}; choose a symbol that the venue lists, see its tool for instruments`, { details });
     case 'bad_request':
-      return new InvalidInput(text, { details });
+      return new InvalidInput(`${said}; the venue does not take these arguments: change them`, { details });
     case 'blocked_region':
+      return new Refused(`${said}; ${explainStatus(451)}`, { details });
     case 'forbidden':
-      return new Unavailable(`${text}; ${explainStatus(problem.kind === 'forbidden' ? 403 : 451)}`, { details });
+      return new Refused(answer.status === 403 ? `${said}; ${explainStatus(403)}` : said, { details });
+    case 'maintenance':
+      return new Unavailable(`${said}; the venue is under maintenance: try again in some minutes`, { details });
     case 'unavailable':
-      return new Unavailable(text, { details });
+      return new Unavailable(`${said}; the venue cannot answer now: try again shortly`, { details });
   }
 }
 

@@ -231,7 +231,15 @@ export interface RestErrorInfo {
   readonly code: string;
   readonly message: string;
   readonly retryAfterMs: number | null;
-  readonly kind: 'rate_limited' | 'banned' | 'blocked_region' | 'forbidden' | 'bad_request' | 'unavailable';
+  readonly kind:
+    | 'rate_limited'
+    | 'banned'
+    | 'blocked_region'
+    | 'forbidden'
+    | 'unknown_symbol'
+    | 'bad_request'
+    | 'maintenance'
+    | 'unavailable';
 }
 
 /** A contract as a simulated market lists it, over the price path of a symbol of the simulated universe (USDT pairs). */

@@ -242,7 +242,7 @@ describe.each(desks)('$key: the real adapter in front of the simulator', (desk) 
     const call = adapter.rest.candles === undefined ? 'prices' : 'candles';
     const { answer } = ask({ ...desk, market: { ...market, instruments: [] } }, call, { symbol: 'NOPEUSDT' });
     const error = adapter.restError(answer.status, answer.body);
-    expect(error?.kind).toBe('bad_request');
+    expect(['unknown_symbol', 'bad_request']).toContain(error?.kind);
     // The venue's own code, not only the status of HTTP.
     expect(error?.code).toMatch(/./);
     expect(error?.code).not.toBe(String(answer.status));

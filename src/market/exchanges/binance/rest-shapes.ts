@@ -1,5 +1,6 @@
 import type { RestArgs, RestCallName } from '../../domain/tape.ts';
 import type { RestErrorInfo } from '../contract.ts';
+import { kindOfCode, plainRefusal, type CodeKinds } from '../shared/refusal.ts';
 import { isObject, numberOf, parseJson, type WireObject } from '../shared/values.ts';
 
 const DAY = 86_400_000;
@@ -43,20 +44,27 @@ function recogniseObject(row: WireObject): RestCallName | undefined {
   return row['serverTime'] === undefined ? undefined : 'server_time';
 }
 
-/** Errors are `{"code":-1121,"msg":"…"}`; 451 and 403 say where requests come from, 418 is a ban of the address. */
+/**
+ * Errors are `{"code":-1121,"msg":"…"}`; 451 and 403 say where requests come from, 418 is a ban of the address.
+ * https://developers.binance.com/docs/binance-spot-api-docs/errors (read 2026-11-29), of futures likewise.
+ */
 export function binanceRestError(status: number, body: string): RestErrorInfo | undefined {
   const value = parseJson(body);
   const error = isObject(value) && typeof value['code'] === 'number' && value['msg'] !== undefined ? value : undefined;
   if (status >= 200 && status < 300 && error === undefined && value !== undefined) return undefined;
-  const code = error === undefined ? String(status) : String(error['code']);
-  const message = error === undefined ? body.slice(0, 200) : String(error['msg']);
-  return { code, message, retryAfterMs: null, kind: errorKind(status, code) };
+  const plain = plainRefusal(status, body);
+  if (error === undefined) return plain;
+  const code = String(error['code']);
+  // What the status says of where a request comes from holds whatever code is beside it.
+  const isPlain = plain.kind !== 'bad_request' && plain.kind !== 'unavailable';
+  const kind = isPlain ? plain.kind : (kindOfCode(CODES, code) ?? (status >= 500 ? 'unavailable' : 'bad_request'));
+  return { code, message: String(error['msg']), retryAfterMs: null, kind };
 }
 
-function errorKind(status: number, code: string): RestErrorInfo['kind'] {
-  if (status === 418) return 'banned';
-  if (status === 429 || code === '-1003') return 'rate_limited';
-  if (status === 451) return 'blocked_region';
-  if (status === 403) return 'forbidden';
-  return status >= 500 || code === '-1001' || code === '-1016' || status < 300 ? 'unavailable' : 'bad_request';
-}
+const CODES: CodeKinds = {
+  rate_limited: ['-1003', '-1034'],
+  forbidden: ['-1002', '-1011', '-2014', '-2015'],
+  unknown_symbol: ['-1121', '-1122', '-4144'],
+  maintenance: ['-1016'],
+  unavailable: ['-1000', '-1001', '-1004', '-1006', '-1007', '-1008'],
+};

@@ -1,5 +1,6 @@
 import type { RestArgs, RestCallName } from '../../domain/tape.ts';
 import type { RestErrorInfo } from '../contract.ts';
+import { kindOfCode, plainRefusal, type CodeKinds } from '../shared/refusal.ts';
 import { isObject, parseJson, type WireObject } from '../shared/values.ts';
 
 /** Which call an answer belongs to, by its shape. A single candle does not show its length. */
@@ -38,47 +39,24 @@ export function bybitRestError(status: number, body: string): RestErrorInfo | un
   if (status >= 200 && status < 300 && code === 0) return undefined;
   const message = isObject(value) && typeof value['retMsg'] === 'string' ? value['retMsg'] : body.slice(0, 200);
   if (code !== undefined && code !== 0) {
-    return { code: String(code), message, retryAfterMs: null, kind: kindOfCode(code) };
+    const kind = kindOfCode(CODES, String(code)) ?? (NO_SYMBOL.test(message) ? 'unknown_symbol' : 'bad_request');
+    return { code: String(code), message, retryAfterMs: null, kind };
   }
-  const tooOften = /too frequent|rate limit/i.test(body);
-  const country = /country|region/i.test(body);
-  return {
-    code: String(status),
-    message,
-    retryAfterMs: status === 403 && tooOften ? SHUT_OUT_MS : null,
-    kind: kindOfStatus(status, tooOften, country),
-  };
+  const plain = { ...plainRefusal(status, body), message };
+  if (status !== 403) return plain;
+  if (/too frequent|rate limit/i.test(body)) return { ...plain, retryAfterMs: SHUT_OUT_MS, kind: 'rate_limited' };
+  return /country|region/i.test(body) ? { ...plain, kind: 'blocked_region' } : plain;
 }
 
-function kindOfCode(code: number): RestErrorInfo['kind'] {
-  switch (code) {
-    case 10006:
-    case 10018:
-    case 10429:
-      return 'rate_limited';
-    case 10009:
-      return 'banned';
-    case 10024:
-      return 'blocked_region';
-    case 10003:
-    case 10004:
-    case 10005:
-    case 10010:
-    case 33004:
-      return 'forbidden';
-    case 10000:
-    case 10016:
-    case 10019:
-      return 'unavailable';
-    default:
-      return 'bad_request';
-  }
-}
+/** A symbol that is not listed comes as 10001, "parameter error": `params error: Symbol Is Invalid`, `Not supported symbols`. */
+const NO_SYMBOL = /not supported symbols|symbol (is )?(invalid|not exist)|invalid symbol/i;
 
-function kindOfStatus(status: number, tooOften: boolean, country: boolean): RestErrorInfo['kind'] {
-  if (status === 429) return 'rate_limited';
-  if (status === 418) return 'banned';
-  if (status === 451) return 'blocked_region';
-  if (status === 403) return tooOften ? 'rate_limited' : country ? 'blocked_region' : 'forbidden';
-  return status >= 500 || status < 300 ? 'unavailable' : 'bad_request';
-}
+const CODES: CodeKinds = {
+  rate_limited: ['429', '10006', '10018', '10429', '20003', '170222'],
+  banned: ['10009'],
+  blocked_region: ['10024', '170209'],
+  forbidden: ['10003', '10004', '10005', '10010', '33004', '-2015'],
+  unknown_symbol: ['10029', '12810'],
+  maintenance: ['10019'],
+  unavailable: ['10000', '10016', '170007'],
+};

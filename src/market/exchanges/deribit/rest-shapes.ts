@@ -1,5 +1,6 @@
 import type { RestArgs, RestCallName } from '../../domain/tape.ts';
 import type { RestErrorInfo } from '../contract.ts';
+import { kindOfCode, plainRefusal, type CodeKinds } from '../shared/refusal.ts';
 import { isObject, parseJson, type WireObject } from '../shared/values.ts';
 
 /** Which call an answer belongs to, by its shape. Candles and funding do not name their instrument. */
@@ -38,42 +39,26 @@ export function deribitRestError(status: number, body: string): RestErrorInfo | 
   if (status >= 200 && status < 300 && isObject(value) && error === undefined && value['result'] !== undefined) {
     return undefined;
   }
-  if (isObject(error)) {
-    const code = String(error['code']);
-    const kind = kindOfCode(code);
-    const message = [error['message'], reasonOf(error['data'])].filter((text) => typeof text === 'string').join(': ');
-    return { code, message, retryAfterMs: kind === 'rate_limited' ? WINDOW_MS : null, kind };
-  }
-  return { code: String(status), message: body.slice(0, 200), retryAfterMs: null, kind: kindOfStatus(status) };
+  if (!isObject(error)) return plainRefusal(status, body);
+  const code = String(error['code']);
+  const reason = reasonOf(error['data']);
+  const message = [error['message'], reason].filter((text) => typeof text === 'string').join(': ');
+  const kind = kindOfCode(CODES, code) ?? (NO_INSTRUMENT.test(message) ? 'unknown_symbol' : 'bad_request');
+  return { code, message, retryAfterMs: kind === 'rate_limited' ? WINDOW_MS : null, kind };
 }
 
 function reasonOf(data: unknown): string | undefined {
-  return isObject(data) && typeof data['reason'] === 'string' ? data['reason'] : undefined;
+  if (!isObject(data) || typeof data['reason'] !== 'string') return undefined;
+  return typeof data['param'] === 'string' ? `${data['param']}: ${data['reason']}` : data['reason'];
 }
 
-function kindOfCode(code: string): RestErrorInfo['kind'] {
-  switch (code) {
-    case '10028':
-    case '10047':
-      return 'rate_limited';
-    case '10035':
-    case '10040':
-    case '10041':
-    case '11051':
-    case '13888':
-      return 'unavailable';
-    case '13009':
-    case '13021':
-      return 'forbidden';
-    default:
-      return 'bad_request';
-  }
-}
+/** An instrument that is not listed comes as 13020, or as -32602, "Invalid params", of instrument_name. */
+const NO_INSTRUMENT = /instrument_name: |instrument.*not[ _]found/i;
 
-function kindOfStatus(status: number): RestErrorInfo['kind'] {
-  if (status === 429) return 'rate_limited';
-  if (status === 418) return 'banned';
-  if (status === 451) return 'blocked_region';
-  if (status === 403) return 'forbidden';
-  return status >= 500 || status < 300 ? 'unavailable' : 'bad_request';
-}
+const CODES: CodeKinds = {
+  rate_limited: ['10028', '10047'],
+  forbidden: ['9999', '13004', '13009', '13021'],
+  unknown_symbol: ['13020'],
+  maintenance: ['10041', '11051'],
+  unavailable: ['10035', '10040', '13888', '11094'],
+};

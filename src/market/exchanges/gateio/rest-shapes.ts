@@ -1,5 +1,6 @@
 import type { RestArgs, RestCallName } from '../../domain/tape.ts';
 import type { RestErrorInfo } from '../contract.ts';
+import { kindOfCode, plainRefusal, type CodeKinds } from '../shared/refusal.ts';
 import { isObject, parseJson, type WireObject } from '../shared/values.ts';
 
 /** Which call an answer belongs to, by its shape. A bar without its neighbours does not show its length. */
@@ -39,15 +40,21 @@ export function gateRestError(status: number, body: string): RestErrorInfo | und
   const value = parseJson(body);
   const label = isObject(value) && typeof value['label'] === 'string' ? value['label'] : undefined;
   if (status >= 200 && status < 300 && value !== undefined && label === undefined) return undefined;
-  const message = isObject(value) && typeof value['message'] === 'string' ? value['message'] : body.slice(0, 200);
-  return { code: label ?? String(status), message, retryAfterMs: null, kind: kindOf(status, label) };
+  const plain = plainRefusal(status, body);
+  if (label === undefined) return plain;
+  const message = isObject(value) && typeof value['message'] === 'string' ? value['message'] : plain.message;
+  const isPlain = plain.kind !== 'bad_request' && !(status >= 200 && status < 300);
+  return {
+    code: label,
+    message,
+    retryAfterMs: null,
+    kind: kindOfCode(CODES, label) ?? (isPlain ? plain.kind : 'bad_request'),
+  };
 }
 
-function kindOf(status: number, label: string | undefined): RestErrorInfo['kind'] {
-  if (status === 429 || label === 'TOO_MANY_REQUESTS' || label === 'TOO_FAST') return 'rate_limited';
-  if (status === 418) return 'banned';
-  if (status === 451) return 'blocked_region';
-  if (status === 403 || label === 'FORBIDDEN') return 'forbidden';
-  if (label === 'SERVER_ERROR' || label === 'TOO_BUSY') return 'unavailable';
-  return status >= 500 || (status < 300 && label === undefined) ? 'unavailable' : 'bad_request';
-}
+const CODES: CodeKinds = {
+  rate_limited: ['TOO_MANY_REQUESTS', 'TOO_FAST'],
+  forbidden: ['FORBIDDEN', 'INVALID_KEY', 'INVALID_SIGNATURE', 'IP_FORBIDDEN', 'MISSING_REQUIRED_HEADER', 'READ_ONLY'],
+  unknown_symbol: ['INVALID_CURRENCY', 'INVALID_CURRENCY_PAIR', 'CONTRACT_NOT_FOUND'],
+  unavailable: ['INTERNAL', 'SERVER_ERROR', 'TOO_BUSY'],
+};

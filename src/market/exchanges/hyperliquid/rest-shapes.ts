@@ -1,5 +1,6 @@
 import type { RestArgs, RestCallName } from '../../domain/tape.ts';
 import type { RestErrorInfo } from '../contract.ts';
+import { plainRefusal } from '../shared/refusal.ts';
 import { isObject, parseJson } from '../shared/values.ts';
 
 /** Which call an answer belongs to, by its shape. */
@@ -30,18 +31,15 @@ export function hyperliquidRestError(status: number, body: string): RestErrorInf
   const value = parseJson(body);
   if (value === null && (status === 200 || status === 500)) {
     const message = 'the venue answers null: it lists no such coin';
-    return { code: 'unknown_coin', message, retryAfterMs: null, kind: 'bad_request' };
+    return { code: 'unknown_coin', message, retryAfterMs: null, kind: 'unknown_symbol' };
+  }
+  if (isObject(value) && value['status'] === 'err') {
+    const { response } = value;
+    const message = typeof response === 'string' ? response : 'no reason given';
+    const kind = /too many/i.test(message) ? 'rate_limited' : 'bad_request';
+    return { code: 'err', message, retryAfterMs: null, kind };
   }
   if (status >= 200 && status < 300 && value !== undefined) return undefined;
-  const message = body.slice(0, 200);
-  if (status === 422) return { code: 'invalid_request', message, retryAfterMs: null, kind: 'bad_request' };
-  return { code: String(status), message, retryAfterMs: null, kind: kindOfStatus(status) };
-}
-
-function kindOfStatus(status: number): RestErrorInfo['kind'] {
-  if (status === 429) return 'rate_limited';
-  if (status === 418) return 'banned';
-  if (status === 451) return 'blocked_region';
-  if (status === 403) return 'forbidden';
-  return status >= 500 || status < 300 ? 'unavailable' : 'bad_request';
+  const plain = plainRefusal(status, body);
+  return status === 422 ? { ...plain, code: 'invalid_request' } : plain;
 }

@@ -4,6 +4,7 @@ import type { PriceLevel } from '../../domain/records.ts';
 import type { RestArgs, RestCallName } from '../../domain/tape.ts';
 import type { FrameVerdict, RestCall, RestErrorInfo } from '../contract.ts';
 import { withQuery } from '../shared/query.ts';
+import { plainRefusal } from '../shared/refusal.ts';
 import { baseSize, createSymbolTable, NAMELESS, symbolTableFor, type SymbolFacts } from '../shared/symbols.ts';
 import {
   isObject,
@@ -21,7 +22,6 @@ import { control, readRows, refused, rejected, verdictOf, type Reading } from '.
 import { baseOf, type ReadContext } from './context.ts';
 import { FUNDING_HOURS, pushBook, pushTicker, pushTrade } from './futures-normalise.ts';
 import { checkedCandle, pushCandle } from './spot-normalise.ts';
-import { plainError } from './spot-rest.ts';
 import { futuresName, isoTimeOf, MINUTE_US } from './wire.ts';
 
 /**
@@ -356,11 +356,13 @@ export function futuresRestError(status: number, body: string): RestErrorInfo | 
     return { code, message: problem, retryAfterMs: null, kind: kindOf(problem) };
   }
   if (status >= 200 && status < 300 && isObject(value)) return undefined;
-  return plainError(status, body);
+  return plainRefusal(status, body);
 }
 
 function kindOf(problem: string): RestErrorInfo['kind'] {
   if (/apiLimitExceeded|too many/i.test(problem)) return 'rate_limited';
+  if (/contractNotFound|market(NotFound|Unknown)/i.test(problem)) return 'unknown_symbol';
+  if (/maintenance|market(Suspended|Inactive)/i.test(problem)) return 'maintenance';
   if (/Server Error|Unavailable|internal/i.test(problem)) return 'unavailable';
   return /authenticationError|accountInactive|permission/i.test(problem) ? 'forbidden' : 'bad_request';
 }

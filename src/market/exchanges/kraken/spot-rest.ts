@@ -4,6 +4,7 @@ import type { Instrument } from '../../domain/instrument.ts';
 import type { FrameVerdict, RestCall, RestErrorInfo } from '../contract.ts';
 import type { PriceLevel } from '../../domain/records.ts';
 import { withQuery } from '../shared/query.ts';
+import { plainRefusal } from '../shared/refusal.ts';
 import { createSymbolTable, NAMELESS, symbolTableFor, type SymbolFacts } from '../shared/symbols.ts';
 import {
   idOf,
@@ -255,29 +256,15 @@ export function spotRestError(status: number, body: string): RestErrorInfo | und
     };
   }
   if (status >= 200 && status < 300 && isObject(value) && value['result'] !== undefined) return undefined;
-  return plainError(status, body);
+  return plainRefusal(status, body);
 }
 
 function kindOf(problem: string): RestErrorInfo['kind'] {
   if (/Rate limit|Too many requests|EGeneral:Temporary lockout/i.test(problem)) return 'rate_limited';
+  if (/^EQuery:(Unknown|Invalid) asset/i.test(problem)) return 'unknown_symbol';
+  if (/in (post|cancel)_only mode|maintenance/i.test(problem)) return 'maintenance';
   if (/^EService|Internal error|Unavailable|Busy/i.test(problem)) return 'unavailable';
+  if (/restricted for|Invalid permissions/i.test(problem)) return 'blocked_region';
   if (/Permission denied|Invalid key|Invalid signature/i.test(problem)) return 'forbidden';
   return 'bad_request';
-}
-
-/** What an HTTP status means where the body has no error of the venue's. */
-export function plainError(status: number, body: string): RestErrorInfo {
-  const kind =
-    status === 429
-      ? 'rate_limited'
-      : status === 418
-        ? 'banned'
-        : status === 451
-          ? 'blocked_region'
-          : status === 403
-            ? 'forbidden'
-            : status >= 500 || status < 300
-              ? 'unavailable'
-              : 'bad_request';
-  return { code: String(status), message: body.slice(0, 200), retryAfterMs: null, kind };
 }

@@ -5,6 +5,7 @@ import type { RestArgs, RestCallName } from '../../domain/tape.ts';
 import type { FrameVerdict, RestCall, RestErrorInfo } from '../contract.ts';
 import { lastMs, withQuery } from '../shared/query.ts';
 import { pushCandle, pushFunding, pushInterest, pushMark, pushPrices, type ReadContext } from '../shared/reading.ts';
+import { kindOfCode, plainRefusal, type CodeKinds } from '../shared/refusal.ts';
 import { baseSize, NAMELESS, symbolTableFor, type SymbolFacts } from '../shared/symbols.ts';
 import {
   isObject,
@@ -335,22 +336,25 @@ export function kucoinRestError(status: number, body: string): RestErrorInfo | u
   const value = parseJson(body);
   const code = isObject(value) && typeof value['code'] === 'string' ? value['code'] : undefined;
   if (code === OK && status >= 200 && status < 300) return undefined;
-  const message = isObject(value) && typeof value['msg'] === 'string' ? value['msg'] : body.slice(0, 200);
-  if (code !== undefined) return { code, message, retryAfterMs: null, kind: kindOfCode(code) };
-  return { code: String(status), message, retryAfterMs: null, kind: kindOfStatus(status) };
+  if (code === undefined || code === OK) return plainRefusal(status, body);
+  const message = isObject(value) && typeof value['msg'] === 'string' ? value['msg'] : 'no reason given';
+  return { code, message, retryAfterMs: null, kind: kindOf(code, message) };
 }
 
-function kindOfCode(code: string): RestErrorInfo['kind'] {
-  if (code === '429000' || code === '1015' || code === '200002') return 'rate_limited';
-  if (/^40000[1-7]$|^411100$/.test(code)) return 'forbidden';
-  if (code === '400302') return 'blocked_region';
+/** A pair that is not listed comes as 400100 or 400000, "bad request", with words: `Unsupported trading pair.` */
+const NO_SYMBOL = /unsupported trading pair|symbol (not|does not) exists?|contract (not|does not) exists?/i;
+
+function kindOf(code: string, message: string): RestErrorInfo['kind'] {
+  const listed = kindOfCode(CODES, code);
+  if (listed !== undefined) return listed;
+  if (NO_SYMBOL.test(message)) return 'unknown_symbol';
+  if (/maintenance/i.test(message)) return 'maintenance';
   return code.startsWith('5') ? 'unavailable' : 'bad_request';
 }
 
-function kindOfStatus(status: number): RestErrorInfo['kind'] {
-  if (status === 429) return 'rate_limited';
-  if (status === 418) return 'banned';
-  if (status === 451) return 'blocked_region';
-  if (status === 403) return 'forbidden';
-  return status >= 500 || status < 300 ? 'unavailable' : 'bad_request';
-}
+const CODES: CodeKinds = {
+  rate_limited: ['429000', '1015', '200002', '429'],
+  blocked_region: ['400302', '400500'],
+  forbidden: ['400001', '400002', '400003', '400004', '400005', '400006', '400007', '411100'],
+  unknown_symbol: ['400600', '900001'],
+};

@@ -1,5 +1,6 @@
 import type { RestArgs, RestCallName } from '../../domain/tape.ts';
 import type { RestErrorInfo } from '../contract.ts';
+import { kindOfCode, plainRefusal, type CodeKinds } from '../shared/refusal.ts';
 import { isObject, parseJson, type WireObject } from '../shared/values.ts';
 
 /** Which call an answer belongs to, by its shape. A bar without its neighbours does not show its length. */
@@ -34,44 +35,32 @@ function recogniseObject(row: WireObject): RestCallName | undefined {
 const WINDOW_MS = 2000;
 
 /**
- * Errors are `{"code":"50011","msg":"…","data":[]}`, mostly inside HTTP 200 or 4xx. Documented there, not verified:
- * https://www.okx.com/docs-v5/en/#error-code-rest-api
+ * Errors are `{"code":"50011","msg":"…","data":[]}`, mostly inside HTTP 200 or 4xx; with code 1 or 2 the reason is that of
+ * the first row, `sCode` and `sMsg`. Documented there, not verified: https://www.okx.com/docs-v5/en/#error-code-rest-api
  */
 export function okxRestError(status: number, body: string): RestErrorInfo | undefined {
   const value = parseJson(body);
-  const code = isObject(value) && typeof value['code'] === 'string' ? value['code'] : undefined;
-  if (status >= 200 && status < 300 && code === '0') return undefined;
-  const message = isObject(value) && typeof value['msg'] === 'string' ? value['msg'] : body.slice(0, 200);
-  if (code !== undefined && code !== '0') {
-    const kind = kindOfCode(code);
-    return { code, message, retryAfterMs: kind === 'rate_limited' ? WINDOW_MS : null, kind };
-  }
-  return { code: String(status), message, retryAfterMs: null, kind: kindOfStatus(status) };
+  const told = isObject(value) && typeof value['code'] === 'string' ? value : undefined;
+  if (status >= 200 && status < 300 && told?.['code'] === '0') return undefined;
+  if (told === undefined || told['code'] === '0') return plainRefusal(status, body);
+  const { code, message } = reasonOf(told);
+  const kind = kindOfCode(CODES, code) ?? 'bad_request';
+  return { code, message, retryAfterMs: kind === 'rate_limited' ? WINDOW_MS : null, kind };
 }
 
-function kindOfCode(code: string): RestErrorInfo['kind'] {
-  switch (code) {
-    case '50011':
-    case '50061':
-      return 'rate_limited';
-    case '50024':
-    case '50110':
-      return 'forbidden';
-    case '50001':
-    case '50004':
-    case '50005':
-    case '50013':
-    case '50026':
-      return 'unavailable';
-    default:
-      return 'bad_request';
-  }
+function reasonOf(told: WireObject): { readonly code: string; readonly message: string } {
+  const { code, msg, data } = told;
+  const row: unknown = Array.isArray(data) ? data[0] : undefined;
+  const isOfRow = (code === '1' || code === '2') && isObject(row) && typeof row['sCode'] === 'string';
+  const [reason, text] = isOfRow ? [row['sCode'], row['sMsg']] : [code, msg];
+  return { code: String(reason), message: typeof text === 'string' ? text : 'no reason given' };
 }
 
-function kindOfStatus(status: number): RestErrorInfo['kind'] {
-  if (status === 429) return 'rate_limited';
-  if (status === 418) return 'banned';
-  if (status === 451) return 'blocked_region';
-  if (status === 403) return 'forbidden';
-  return status >= 500 || status < 300 ? 'unavailable' : 'bad_request';
-}
+const CODES: CodeKinds = {
+  rate_limited: ['50011', '50061', '60014'],
+  blocked_region: ['51155', '51773'],
+  forbidden: ['50024', '50103', '50104', '50105', '50110', '50111', '50113', '50114'],
+  unknown_symbol: ['51001', '51002', '51012', '51014', '51015', '51026'],
+  maintenance: ['50001', '51767'],
+  unavailable: ['50004', '50005', '50013', '50026'],
+};

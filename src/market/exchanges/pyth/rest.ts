@@ -1,6 +1,7 @@
 import type { RestArgs, RestCallName } from '../../domain/tape.ts';
 import type { RestCall, RestErrorInfo } from '../contract.ts';
 import { withQuery } from '../shared/query.ts';
+import { plainRefusal } from '../shared/refusal.ts';
 import { symbolTableFor } from '../shared/symbols.ts';
 import { isObject, parseJson } from '../shared/values.ts';
 import { control, readRows, rejected, verdictOf } from '../shared/verdicts.ts';
@@ -48,28 +49,19 @@ const WITHOUT_KEY = 'Hermes takes no request without a valid API key: set PYTH_A
 /** Errors are plain text with a status. */
 export function pythRestError(status: number, body: string): RestErrorInfo | undefined {
   if (status >= 200 && status < 300 && parseJson(body) !== undefined) return undefined;
-  const message = body.slice(0, 200);
-  const retryAfterMs = null;
+  const plain = plainRefusal(status, body);
   switch (status) {
     case 400:
-      return { code: 'invalid_request', message, retryAfterMs, kind: 'bad_request' };
+      return { ...plain, code: 'invalid_request' };
     case 401:
-      return { code: 'no_api_key', message: WITHOUT_KEY, retryAfterMs, kind: 'forbidden' };
-    case 403:
-      return { code: '403', message, retryAfterMs, kind: 'forbidden' };
-    case 404: {
-      const code = body.startsWith('Price ids not found') ? 'price_ids_not_found' : 'not_found';
-      return { code, message, retryAfterMs, kind: 'bad_request' };
-    }
-    case 418:
-      return { code: '418', message, retryAfterMs, kind: 'banned' };
+      return { ...plain, code: 'no_api_key', message: WITHOUT_KEY };
+    case 404:
+      return body.startsWith('Price ids not found')
+        ? { ...plain, code: 'price_ids_not_found', kind: 'unknown_symbol' }
+        : { ...plain, code: 'not_found' };
     case 429:
-      return { code: '429', message, retryAfterMs: 60_000, kind: 'rate_limited' };
-    case 451:
-      return { code: '451', message, retryAfterMs, kind: 'blocked_region' };
-    default: {
-      const kind = status >= 500 || status < 300 ? 'unavailable' : 'bad_request';
-      return { code: String(status), message, retryAfterMs, kind };
-    }
+      return { ...plain, retryAfterMs: 60_000 };
+    default:
+      return plain;
   }
 }

@@ -188,7 +188,7 @@ describe('Binance errors', () => {
       code: '-1121',
       message: 'Invalid symbol.',
       retryAfterMs: null,
-      kind: 'bad_request',
+      kind: 'unknown_symbol',
     });
     expect(spot.restError(429, '{"code":-1003,"msg":"Too many requests"}')?.kind).toBe('rate_limited');
   });

@@ -61,9 +61,9 @@ describe('Deribit history over REST', () => {
 
   it.each([
     [400, '{"error":{"code":10028,"message":"too_many_requests"}}', 'rate_limited', '10028'],
-    [400, '{"error":{"code":13020,"message":"not_found"}}', 'bad_request', '13020'],
+    [400, '{"error":{"code":13020,"message":"not_found"}}', 'unknown_symbol', '13020'],
     [400, '{"error":{"code":13021,"message":"forbidden"}}', 'forbidden', '13021'],
-    [503, '{"error":{"code":11051,"message":"system_maintenance"}}', 'unavailable', '11051'],
+    [503, '{"error":{"code":11051,"message":"system_maintenance"}}', 'maintenance', '11051'],
   ])('%s %s is %s', (status, text, kind, code) => {
     expect(market.restError(status, text)).toMatchObject({ kind, code });
   });

@@ -107,7 +107,7 @@ describe('Gate.io instruments', () => {
 
 describe('Gate.io errors', () => {
   it.each([
-    [400, 'CONTRACT_NOT_FOUND', 'bad_request'],
+    [400, 'CONTRACT_NOT_FOUND', 'unknown_symbol'],
     [429, 'TOO_MANY_REQUESTS', 'rate_limited'],
     [500, 'SERVER_ERROR', 'unavailable'],
     [403, 'FORBIDDEN', 'forbidden'],

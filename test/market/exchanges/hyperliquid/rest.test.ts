@@ -29,7 +29,7 @@ describe('Hyperliquid over REST', () => {
 
   it.each([
     [422, 'Failed to deserialize the JSON body into the target type', 'bad_request', 'invalid_request'],
-    [500, 'null', 'bad_request', 'unknown_coin'],
+    [500, 'null', 'unknown_symbol', 'unknown_coin'],
     [429, 'Too many requests', 'rate_limited', '429'],
   ])('%s %s is %s', (status, body, kind, code) => {
     expect(market.restError(status, body)).toMatchObject({ kind, code });

@@ -234,7 +234,7 @@ describe('rows', () => {
 
 describe('errors', () => {
   it.each([
-    ['EQuery:Unknown asset pair', 'bad_request', 'EQuery:Unknown asset pair'],
+    ['EQuery:Unknown asset pair', 'unknown_symbol', 'EQuery:Unknown asset pair'],
     ['EAPI:Rate limit exceeded', 'rate_limited', 'EAPI:Rate limit exceeded'],
     ['EGeneral:Temporary lockout', 'rate_limited', 'EGeneral:Temporary lockout'],
     ['EService:Unavailable', 'unavailable', 'EService:Unavailable'],

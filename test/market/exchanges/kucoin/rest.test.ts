@@ -154,7 +154,7 @@ describe('rows', () => {
 describe('errors', () => {
   it.each([
     ['429000', 'rate_limited'],
-    ['900001', 'bad_request'],
+    ['900001', 'unknown_symbol'],
     ['400003', 'forbidden'],
     ['500000', 'unavailable'],
     ['400302', 'blocked_region'],

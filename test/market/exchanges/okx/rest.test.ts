@@ -147,9 +147,9 @@ describe('OKX instruments', () => {
 describe('OKX errors', () => {
   it.each([
     ['50011', 'rate_limited'],
-    ['51001', 'bad_request'],
+    ['51001', 'unknown_symbol'],
     ['50110', 'forbidden'],
-    ['50001', 'unavailable'],
+    ['50001', 'maintenance'],
   ])('%s is %s', (code, kind) => {
     expect(swap.restError(200, JSON.stringify({ code, msg: 'why', data: [] }))).toMatchObject({
       code,

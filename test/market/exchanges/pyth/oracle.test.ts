@@ -96,7 +96,7 @@ it('reads the latest prices over REST', () => {
 
 it.each([
   [401, 'Unauthorized', 'forbidden', 'no_api_key'],
-  [404, 'Price ids not found: abab', 'bad_request', 'price_ids_not_found'],
+  [404, 'Price ids not found: abab', 'unknown_symbol', 'price_ids_not_found'],
   [400, 'Failed to deserialize query string', 'bad_request', 'invalid_request'],
   [429, 'Too Many Requests', 'rate_limited', '429'],
 ])('%s %s is %s', (status, body, kind, code) => {
