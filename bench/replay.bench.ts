@@ -14,7 +14,7 @@ import { venues } from '../src/market/exchanges/catalogue.generated.ts';
 import type { VenueMarket } from '../src/market/exchanges/contract.ts';
 import { openMarketStore } from '../src/market/store/open.ts';
 
-const FRAMES = 400_000;
+const FRAMES = 1_000_000;
 const ROUNDS = 3;
 const START = Date.UTC(2026, 0, 2, 8);
 const noEvents: EventSink = {

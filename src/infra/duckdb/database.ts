@@ -39,6 +39,8 @@ export interface DatabaseOptions {
   readonly onCheckpointFailed?: ((reason: string) => void) | undefined;
 }
 
+const DEFAULT_THREADS = 2;
+
 /** Longest that the end of the process waits for a transaction to be broken off. */
 const OFFER_END_MS = 2_000;
 
@@ -59,6 +61,7 @@ export class Database implements AsyncDisposable {
   /** Opened for reading only: tables cannot be made, and need not be. */
   readonly readOnly: boolean;
   readonly #worker: Worker;
+  readonly #threads: number;
   readonly #onCheckpointFailed: ((reason: string) => void) | undefined;
   readonly #waiting = new Map<number, Waiting>();
   readonly #offering = new Int32Array(new SharedArrayBuffer(8));
@@ -70,6 +73,7 @@ export class Database implements AsyncDisposable {
     const { path } = options;
     this.path = path;
     this.readOnly = options.readOnly === true;
+    this.#threads = options.threads ?? DEFAULT_THREADS;
     this.#onCheckpointFailed = options.onCheckpointFailed;
     this.#worker = worker;
     worker.on('message', (reply: Reply) => this.#settle(reply));
@@ -129,6 +133,14 @@ export class Database implements AsyncDisposable {
    */
   async rewrite(target: string): Promise<{ readonly bytesBefore: number; readonly bytesAfter: number }> {
     return this.#request({ op: 'rewrite', target });
+  }
+
+  /**
+   * For large commits one after another, or back: with one thread DuckDB takes less processor time a row than with
+   * several that wait for each other.
+   */
+  async useOneThread(alone: boolean): Promise<void> {
+    await this.run(`SET threads = ${alone ? 1 : this.#threads}`);
   }
 
   /** Reads on a reader connection. For our own SQL: parameters only, identifiers vetted by the caller. */
@@ -255,7 +267,7 @@ function duckdbOptions(options: DatabaseOptions): Record<string, string> {
   return {
     access_mode: options.readOnly === true ? 'READ_ONLY' : 'AUTOMATIC',
     memory_limit: `${options.memoryMb ?? 256}MB`,
-    threads: String(options.threads ?? 2),
+    threads: String(options.threads ?? DEFAULT_THREADS),
     // Memory that a large query has freed goes back to the system soon, not when the next one happens to come by.
     allocator_background_threads: 'true',
     allocator_flush_threshold: '8MB',

@@ -3,7 +3,7 @@ import type { CoverageChange } from '../domain/coverage.ts';
 import type { StoredRecord } from '../domain/records.ts';
 import type { TapePosition } from '../domain/tape.ts';
 import type { VenueMarket } from '../exchanges/contract.ts';
-import type { MarketStore } from '../store/contract.ts';
+import type { BulkIngest, MarketStore } from '../store/contract.ts';
 import { Pipeline } from './pipeline.ts';
 import { isAfter, readTapeBatches } from './tape/reader.ts';
 import { segmentsOf, type TapeDamage } from './tape/segments.ts';
@@ -29,8 +29,6 @@ export interface ReplayReport {
   readonly open: ReturnType<Pipeline['openConnections']>;
 }
 
-const BATCH_ROWS = 50_000;
-
 type MakePipeline = (sink: (record: StoredRecord) => void, onCoverage: (change: CoverageChange) => void) => Pipeline;
 
 /**
@@ -54,13 +52,24 @@ async function replay(
   position: TapePosition | null,
   makePipeline: MakePipeline,
 ): Promise<ReplayReport & { readonly pipeline: Pipeline }> {
-  const { store, tapeDir, signal } = options;
-  let rows: StoredRecord[] = [];
+  return options.store.bulk((bulk) => replayInto(bulk, options, position, makePipeline));
+}
+
+async function replayInto(
+  bulk: BulkIngest,
+  options: ReplayOptions,
+  position: TapePosition | null,
+  makePipeline: MakePipeline,
+): Promise<ReplayReport & { readonly pipeline: Pipeline }> {
+  const { tapeDir, signal } = options;
   let changes: CoverageChange[] = [];
   let storing = true;
+  let records = 0;
   const pipeline = makePipeline(
     (record) => {
-      if (storing) rows.push(record);
+      if (!storing) return;
+      records += 1;
+      bulk.take(record);
     },
     (change) => {
       if (storing) changes.push(change);
@@ -71,18 +80,15 @@ async function replay(
   let last: TapePosition | null = null;
   let lastRecvTime: Us = 0;
   let items = 0;
-  let records = 0;
   let stored = 0;
   let storingNow: Promise<void> = Promise.resolve();
   /** One commit at a time, while the rows of the next are read and decoded. */
   const commit = async (): Promise<void> => {
     if (last === null || !isAfter(last, position)) return;
-    const [given, steps, at, heads] = [rows, changes, last, pipeline.takeHeads()];
-    rows = [];
-    changes = [];
     await storingNow;
-    storingNow = store.ingest(given, at, { changes: steps, heads }).then(({ tables }) => {
-      records += given.length;
+    const [steps, heads] = [changes, pipeline.takeHeads()];
+    changes = [];
+    storingNow = bulk.commit(last, { changes: steps, heads }).then(({ tables }) => {
       stored += tables.reduce((sum, table) => sum + table.rows, 0);
     });
     // Its failure is thrown where it is waited for: by the next commit, or at the end.
@@ -104,7 +110,7 @@ async function replay(
         lastRecvTime = item.recv_time;
       }
       items += batch.items.length;
-      if (rows.length >= BATCH_ROWS) await commit();
+      if (bulk.full) await commit();
     }
     await commit();
   } finally {

@@ -70,15 +70,18 @@ export function stageBatch(
 const ORIGIN_COLUMN = STAGED_COLUMNS.indexOf('origin');
 /** Columns begin this many values further apart than they are long, or all of them would share few lines of the cache. */
 const COLUMN_GAP = 24;
+const FIRST_ROWS = 256;
+const BYTES_A_VALUE = 8;
 
 /** Rows under way to their columns: each value is written to where the database's thread reads it. */
-class Staging {
+export class Staging {
   readonly #table: TableDefinition;
-  readonly #step: number;
+  #capacity: number;
+  #step: number;
   readonly #numeric: readonly NumericColumn[];
   readonly #textSources: readonly number[];
   /** Column after column, each as long as the capacity. */
-  readonly #memory: Float64Array;
+  #memory: Float64Array;
   readonly #texts: readonly TextColumn[];
   readonly #hash = new RowHash();
   readonly #ids: IdIndex;
@@ -96,9 +99,10 @@ class Staging {
   #firstEventTime = Number.POSITIVE_INFINITY;
   #lastEventTime = Number.NEGATIVE_INFINITY;
 
-  /** `capacity`: as many records can be taken. */
+  /** `capacity`: about as many records will be taken; there is room for more, at the price of copying. */
   constructor(table: TableDefinition, capacity: number) {
     this.#table = table;
+    this.#capacity = capacity;
     this.#step = capacity + COLUMN_GAP;
     this.#numeric = numericColumns(table).map((index) => {
       const name = table.stored[index]?.name ?? '';
@@ -109,6 +113,15 @@ class Staging {
     this.#texts = texts.map((index) => new TextColumn(table.stored[index]?.name ?? '', capacity));
     this.#memory = new Float64Array(this.#step * (STAGED_COLUMNS.length + this.#numeric.length));
     this.#ids = new IdIndex(capacity);
+  }
+
+  get rows(): number {
+    return this.#rows;
+  }
+
+  /** What the rows so far take. */
+  get bytes(): number {
+    return this.#rows * (STAGED_COLUMNS.length + this.#numeric.length + this.#texts.length) * BYTES_A_VALUE;
   }
 
   /** Throws InvalidInput for a value out of its column. */
@@ -166,6 +179,7 @@ class Staging {
     seriesId: number,
     repeated: 0 | 1,
   ): void {
+    if (n >= this.#capacity) this.#grow();
     const memory = this.#memory;
     const step = this.#step;
     let at = n;
@@ -186,6 +200,19 @@ class Staging {
     for (let k = 0; k < this.#texts.length; k++) this.#texts[k]?.put(n, row[this.#textSources[k] ?? -1]);
     if (this.#table.identity === 'slot') this.#records[n] = record;
     this.#place(seriesId, timeOf(this.#table, record));
+  }
+
+  #grow(): void {
+    const columns = this.#memory.length / this.#step;
+    const capacity = Math.max(FIRST_ROWS, this.#capacity * 2);
+    const step = capacity + COLUMN_GAP;
+    const memory = new Float64Array(step * columns);
+    for (let c = 0; c < columns; c++) {
+      memory.set(this.#memory.subarray(c * this.#step, c * this.#step + this.#capacity), c * step);
+    }
+    this.#memory = memory;
+    this.#step = step;
+    this.#capacity = capacity;
   }
 
   #place(seriesId: number, time: Us): void {

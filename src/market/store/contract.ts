@@ -142,6 +142,15 @@ export interface StoreSnapshot extends AsyncDisposable {
   readonly files: ReadonlyMap<string, string>;
 }
 
+/** Where records of a bulk ingest go. */
+export interface BulkIngest {
+  take(record: StoredRecord): void;
+  /** Enough was taken: the next commit is due, or memory grows beyond its bound. */
+  readonly full: boolean;
+  /** As `ingest`, of what was taken since the last commit; more may be taken meanwhile. One at a time. */
+  commit(position: TapePosition | null, coverage: CoverageBatch): Promise<IngestResult>;
+}
+
 /** The market database: `data/streaming_data.duckdb` and its Parquet days. One owner; everything goes through here. */
 export interface MarketStore extends AsyncDisposable {
   /** Stores in one transaction, with the steps of the ledger and the tape position reached; records held are dropped. */
@@ -150,6 +159,11 @@ export interface MarketStore extends AsyncDisposable {
     position: TapePosition | null,
     coverage?: CoverageBatch,
   ): Promise<IngestResult>;
+  /**
+   * Ingest of very many records, as replay does it: the same rows with less processor time. Other writes wait until
+   * `work` has ended, reads go on. What was taken and not committed by then is not stored.
+   */
+  bulk<T>(work: (bulk: BulkIngest) => Promise<T>): Promise<T>;
   /** What is known of a series in [from, to), UTC µs: live, backfilled, sampled, interpolated, missing. Throws NotFound. */
   coverage(query: SeriesKey & { readonly from: Us; readonly to: Us }): Promise<Coverage>;
   /** What is known of every series, to be kept when the tape that told it is deleted. */

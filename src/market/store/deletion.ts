@@ -81,13 +81,16 @@ export async function countDeleted(
 
 /** The records without those of deleted stretches. */
 export function withoutDeleted(core: StoreCore, records: readonly StoredRecord[]): readonly StoredRecord[] {
-  if (core.deletions.size === 0) return records;
-  return records.filter((record) => {
-    const series = core.registry.find(record);
-    const stretches = series === undefined ? undefined : core.deletions.get(series.id);
-    const time = record.stream === 'candles' ? record.open_time : record.event_time;
-    return stretches?.some(({ from, to }) => time >= from && time < to) !== true;
-  });
+  return core.deletions.size === 0 ? records : records.filter((record) => !isDeleted(core, record));
+}
+
+/** Whether a record lies in a stretch that was deleted. */
+export function isDeleted(core: StoreCore, record: StoredRecord): boolean {
+  if (core.deletions.size === 0) return false;
+  const series = core.registry.find(record);
+  const stretches = series === undefined ? undefined : core.deletions.get(series.id);
+  const time = record.stream === 'candles' ? record.open_time : record.event_time;
+  return stretches?.some(({ from, to }) => time >= from && time < to) === true;
 }
 
 /** SQL condition on a time column that no deleted stretch of the series holds. */

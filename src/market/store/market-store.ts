@@ -2,18 +2,20 @@ import { writeFile } from 'node:fs/promises';
 import { saysDamaged } from '../../infra/duckdb/damage.ts';
 import type { Database, QueryResult, SqlRow, Statement } from '../../infra/duckdb/database.ts';
 import type { Us } from '../../kit/clock.ts';
-import { AppError, Corrupt, Unsupported } from '../../kit/errors.ts';
+import { AppError, Corrupt, Unavailable, Unsupported } from '../../kit/errors.ts';
 import type { CarriedSeries, Coverage, CoverageBatch } from '../domain/coverage.ts';
 import { marketKey } from '../domain/records.ts';
 import type { SeriesKey, StoredRecord, Stream } from '../domain/records.ts';
 import type { TapePosition } from '../domain/tape.ts';
 import { stageBatch } from './batch.ts';
 import type { StagedBatch } from './batch.ts';
+import { BulkWriter, type StagedRecords } from './bulk.ts';
 import { compactStore } from './compaction.ts';
 import { archivable, archiveDays, restoreDays } from './archive.ts';
 import type {
   ArchiveReport,
   ArchiveRequest,
+  BulkIngest,
   CleanedRow,
   FilledStretch,
   CompactionReport,
@@ -63,6 +65,7 @@ export class DuckMarketStore implements MarketStore {
   readonly #core: StoreCore;
   readonly #readOnly: boolean;
   readonly #writes = new Queue();
+  #closing = false;
 
   constructor(core: StoreCore, readOnly: boolean) {
     this.#core = core;
@@ -77,17 +80,45 @@ export class DuckMarketStore implements MarketStore {
     return this.#write(async () => {
       await this.#ensure(records);
       const byStream = grouped(withoutDeleted(this.#core, records));
-      await this.#ensure([...coverage.changes, ...coverage.heads]);
       const batches = [...byStream].map(([stream, own]) =>
         stageBatch(this.#core.registry.table(stream), own, (record) => this.#core.registry.ref(record)),
       );
-      const ledger = await planCoverage(this.#core, coverage);
-      const stored = await this.#store(batches, position, ledger);
-      ledger.done();
-      const tables = batches.map((batch, i) => this.#result(batch, byStream, stored[i] ?? NOTHING_STORED));
-      for (const table of tables) this.#report(table);
-      return { tables };
+      const given = new Map([...byStream].map(([stream, own]) => [stream, own.length]));
+      return this.#ingest({ batches, given }, position, coverage);
     });
+  }
+
+  bulk<T>(work: (bulk: BulkIngest) => Promise<T>): Promise<T> {
+    return this.#write(async () => {
+      const bulk = new BulkWriter(this.#core, {
+        ensure: (keys) => this.#ensure(keys),
+        ingest: (staged, position, coverage) => {
+          if (this.#closing) throw new Unavailable(`database ${this.#core.db.path} is being closed`);
+          return this.#ingest(staged, position, coverage);
+        },
+      });
+      try {
+        return await work(bulk);
+      } finally {
+        await bulk.end();
+      }
+    });
+  }
+
+  async #ingest(
+    { batches, given }: StagedRecords,
+    position: TapePosition | null,
+    coverage: CoverageBatch,
+  ): Promise<IngestResult> {
+    await this.#ensure([...coverage.changes, ...coverage.heads]);
+    const ledger = await planCoverage(this.#core, coverage);
+    const stored = await this.#store(batches, position, ledger);
+    ledger.done();
+    const tables = batches.map((batch, i) =>
+      this.#result(batch, given.get(batch.table.stream) ?? 0, stored[i] ?? NOTHING_STORED),
+    );
+    for (const table of tables) this.#report(table);
+    return { tables };
   }
 
   async #store(
@@ -134,13 +165,8 @@ export class DuckMarketStore implements MarketStore {
     );
   }
 
-  #result(
-    batch: StagedBatch,
-    byStream: ReadonlyMap<Stream, readonly StoredRecord[]>,
-    { rows, repeats }: Stored,
-  ): TableResult {
+  #result(batch: StagedBatch, given: number, { rows, repeats }: Stored): TableResult {
     const { stream } = batch.table;
-    const given = byStream.get(stream) ?? [];
     const rejected = batch.rejected.length;
     if (rejected > 0) {
       const { exchange, market, symbol } = batch.rejected[0] ?? {};
@@ -149,7 +175,7 @@ export class DuckMarketStore implements MarketStore {
     return {
       stream,
       rows,
-      duplicates: given.length - rejected - rows,
+      duplicates: given - rejected - rows,
       repeats: batch.table.identity === 'slot' ? [] : this.#byMarket(batch, repeats),
       rejected,
       firstEventTime: rows === 0 ? null : batch.firstEventTime,
@@ -345,6 +371,7 @@ export class DuckMarketStore implements MarketStore {
   }
 
   async close(): Promise<void> {
+    this.#closing = true;
     await this.#writes.run(() => this.#core.db.close());
   }
 

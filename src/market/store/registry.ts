@@ -75,7 +75,7 @@ export class Registry {
     return { statements, commit };
   }
 
-  find(key: SeriesKey): Series | undefined {
+  find(key: SeriesKey): (Series & SeriesRef) | undefined {
     return this.#byRecord.get(key.stream)?.get(key.exchange)?.get(key.market)?.get(key.symbol);
   }
 
@@ -92,7 +92,7 @@ export class Registry {
   }
 
   /** The series of a record, which must be registered. */
-  ref(record: StoredRecord): SeriesRef {
+  ref(record: StoredRecord): Series & SeriesRef {
     const held = this.#byRecord.get(record.stream)?.get(record.exchange)?.get(record.market)?.get(record.symbol);
     if (held === undefined) throw new NotFound(`series ${recordKey(record)} is not registered`);
     return held;

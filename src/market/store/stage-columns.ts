@@ -5,10 +5,12 @@ import type { TableDefinition } from './tables/contract.ts';
 
 /** Ids of rows to where they stand, in memory of its own: a `Map` of so many numbers costs an allocation each. */
 export class IdIndex {
-  readonly #mask: number;
-  readonly #ids: Float64Array;
-  readonly #rows: Int32Array;
+  #mask: number;
+  #ids: Float64Array;
+  #rows: Int32Array;
+  #held = 0;
 
+  /** `capacity`: about as many ids will come; it grows when there are more. */
   constructor(capacity: number) {
     const slots = 2 ** Math.ceil(Math.log2(2 * capacity + 2));
     this.#mask = slots - 1;
@@ -24,8 +26,20 @@ export class IdIndex {
       if (held !== -1) continue;
       this.#ids[slot] = id;
       this.#rows[slot] = row;
+      if (++this.#held * 2 > this.#mask) this.#grow();
       return row;
     }
+  }
+
+  #grow(): void {
+    const grown = new IdIndex(this.#mask + 1);
+    for (let slot = 0; slot <= this.#mask; slot++) {
+      const id = this.#ids[slot] ?? -1;
+      if (id !== -1) grown.put(id, this.#rows[slot] ?? 0);
+    }
+    this.#mask = grown.#mask;
+    this.#ids = grown.#ids;
+    this.#rows = grown.#rows;
   }
 }
 
@@ -50,6 +64,7 @@ export class TextColumn {
     if (this.#numbers !== undefined) {
       const number = text === null ? Number.NaN : wholeNumber(text);
       if (number !== undefined) {
+        if (row >= this.#numbers.length) this.#grow(this.#numbers);
         this.#numbers[row] = number;
         return;
       }
@@ -57,6 +72,11 @@ export class TextColumn {
       this.#numbers = undefined;
     }
     this.#texts[row] = text;
+  }
+
+  #grow(numbers: Float64Array): void {
+    this.#numbers = new Float64Array(numbers.length * 2 + 1);
+    this.#numbers.set(numbers);
   }
 
   get(row: number): string | null {

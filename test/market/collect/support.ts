@@ -13,7 +13,7 @@ import {
 import type { CarriedSeries } from '../../../src/market/domain/coverage.ts';
 import type { SeriesKey, StoredRecord } from '../../../src/market/domain/records.ts';
 import type { FrameItem, TapeItem, TapePosition } from '../../../src/market/domain/tape.ts';
-import type { IngestResult, MarketStore, TableStats } from '../../../src/market/store/contract.ts';
+import type { BulkIngest, IngestResult, MarketStore, TableStats } from '../../../src/market/store/contract.ts';
 
 /** Keeps every event and checks its payload. */
 export class RecordingSink implements EventSink {
@@ -112,6 +112,19 @@ export class MemoryStore {
         firstEventTime: null,
         lastEventTime: null,
       })),
+    });
+  }
+
+  bulk<T>(work: (bulk: BulkIngest) => Promise<T>): Promise<T> {
+    let taken: StoredRecord[] = [];
+    return work({
+      take: (record) => void taken.push(record),
+      full: false,
+      commit: (position) => {
+        const records = taken;
+        taken = [];
+        return this.ingest(records, position);
+      },
     });
   }
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { rowOf } from '../../../src/market/domain/columns.ts';
 import type { PriceRecord, TradeRecord } from '../../../src/market/domain/records.ts';
-import { stageBatch, type SeriesRef } from '../../../src/market/store/batch.ts';
+import { stageBatch, Staging, type SeriesRef } from '../../../src/market/store/batch.ts';
 import { seriesSeeds } from '../../../src/market/store/identity.ts';
 import prices from '../../../src/market/store/tables/prices.ts';
 import trades from '../../../src/market/store/tables/trades.ts';
@@ -63,6 +63,19 @@ it('takes the same content once, writes NaN for what is not known, and says of n
   expect(prices.stored.map(({ name }) => column(batch, name)[0])).toEqual(stored);
   expect(column(batch, 'seq')).toEqual([Number.NaN]);
   expect(stageBatch(prices, [], () => series)).toMatchObject({ staged: 0, firstEventTime: null, lastEventTime: null });
+});
+
+it('stages more than it was told of, in rows that are the same', () => {
+  const many = Array.from({ length: 2000 }, (_, n) => trade(n, { trade_id: n < 1500 ? String(n) : `t${n}` }));
+  const records = [...many, trade(3, { trade_id: '3', price: 1 }), ...many];
+  const staging = new Staging(trades, 0);
+  for (const record of records) staging.take(record, series);
+  expect(staging.rows).toBe(2000);
+  expect(staging.bytes).toBe(2000 * (8 + trades.stored.length) * 8);
+  const [grown, whole] = [staging.finish(), stageBatch(trades, records, () => series)];
+  expect(grown.staged).toBe(2001);
+  for (const { name } of whole.offer.columns) expect(values(grown, name)).toEqual(values(whole, name));
+  expect({ ...grown, offer: null }).toEqual({ ...whole, offer: null });
 });
 
 it('refuses a text that its column cannot be', () => {

@@ -64,6 +64,25 @@ async function stored(records: readonly StoredRecord[], how: readonly Step[]): P
   return await rows(store);
 }
 
+/** The same in bulk, each commit under way while the next records are taken. */
+async function storedInBulk(records: readonly StoredRecord[], how: readonly Step[]): Promise<unknown> {
+  const { store } = await open(temporaryFolder());
+  await using _ = store;
+  await store.bulk(async (bulk) => {
+    let storing: Promise<unknown> = Promise.resolve();
+    let at = 0;
+    for (let i = 0; at < records.length; i++) {
+      const { size } = how[i % how.length] ?? { size: 1 };
+      for (const record of records.slice(at, at + size)) bulk.take(record);
+      await storing;
+      storing = bulk.commit({ segment: 1, item: at }, { changes: [], heads: [] });
+      at += size;
+    }
+    await storing;
+  });
+  return await rows(store);
+}
+
 /** What a list of records comes to, by the plain reading of the rules. */
 function expected(records: readonly StoredRecord[]): Map<string, StoredRecord> {
   const held = new Map<string, StoredRecord>();
@@ -93,6 +112,7 @@ describe('what is stored', () => {
       fc.asyncProperty(fc.array(record, { minLength: 1, maxLength: 40 }), steps, async (records, how) => {
         const whole = await stored(records, [{ size: records.length, compact: false }]);
         expect(await stored(records, how)).toEqual(whole);
+        expect(await storedInBulk(records, how)).toEqual(whole);
         const flat = (whole as Record<string, unknown>[][]).slice(0, 6).flat();
         const wanted = [...expected(records).values()];
         expect(flat.map((row) => row['recv_time']).sort()).toEqual(wanted.map((r) => r.recv_time).sort());

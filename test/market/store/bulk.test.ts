@@ -1,0 +1,150 @@
+import { expect, it } from 'vitest';
+import type { CoverageBatch } from '../../../src/market/domain/coverage.ts';
+import type { StoredRecord } from '../../../src/market/domain/records.ts';
+import type { MarketStore } from '../../../src/market/store/contract.ts';
+import { MINUTE, SECOND, T0, book, candle, everyStream, open, price, temporaryFolder, trade } from './fixtures.ts';
+
+const NOTHING: CoverageBatch = { changes: [], heads: [] };
+const series = { exchange: 'binance', market: 'futures', symbol: 'BTCUSDT' } as const;
+const all = { from: 0, to: T0 * 2, limit: 20_000 };
+
+async function threads(store: MarketStore): Promise<unknown> {
+  const [row] = await store.read("SELECT current_setting('threads')::INTEGER AS threads");
+  return row?.['threads'];
+}
+
+async function rows(store: MarketStore): Promise<unknown> {
+  const held = [...(await store.stats())].map(({ table, rows }) => `${table} ${rows}`).sort();
+  const coverage = await store.read('SELECT * EXCLUDE (series_id) FROM _coverage ORDER BY ALL');
+  const heads = await store.read('SELECT * EXCLUDE (series_id) FROM _coverage_heads ORDER BY ALL');
+  const trades = await store.seriesRows({ ...series, stream: 'trades', ...all });
+  const candles = await store.seriesRows({ ...series, stream: 'candles', ...all });
+  return { held, coverage, heads, trades, candles };
+}
+
+/** Records of every stream with doubles, rivals and a candle that is replaced; a step of the ledger each commit. */
+function commits(): { readonly records: StoredRecord[]; readonly coverage: CoverageBatch }[] {
+  return Array.from({ length: 4 }, (_, n) => {
+    const at = T0 + n * MINUTE;
+    const records = [
+      ...everyStream(at),
+      ...Array.from({ length: 300 }, (_, i) => trade(`${n * 250 + i}`, at + i * SECOND, { price: 60_000 + (i % 7) })),
+      ...Array.from({ length: 50 }, (_, i) => price(at + i * SECOND, { bid_price: 100 + (i % 3) })),
+      book(at + SECOND),
+      candle(T0, { closed: n === 2, close: 100 + n, event_time: at }),
+    ];
+    const live = { ...series, stream: 'trades', from: at, to: at + MINUTE, state: 'live', reason: null } as const;
+    const run = { from: at, to: at + MINUTE, state: 'live', reason: null } as const;
+    const head = { ...series, stream: 'prices', run, knownTo: at + MINUTE, pendingUntil: at, reason: null } as const;
+    return { records, coverage: { changes: [{ ...live, mode: 'raise' }], heads: [head] } };
+  });
+}
+
+it('stores what an ingest stores: rows, ledger and position', async () => {
+  const [{ store: one }, { store: other }] = await Promise.all([open(temporaryFolder()), open(temporaryFolder())]);
+  await using _one = one;
+  await using _other = other;
+  const said: unknown[] = [];
+  for (const [item, { records, coverage }] of commits().entries())
+    said.push(await one.ingest(records, { segment: 2, item }, coverage));
+  const saidInBulk = await other.bulk(async (bulk) => {
+    const results: unknown[] = [];
+    for (const [item, { records, coverage }] of commits().entries()) {
+      for (const record of records) bulk.take(record);
+      results.push(await bulk.commit({ segment: 2, item }, coverage));
+    }
+    return results;
+  });
+  expect(saidInBulk).toEqual(said);
+  expect(await rows(other)).toEqual(await rows(one));
+  expect(await other.position()).toEqual({ segment: 2, item: 3 });
+});
+
+it('takes on while a commit is under way, series that are new to it included', async () => {
+  const { store } = await open(temporaryFolder());
+  await using _ = store;
+  const results = await store.bulk(async (bulk) => {
+    bulk.take(trade(1, T0));
+    const first = bulk.commit({ segment: 1, item: 1 }, NOTHING);
+    bulk.take(trade(1, T0));
+    bulk.take(trade(2, T0));
+    bulk.take(trade(3, T0, { symbol: 'ETHUSDT' }));
+    await first;
+    bulk.take(trade(4, T0));
+    return [await first, await bulk.commit({ segment: 1, item: 2 }, NOTHING)];
+  });
+  expect(results.map(({ tables }) => tables)).toMatchObject([
+    [{ stream: 'trades', rows: 1, duplicates: 0 }],
+    [{ stream: 'trades', rows: 3, duplicates: 1 }],
+  ]);
+});
+
+it('keeps out what was deleted', async () => {
+  const { store } = await open(temporaryFolder());
+  await using _ = store;
+  const given = Array.from({ length: 10 }, (_, n) => trade(n, T0 + n * SECOND));
+  await store.ingest(given, null);
+  await store.delete({ ...series, stream: 'trades', id: 'd1', from: T0 + 3 * SECOND, to: T0 + 5 * SECOND });
+  await store.bulk(async (bulk) => {
+    for (const record of given) bulk.take(record);
+    await bulk.commit(null, NOTHING);
+  });
+  const held = await store.seriesRows({ ...series, stream: 'trades', ...all });
+  expect(held.map((row) => row['trade_id'])).toEqual(['0', '1', '2', '5', '6', '7', '8', '9']);
+});
+
+it('is full before much waits, gives DuckDB one thread then, and its threads back at the end', async () => {
+  const { store } = await open(temporaryFolder());
+  await using _ = store;
+  const usual = await threads(store);
+  let n = 0;
+  await store.bulk(async (bulk) => {
+    bulk.take(trade(n++, T0));
+    await bulk.commit(null, NOTHING);
+    expect(await threads(store)).toBe(usual);
+    while (!bulk.full && n < 20_000) bulk.take(trade(n++, T0 + n * SECOND, { symbol: 'ETHUSDT' }));
+    await bulk.commit(null, NOTHING);
+    expect(await threads(store)).toBe(1);
+  });
+  expect(n).toBeLessThan(20_000);
+  expect(await threads(store)).toBe(usual);
+  expect(usual).toBeGreaterThan(1);
+});
+
+it('lets other writes wait until its end, and stores nothing of what was not committed', async () => {
+  const { store } = await open(temporaryFolder());
+  await using _ = store;
+  const order: string[] = [];
+  let other: Promise<unknown> | undefined;
+  await store.bulk(async (bulk) => {
+    bulk.take(trade(1, T0));
+    other = store.ingest([trade(3, T0)], null).then(() => order.push('other'));
+    await bulk.commit({ segment: 1, item: 1 }, NOTHING);
+    bulk.take(trade(2, T0));
+    order.push('bulk');
+  });
+  await other;
+  expect(order).toEqual(['bulk', 'other']);
+  const held = await store.seriesRows({ ...series, stream: 'trades', ...all });
+  expect(held.map((row) => row['trade_id']).sort()).toEqual(['1', '3']);
+});
+
+it('goes on after work that failed, and lets no more in when the store is being closed', async () => {
+  const { store } = await open(temporaryFolder());
+  await using _ = store;
+  const failed = store.bulk(async (bulk) => {
+    for (let n = 0; !bulk.full; n++) bulk.take(trade(n, T0 + n));
+    await bulk.commit(null, NOTHING);
+    throw new Error('the tape ended badly');
+  });
+  await expect(failed).rejects.toThrow('the tape ended badly');
+  expect(await threads(store)).toBeGreaterThan(1);
+  expect((await store.ingest([trade('next', T0)], null)).tables).toMatchObject([{ rows: 1 }]);
+  let closing: Promise<void> | undefined;
+  await store.bulk(async (bulk) => {
+    bulk.take(trade('late', T0));
+    closing = store.close();
+    await expect(bulk.commit(null, NOTHING)).rejects.toThrow('is being closed');
+  });
+  await closing;
+});
