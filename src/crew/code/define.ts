@@ -11,9 +11,14 @@ import type { CrewModel } from '../model/model.ts';
 import type { AgentSpec, TaskCondition, TaskSpec } from '../spec.ts';
 import type { TripwireFunctions } from '../tripwire/of-run.ts';
 import type { PlaceholdersOf } from './infer.ts';
+import { type GivenParser, parserOfGiven } from './parse-given.ts';
 import { type CodeTripwires, namedTripwires } from './tripwires.ts';
 
 type Eventually<T> = T | Promise<T>;
+
+const NO_TRIPWIRES = namedTripwires('', {});
+const parseAgent = parserOfGiven(agentSchema);
+const parseTask = parserOfGiven(taskSchema);
 
 /** A tool that needs no services, or one that `bindTools` has closed over its own. */
 export type CodeTool = AnyTool<undefined>;
@@ -76,17 +81,17 @@ export interface Agent<Id extends string = string, Names extends string = string
 export function defineAgent<const Id extends string, const Text extends string>(
   definition: AgentDefinition<Id, Text>,
 ): Agent<Id, PlaceholdersOf<Text>> {
-  const { id, tools = [], llm, llm_fallbacks: fallbacks = [], tripwires, ...fields } = definition;
-  const wires = namedTripwires(`agent.${id}`, tripwires);
+  const { id, tools = [], llm, llm_fallbacks: fallbacks = [], tripwires } = definition;
+  const wires = tripwires === undefined ? NO_TRIPWIRES : namedTripwires(`agent.${id}`, tripwires);
   const models = [llm, ...fallbacks].filter((model) => typeof model === 'object');
-  const value = parsed(`agent ${id}`, id, agentSchema, {
-    ...fields,
-    tools: tools.map((tool) => tool.name),
-    llm: llm === undefined ? null : modelName(llm),
-    llm_fallbacks: fallbacks.map(modelName),
-    permission_role: roleOf(id),
-    tripwires: wires.value,
-  });
+  const fields: Record<string, unknown> = { ...definition };
+  delete fields['id'];
+  fields['tools'] = tools.map((tool) => tool.name);
+  fields['llm'] = llm === undefined ? undefined : modelName(llm);
+  fields['llm_fallbacks'] = fallbacks.length === 0 ? undefined : fallbacks.map(modelName);
+  fields['permission_role'] = roleOf(id);
+  fields['tripwires'] = tripwires === undefined ? undefined : wires.value;
+  const value = parsed(`agent ${id}`, id, agentSchema, parseAgent, fields);
   const spec = toAgent(id, value, same);
   return Object.freeze({ id, spec, tools: Object.freeze([...tools]), models, tripwires: wires.functions });
 }
@@ -196,7 +201,7 @@ export function defineTask<const D extends TaskDefinition>(definition: NoMore<D,
   const functions = guardrails.flatMap((g, i) => (typeof g === 'function' ? [[name(i), g] as const] : []));
   const schemaRule = `${id}.schema`;
   const rules = guardrails.map((g, i) => (typeof g === 'function' ? name(i) : g));
-  const value = parsed(`task ${id}`, id, taskSchema, {
+  const value = parsed(`task ${id}`, id, taskSchema, parseTask, {
     ...fields,
     agent: agent?.id ?? null,
     context: context.map((task) => task.id),
@@ -249,13 +254,18 @@ function jsonSchemaOf(id: string, schema: z.ZodType): Record<string, unknown> {
   }
 }
 
-function parsed<T extends z.ZodObject>(what: string, id: string, schema: T, value: object): z.output<T> {
-  const fields = Object.fromEntries(Object.entries(value).filter(([, given]) => given !== undefined));
+function parsed<T extends z.ZodObject>(
+  what: string,
+  id: string,
+  schema: T,
+  parse: GivenParser<T>,
+  fields: Readonly<Record<string, unknown>>,
+): z.output<T> {
   const badId = idSchema.safeParse(id).success ? [] : [`'${id}' is not an id: a letter, then letters, digits, _ or -`];
-  const result = schema.safeParse(fields);
+  const result = parse(fields);
   const issues = result.success
     ? []
-    : describeIssues(schema, fields, result.error).map(({ path, message }) =>
+    : describeIssues(schema, result.given, result.error).map(({ path, message }) =>
         path.length === 0 ? message : `${pathText(path)}: ${message}`,
       );
   const all = [...badId, ...issues];
