@@ -1,4 +1,5 @@
 // `npm run bench` lists the benchmarks; `npm run bench -- NAME …` builds and runs them one after another.
+// `--json` has those that can (peers) write their figures as JSON to stdout, and everything else to stderr.
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
@@ -9,7 +10,8 @@ const folder = dirname(fileURLToPath(import.meta.url));
 const all = readdirSync(folder)
   .filter((name) => name.endsWith('.bench.ts'))
   .map((name) => name.slice(0, -'.bench.ts'.length));
-const wanted = process.argv.slice(2);
+const json = process.argv.includes('--json');
+const wanted = process.argv.slice(2).filter((name) => name !== '--json');
 const unknown = wanted.filter((name) => !all.includes(name) && name !== 'all');
 
 if (wanted.length === 0 || unknown.length > 0) {
@@ -19,14 +21,14 @@ if (wanted.length === 0 || unknown.length > 0) {
 } else {
   const built = spawnSync('npx', ['--no-install', 'tsc', '-p', 'tsconfig.bench.json'], {
     cwd: dirname(folder),
-    stdio: 'inherit',
+    stdio: json ? ['inherit', 2, 2] : 'inherit',
   });
   if (built.status !== 0) process.exit(1);
   for (const name of wanted.includes('all') ? all : wanted) {
-    process.stdout.write(
+    (json ? process.stderr : process.stdout).write(
       `\n== ${name}: Node ${process.versions.node}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, load ${loadavg()[0]?.toFixed(1)}\n`,
     );
     const { run } = await import(pathToFileURL(join(dirname(folder), '.bench', 'bench', `${name}.bench.js`)).href);
-    await run();
+    await run({ json });
   }
 }
