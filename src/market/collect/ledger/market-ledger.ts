@@ -53,6 +53,7 @@ export class MarketLedger {
 
   connected(item: ConnectedItem): void {
     const { connection: id, recv_time: at } = item;
+    for (const series of this.#all()) series.expire(at);
     const acknowledgements = item.acknowledgements ?? null;
     const link: Link = {
       id,

@@ -92,9 +92,28 @@ export class SeriesLedger {
     this.settle();
     if (this.#isSilent(session, link.heard)) this.#lose(session, session.last, link.heard, SILENT);
     this.#sessions.delete(link.id);
-    const over = this.#endsAt !== null && at >= this.#endsAt;
-    if (this.#sessions.size === 0) this.#growth.reason = over ? endedReason(this.#endsAt ?? at) : reason;
+    if (this.#sessions.size === 0) this.#growth.reason = reason;
     this.#growth.changed = true;
+    this.expire(at);
+  }
+
+  /**
+   * It is `at`. Where the contract has run out and nothing carries it any more, what did not come of it up to its end is
+   * missing, also when the process was down meanwhile, and what lies after its end is not judged.
+   */
+  expire(at: Us): void {
+    const end = this.#endsAt;
+    if (end === null || at < end || this.#sessions.size > 0) return;
+    const growth = this.#growth;
+    const ended = endedReason(end);
+    if (growth.reason === ended) return;
+    const { knownTo } = growth;
+    if (knownTo !== null && knownTo < end) {
+      growth.close();
+      growth.missing(knownTo, end, growth.reason ?? 'not connected');
+    }
+    growth.reason = ended;
+    growth.changed = true;
   }
 
   /** A record of the series, changes of books included, came on the link. */

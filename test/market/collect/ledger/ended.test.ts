@@ -7,7 +7,7 @@ import {
   type CoverageHead,
   type CoverageInterval,
 } from '../../../../src/market/domain/coverage.ts';
-import type { StateNote } from '../../../../src/market/collect/keyframe.ts';
+import { SEGMENT_START, type StateNote } from '../../../../src/market/collect/keyframe.ts';
 import type { TapeItem } from '../../../../src/market/domain/tape.ts';
 import { marketOf } from '../../exchanges/recorded/data.ts';
 
@@ -119,4 +119,33 @@ test('an option that is dropped before it runs out is missing from there', () =>
   );
   const coverage = chain.coverage(SYMBOL, END);
   expect(coverage.intervals.at(-1)).toMatchObject({ state: 'missing', reason: 'not wanted any more', to: END });
+});
+
+test.each([
+  ['was stopped', true],
+  ['was killed', false],
+])('an option that ran out while the process %s is missing up to its end and no further', (_how, told) => {
+  const chain = new Chain();
+  const series = [SYMBOL, OTHER].map((symbol) => ({ symbol, stream: 'trades' as const }));
+  const stop = { kind: 'disconnected' as const, recv_time: END - 20 * SECOND, ...base, reason: 'the process stopped' };
+  chain.push(
+    instruments(OPEN, NAMES.ends, NAMES.stays),
+    { kind: 'connected', recv_time: OPEN, ...base, url: 'wss://deribit', series, acknowledgements: 0 },
+    frame(END - 30 * SECOND, NAMES.ends),
+    frame(END - 20 * SECOND, NAMES.stays),
+    ...(told ? [stop] : []),
+  );
+  const again = END + 3600 * SECOND;
+  chain.reopen(again);
+  chain.push({ kind: 'note', recv_time: again, ...base, note: SEGMENT_START, data: { open: [] } });
+  const connection = 'deribit_options#2.1';
+  chain.push(instruments(again, NAMES.stays), {
+    ...{ kind: 'connected', recv_time: again, ...base, connection, url: 'wss://deribit' },
+    ...{ series: series.slice(1), acknowledgements: 0 },
+  });
+  const coverage = chain.coverage(SYMBOL, END + 86_400 * SECOND);
+  const why = told ? 'the process stopped' : 'the process ended';
+  expect(coverage.intervals.at(-1)).toEqual({ from: END - 20 * SECOND, to: END, state: 'missing', reason: why });
+  expect(coverage.times.missing).toBe(20 * SECOND);
+  expect([coverage.complete, coverage.knownTo]).toEqual([false, END]);
 });
