@@ -20,7 +20,7 @@ export default marketTool({
   access: 'READ_ONLY',
   effects: 'none',
   description:
-    'The running funding rate of a symbol on each venue, highest a year first: a fraction per the contract’s own interval (1, 4, 8 h …), the same per 8 h and a year in percent, next payment, and who pays (longs or shorts beyond ±0.0003 per 8 h). settled: the venue tells only the last payment. Use analyze_funding_arbitrage to trade the difference.',
+    'The running funding rate of a symbol on each venue, highest a year first: a fraction per the contract’s own interval (1, 4, 8 h …), the same per 8 h and a year in percent, next payment, and who pays (longs or shorts, by its sign). settled: the venue tells only the last payment. Use analyze_funding_arbitrage to trade the difference.',
   input: z.strictObject({ ...eachInput, max_age_ms: maxAgeMs(300_000) }),
   output: z.object({
     symbols: z.array(

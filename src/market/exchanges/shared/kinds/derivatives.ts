@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Ms } from '../../../../kit/clock.ts';
 import type { Kind } from '../../endpoint.ts';
-import { annualisedPct, changePct, groupBy, iso, mean, per8h, sum } from './statistics.ts';
+import { annualisedPct, changePct, groupBy, iso, mean, payers, per8h, sum } from './statistics.ts';
 import { measure } from '../../../domain/measure.ts';
 
 const text = z.string().nullable();
@@ -209,9 +209,6 @@ export interface FundingHistory {
   readonly rows: readonly { readonly time: Ms; readonly rate: number; readonly mark?: number | null | undefined }[];
 }
 
-/** Mean absolute rate per 8 h beyond which one side pays noticeably. */
-const FUNDING_SIGNED = 0.0003;
-
 export const fundingHistoryShape = z.object({
   symbol: z.string(),
   interval_hours: measure.hours.nullable(),
@@ -235,7 +232,7 @@ export const fundingHistoryShape = z.object({
 export const fundingHistory: Kind<FundingHistory, z.infer<typeof fundingHistoryShape>> = {
   name: 'funding_history',
   about:
-    'Settled funding of one contract, each rate a fraction per the contract’s own interval: last and mean rate, per 8 h and a year in percent by that interval, sum over the stretch, extremes, who pays (last rate per 8 h beyond ±0.0003), and the newest 200 payments, newest first. Without a known interval nothing is annualised.',
+    'Settled funding of one contract, each rate a fraction per the contract’s own interval: last and mean rate, per 8 h and a year in percent by that interval, sum over the stretch, extremes, who pays (the sign of the last rate; neither at zero), and the newest 200 payments, newest first. Without a known interval nothing is annualised.',
   output: fundingHistoryShape,
   derive: ({ symbol, interval_hours: stated, rows }) => {
     const all = [...rows].sort((a, b) => a.time - b.time);
@@ -260,14 +257,7 @@ export const fundingHistory: Kind<FundingHistory, z.infer<typeof fundingHistoryS
       lowest: rates.length === 0 ? null : Math.min(...rates),
       positive: rates.filter((r) => r > 0).length,
       negative: rates.filter((r) => r < 0).length,
-      payers:
-        last8h === null
-          ? 'unknown'
-          : last8h > FUNDING_SIGNED
-            ? 'longs'
-            : last8h < -FUNDING_SIGNED
-              ? 'shorts'
-              : 'neither',
+      payers: payers(last),
       history: all
         .slice(-SHOWN)
         .reverse()

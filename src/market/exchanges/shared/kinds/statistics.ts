@@ -56,6 +56,12 @@ export function annualisedPct(rate: number | null, intervalHours: number | null)
     : rate * (HOURS_A_YEAR / intervalHours) * 100;
 }
 
+/** Who pays whom at a funding rate: its sign alone says so, however small it is. */
+export function payers(rate: number | null): 'longs' | 'shorts' | 'neither' | 'unknown' {
+  if (rate === null) return 'unknown';
+  return rate > 0 ? 'longs' : rate < 0 ? 'shorts' : 'neither';
+}
+
 /** ISO UTC text of UTC ms. */
 export function iso(time: number | null | undefined): string | null {
   return time === null || time === undefined || !Number.isFinite(time) ? null : new Date(time).toISOString();

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { LiveRow } from '../../../exchanges/endpoint.ts';
 import type { Trade } from '../../../exchanges/shared/kinds/trades.ts';
-import { annualisedPct, changePct, iso, per8h } from '../../../exchanges/shared/kinds/statistics.ts';
+import { annualisedPct, changePct, iso, payers, per8h } from '../../../exchanges/shared/kinds/statistics.ts';
 import { numberOf, textOf } from '../../../jobs/row.ts';
 import { measure } from '../../../domain/measure.ts';
 
@@ -17,7 +17,7 @@ export function tradeOf(row: LiveRow): Trade {
   };
 }
 
-/** Funding per the contract’s own interval, per 8 h and a year; who pays beyond ±0.0003 per 8 h. */
+/** Funding per the contract’s own interval, per 8 h and a year; who pays by its sign. */
 export function fundingOf(row: LiveRow, interval: number | null) {
   const rate = numberOf(row, 'funding_rate');
   const hours = numberOf(row, 'funding_interval_hours') ?? interval;
@@ -30,15 +30,8 @@ export function fundingOf(row: LiveRow, interval: number | null) {
     annualised_pct: annualisedPct(rate, hours),
     next_funding_time: next === null ? null : iso(next / 1000),
     settled: row['settled'] === true,
-    payers: payers(rate8h),
+    payers: payers(rate),
   };
-}
-
-const PAYING_8H = 0.0003;
-
-function payers(rate8h: number | null): 'longs' | 'shorts' | 'neither' | 'unknown' {
-  if (rate8h === null) return 'unknown';
-  return rate8h > PAYING_8H ? 'longs' : rate8h < -PAYING_8H ? 'shorts' : 'neither';
 }
 
 /** Mark over index. Without an index there is no premium: the mark does not stand in for it. */
