@@ -246,6 +246,20 @@ test('a frame is translated by the decoder of its venue', async () => {
   expect(broken.data).toMatchObject({ verdict: 'rejected', normalized: [] });
 });
 
+test('a large frame is translated whole and given back in part', async () => {
+  const side = (at: number): string => JSON.stringify(Array.from({ length: 1000 }, (_, i) => [String(at + i), '1.5']));
+  const frame = `{"e":"depthUpdate","E":1700000000100,"T":1700000000000,"s":"BTCUSDT","U":1,"u":2,"pu":0,"b":${side(1000)},"a":${side(5000)}}`;
+  const input = { source_exchange: 'binance', market: 'futures', frame };
+  const { data, provenance } = await call(bench, 'normalize_exchange_format', input);
+  expect(data).toMatchObject({ original_characters: frame.length, records: 1 });
+  expect(data.normalized[0]).toMatchObject({ stream: 'book', bid_levels: 1000, ask_levels: 1000 });
+  expect(data.normalized[0].bids).toHaveLength(50);
+  expect(JSON.stringify(data).length).toBeLessThan(10_000);
+  expect(provenance.complete).toBe(true);
+  const most = { ...input, frame: 'x'.repeat(200_001) };
+  await expect(call(bench, 'normalize_exchange_format', most)).rejects.toThrow(/frame/);
+});
+
 test('the schema operations that need approval do what their previews say', async () => {
   const why = { reason: 'a test of it' };
   const index = { stream: 'trades', columns: ['trade_id'], ...why };

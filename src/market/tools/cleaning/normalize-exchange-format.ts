@@ -2,9 +2,17 @@ import { z } from 'zod';
 import { NotFound } from '../../../kit/errors.ts';
 import { didYouMean } from '../../../kit/nearest.ts';
 import type { MarketRecord } from '../../domain/records.ts';
+import { measure } from '../../domain/measure.ts';
 import { market } from '../shared/fields.ts';
 import { provenance } from '../shared/provenance.ts';
 import { marketTool } from '../shared/tool.ts';
+
+/** Longest frame: whole books of 1,000 levels a side have about 50,000 characters. */
+const MOST_FRAME = 200_000;
+/** Of the frame that is given back: enough to see which it was. */
+const SHOWN_FRAME = 2000;
+const SHOWN_RECORDS = 100;
+const SHOWN_LEVELS = 50;
 
 export default marketTool({
   name: 'normalize_exchange_format',
@@ -14,17 +22,23 @@ export default marketTool({
   access: 'READ_ONLY',
   effects: 'none',
   description:
-    'Translates one raw WebSocket frame of a venue into normalised records by the same decoder that the collector uses: canonical symbol, UTC times, base units, taker side. Gives the original too. A frame that the decoder cannot read answers with the reason.',
+    'Translates one raw WebSocket frame of a venue into normalised records by the same decoder that the collector uses: canonical symbol, UTC times, base units, taker side. Gives the beginning of the original too, and the first 100 records of those that it holds. A frame that the decoder cannot read answers with the reason.',
   input: z.strictObject({
     source_exchange: z.string().min(1).max(32).describe('Venue that the frame is from, as in binance'),
     market,
-    frame: z.string().min(2).max(1_000_000).describe('The frame as the venue sent it, JSON text'),
+    frame: z
+      .string()
+      .min(2)
+      .max(MOST_FRAME)
+      .describe(`The frame as the venue sent it, JSON text of at most ${MOST_FRAME} characters`),
   }),
   output: z.object({
     exchange: z.string(),
     verdict: z.string(),
     reason: z.string().nullable(),
     original: z.string(),
+    original_characters: measure.count,
+    records: measure.count,
     normalized: z.array(z.record(z.string(), z.unknown())),
   }),
   examples: [
@@ -38,7 +52,7 @@ export default marketTool({
       },
     },
   ],
-  summary: (output) => `${output.verdict}: ${output.normalized.length} record(s).`,
+  summary: (output) => `${output.verdict}: ${output.records} record(s).`,
   run: async (input, { services, clock }) => {
     const names = services.venues.map((v) => v.name);
     const venue = services.venues.find((v) => v.name === input.source_exchange);
@@ -66,13 +80,28 @@ export default marketTool({
         exchange: venue.name,
         verdict: verdict.kind,
         reason,
-        original: input.frame,
-        normalized: records.slice(0, 1000).map((record) => ({ ...record })),
+        original: input.frame.slice(0, SHOWN_FRAME),
+        original_characters: input.frame.length,
+        records: records.length,
+        normalized: records.slice(0, SHOWN_RECORDS).map(shown),
       },
       provenance: provenance(clock, null, `decoder of ${venue.name} ${input.market}`, {
-        complete: verdict.kind === 'data',
-        notes: instruments.length === 0 ? ['no instrument list: what depends on contract sizes is null'] : [],
+        complete: verdict.kind === 'data' && records.length <= SHOWN_RECORDS,
+        notes: [
+          ...(instruments.length === 0 ? ['no instrument list: what depends on contract sizes is null'] : []),
+          ...(records.length > SHOWN_RECORDS
+            ? [`the first ${SHOWN_RECORDS} of ${records.length} records are given`]
+            : []),
+        ],
       }),
     };
   },
 });
+
+/** A record as it is given: of a book the best levels a side. */
+function shown(record: MarketRecord): Record<string, unknown> {
+  if (record.stream !== 'book') return { ...record };
+  const { bids, asks } = record;
+  const levels = { bid_levels: bids.length, ask_levels: asks.length };
+  return { ...record, bids: bids.slice(0, SHOWN_LEVELS), asks: asks.slice(0, SHOWN_LEVELS), ...levels };
+}
