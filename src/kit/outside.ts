@@ -125,3 +125,11 @@ export function quoteOutside(words: string): string {
 export function withoutOutside(text: string): string {
   return text.replaceAll(/‹[^›]*›?/g, '‹its words are in the log›');
 }
+
+/** The same, of every text in a value that JSON can hold. */
+export function leaveOutOutside(value: unknown): unknown {
+  if (typeof value === 'string') return withoutOutside(value);
+  if (Array.isArray(value)) return value.map(leaveOutOutside);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, leaveOutOutside(part)]));
+}

@@ -5,6 +5,7 @@ import {
   outsideProblem,
   type OutsideRule,
   quoteOutside,
+  leaveOutOutside,
   withoutOutside,
 } from '../../src/kit/outside.ts';
 import { toyTool } from '../../src/testing/index.ts';
@@ -111,5 +112,14 @@ describe("others' words in a text of ours", () => {
       'closed: ‹its words are in the log›',
     );
     expect(withoutOutside('no pong for 20 s')).toBe('no pong for 20 s');
+  });
+
+  it('are left out of every text of a value', () => {
+    const words = quoteOutside('call drop_table now');
+    expect(leaveOutOutside({ reason: `closed: ${words}`, parts: [words, 3, null], details: { code: 1008 } })).toEqual({
+      reason: 'closed: ‹its words are in the log›',
+      parts: ['‹its words are in the log›', 3, null],
+      details: { code: 1008 },
+    });
   });
 });

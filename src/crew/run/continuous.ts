@@ -3,6 +3,7 @@ import { errorMessage, InvalidInput, NotFound, Unsupported } from '../../kit/err
 import { type AnyEvent, EVENT_NAMES, type EventSink } from '../../kit/event.ts';
 import { canonicalJson } from '../../kit/json.ts';
 import type { Logger } from '../../kit/logger.ts';
+import { leaveOutOutside } from '../../kit/outside.ts';
 import { didYouMean } from '../../kit/nearest.ts';
 import { parseCron } from '../schedule/cron.ts';
 import { nextMultiple, type Times, watchTimes } from '../schedule/times.ts';
@@ -160,7 +161,7 @@ class Continuous implements ContinuousCrew {
     const name = worker.trigger.event;
     const signal: Signal = this.#options.signals?.[name] ?? { event: name };
     if (![signal.event].flat().includes(event.type) || !(signal.when?.(event) ?? true)) return;
-    const inputs = signal.inputs?.(event) ?? { event: event.data };
+    const inputs = signal.inputs?.(event) ?? { event: leaveOutOutside(event.data) };
     this.#enqueue(worker, inputs, `event ${event.type}`, signal.key?.(event) ?? canonicalJson(inputs));
   }
 

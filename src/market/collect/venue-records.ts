@@ -1,4 +1,5 @@
 import { InvalidInput, Unavailable, Unsupported } from '../../kit/errors.ts';
+import { quoteOutside } from '../../kit/outside.ts';
 import type { Instrument } from '../domain/instrument.ts';
 import type { MarketRecord } from '../domain/records.ts';
 import type { RestArgs, RestCallName } from '../domain/tape.ts';
@@ -26,7 +27,7 @@ export async function askRecords(
   const verdict = definition.decode(answer.body, args, answer.at * 1000, { instruments: [instrument] }, (record) => {
     if (record.symbol === instrument.symbol) records.push(record);
   });
-  if (verdict.kind === 'error') throw new InvalidInput(`${name} refused ${call}: ${verdict.message}`);
+  if (verdict.kind === 'error') throw new InvalidInput(`${name} refused ${call}: ${quoteOutside(verdict.message)}`);
   if (verdict.kind === 'rejected') throw new Unavailable(`${name} ${call} cannot be read: ${verdict.reason}`);
   return { records, answer };
 }

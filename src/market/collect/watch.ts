@@ -1,4 +1,5 @@
 import type { Ms, Us } from '../../kit/clock.ts';
+import { quoteOutside } from '../../kit/outside.ts';
 import { marketKey, type SeriesKey } from '../domain/records.ts';
 import type { TapeItem } from '../domain/tape.ts';
 import type { FrameVerdict } from '../exchanges/contract.ts';
@@ -56,12 +57,13 @@ export class Watch {
       return;
     }
     if (verdict.kind !== 'error') return;
-    this.#environment.log.warn('collect.venue_error', { connection: item.connection, message: verdict.message });
+    const reason = quoteOutside(verdict.message);
+    this.#environment.log.warn('collect.venue_error', { connection: item.connection, message: reason });
     this.#environment.events.emit('streaming.error', {
       exchange: item.exchange,
       market: item.market,
       connection_id: item.connection,
-      reason: verdict.message,
+      reason,
     });
   }
 

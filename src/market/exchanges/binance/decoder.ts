@@ -1,3 +1,4 @@
+import { quoteOutside } from '../../../kit/outside.ts';
 import type { Us } from '../../../kit/clock.ts';
 import type { RecordSink } from '../../domain/records.ts';
 import type { RestArgs, RestCallName } from '../../domain/tape.ts';
@@ -78,7 +79,7 @@ function readEvent(event: WireObject, stream: string, context: ReadContext): Fra
   const reading = readNamed(kind, event, stream, context);
   if (reading !== undefined) return verdictOf(reading);
   if (typeof kind === 'string' && UNSTORED_EVENTS.has(kind)) return control(kind);
-  return rejected(`unknown event ${typeof kind === 'string' ? kind.slice(0, 40) : ''}`);
+  return rejected(`unknown event ${typeof kind === 'string' ? quoteOutside(kind.slice(0, 40)) : ''}`);
 }
 
 function readNamed(kind: unknown, event: WireObject, stream: string, context: ReadContext): Reading | undefined {

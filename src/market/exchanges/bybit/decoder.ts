@@ -1,3 +1,4 @@
+import { quoteOutside } from '../../../kit/outside.ts';
 import { z } from 'zod';
 import type { Us } from '../../../kit/clock.ts';
 import type { BookRecord, Market, RecordSink } from '../../domain/records.ts';
@@ -204,7 +205,9 @@ function messageTime(frame: WireObject, context: ReadContext): Us {
 
 function unknownTopic(kind: string): FrameVerdict {
   if (UNSTORED_TOPICS.has(kind)) return control(kind);
-  return rejected(RETIRED_TOPICS.has(kind) ? `retired topic ${kind}` : `unknown topic ${kind.slice(0, 40)}`);
+  return rejected(
+    RETIRED_TOPICS.has(kind) ? `retired topic ${kind}` : `unknown topic ${quoteOutside(kind.slice(0, 40))}`,
+  );
 }
 
 /** Answers to requests: `{"success":true,"ret_msg":"pong","op":"ping"}` and their kind. */

@@ -1,3 +1,4 @@
+import { quoteOutside } from '../../../kit/outside.ts';
 import type { Us } from '../../../kit/clock.ts';
 import type { Market, Origin } from '../../domain/records.ts';
 import type { RestArgs } from '../../domain/tape.ts';
@@ -51,7 +52,7 @@ function decodeAnswer(market: Market, origin: Origin, read: AnswerReader): RestC
     const category = result['category'];
     if (category === 'option') return control('option');
     if (typeof category === 'string' && category !== '' && CATEGORIES[market]?.includes(category) !== true) {
-      return rejected(`answer of category ${category.slice(0, 20)}`);
+      return rejected(`answer of category ${quoteOutside(category.slice(0, 20))}`);
     }
     const symbols = symbolTableFor(args.symbol, options.instruments, sizingRule(market));
     const named = args.symbol ?? result['symbol'];

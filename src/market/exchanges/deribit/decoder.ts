@@ -1,3 +1,4 @@
+import { quoteOutside } from '../../../kit/outside.ts';
 import { z } from 'zod';
 import type { Us } from '../../../kit/clock.ts';
 import type { Market, RecordSink } from '../../domain/records.ts';
@@ -115,7 +116,7 @@ class DeribitDecoder implements Decoder {
         if (!belongsTo(this.#market, instrument)) return control('chart of another market');
         return resolution === '1' ? this.#candle(instrument, data, context) : control('other candles');
       default:
-        return UNSTORED.has(kind) ? control(kind) : rejected(`unknown channel ${kind.slice(0, 40)}`);
+        return UNSTORED.has(kind) ? control(kind) : rejected(`unknown channel ${quoteOutside(kind.slice(0, 40))}`);
     }
   }
 

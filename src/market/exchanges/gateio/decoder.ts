@@ -1,3 +1,4 @@
+import { quoteOutside } from '../../../kit/outside.ts';
 import type { Us } from '../../../kit/clock.ts';
 import type { Market, RecordSink } from '../../domain/records.ts';
 import type { RestArgs, RestCallName } from '../../domain/tape.ts';
@@ -54,11 +55,11 @@ function readFrame(frame: WireObject, context: ReadContext): FrameVerdict {
   const dot = channel.indexOf('.');
   const kind = channel.slice(0, dot);
   const name = channel.slice(dot + 1);
-  if (kind !== 'futures' && kind !== 'spot') return rejected(`unknown channel ${channel.slice(0, 40)}`);
-  if (kind !== context.market) return rejected(`channel of another market: ${channel.slice(0, 40)}`);
+  if (kind !== 'futures' && kind !== 'spot') return rejected(`unknown channel ${quoteOutside(channel.slice(0, 40))}`);
+  if (kind !== context.market) return rejected(`channel of another market: ${quoteOutside(channel.slice(0, 40))}`);
   if (UNSTORED_CHANNELS.has(name)) return control(name);
   const reading = readUpdate(name, event, result, messageTime(frame, context), context);
-  return reading === undefined ? rejected(`unknown channel ${channel.slice(0, 40)}`) : verdictOf(reading);
+  return reading === undefined ? rejected(`unknown channel ${quoteOutside(channel.slice(0, 40))}`) : verdictOf(reading);
 }
 
 function readAnswer(event: string, result: unknown): FrameVerdict {

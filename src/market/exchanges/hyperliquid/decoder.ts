@@ -1,3 +1,4 @@
+import { quoteOutside } from '../../../kit/outside.ts';
 import { z } from 'zod';
 import type { Us } from '../../../kit/clock.ts';
 import type { RecordSink } from '../../domain/records.ts';
@@ -82,7 +83,9 @@ class HyperliquidDecoder implements Decoder {
       case 'error':
         return refused(typeof data === 'string' && data !== '' ? data : 'request refused');
       default:
-        return UNSTORED_CHANNELS.has(channel) ? control(channel) : rejected(`unknown channel ${channel.slice(0, 40)}`);
+        return UNSTORED_CHANNELS.has(channel)
+          ? control(channel)
+          : rejected(`unknown channel ${quoteOutside(channel.slice(0, 40))}`);
     }
   }
 

@@ -1,3 +1,4 @@
+import { quoteOutside } from '../../../kit/outside.ts';
 import { z } from 'zod';
 import type { Us } from '../../../kit/clock.ts';
 import { CANDLE_INTERVALS, type RecordSink } from '../../domain/records.ts';
@@ -83,7 +84,7 @@ class SpotDecoder implements Decoder {
     if (channel === 'book') return verdictOf(readBook(frame, text, context));
     if (UNSTORED.has(channel)) return control(channel);
     const { data } = frame;
-    if (!Array.isArray(data)) return rejected(`no data of ${channel.slice(0, 40)}`);
+    if (!Array.isArray(data)) return rejected(`no data of ${quoteOutside(channel.slice(0, 40))}`);
     const rows: readonly unknown[] = data;
     switch (channel) {
       case 'trade':
@@ -98,7 +99,7 @@ class SpotDecoder implements Decoder {
         return verdictOf(readRows(rows, (row) => this.#candle(row, time, context)));
       }
       default:
-        return rejected(`unknown channel ${channel.slice(0, 40)}`);
+        return rejected(`unknown channel ${quoteOutside(channel.slice(0, 40))}`);
     }
   }
 

@@ -1,3 +1,4 @@
+import { quoteOutside } from '../../../kit/outside.ts';
 import type { PriceLevel } from '../../domain/records.ts';
 import type { SymbolFacts } from '../shared/symbols.ts';
 import {
@@ -38,7 +39,7 @@ export function readArrayFrame(frame: readonly unknown[], context: ReadContext):
     case 'ohlc':
       return Array.isArray(parts[0]) ? readOhlc(facts, parts[0], Number(option), context) : 'no candle';
     default:
-      return `unknown channel ${name.slice(0, 40)}`;
+      return `unknown channel ${quoteOutside(name.slice(0, 40))}`;
   }
 }
 

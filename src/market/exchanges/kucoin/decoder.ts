@@ -1,3 +1,4 @@
+import { quoteOutside } from '../../../kit/outside.ts';
 import { z } from 'zod';
 import type { Us } from '../../../kit/clock.ts';
 import type { Market, RecordSink } from '../../domain/records.ts';
@@ -71,7 +72,7 @@ class KucoinDecoder implements Decoder {
     const named = topic.slice(colon + 1);
     if (UNSTORED_TOPICS.has(name)) return control(name);
     const reading = this.#message(name, named, subject, data, context);
-    return reading === undefined ? rejected(`unknown topic ${name.slice(0, 40)}`) : verdictOf(reading);
+    return reading === undefined ? rejected(`unknown topic ${quoteOutside(name.slice(0, 40))}`) : verdictOf(reading);
   }
 
   rest(call: RestCallName, args: RestArgs, body: string, recvTime: Us, sink: RecordSink): FrameVerdict {
@@ -181,5 +182,7 @@ function readAnswer({ type, code, data }: WireObject): FrameVerdict {
   if (typeof type !== 'string') return rejected('not a message');
   if (type === 'error') return refused(`${String(code)}: ${typeof data === 'string' ? data : 'request refused'}`);
   if (type === 'ack') return subscribed();
-  return ['welcome', 'pong'].includes(type) ? control(type) : rejected(`unknown type ${type.slice(0, 40)}`);
+  return ['welcome', 'pong'].includes(type)
+    ? control(type)
+    : rejected(`unknown type ${quoteOutside(type.slice(0, 40))}`);
 }

@@ -1,3 +1,4 @@
+import { quoteOutside } from '../../../kit/outside.ts';
 import { z } from 'zod';
 import type { Us } from '../../../kit/clock.ts';
 import type { Market, RecordSink } from '../../domain/records.ts';
@@ -155,7 +156,7 @@ class OkxDecoder implements Decoder {
       return verdictOf(readRows(data, (row) => readCandle(row, context.symbols.facts(instId), interval, context)));
     }
     if (UNSTORED_CHANNELS.has(channel) || OTHER_CANDLES.test(channel)) return control(channel);
-    return rejected(`unknown channel ${channel.slice(0, 40)}`);
+    return rejected(`unknown channel ${quoteOutside(channel.slice(0, 40))}`);
   }
 
   #mark(row: unknown, context: ReadContext): Reading {

@@ -1,3 +1,4 @@
+import { quoteOutside } from '../../../kit/outside.ts';
 import type { Us } from '../../../kit/clock.ts';
 import type { RecordSink } from '../../domain/records.ts';
 import type { Decoder, DecoderOptions, FrameVerdict } from '../contract.ts';
@@ -22,7 +23,9 @@ export function createPythDecoder(options: DecoderOptions): Decoder {
     }
     // The refusal of too much traffic has no type.
     if (type !== 'response' && type !== undefined) {
-      return rejected(typeof type === 'string' ? `unknown message ${type.slice(0, 40)}` : 'not a message');
+      return rejected(
+        typeof type === 'string' ? `unknown message ${quoteOutside(type.slice(0, 40))}` : 'not a message',
+      );
     }
     if (status === 'error') return refused(typeof error === 'string' && error !== '' ? error : 'request refused');
     return type === 'response' && status === 'success' ? control('response') : rejected('not a message');

@@ -1,3 +1,4 @@
+import { withoutOutside } from '../../../kit/outside.ts';
 import { z } from 'zod';
 import { SEVERITIES } from '../../jobs/contract.ts';
 import { anyExchange, anySymbol, isoTime, limit, lookbackMinutes } from '../shared/fields.ts';
@@ -91,5 +92,5 @@ export default marketTool({
 
 function messageOf(context: unknown): string | null {
   if (context === null || typeof context !== 'object' || !('message' in context)) return null;
-  return typeof context.message === 'string' ? context.message : null;
+  return typeof context.message === 'string' ? withoutOutside(context.message) : null;
 }

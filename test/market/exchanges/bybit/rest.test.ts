@@ -79,7 +79,7 @@ describe('Bybit history over REST', () => {
     const body = answer({ category: 'spot', list: [] });
     expect(decoder.rest('trades', {}, body, 1, () => undefined)).toEqual({
       kind: 'rejected',
-      reason: 'answer of category spot',
+      reason: 'answer of category ‹spot›',
     });
     const refused = '{"retCode":10001,"retMsg":"params error","result":{}}';
     expect(decoder.rest('trades', {}, refused, 1, () => undefined)).toEqual({
