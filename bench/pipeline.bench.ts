@@ -14,6 +14,7 @@ import { Database } from '../src/infra/duckdb/database.ts';
 import { createIdSource } from '../src/kit/id.ts';
 import { silentLogger } from '../src/kit/logger.ts';
 import { createInvoker } from '../src/kit/pipeline.ts';
+import { askerOf } from '../src/kit/question.ts';
 import { createRateGate } from '../src/kit/rate-gate.ts';
 import { bindTools, defineTool, type ToolContext } from '../src/kit/tool.ts';
 
@@ -99,6 +100,7 @@ export async function run(): Promise<void> {
     events,
     services: undefined,
     progress: () => undefined,
+    ask: askerOf('get_ticker'),
   };
   const input = { exchange: 'binance', symbol: 'BTCUSDT', limit: 10 };
   const direct: number[] = [];

@@ -99,6 +99,8 @@ export type { FlowDocument, FlowMethodRecord, FlowPause, FlowRunStatus } from '.
 export { flowFromSpec } from './flow/from-spec.ts';
 export { flowMermaid, flowSvg } from './flow/plot.ts';
 export { createFlowRunner } from './flow/runner.ts';
+export { type Ask, defineQuestion, type Question } from '../kit/question.ts';
+export { ask } from './question/ask.ts';
 export { createFlowStore, createMemoryFlowStore, type FlowStore } from './flow/store.ts';
 export { all, any, type FlowTrigger } from './flow/trigger.ts';
 export type { CrewGraphBuilder, CrewGraphDefinition, CrewMessage, CrewNode, TaskNodeOptions } from './graph/define.ts';

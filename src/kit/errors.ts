@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'rate_limited'
   | 'permission_denied'
   | 'approval_required'
+  | 'answer_required'
   | 'deadline_exceeded'
   | 'conflict'
   | 'budget_exceeded'

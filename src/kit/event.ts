@@ -55,6 +55,8 @@ const wired = {
 };
 const method = { flow: text, run_id: text, method: text, execution: count };
 
+const question = { question_id: text, run_id: text, where: text };
+
 export const EVENTS = {
   /** One a flush and table, never one a record. */
   'data.received': z.strictObject({
@@ -203,6 +205,11 @@ export const EVENTS = {
   'approval.escalated': z.strictObject({ approval_id: text, tool: text, to: z.array(text), waited_ms: count }),
   /** A person answered a question of a run. */
   'run.answered': z.strictObject({ ...run, task_id: text, kind: text, by: text, answer: text }),
+  /** A run asks a person; `where` is its task, step or node. */
+  'question.asked': z.strictObject({ ...question, kind: text, expires_at: count.nullable() }),
+  'question.answered': z.strictObject({ ...question, by: text }),
+  /** Nobody answered in time. */
+  'question.expired': z.strictObject(question),
   'guardrail.passed': z.strictObject({ ...task, guardrail: text, attempt: count }),
   'guardrail.failed': z.strictObject({ ...task, guardrail: text, attempt: count, message: text }),
   /** A tripwire ended the run; without task and agent: at the kickoff, or at what the crew's last hooks gave. */

@@ -1,5 +1,6 @@
 import type { AccessLevel, ToolCategory } from './access.ts';
 import type { ErrorCode } from './errors.ts';
+import type { GivenAnswer } from './question.ts';
 import type { BoundTool, Provenance } from './tool.ts';
 
 /** Who calls. `agentId` null means a person or a client with a role of its own. */
@@ -39,6 +40,8 @@ export interface ToolCall {
   readonly origin?: CallOrigin | undefined;
   /** Tools with effects are proposed, not run. */
   readonly shadow?: boolean | undefined;
+  /** What people answered to what it asked when it was made before, in order. */
+  readonly answers?: readonly GivenAnswer[] | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((fraction: number, message?: string) => void) | undefined;
 }

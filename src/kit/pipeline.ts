@@ -2,6 +2,7 @@ import { InvalidInput, NotFound, PermissionDenied } from './errors.ts';
 import { canonicalHash } from './hash.ts';
 import type { Caller, Invoker, PermissionDecision, ToolCall, ToolOutcome } from './invoke.ts';
 import { didYouMean } from './nearest.ts';
+import { askerOf } from './question.ts';
 import { outsideProblem, STRICT_OUTSIDE } from './outside.ts';
 import { announce, toFailure } from './pipeline-record.ts';
 import { bounded, runTool } from './pipeline-run.ts';
@@ -241,6 +242,7 @@ function limit(options: InvokerOptions, call: ToolCall, tool: BoundTool): void {
 function contextOf(options: InvokerOptions, trace: Trace): (signal: AbortSignal) => ToolContext<unknown> {
   const { call, callId, toolName } = trace;
   return (signal) => ({
+    ask: askerOf(toolName, call.answers),
     callId,
     caller: call.caller.id,
     agentId: call.caller.agentId,

@@ -52,6 +52,7 @@ const BY_GROUP: Readonly<Record<string, StreamChannel>> = {
   budget: 'model',
   tool: 'tool',
   approval: 'approval',
+  question: 'approval',
 };
 const BY_NAME: Readonly<Record<string, StreamChannel>> = {
   'system.approval_required': 'approval',

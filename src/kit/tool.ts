@@ -4,6 +4,7 @@ import type { Clock } from './clock.ts';
 import { InvalidInput } from './errors.ts';
 import type { EventSink } from './event.ts';
 import type { Logger } from './logger.ts';
+import type { Ask } from './question.ts';
 
 /**
  * What a tool changes. `none` reads; `ops` writes only the ops database (runs in shadow mode too);
@@ -57,6 +58,11 @@ export interface ToolContext<S> {
   readonly services: S;
   /** Long work reports progress, 0–1, for terminals and MCP clients. */
   readonly progress: (fraction: number, message?: string) => void;
+  /**
+   * Asks a person: the call ends here and is made again from its beginning once there is an answer, so ask before you
+   * act. In a run that waits on disk for it; else the call fails with `answer_required`.
+   */
+  readonly ask: Ask;
 }
 
 /** What a tool's `run` gives back: data of the output schema, and its provenance. */

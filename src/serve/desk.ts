@@ -69,6 +69,20 @@ export interface Desk extends MemoryDesk, AsyncDisposable {
     readonly rows: readonly Readonly<Record<string, unknown>>[];
     readonly truncated: boolean;
   }>;
+  /** Questions that wait for a person: of one run with those that it began, or of all. */
+  questions(query?: { readonly run?: string | undefined }): Promise<readonly QuestionRow[]>;
+  /**
+   * Answers one; the run goes on, and this resolves when it ends or waits again. Throws Conflict when it is not open (any
+   * more), InvalidInput, naming the field, for an answer that does not fit.
+   */
+  answerQuestion(
+    request: {
+      readonly id: string;
+      readonly answer: unknown /** Who answers, for the record. */;
+      readonly by?: string | undefined;
+    },
+    options?: CallOptions,
+  ): Promise<AnsweredQuestion>;
   approvals(query?: { readonly state?: string | undefined }): Promise<readonly ApprovalRow[]>;
   decide(request: {
     readonly id: string;
@@ -148,6 +162,34 @@ export interface Desk extends MemoryDesk, AsyncDisposable {
   pruneTape(request: { readonly before: number; readonly dry_run: boolean }): Promise<TapePruneReport>;
   /** A backup as configured; `tape` overrides whether it holds the tape. */
   createBackup(request: { readonly tape?: boolean | undefined }): Promise<BackupReport>;
+}
+
+/** A question of a run that a person may answer. */
+export interface QuestionRow {
+  readonly id: string;
+  readonly run_id: string;
+  /** The crew or flow. */
+  readonly of: string;
+  /** Task, step or node that asks. */
+  readonly where: string;
+  readonly agent: string | null;
+  readonly kind: 'approval' | 'human_input' | 'effect' | 'budget' | 'question' | 'custom' | 'run';
+  /** Null where what is shown says it all. */
+  readonly question: string | null;
+  readonly shown: unknown;
+  /** JSON Schema of what may be answered; null: anything. */
+  readonly answer: Readonly<Record<string, unknown>> | null;
+  /** Why the answer before was not taken. */
+  readonly problem: string | null;
+  readonly expires_at: string | null;
+}
+
+/** What became of the run whose question was answered. */
+export interface AnsweredQuestion {
+  readonly id: string;
+  readonly run_id: string;
+  readonly status: string;
+  readonly error: string | null;
 }
 
 export interface McpToolsRequest {
@@ -347,7 +389,14 @@ export interface FlowRequest {
   /** Role of an MCP client that has one of its own; default: `mcp.role`. */
   readonly role?: string | undefined;
   /** A run that waits: it goes on, with answers by step. */
-  readonly resume?: { readonly run: string; readonly answers: Readonly<Record<string, unknown>> } | undefined;
+  readonly resume?:
+    | {
+        readonly run: string;
+        readonly answers: Readonly<Record<string, unknown>>;
+        /** Who answers, for the record. */
+        readonly by?: string | undefined;
+      }
+    | undefined;
 }
 
 export interface EventsQuery {

@@ -15,6 +15,8 @@ import type { McpServers } from '../crew/mcp/hub.ts';
 import { openDuckDbStorage } from '../crew/memory/duckdb-storage.ts';
 import { memorySettings, type VaultOptions } from '../crew/memory/parts.ts';
 import { openMemoryVault } from '../crew/memory/vault.ts';
+import type { FlowDocument } from '../crew/flow/document.ts';
+import { readFlowDocument } from '../crew/flow/store.ts';
 import { createRunStore } from '../crew/run/store.ts';
 import { describeBehaviour } from '../crew/behaviour/status.ts';
 import { type BehaviourStore, createBehaviourStore } from '../crew/behaviour/store.ts';
@@ -54,6 +56,7 @@ import { type MemoryDesk, memoryDesk } from './memory-desk.ts';
 import type { ControllerOptions } from './options.ts';
 import { isoOfUs } from './report.ts';
 import { spendOptions } from './runtime/spend.ts';
+import { questionsOfFlow, questionsOfRun } from './questions.ts';
 import { budgetRows } from './spending.ts';
 import { createToolSearch } from './tool-search.ts';
 import { VERSION } from './version.ts';
@@ -131,6 +134,8 @@ export function openFilesDesk(options: ControllerOptions): Desk {
       withOps(dataDir, 'events', async (db) => (await queryEvents(db, query)) as readonly AnyEvent[], []),
     follow: (query, signal) => followFile(dataDir, query, signal),
     query: (request, call) => userQuery(dataDir, request, call?.signal),
+    questions: (query) => storedQuestions(dataDir, query?.run),
+    answerQuestion: () => needsController('answering a question'),
     approvals: (query) => withOps(dataDir, 'approvals', (db) => storedApprovals(db, query?.state), []),
     unknownEffects: () =>
       withOps(
@@ -328,6 +333,22 @@ async function storedBehaviours(dataDir: string, config: DeskConfig): ReturnType
 
 function missingRun(id: string): never {
   throw new NotFound(`there is no finished run '${id}'; crew runs ls lists them`);
+}
+
+/** Questions of waiting runs and flows, as the databases have them. */
+async function storedQuestions(dataDir: string, run: string | undefined): ReturnType<Desk['questions']> {
+  const waiting = { status: ['waiting'], limit: 10_000 } as const;
+  const rows = await withOps(dataDir, 'runs', async (db) => (await createRunStore(db)).list(waiting), []);
+  const flows = await withOps(dataDir, 'flow_state', waitingFlows, []);
+  const all = [...flows.flatMap(questionsOfFlow), ...rows.flatMap(questionsOfRun)];
+  return all.filter((q) => run === undefined || q.run_id === run || q.run_id.startsWith(`${run}/`));
+}
+
+async function waitingFlows(db: Database): Promise<readonly FlowDocument[]> {
+  const rows = await db.all("SELECT state FROM flow_state WHERE status = 'paused'");
+  return rows
+    .flatMap((row) => readFlowDocument(JSON.parse(String(row['state']))) ?? [])
+    .filter((f) => f.status === 'waiting');
 }
 
 async function storedApprovals(db: Database, state: string | undefined): ReturnType<Desk['approvals']> {

@@ -1,5 +1,6 @@
 import type { Feedback, FeedbackQuery } from '../crew/feedback/store.ts';
 import { giveFeedback } from './feedback.ts';
+import { answerQuestion, openQuestions } from './questions.ts';
 import { parseHead } from '../crew/audit/chain.ts';
 import type { CallQuery, ModelCall, UsageRow } from '../crew/spend/call.ts';
 import type { PriceRow } from '../crew/spend/price.ts';
@@ -38,6 +39,7 @@ import type {
   ResumeRunRequest,
   RunStep,
   QueryRequest,
+  QuestionRow,
   RunDocument,
   RunRow,
   ShadowReport,
@@ -227,7 +229,7 @@ export class LocalDesk implements Desk {
     const shadow =
       caller === 'mcp' && !this.#mcpMayAct(request.role) ? true : (request.shadow ?? this.#controller.shadow);
     const { signal, onProgress } = options;
-    if (resume !== undefined) return flows.resume(resume.run, resume.answers, { signal });
+    if (resume !== undefined) return flows.resume(resume.run, resume.answers, { signal, by: resume.by });
     if (onProgress === undefined) return flows.kickoff(flow, inputs, { shadow, signal });
     return flowWithProgress(this.#controller, flow, inputs, { shadow, signal }, onProgress);
   }
@@ -298,6 +300,17 @@ export class LocalDesk implements Desk {
     return request.database === 'ops'
       ? this.#runtime.operations.db.query(request.sql, limits)
       : this.#runtime.market.store.query(request.sql, limits);
+  }
+
+  questions({ run }: { readonly run?: string | undefined } = {}): Promise<readonly QuestionRow[]> {
+    return openQuestions(this.#runtime.crews, run);
+  }
+
+  answerQuestion(
+    request: Parameters<Desk['answerQuestion']>[0],
+    { signal }: CallOptions = {},
+  ): ReturnType<Desk['answerQuestion']> {
+    return answerQuestion(this.#runtime.crews, request, signal);
   }
 
   async approvals(query: { readonly state?: string | undefined } = {}): Promise<readonly ApprovalRow[]> {

@@ -2,9 +2,10 @@ import { z } from 'zod';
 import type { AccessLevel, ToolCategory } from '../kit/access.ts';
 import { ManualClock, type Clock } from '../kit/clock.ts';
 import { AppError, errorMessage } from '../kit/errors.ts';
+import { askerOf } from '../kit/question.ts';
 import type { Caller, Invoker, ToolCall, ToolOutcome } from '../kit/invoke.ts';
 import { silentLogger } from '../kit/logger.ts';
-import { bindTools, type BoundTool, defineTool, type ToolEffects } from '../kit/tool.ts';
+import { bindTools, type BoundTool, defineTool, type ToolContext, type ToolEffects } from '../kit/tool.ts';
 import type { AgentSpec, CrewSpec, TaskSpec } from '../crew/spec.ts';
 import { agentSpec, crewSpec, taskSpec } from '../crew/defaults.ts';
 import { MemoryEvents } from './events.ts';
@@ -12,7 +13,7 @@ import { MemoryEvents } from './events.ts';
 /** A small tool for tests: any object in, whatever `run` gives out. */
 export function toyTool(
   name: string,
-  run: (input: Readonly<Record<string, unknown>>) => unknown,
+  run: (input: Readonly<Record<string, unknown>>, context: ToolContext<unknown>) => unknown,
   options: {
     readonly effects?: ToolEffects;
     readonly access?: AccessLevel;
@@ -33,8 +34,8 @@ export function toyTool(
     input: options.input ?? z.looseObject({}),
     output: z.unknown(),
     examples: [],
-    run: async (input) => ({
-      data: await run(input),
+    run: async (input, context) => ({
+      data: await run(input, context),
       provenance: { as_of: null, source: 'toy', complete: true, stale_ms: null },
     }),
     preview: (input) => Promise.resolve({ would: name, with: input }),
@@ -113,7 +114,12 @@ export class ToyInvoker implements Invoker {
       return {
         ...base,
         ok: false,
-        error: { code: error.code, message: errorMessage(error), retryable: error.retryable },
+        error: {
+          code: error.code,
+          message: errorMessage(error),
+          retryable: error.retryable,
+          ...(error.details === undefined ? {} : { details: error.details }),
+        },
       };
     }
   }
@@ -131,6 +137,7 @@ export class ToyInvoker implements Invoker {
       events: new MemoryEvents(),
       services: {},
       progress: () => undefined,
+      ask: askerOf(call.tool, call.answers),
     };
   }
 }

@@ -53,6 +53,19 @@ describe.runIf(built)('examples', { timeout: 60_000 }, () => {
     );
   });
 
+  it('asks a person, and goes on in another process with what they answered', async () => {
+    const folder = projectOf('questions.ts');
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, ['example.js'], { cwd: folder });
+    expect(stderr).toBe('');
+    const [waiting, refused, done, again] = stdout.split('\n');
+    expect(waiting).toBe(
+      'waiting: {"question":"What may it cost at most?","payload":{"article":"kettle"},"problem":null}, 0 ordered',
+    );
+    expect(refused).toMatch(/^the answer to 'buy' does not fit: currency: /);
+    expect(done).toBe('completed: {"article":"kettle","limit":20,"currency":"EUR"}, 1 ordered');
+    expect(again).toBe('run it is completed: it waits for no answer any more');
+  });
+
   it('stops a crew at its budget', async () => {
     const folder = projectOf('spend.ts');
     const { stdout, stderr } = await promisify(execFile)(process.execPath, ['example.js'], { cwd: folder });

@@ -1,5 +1,16 @@
+import type { AskedQuestion } from '../../kit/question.ts';
+
 /** What a pause for a person carries; `runner.resume` answers it. */
 export type Pause =
+  | ({
+      /** A call of a tool, or a hook of a task, asks a person. */
+      readonly kind: 'question';
+      readonly task: string;
+      readonly agent: string;
+      readonly tool: string;
+      /** Which of the call's questions it is, from 0. */
+      readonly n: number;
+    } & AskedQuestion)
   | {
       readonly kind: 'approval';
       readonly task: string;

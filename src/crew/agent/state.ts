@@ -1,5 +1,6 @@
 import { Annotation } from '@langchain/langgraph';
 import type { BaseMessage } from '@langchain/core/messages';
+import type { AskedQuestion, GivenAnswer } from '../../kit/question.ts';
 import type { ModelUsage } from '../model/usage.ts';
 import type { Observation, RecalledNote, TaskResult } from '../playbook.ts';
 import type { Proposal, TaskToolCall } from './call.ts';
@@ -18,6 +19,10 @@ export interface QueuedCall {
   readonly approvalId: string | null;
   /** Key of an effect of unknown outcome that it waits for a person to settle. */
   readonly effectKey?: string | undefined;
+  /** Question of it that it waits for, and which of its questions it is. */
+  readonly question?: { readonly index: number; readonly asked: AskedQuestion } | undefined;
+  /** What people answered to its questions, in order. */
+  readonly answers?: readonly GivenAnswer[] | undefined;
 }
 
 /** Where an agent stands in its task; the whole of it is checkpointed after every step. */

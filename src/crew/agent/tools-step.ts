@@ -3,6 +3,7 @@ import { interrupt, type LangGraphRunnableConfig } from '@langchain/langgraph';
 import { errorMessage } from '../../kit/errors.ts';
 import type { ToolOutcome } from '../../kit/invoke.ts';
 import { mergeOutside, wordsOf } from '../../kit/outside.ts';
+import { type GivenAnswer, questionOf } from '../../kit/question.ts';
 import { canonicalJson } from '../../kit/json.ts';
 import type { TaskRequest } from '../graph/task-node.ts';
 import type { Observation } from '../playbook.ts';
@@ -22,7 +23,7 @@ const SAME_CALL_LIMIT = 3;
 
 /**
  * Makes the queued calls: side by side when all of them only read, else one after another. Calls that need a
- * person's approval stay in the queue, and so do effects of which nobody knows whether they happened.
+ * person's approval or answer stay in the queue, and so do effects of which nobody knows whether they happened.
  */
 export async function toolsStep(
   run: TaskRun,
@@ -113,21 +114,31 @@ async function innerStep(
 export async function approvalStep(run: TaskRun, request: TaskRequest, record: AgentRecord): Promise<AgentRecord> {
   const [call, ...rest] = record.queue;
   if (call === undefined) return { ...record, next: 'model' };
-  const { tool, args, effectKey } = call;
-  const where = { task: run.task.id, agent: run.agent.id, tool, args };
-  interrupt<Pause>(
-    effectKey === undefined
-      ? { kind: 'approval', ...where, approval_id: call.approvalId ?? '' }
-      : { kind: 'effect', ...where, effect_key: effectKey },
-  );
+  const asked = waitFor(run, call);
   try {
-    const outcome = await makeCall(run, record, call);
-    const settled = settle(run, record, [call], [outcome]);
+    const outcome = await makeCall(run, record, asked);
+    const settled = settle(run, record, [asked], [outcome]);
     const queue = [...settled.queue, ...rest];
     return { ...settled, queue, next: queue.length > 0 ? 'approval' : 'model' };
   } catch (error) {
     return afterAbort(run, request, record, error);
   }
+}
+
+/** Waits for the person that the call needs; the call as it is made then. */
+function waitFor(run: TaskRun, call: QueuedCall): QueuedCall {
+  const { tool, args, effectKey, question, answers = [] } = call;
+  const where = { task: run.task.id, agent: run.agent.id, tool };
+  if (question !== undefined) {
+    const given = interrupt<Pause, GivenAnswer>({ kind: 'question', ...where, n: question.index, ...question.asked });
+    return { ...call, question: undefined, answers: [...answers.slice(0, question.index), given] };
+  }
+  interrupt<Pause>(
+    effectKey === undefined
+      ? { kind: 'approval', ...where, args, approval_id: call.approvalId ?? '' }
+      : { kind: 'effect', ...where, args, effect_key: effectKey },
+  );
+  return call;
 }
 
 function makeCall(run: TaskRun, record: AgentRecord, call: QueuedCall): Promise<ToolOutcome | null> {
@@ -141,6 +152,7 @@ function makeCall(run: TaskRun, record: AgentRecord, call: QueuedCall): Promise<
     runId: scope.runId,
     taskId: task.id,
     path: call.path,
+    answers: call.answers,
     correlationId: scope.runId,
     // All calls of a turn were written before any of their results was read.
     origin: { outside: record.outside, trusted: run.trusted },
@@ -165,6 +177,11 @@ function settle(
     const outcome = outcomes[i] ?? null;
     if (outcome !== null && !outcome.ok && outcome.error.code === 'approval_required') {
       waiting.push({ ...call, approvalId: outcome.error.approval_id ?? '' });
+      return;
+    }
+    const question = outcome === null || outcome.ok ? null : questionOf(outcome.error);
+    if (question !== null) {
+      waiting.push({ ...call, question });
       return;
     }
     const effectKey = unknownEffect(outcome);

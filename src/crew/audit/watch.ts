@@ -15,6 +15,12 @@ export function auditApprovals(events: EventSource, audit: StoredAudit): void {
       const denied = decision === 'rejected' || decision === 'expired';
       audit.note({ kind: 'approval', id, by, what: decision, denied });
     }
+    if (event.type === 'question.answered' || event.type === 'question.expired') {
+      const { question_id: id, run_id: runId, where } = event.data;
+      const by = event.type === 'question.answered' ? event.data.by : 'timeout';
+      const what = event.type === 'question.answered' ? 'answered' : 'expired';
+      audit.note({ kind: 'approval', id, by, runId, what, details: { where } });
+    }
   });
 }
 

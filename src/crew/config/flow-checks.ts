@@ -1,10 +1,11 @@
-import type { ConfigIssue } from '../../kit/errors.ts';
+import { type ConfigIssue, InvalidInput } from '../../kit/errors.ts';
 import { didYouMean } from '../../kit/nearest.ts';
 import { EVENT_NAMES } from '../../kit/event.ts';
 import { flowProblems } from '../flow/define.ts';
+import { questionOfStep } from '../flow/from-spec.ts';
 import { fieldOf } from '../condition.ts';
 import type { YamlFile } from './yaml-file.ts';
-import { type FlowSpec, stepsOf } from './flow-schema.ts';
+import { type FlowSpec, type FlowStepSpec, stepsOf } from './flow-schema.ts';
 
 /** What flows may name. */
 export interface FlowNames {
@@ -51,6 +52,7 @@ function stepIssues(file: YamlFile, flow: FlowSpec, names: FlowNames): readonly 
       issues.push(
         file.issue([flow.id, 'steps', id], `${where}: it does more than one thing: make steps of them`, 'key'),
       );
+    issues.push(...askIssues(file, at, where, step));
     if (step.tool !== null && step.agent === null) {
       issues.push(file.issue(at('tool'), `${where}: a tool is called as an agent: name it with agent`));
     }
@@ -59,6 +61,27 @@ function stepIssues(file: YamlFile, flow: FlowSpec, names: FlowNames): readonly 
     }
     return issues;
   });
+}
+
+/** The terms of a question stand by a question, and what stands without an answer is one. */
+function askIssues(
+  file: YamlFile,
+  at: (field: string) => readonly string[],
+  where: string,
+  step: FlowStepSpec,
+): readonly ConfigIssue[] {
+  const terms = ['show', 'show_schema', 'answer', 'answer_timeout', 'otherwise'] as const;
+  if (step.ask === null) {
+    const lone = terms.find((field) => (step[field] ?? null) !== null);
+    return lone === undefined ? [] : [file.issue(at(lone), `${where}: ${lone} belongs to a question: say what to ask`)];
+  }
+  try {
+    questionOfStep(step, step.ask);
+    return [];
+  } catch (error) {
+    if (!(error instanceof InvalidInput)) throw error;
+    return [file.issue(at('otherwise'), `${where}: ${error.message}`)];
+  }
 }
 
 function structureIssues(file: YamlFile, flow: FlowSpec): readonly ConfigIssue[] {

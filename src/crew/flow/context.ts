@@ -1,4 +1,5 @@
 import type { ToolSuccess, ToolProposal } from '../../kit/invoke.ts';
+import type { Ask } from '../../kit/question.ts';
 import type { SoloRequest } from '../run/solo.ts';
 import type { RunDocument } from '../run/document.ts';
 import type { FlowDocument } from './document.ts';
@@ -35,6 +36,10 @@ export interface FlowContext<S = FlowState> {
   ) => Promise<ToolSuccess | ToolProposal>;
   /** Runs another flow, with a state of its own. As `crew`. */
   readonly subflow: (id: string, inputs?: Readonly<Record<string, unknown>>) => Promise<FlowDocument>;
-  /** Waits for a person: the run says `waiting`, and goes on with what `resume` is given for this method. */
-  readonly ask: (question: unknown) => unknown;
+  /**
+   * Waits for a person: the run says `waiting`, and goes on with what `resume` is given for this method. A question of
+   * `defineQuestion` has types, a check of the answer and a time. Run again with the answer, the method finds the runs
+   * that it began, but what it did itself it does again: so ask before you act.
+   */
+  readonly ask: Ask & ((question: unknown) => unknown);
 }

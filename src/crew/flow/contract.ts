@@ -4,6 +4,7 @@ import type { EventSink } from '../../kit/event.ts';
 import type { Caller, Invoker } from '../../kit/invoke.ts';
 import type { Logger } from '../../kit/logger.ts';
 import type { CrewRunner } from '../run/contract.ts';
+import type { EventSource } from '../run/event-source.ts';
 import type { FlowDefinition } from './define.ts';
 import type { FlowDocument } from './document.ts';
 import type { FlowStore } from './store.ts';
@@ -17,6 +18,8 @@ export interface FlowRunnerDeps {
   readonly checkpointer: BaseCheckpointSaver;
   readonly store: FlowStore;
   readonly events: EventSink;
+  /** With it, a flow that waits for a run of its own or for an approval goes on by itself when that is over. */
+  readonly eventSource?: EventSource | undefined;
   readonly clock: Clock;
   readonly log: Logger;
   readonly newId: (prefix: string) => string;
@@ -48,11 +51,18 @@ export interface FlowRunner {
    * InvalidInput for inputs that do not fit its state.
    */
   kickoff(flowId: string, inputs?: Readonly<Record<string, unknown>>, options?: FlowOptions): Promise<FlowDocument>;
-  /** Goes on with a waiting, suspended or unfinished run. Answers are for `ask`, by method. Throws NotFound. */
+  /**
+   * Goes on with a waiting, suspended or unfinished run. Answers are for `ask`, by method or by the question's id; some may be answered now and others
+   * later. Throws NotFound, Conflict for an answer to what is not open (any more), InvalidInput for one that is not what
+   * was asked for; the run waits on then.
+   */
   resume(
     runId: string,
     answers?: Readonly<Record<string, unknown>>,
-    options?: { readonly signal?: AbortSignal | undefined },
+    options?: {
+      readonly signal?: AbortSignal | undefined /** Who answers, for the record. */;
+      readonly by?: string | undefined;
+    },
   ): Promise<FlowDocument>;
   show(runId: string): Promise<FlowDocument>;
   list(limit?: number): Promise<readonly FlowDocument[]>;

@@ -7,7 +7,14 @@ export interface FlowPause {
   readonly id: string;
   readonly method: string;
   readonly kind: 'question' | 'run';
+  /** Of a question: what was asked, or `question`, `payload` and `problem` of a typed one. Of a run: its id and what it waits for. */
   readonly details: unknown;
+  /** Names this question alone; a run of its own is answered by its own questions. */
+  readonly question_id?: string | undefined;
+  /** JSON Schema of what may be answered to a typed question. */
+  readonly answer?: Readonly<Record<string, unknown>> | undefined;
+  /** When it is too late, UTC ms; null: never. */
+  readonly expires_at?: number | null | undefined;
 }
 
 export interface FlowMethodRecord {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { InvalidInput } from '../../kit/errors.ts';
+import { type Question, questionFromJson } from '../../kit/question.ts';
 import { passes, fieldOf } from '../condition.ts';
 import { compactJson } from '../agent/compact.ts';
 import { type FlowSpec, type FlowStepSpec, stepsOf } from '../config/flow-schema.ts';
@@ -44,6 +45,19 @@ function methodOf(step: FlowStepSpec): FlowMethodDefinition<{ readonly id: strin
   };
 }
 
+/** Whether a step says more of its question than its text. */
+function isTypedAsk({ show, show_schema, answer, answer_timeout, otherwise }: FlowStepSpec): boolean {
+  return [show, show_schema, answer, answer_timeout].some((field) => field !== null) || otherwise !== undefined;
+}
+
+/** The question of a step, in these words. Throws InvalidInput for an `otherwise` that is no answer, or without a time. */
+export function questionOfStep(step: FlowStepSpec, words: string): Question {
+  const { show_schema: payload, answer, answer_timeout: seconds, otherwise } = step;
+  const timeoutMs = seconds === null ? null : seconds * 1000;
+  const stands = otherwise === undefined ? {} : { otherwise: { value: otherwise } };
+  return questionFromJson({ text: words, payload, answer, timeoutMs, ...stands });
+}
+
 /** What a step does, in a few words. */
 export function labelOf(step: FlowStepSpec): string | null {
   if (step.crew !== null) return `crew ${step.crew}`;
@@ -68,7 +82,11 @@ async function act(step: FlowStepSpec, context: FlowContext<{ readonly id: strin
     return (await context.agent(step.agent, { prompt: text(filled(step.prompt ?? '', seen)) })).output;
   }
   if (step.flow !== null) return (await context.subflow(step.flow, inputs())).output;
-  if (step.ask !== null) return context.ask(filled(step.ask, seen));
+  if (step.ask !== null) {
+    if (!isTypedAsk(step)) return context.ask(filled(step.ask, seen));
+    const shown = step.show === null ? null : filled(step.show, seen);
+    return context.ask(questionOfStep(step, text(filled(step.ask, seen))), shown);
+  }
   return context.input;
 }
 

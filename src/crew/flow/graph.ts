@@ -80,6 +80,11 @@ function nodeOf(method: string): string {
   return CHANNELS.has(method) ? `@${method}` : method;
 }
 
+/** The method of a node. */
+export function methodOfNode(node: string): string {
+  return node.startsWith('@') ? node.slice(1) : node;
+}
+
 /**
  * A flow as a LangGraph: methods that are due run side by side in one step, then `dispatch` sees what has come and sends
  * the next ones. Methods that wait for several are therefore never missed, and the order is that of the definition.

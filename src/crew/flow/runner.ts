@@ -1,17 +1,22 @@
 import { Command, GraphDrained, interrupt, isGraphBubbleUp, type StateSnapshot } from '@langchain/langgraph';
-import { z } from 'zod';
-import { AppError, Conflict, errorMessage, InvalidInput, NotFound, Unavailable } from '../../kit/errors.ts';
+import { Conflict, errorMessage, InvalidInput, NotFound, Unavailable } from '../../kit/errors.ts';
+import { type GivenAnswer, isQuestion, type Question, questionOf } from '../../kit/question.ts';
 import { mergeOutside, wordsOf } from '../../kit/outside.ts';
 import { didYouMean } from '../../kit/nearest.ts';
 import { createDetached } from '../run/detached.ts';
 import { GraphStop } from '../run/graph-stop.ts';
-import { interruptIds, pausesOf } from '../run/pauses.ts';
+import { interruptIds } from '../run/pauses.ts';
+import { answerTo, givenAnswer, isOver, type OpenQuestion, requireTaken, withTimesOf } from '../run/questions.ts';
+import { askInStep } from '../question/ask.ts';
 import type { RunDocument } from '../run/document.ts';
 import type { FlowContext } from './context.ts';
 import type { FlowState } from './state.ts';
 import type { FlowOptions, FlowRunner, FlowRunnerDeps } from './contract.ts';
 import type { FlowDefinition, FlowMethod } from './define.ts';
 import type { FlowDocument, FlowPause } from './document.ts';
+import { checkFlowAnswers, flowPauses, isTyped, openFlowQuestion, withoutMethodPlace } from './pauses.ts';
+import { FlowWaits } from './waits.ts';
+import { checked, routeOf, ToolFailed } from './step-checks.ts';
 import { compileFlow, type FlowCall, flowHash, type FlowValues } from './graph.ts';
 
 /** Makes a runner of flows. Nothing runs until it is asked to. */
@@ -19,7 +24,6 @@ export function createFlowRunner(deps: FlowRunnerDeps): FlowRunner {
   return new Runner(deps);
 }
 
-const Waiting = z.object({ kind: z.enum(['question', 'run']), details: z.unknown() });
 /** A run that can be gone on with. */
 const OPEN: ReadonlySet<FlowDocument['status']> = new Set(['running', 'waiting', 'suspended'] as const);
 /** Steps of one run, beyond which even a flow within its methods' bounds has gone astray. */
@@ -40,8 +44,13 @@ class Runner implements FlowRunner {
   readonly #detached = createDetached();
   readonly #active = new Map<string, { readonly stop: GraphStop; readonly done: Promise<FlowDocument> }>();
 
+  readonly #waits: FlowWaits;
+
   constructor(deps: FlowRunnerDeps) {
     this.#deps = deps;
+    const { clock, log, store, eventSource: source } = deps;
+    const isActive = (id: string): boolean => this.#active.has(id);
+    this.#waits = new FlowWaits({ clock, log, store, source, isActive, resume: (id) => this.resume(id) });
   }
 
   get flows(): readonly FlowDefinition[] {
@@ -91,33 +100,72 @@ class Runner implements FlowRunner {
   async resume(
     runId: string,
     answers: Readonly<Record<string, unknown>> = {},
-    options: { readonly signal?: AbortSignal | undefined } = {},
+    options: { readonly signal?: AbortSignal | undefined; readonly by?: string | undefined } = {},
   ): Promise<FlowDocument> {
+    const hasAnswers = Object.keys(answers).length > 0;
     const running = this.#active.get(runId);
-    if (running !== undefined) return running.done;
+    if (running !== undefined) return atWork(runId, hasAnswers, running.done);
     const document = await this.show(runId);
-    if (!OPEN.has(document.status)) return document;
+    if (!OPEN.has(document.status)) {
+      if (hasAnswers) throw new Conflict(`run ${runId} is ${document.status}: it waits for no answer any more`);
+      return document;
+    }
     const flow = this.#deps.flows[document.flow];
     if (flow === undefined) return this.#end(document, 'failed', `there is no flow '${document.flow}' any more`);
     if (flowHash(flow) !== document.structure_hash) {
       return this.#end(document, 'failed', 'the flow has other methods than when the run began: start a new run');
     }
+    const answered = checkFlowAnswers(document, answers, this.#deps.clock.now());
     const graph = this.#compile(flow, document, this.#newStop(document));
     const snapshot = await graph.getState(thread(document));
-    const open = new Set(document.waiting_for.map((p) => p.id));
-    const pauses = flowPauses(snapshot).filter((p) => open.size === 0 || open.has(p.id));
-    const resume = Object.fromEntries(
-      pauses.flatMap((p) =>
-        p.kind === 'run' ? [[p.id, true]] : p.method in answers ? [[p.id, answers[p.method]]] : [],
-      ),
-    );
-    if (pauses.length > 0 && Object.keys(resume).length === 0) return document;
+    // Between the look at what is open and here: of two answers to one question the second finds the run at work.
+    const taken = this.#active.get(runId);
+    if (taken !== undefined) return atWork(runId, hasAnswers, taken.done);
+    const pauses = this.#openPauses(document, snapshot);
+    const resume = this.#resumeValues(document, pauses, answers, options.by);
+    if (pauses.length > 0 && Object.keys(resume).length === 0) {
+      const waiting = document.status === 'waiting' ? document : await this.#end(document, 'waiting', null, pauses);
+      this.#waits.watch(waiting);
+      return waiting;
+    }
     const { flow: name, run_id } = document;
     this.#deps.events.emit('flow.resumed', { flow: name, run_id }, correlation(document));
     const began = snapshot.next.length > 0 || Object.keys(valuesOf(snapshot)).length > 0;
     const first = { data: document.state, outside: document.outside ?? [] };
     const input = !began ? first : pauses.length > 0 ? new Command({ resume }) : null;
-    return this.#launch(flow, { ...document, status: 'running', waiting_for: [] }, input, options.signal);
+    const ended = await this.#launch(flow, { ...document, status: 'running' }, input, options.signal);
+    requireTaken(answered, ended.waiting_for.map(openFlowQuestion));
+    return ended;
+  }
+
+  /** What the thread waits for, of what the record says is open, with the times that the record has. */
+  #openPauses({ waiting_for }: FlowDocument, snapshot: StateSnapshot): readonly FlowPause[] {
+    const open = new Set(waiting_for.map((p) => p.id));
+    const found = flowPauses(snapshot, this.#deps.clock.now()).filter((p) => open.size === 0 || open.has(p.id));
+    return withTimesOf(waiting_for.map(openFlowQuestion), found.map(openFlowQuestion)).map(withoutMethodPlace);
+  }
+
+  /** What goes back into the graph, by interrupt: answers, and what looks itself whether it may go on. */
+  #resumeValues(
+    document: FlowDocument,
+    pauses: readonly FlowPause[],
+    answers: Readonly<Record<string, unknown>>,
+    by = 'not said',
+  ): Readonly<Record<string, unknown>> {
+    const { clock, events } = this.#deps;
+    const { run_id } = document;
+    return Object.fromEntries(
+      pauses.flatMap((p) => {
+        if (p.kind === 'run') return [[p.id, true]];
+        const question = openFlowQuestion(p);
+        const answer = answerTo(question, answers);
+        const where = { question_id: p.question_id ?? p.id, run_id, where: p.method };
+        if (answer !== undefined) events.emit('question.answered', { ...where, by }, correlation(document));
+        else if (isOver(question, clock.now())) events.emit('question.expired', where, correlation(document));
+        const given = isTyped(p) ? givenAnswer(question, answer, clock.now()) : answer;
+        return given === undefined ? [] : [[p.id, given]];
+      }),
+    );
   }
 
   async show(runId: string): Promise<FlowDocument> {
@@ -131,9 +179,9 @@ class Runner implements FlowRunner {
   }
 
   async recover(): Promise<readonly FlowDocument[]> {
-    const left = (await this.#deps.store.list(10_000)).filter(
-      (d) => (d.status === 'running' || d.status === 'suspended') && !this.#active.has(d.run_id),
-    );
+    const open = (await this.#deps.store.list(10_000)).filter((d) => OPEN.has(d.status) && !this.#active.has(d.run_id));
+    for (const document of open) this.#waits.watch(document);
+    const left = open.filter((d) => d.status !== 'waiting' || d.waiting_for.some((p) => p.kind === 'run'));
     return Promise.all(left.map((document) => this.resume(document.run_id)));
   }
 
@@ -141,10 +189,15 @@ class Runner implements FlowRunner {
     const stop = this.#newStop(document);
     const unfollow = stop.follow(signal);
     const work = this.#detached(() => this.#work(flow, document, input, stop));
-    const done = work.finally(() => {
-      unfollow();
-      this.#active.delete(document.run_id);
-    });
+    const done = work
+      .finally(() => {
+        unfollow();
+        this.#active.delete(document.run_id);
+      })
+      .then((ended) => {
+        this.#waits.watch(ended);
+        return ended;
+      });
     this.#active.set(document.run_id, { stop, done });
     return done;
   }
@@ -156,12 +209,15 @@ class Runner implements FlowRunner {
   }
 
   async close(): Promise<void> {
+    this.#waits.close();
     const all = [...this.#active.values()];
     for (const { stop } of all) stop.suspend('the process ends');
     await Promise.all(all.map(({ done }) => done));
   }
 
   async #work(flow: FlowDefinition, document: FlowDocument, input: unknown, stop: GraphStop): Promise<FlowDocument> {
+    // On record before its first step: a process that dies in it leaves a run to be taken up.
+    if (document.waiting_for.length > 0) await this.#deps.store.save({ ...document, waiting_for: [] });
     const graph = this.#compile(flow, document, stop);
     const described = async (): Promise<FlowDocument> =>
       describe(document, flow, valuesOf(await graph.getState(thread(document))));
@@ -175,7 +231,8 @@ class Runner implements FlowRunner {
         callbacks: [],
       });
       const fresh = interruptIds(result);
-      const pauses = flowPauses(await graph.getState(thread(document))).filter((p) => fresh.has(p.id));
+      const now = this.#deps.clock.now();
+      const pauses = flowPauses(await graph.getState(thread(document)), now).filter((p) => fresh.has(p.id));
       return await this.#end(await described(), pauses.length > 0 ? 'waiting' : 'completed', null, pauses);
     } catch (error) {
       const status = stop.statusOf(error);
@@ -188,10 +245,12 @@ class Runner implements FlowRunner {
     document: FlowDocument,
     status: FlowDocument['status'],
     error: string | null,
-    waiting_for: readonly FlowPause[] = [],
+    pauses: readonly FlowPause[] = [],
   ): Promise<FlowDocument> {
     const { clock, events, store } = this.#deps;
     const now = clock.now();
+    const before = document.waiting_for.map(openFlowQuestion);
+    const waiting_for = withTimesOf(before, pauses.map(openFlowQuestion)).map(withoutMethodPlace);
     const finished_at = OPEN.has(status) ? null : new Date(now).toISOString();
     const ended: FlowDocument = { ...document, status, error, waiting_for, finished_at };
     await store.save(ended);
@@ -203,10 +262,21 @@ class Runner implements FlowRunner {
     } else if (status === 'waiting') {
       const reason = waiting_for.map((p) => `${p.method}: ${p.kind}`).join('; ');
       events.emit('flow.waiting', { flow, run_id, reason }, options);
+      this.#tellAsked(ended, before);
     } else if (status === 'suspended') {
       events.emit('flow.suspended', { flow, run_id, reason: 'the process ends' }, options);
     } else events.emit('flow.failed', { flow, run_id, error: error ?? status }, options);
     return ended;
+  }
+
+  /** Tells of the questions that were not open before. */
+  #tellAsked(document: FlowDocument, before: readonly OpenQuestion[]): void {
+    const known = new Set(before.map((question) => question.question_id));
+    for (const { question_id, method: where, kind, expires_at = null } of document.waiting_for) {
+      if (question_id === undefined || known.has(question_id)) continue;
+      const asked = { question_id, run_id: document.run_id, where, kind, expires_at };
+      this.#deps.events.emit('question.asked', asked, correlation(document));
+    }
   }
 
   #compile(flow: FlowDefinition, document: FlowDocument, stop: GraphStop): ReturnType<typeof compileFlow> {
@@ -300,19 +370,15 @@ class Runner implements FlowRunner {
         const options = { ...started(), runId: run };
         let sub = await this.kickoff(id, inputs, options);
         while (sub.status === 'waiting') {
-          const answer: unknown = interrupt({
-            kind: 'question',
-            details: { flow: id, run_id: run, waiting_for: sub.waiting_for },
-          });
-          const answers = Object.fromEntries(sub.waiting_for.map((p) => [p.method, answer]));
-          sub = await this.resume(run, answers, { signal: stop.asked });
+          interrupt({ kind: 'run', details: { flow: id, run_id: run, waiting_for: sub.waiting_for } });
+          sub = await this.resume(run, {}, { signal: stop.asked });
         }
         if (sub.status === 'suspended') throw new GraphDrained(stop.control.drainReason);
         if (sub.status !== 'completed')
           throw new Unavailable(`flow ${id} ${sub.status}: ${sub.error ?? 'no reason given'}`);
         return heard(sub);
       },
-      ask: (question) => interrupt({ kind: 'question', details: question }),
+      ask: askerOfStep(),
     };
   }
 
@@ -326,6 +392,7 @@ class Runner implements FlowRunner {
       readonly reason?: string | undefined;
       readonly outside: Set<string>;
       readonly signal: AbortSignal;
+      readonly answers?: readonly GivenAnswer[] | undefined;
     },
   ): ReturnType<FlowContext['tool']> {
     const { run_id, mode } = document;
@@ -338,6 +405,7 @@ class Runner implements FlowRunner {
       reason: call.reason ?? 'a step of a flow',
       runId: run_id,
       path: call.path,
+      answers: call.answers,
       correlationId: run_id,
       shadow: mode === 'shadow',
       signal: call.signal,
@@ -348,6 +416,12 @@ class Runner implements FlowRunner {
     });
     for (const name of wordsOf(outcome, this.#deps.invoker)) call.outside.add(name);
     if (outcome.ok) return outcome;
+    const question = questionOf(outcome.error);
+    if (question !== null) {
+      const asked = { kind: 'question', tool: call.name, n: question.index, ...question.asked };
+      const answers = [...(call.answers ?? []).slice(0, question.index), interrupt<unknown, GivenAnswer>(asked)];
+      return this.#tool(document, { ...call, answers });
+    }
     if (outcome.error.code === 'approval_required') {
       interrupt({ kind: 'run', details: { approval_id: outcome.error.approval_id, tool: call.name } });
       return this.#tool(document, call);
@@ -363,34 +437,23 @@ class Runner implements FlowRunner {
   }
 }
 
-/** A tool of a flow's step failed. */
-class ToolFailed extends AppError {
-  readonly code = 'unavailable' as const;
-  override readonly retryable: boolean;
-
-  constructor(message: string, retryable: boolean) {
-    super(message);
-    this.retryable = retryable;
+/** Asks a person: a question with types, or anything else as it is. */
+function askerOfStep(): FlowContext['ask'] {
+  let asked = 0;
+  function ask<P, A>(question: Question<P, A>, ...payload: undefined extends P ? [P?] : [P]): A;
+  function ask(question: unknown): unknown;
+  function ask(question: unknown, payload?: unknown): unknown {
+    const n = asked++;
+    if (isQuestion(question)) return askInStep(question, payload, { n });
+    return interrupt<unknown, unknown>({ kind: 'question', details: question });
   }
+  return ask;
 }
 
-/** What a schema gives; what it refuses as InvalidInput, with the field. */
-function checked<T>(flow: string, parse: () => T): T {
-  try {
-    return parse();
-  } catch (error) {
-    if (!(error instanceof z.ZodError)) throw error;
-    throw new InvalidInput(`flow ${flow}: ${z.prettifyError(error)}`, { cause: error });
-  }
-}
-
-function routeOf(flow: string, method: FlowMethod, output: unknown): string {
-  const routes = method.routes ?? [];
-  if (typeof output === 'string' && routes.includes(output)) return output;
-  const given = typeof output === 'string' ? `'${output}'` : JSON.stringify(output);
-  throw new Conflict(
-    `flow ${flow}: router ${method.id} gave ${given}, which is none of its routes: ${routes.join(', ')}`,
-  );
+/** A run at work waits for no answer; without one, whoever asks gets what becomes of it. */
+function atWork(runId: string, hasAnswers: boolean, done: Promise<FlowDocument>): Promise<FlowDocument> {
+  if (hasAnswers) throw new Conflict(`run ${runId} is at work: it waits for no answer now`);
+  return done;
 }
 
 function describe(document: FlowDocument, flow: FlowDefinition, values: Partial<FlowValues>): FlowDocument {
@@ -398,13 +461,6 @@ function describe(document: FlowDocument, flow: FlowDefinition, values: Partial<
   const output = last === null ? null : (outputs[last] ?? null);
   const methods = flow.methods.map((m) => ({ id: m.id, runs: runs[m.id] ?? 0, output: outputs[m.id] ?? null }));
   return { ...document, state: data ?? document.state, output, methods, outside };
-}
-
-function flowPauses(snapshot: StateSnapshot): readonly FlowPause[] {
-  return pausesOf(snapshot).map(({ id, task, details }) => {
-    const waiting = Waiting.safeParse(details).data ?? { kind: 'question' as const, details };
-    return { id, method: task, ...waiting };
-  });
 }
 
 /** The checkpoint's state: written by our graph alone, so its shape is ours. Empty before the first step. */

@@ -41,17 +41,17 @@ export function createFlowStore(flows: Flows): FlowStore {
         currentStep: document.methods.findLast((m) => m.runs > 0)?.id ?? null,
         status: STATUS[document.status],
       }),
-    get: async (runId) => read((await flows.get(runId))?.state),
+    get: async (runId) => readFlowDocument((await flows.get(runId))?.state),
     list: async (limit = 50) =>
       (await flows.list(undefined, limit)).flatMap((row) => {
-        const document = read(row.state);
+        const document = readFlowDocument(row.state);
         return document === null ? [] : [document];
       }),
   };
 }
 
-/** Rows that others wrote into the table are not runs of ours. */
-function read(state: unknown): FlowDocument | null {
+/** A run of a flow as it is kept; null: rows that others wrote into the table are not runs of ours. */
+export function readFlowDocument(state: unknown): FlowDocument | null {
   return isDocument(state) ? state : null;
 }
 

@@ -19,10 +19,11 @@ import { ModelChains } from './chains.ts';
 import { soloCrew } from './solo.ts';
 import { describeRun, type RunState, valuesOf } from './describe.ts';
 import type { RunDocument, RunPause, RunStatus } from './document.ts';
-import { EXPIRED } from '../agent/review.ts';
 import { GraphStop } from './graph-stop.ts';
 import { migrateRun, structureRefusal } from './migrate.ts';
-import { interruptIds, isOver, pausesOf, waitingReason } from './pauses.ts';
+import { interruptIds, openQuestion, pausesOf, waitingReason, withoutPlace } from './pauses.ts';
+import { answerTo, withTimesOf } from './questions.ts';
+import { takeAnswer, tellAsked } from './asking.ts';
 import { RunEvents, withDetails } from './run-events.ts';
 import { hooksOfSolo, membersOf, openTripwires, withTrip } from './tripped.ts';
 import type { Answers, RunnerParts } from './contract.ts';
@@ -43,6 +44,8 @@ export class ActiveRun {
   #tripped: TripwireTripped | undefined;
   #compiled: CompiledCrew | undefined;
   #refusal: Conflict | null = null;
+  /** What it waited for when it was taken up. */
+  #asked: readonly RunPause[] = [];
   /** What the last hooks made of the output. */
   #output: { readonly value: unknown } | undefined;
 
@@ -140,12 +143,15 @@ export class ActiveRun {
     const snapshot = await compiled.graph.getState(this.#thread());
     // A task that went on keeps its old pause in the checkpoint until its siblings have ended too.
     const open = new Set(this.row.waiting_for.map((pause) => pause.id));
-    const pauses = pausesOf(snapshot).filter((pause) => open.size === 0 || open.has(pause.id));
+    const found = pausesOf(snapshot, this.#parts.clock.now()).filter((pause) => open.size === 0 || open.has(pause.id));
+    this.#asked = this.row.waiting_for;
+    const pauses = withTimesOf(this.#asked.map(openQuestion), found.map(openQuestion)).map(withoutPlace);
     await this.#decideBudgets(pauses, answers);
+    const now = this.#parts.clock.now();
     const resume = Object.fromEntries(
       pauses.flatMap((pause) => {
         const isTriedAgain = pause.kind === 'approval' || pause.kind === 'effect';
-        const answer = isTriedAgain ? true : this.#answerOf(pause, answers, by);
+        const answer = isTriedAgain ? true : takeAnswer(this.#events, this.row, pause, { answers, by, now });
         return answer === undefined ? [] : [[pause.id, answer]];
       }),
     );
@@ -194,28 +200,11 @@ export class ActiveRun {
   async #decideBudgets(pauses: readonly RunPause[], answers: Answers): Promise<void> {
     const { run_id, crew } = this.row;
     for (const pause of pauses) {
-      const answer = answers[pause.task];
+      const answer = answerTo(openQuestion(pause), answers);
       if (pause.kind !== 'budget' || answer === undefined) continue;
       const decided = decisionOf(pause, answer);
       await this.#parts.spend.decide({ ...decided, run_id, decided_at: this.#parts.clock.now() }, crew);
     }
-  }
-
-  /** What a person said at a pause, and for the record who; undefined while nobody has, the sign of time run out when it is too late. */
-  #answerOf(pause: RunPause, answers: Answers, by: string | undefined): unknown {
-    const answer = answers[pause.task];
-    const { run_id, crew } = this.row;
-    if (answer === undefined) return isOver(pause, this.#parts.clock.now()) ? EXPIRED : undefined;
-    const [what = 'answer'] = pause.kind === 'human_input' ? Object.keys(Object(answer) as object) : [];
-    this.#events.emit('run.answered', {
-      run_id,
-      crew,
-      task_id: pause.task,
-      kind: pause.kind,
-      by: by ?? 'not said',
-      answer: what,
-    });
-    return answer;
   }
 
   cancel(reason: string): void {
@@ -298,7 +287,7 @@ export class ActiveRun {
       if (this.#tripped !== undefined) throw this.#tripped;
       const snapshot = await compiled.graph.getState(this.#thread());
       const fresh = interruptIds(result);
-      const pauses = pausesOf(snapshot).filter((pause) => fresh.has(pause.id));
+      const pauses = pausesOf(snapshot, this.#parts.clock.now()).filter((pause) => fresh.has(pause.id));
       if (pauses.length > 0) return await this.#finish('waiting', null, pauses);
       const halted = (await this.#state()).halted ?? null;
       if (halted !== null) return await this.#finish('failed', halted);
@@ -343,7 +332,8 @@ export class ActiveRun {
   async #finish(status: RunStatus, reason: string | null, pauses: readonly RunPause[] = []): Promise<RunDocument> {
     const { run_id, crew, started_at } = this.row;
     const now = this.#parts.clock.now();
-    const waiting_for = pauses;
+    const waiting_for = withTimesOf(this.#asked.map(openQuestion), pauses.map(openQuestion)).map(withoutPlace);
+    tellAsked(this.#events, run_id, this.#asked, waiting_for);
     const ended = status === 'completed' || status === 'failed' || status === 'cancelled';
     this.row = { ...this.row, status, error: reason, waiting_for, finished_at: ended ? now : null };
     if (status === 'completed')

@@ -55,22 +55,24 @@ export interface RunEffect {
 
 /**
  * What a run waits for: a person's approval of a call, a person's view of an answer, a word on an effect of which nobody
- * knows whether it happened (`details.effect_key`), more money than a budget allows (`details.budget`), or what a graph.ts
- * asked.
+ * knows whether it happened (`details.effect_key`), more money than a budget allows (`details.budget`), an answer to a
+ * question (`details.question`, with `payload` and, after an answer that was none, the `problem`), or what a graph.ts asked.
  */
 export interface RunPause {
   /** Id of the interrupt in the graph. */
   readonly id: string;
-  readonly kind: 'approval' | 'human_input' | 'effect' | 'budget' | 'custom';
+  readonly kind: 'approval' | 'human_input' | 'effect' | 'budget' | 'question' | 'custom';
   /** The task, or the graph's node for `custom`. */
   readonly task: string;
   readonly agent: string | null;
   readonly approval_id: string | null;
   readonly tool: string | null;
   readonly details: unknown;
-  /** Of a review: JSON Schema of what may be answered. */
+  /** Names this question alone, where an answer ends it: `crew questions answer ID`. */
+  readonly question_id?: string | undefined;
+  /** Of a review or a question: JSON Schema of what may be answered. */
   readonly answer?: Readonly<Record<string, unknown>> | undefined;
-  /** Of a review: when it is too late, UTC ms; null: never. */
+  /** Of a review or a question: when it is too late, UTC ms; null: never. */
   readonly expires_at?: number | null | undefined;
 }
 

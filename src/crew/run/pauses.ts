@@ -1,9 +1,10 @@
 import type { StateSnapshot } from '@langchain/langgraph';
 import { z } from 'zod';
-import { Conflict } from '../../kit/errors.ts';
+import type { Ms } from '../../kit/clock.ts';
 import { parseReview } from '../agent/review.ts';
 import type { TaskSpec } from '../spec.ts';
 import type { RunPause } from './document.ts';
+import { type OpenQuestion, questionId, requireAnswer, requireOpenQuestions } from './questions.ts';
 
 const StoredPause = z.object({
   kind: z.enum(['approval', 'human_input', 'effect', 'budget']),
@@ -19,10 +20,24 @@ const StoredPause = z.object({
   expires_at: z.number().nullable().optional(),
 });
 
-/** Pauses that the checkpoint knows of, those of tasks that went on included. */
-export function pausesOf({ tasks }: StateSnapshot): readonly RunPause[] {
+/** A question: of a tool's call, or of a hook or node, which says not where. */
+const StoredQuestion = z.object({
+  kind: z.literal('question'),
+  task: z.string().optional(),
+  agent: z.string().optional(),
+  tool: z.string().optional(),
+  n: z.number().optional(),
+  question: z.string(),
+  payload: z.unknown(),
+  problem: z.string().nullable(),
+  answer: z.record(z.string(), z.unknown()).nullable(),
+  timeout_ms: z.number().nullable(),
+});
+
+/** Pauses that the checkpoint knows of, those of tasks that went on included; a question that is read first at `now` is open from then. */
+export function pausesOf({ tasks }: StateSnapshot, now: Ms): readonly RunPause[] {
   return tasks.flatMap((task) =>
-    task.interrupts.flatMap(({ id, value }) => (id === undefined ? [] : [readPause(id, task.name, value)])),
+    task.interrupts.flatMap(({ id, value }) => (id === undefined ? [] : [readPause(id, task.name, value, now)])),
   );
 }
 
@@ -33,14 +48,27 @@ export function interruptIds(result: unknown): ReadonlySet<string> {
   return new Set(Interrupted.safeParse(result).data?.__interrupt__.map((i) => i.id));
 }
 
-function readPause(id: string, node: string, value: unknown): RunPause {
+function readPause(id: string, node: string, value: unknown, now: Ms): RunPause {
+  const asked = StoredQuestion.safeParse(value);
+  if (asked.success) return readQuestion(id, node, asked.data, now);
   const parsed = StoredPause.safeParse(value);
   if (!parsed.success) {
-    return { id, kind: 'custom', task: node, agent: null, approval_id: null, tool: null, details: value };
+    const question_id = questionId(id, node, value);
+    return { id, question_id, kind: 'custom', task: node, agent: null, approval_id: null, tool: null, details: value };
   }
   const { kind, task, agent, approval_id = null, tool = null, answer = {}, expires_at = null } = parsed.data;
-  const asked = kind === 'human_input' ? { answer, expires_at } : {};
-  return { id, kind, task, agent, approval_id, tool, details: detailsOf(parsed.data), ...asked };
+  const details = detailsOf(parsed.data);
+  const terms = kind === 'human_input' ? { answer, expires_at } : {};
+  const named = ANSWERED.has(kind) ? { question_id: questionId(id, task, details) } : {};
+  return { id, kind, task, agent, approval_id, tool, details, ...named, ...terms };
+}
+
+function readQuestion(id: string, node: string, asked: z.output<typeof StoredQuestion>, now: Ms): RunPause {
+  const { task = node, agent = null, tool = null, n, question, payload, problem, answer, timeout_ms } = asked;
+  const details = { question, payload: payload ?? null, problem };
+  const question_id = questionId(id, task, details, n);
+  const terms = { answer: answer ?? undefined, expires_at: timeout_ms === null ? null : now + timeout_ms };
+  return { id, question_id, kind: 'question', task, agent, approval_id: null, tool, details, ...terms };
 }
 
 function detailsOf({ kind, args, effect_key, budget, output }: z.output<typeof StoredPause>): unknown {
@@ -57,15 +85,25 @@ function detailsOf({ kind, args, effect_key, budget, output }: z.output<typeof S
 }
 
 /** Pauses that an answer by name ends; the others end by themselves once their approval or effect is settled. */
-const ANSWERED: ReadonlySet<RunPause['kind']> = new Set(['human_input', 'budget', 'custom'] as const);
+const ANSWERED: ReadonlySet<RunPause['kind']> = new Set(['human_input', 'budget', 'question', 'custom'] as const);
 
-/** Whether the time to answer is past. */
-export function isOver({ expires_at: expiresAt }: RunPause, now: number): boolean {
-  return expiresAt !== undefined && expiresAt !== null && expiresAt <= now;
+/** Whether a person's answer ends it. */
+export function isAnswered({ kind }: RunPause): boolean {
+  return ANSWERED.has(kind);
+}
+
+/** A pause as an open question, at its task. */
+export function openQuestion(pause: RunPause): OpenQuestion & RunPause {
+  return { ...pause, where: pause.task };
+}
+
+/** The pause that `openQuestion` was given. */
+export function withoutPlace({ where: _, ...pause }: OpenQuestion & RunPause): RunPause {
+  return pause;
 }
 
 /**
- * Holds answers against what a run waits for. Throws Conflict for one to a question that is not open (it was answered
+ * Holds answers against what a run waits for, and gives the questions that they answer. Throws Conflict for one to a question that is not open (it was answered
  * already, its time is past, or it never was asked), InvalidInput for one that is not what was asked for.
  */
 export function checkAnswers(
@@ -73,20 +111,14 @@ export function checkAnswers(
   answers: Readonly<Record<string, unknown>>,
   tasks: Readonly<Record<string, TaskSpec>>,
   now: number,
-): void {
-  for (const [name, answer] of Object.entries(answers)) {
-    const pause = row.waiting_for.find((p) => p.task === name && ANSWERED.has(p.kind));
-    if (pause === undefined) {
-      const open = row.waiting_for.map((p) => p.task).join(', ');
-      throw new Conflict(
-        `run ${row.run_id} has no open question at '${name}': it was answered already, or never asked` +
-          (open === '' ? '' : `; open: ${open}`),
-      );
-    }
-    if (isOver(pause, now)) throw new Conflict(`the time to answer '${name}' of run ${row.run_id} is past`);
-    const task = tasks[name];
-    if (pause.kind === 'human_input' && task !== undefined) parseReview(task, answer);
-  }
+): readonly OpenQuestion[] {
+  const open = row.waiting_for.filter(isAnswered).map(openQuestion);
+  return requireOpenQuestions(row.run_id, open, answers, now).map(({ question, answer }) => {
+    const task = tasks[question.task];
+    if (question.kind === 'human_input' && task !== undefined) parseReview(task, answer);
+    if (question.kind === 'question') requireAnswer(question.where, question.answer, answer);
+    return question;
+  });
 }
 
 /** What a run waits for, in a line. */
@@ -102,7 +134,14 @@ export function waitingReason(pauses: readonly RunPause[]): string {
             ? `what became of ${p.tool ?? ''} in ${p.task} (crew effects)`
             : p.kind === 'budget'
               ? `more money than a budget allows in ${p.task} (crew runs resume)`
-              : `an answer at ${p.task}`,
+              : p.kind === 'question'
+                ? `an answer at ${p.task} to: ${questionText(p)}`
+                : `an answer at ${p.task}`,
     )
     .join('; ');
+}
+
+function questionText({ details }: RunPause): string {
+  const { question } = Object(details) as { readonly question?: unknown };
+  return typeof question === 'string' ? question : '';
 }

@@ -23,7 +23,8 @@ import type {
 } from './contract.ts';
 import { createDetached } from './detached.ts';
 import { copyPoint, type ForkPoint, pointAt, pointBefore, requireOpen, type RunStep, stepsOf } from './fork.ts';
-import { checkAnswers } from './pauses.ts';
+import { checkAnswers, openQuestion } from './pauses.ts';
+import { requireTaken } from './questions.ts';
 import { soloCrew, soloCrewId, type SoloRequest } from './solo.ts';
 import type { RunDocument, RunPause, RunStatus } from './document.ts';
 import type { RunQuery, RunRow } from './store.ts';
@@ -156,12 +157,15 @@ class Runner implements CrewRunner {
       return this.showRun(runId);
     }
     const { tasks, clock } = this.#parts;
-    checkAnswers(row, answers, { ...tasks, ...soloTask(row, this.#parts.agents) }, clock.now());
+    const answeredNow = checkAnswers(row, answers, { ...tasks, ...soloTask(row, this.#parts.agents) }, clock.now());
     // Between the check and here nothing waits, so of two answers to one question the second finds the run at work.
-    if (this.#active.has(runId)) throw new Conflict(`run ${runId} is at work: it waits for no answer now`);
+    const taken = this.#active.get(runId);
+    if (taken !== undefined && answered.length === 0) return taken.done;
+    if (taken !== undefined) throw new Conflict(`run ${runId} is at work: it waits for no answer now`);
     const run = new ActiveRun(this.#parts, row);
     const document = await this.#launch(run, () => run.goOn(answers, options.signal, options.by)).done;
     if (run.refusal !== null) throw run.refusal;
+    requireTaken(answeredNow, document.waiting_for.map(openQuestion));
     return document;
   }
 

@@ -32,6 +32,12 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     'crew approvals approve ap_01 --args \'{"limit": 5}\'',
     'crew approvals approve ap_01 --for 1h --allow "symbol=BTC*" --uses 20',
   ],
+  questions: ['crew questions ls', 'crew questions answer q_01 yes --by alice'],
+  'questions ls': ['crew questions ls', 'crew questions ls --run run_1 --json'],
+  'questions answer': [
+    'crew questions answer q_01 \'{"limit": 20, "currency": "EUR"}\' --by alice',
+    'crew questions answer q_02 yes',
+  ],
   'approvals standing': ['crew approvals standing', 'crew approvals standing --json'],
   'approvals revoke': ['crew approvals revoke stand_01 --by alice'],
   'approvals reject': ['crew approvals reject ap_01 --note "not this week"'],

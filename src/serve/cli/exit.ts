@@ -48,7 +48,7 @@ export function messageOf(error: unknown): string {
 
 /** The exit code of a failed tool call. */
 export function exitCodeOfFailure(code: string): number {
-  if (code === 'permission_denied' || code === 'approval_required') return EXIT.refused;
+  if (code === 'permission_denied' || code === 'approval_required' || code === 'answer_required') return EXIT.refused;
   if (code === 'invalid_input' || code === 'not_found' || code === 'unsupported') return EXIT.usage;
   if (code === 'cancelled') return EXIT.interrupted;
   return EXIT.failed;

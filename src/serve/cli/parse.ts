@@ -55,3 +55,15 @@ export function parsePairs(option: string, pairs: readonly string[]): Record<str
     }),
   );
 }
+
+/**
+ * What a person typed as an answer: JSON where it is JSON, else the text itself; where only a text will do, the text.
+ */
+export function parseTypedAnswer(text: string, schema: Readonly<Record<string, unknown>> | null): unknown {
+  if (schema?.['type'] === 'string' && !text.startsWith('"')) return text;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

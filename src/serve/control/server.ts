@@ -33,6 +33,8 @@ export const DESK_METHODS = [
   'budgets',
   'events',
   'query',
+  'questions',
+  'answerQuestion',
   'approvals',
   'decide',
   'standingApprovals',

@@ -280,6 +280,7 @@ export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
     log,
     newId,
     uuid: randomUUID,
+    eventSource: bus,
     drainMs,
   });
   let closed: Promise<void> | undefined;

@@ -1,4 +1,5 @@
 import type { ManualClock } from '../../../src/kit/clock.ts';
+import { askerOf } from '../../../src/kit/question.ts';
 import { createIdSource } from '../../../src/kit/id.ts';
 import type { AnyTool, ToolContext, ToolResult } from '../../../src/kit/tool.ts';
 import type { MarketServices } from '../../../src/market/services.ts';
@@ -33,6 +34,7 @@ export function contextOf(
     events: bench.events,
     services: bench.services,
     progress: () => undefined,
+    ask: askerOf('a tool'),
   };
 }
 

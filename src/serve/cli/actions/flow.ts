@@ -4,7 +4,8 @@ import { NotFound } from '../../../kit/errors.ts';
 import { didYouMean } from '../../../kit/nearest.ts';
 import { contextOf } from '../context.ts';
 import { EXIT } from '../exit.ts';
-import { parsePairs } from '../parse.ts';
+import type { Desk } from '../../desk.ts';
+import { parsePairs, parseTypedAnswer } from '../parse.ts';
 import { paint, printFields, printJson, printTable } from '../print.ts';
 
 /** `crew flow ls` */
@@ -37,13 +38,16 @@ export async function runFlow(id: string, command: Command): Promise<void> {
     answer?: readonly string[];
   }>();
   const inputs = parsePairs('--input', options.input ?? []);
-  const answers = parsePairs('--answer', options.answer ?? []);
   const context = contextOf(command);
   const { output, signal } = context;
   await using desk = await context.desk('run');
   const known = (await desk.flows()).map((flow) => flow.id);
   if (!known.includes(id)) throw noFlow(id, known);
-  const resume = options.resume === undefined ? undefined : { run: options.resume, answers };
+  const given = parsePairs('--answer', options.answer ?? []);
+  const resume =
+    options.resume === undefined
+      ? undefined
+      : { run: options.resume, answers: await typed(desk, options.resume, given) };
   const document = await desk.runFlow({ flow: id, inputs, shadow: options.shadow, resume }, { signal });
   if (output.json) printJson(output, document);
   else {
@@ -105,4 +109,21 @@ export async function plotFlow(id: string, command: Command): Promise<void> {
 
 function noFlow(id: string, known: readonly string[]): NotFound {
   return new NotFound(`there is no flow '${id}'${didYouMean(id, known)}; flows: ${known.join(', ') || 'none'}`);
+}
+
+/** Answers as the questions want them: where one has a schema, JSON. */
+async function typed(
+  desk: Desk,
+  run: string,
+  given: Readonly<Record<string, string>>,
+): Promise<Record<string, unknown>> {
+  const asked = await desk.questions({ run });
+  const schemaOf = (name: string): Readonly<Record<string, unknown>> | null =>
+    asked.find((q) => q.id === name || (q.run_id === run && q.where === name))?.answer ?? null;
+  return Object.fromEntries(
+    Object.entries(given).map(([name, text]) => {
+      const schema = schemaOf(name);
+      return [name, schema === null ? text : parseTypedAnswer(text, schema)];
+    }),
+  );
 }

@@ -149,6 +149,27 @@ export function opsCommands(program: Command): void {
       (await import('../actions/approvals.ts')).revoke(id, command),
     );
 
+  const questions = program
+    .command('questions')
+    .description('what runs ask people: questions of steps and tools, reviews, budgets');
+  questions
+    .command('ls', { isDefault: true })
+    .alias('list')
+    .option('--run <id>', 'only of this run, and of those that it began')
+    .description('list the questions that are open')
+    .action(async (_options: unknown, command: Command) =>
+      (await import('../actions/questions.ts')).questions(command),
+    );
+  questions
+    .command('answer')
+    .argument('<id>')
+    .argument('<answer>', 'JSON, or a text')
+    .option('--by <name>', 'who answers, for the record', process.env['USER'] ?? 'operator')
+    .description('answer one; its run goes on')
+    .action(async (id: string, answer: string, _options: unknown, command: Command) =>
+      (await import('../actions/questions.ts')).answerQuestion(id, answer, command),
+    );
+
   const effects = program.command('effects').description('effects whose outcome nobody knows after a crash');
   effects
     .command('ls', { isDefault: true })
