@@ -56,6 +56,18 @@ describe('the market model', () => {
     expect(some.get('bybit_spot')?.book('ETHUSDT', NOW)).toEqual(all.get('bybit_spot')?.book('ETHUSDT', NOW));
   });
 
+  it('gives the same past after it has long been asked for the present only', () => {
+    const calm = market('binance_futures');
+    const before = calm.trades('BTCUSDT', NOW - 3 * MINUTE, NOW);
+    for (let i = 0; i < 4_000; i++) calm.trades('BTCUSDT', NOW + i, NOW + i + 1);
+    expect(before.length).toBeGreaterThan(0);
+    expect(calm.trades('BTCUSDT', NOW - 3 * MINUTE, NOW)).toEqual(before);
+    const past = NOW - 100 * MINUTE;
+    const trades = calm.trades('BTCUSDT', past, past + MINUTE);
+    expect(trades.length).toBeGreaterThan(0);
+    expect(trades).toEqual(market('binance_futures').trades('BTCUSDT', past, past + MINUTE));
+  });
+
   it('gives the same whatever was asked before, in whatever pieces', () => {
     const whole = market('binance_futures');
     const pieces = market('binance_futures');

@@ -20,6 +20,9 @@ const REMEMBERED = 2048;
 /** Up to so many symbols have all these minutes kept, at half a KiB each. */
 const FEW_SYMBOLS = 16;
 
+/** After so many calls in a row for the newest two minutes no window walks over the day any more. */
+const CALM_CALLS = 2_000;
+
 const SALT_MOVE = 11;
 const SALT_VOLATILITY = 12;
 const SALT_INNER = 13;
@@ -57,27 +60,27 @@ export function createPricePaths(seed: number, specifications: readonly SymbolSp
       const own = Math.sqrt(
         Math.max(s.dailyVolatility ** 2 - (s.beta * factorDaily) ** 2, (0.3 * s.dailyVolatility) ** 2),
       );
-      const kept: { readonly minute: number; readonly path: Float64Array }[] = [];
-      return [s.symbol, { specification: s, walk: createWalk(keyOf(seed, 'symbol', s.symbol), own), kept }] as const;
+      return [s.symbol, { specification: s, walk: createWalk(keyOf(seed, 'symbol', s.symbol), own) }] as const;
     }),
   );
   // The windows of all markets of a symbol walk over the same day; of many symbols only the last hour is kept.
   const slots = walks.size <= FEW_SYMBOLS ? REMEMBERED : 64;
+  const memories = new Map(specifications.map((s) => [s.symbol, new PathMemory(slots)]));
 
   const minute = (symbol: string, index: number): Float64Array => {
     const entry = walks.get(symbol);
-    if (entry === undefined) throw new Error(`no price path for ${symbol}`);
-    const { specification, walk, kept } = entry;
-    const slot = index & (slots - 1);
-    const found = kept[slot];
-    if (found?.minute === index) return found.path;
+    const memory = memories.get(symbol);
+    if (entry === undefined || memory === undefined) throw new Error(`no price path for ${symbol}`);
+    const { specification, walk } = entry;
+    const found = memory.get(index);
+    if (found !== undefined) return found;
     const path = new Float64Array(PATH_PARTS + 1);
     const common = factor.minute(index);
     const own = walk.minute(index);
     for (let i = 0; i <= PATH_PARTS; i++) {
       path[i] = specification.price * Math.exp(specification.beta * at(common, i) + at(own, i));
     }
-    kept[slot] = { minute: index, path };
+    memory.set(index, path);
     return path;
   };
 
@@ -95,6 +98,37 @@ export function createPricePaths(seed: number, specifications: readonly SymbolSp
       return factor.activity(level, node) * (walks.get(symbol)?.walk.activity(level, node) ?? 1);
     },
   };
+}
+
+/** The paths of a symbol's last minutes: of a day while windows walk over it, of two minutes once they are filled. */
+class PathMemory {
+  readonly #slots: number;
+  #kept: ({ readonly minute: number; readonly path: Float64Array } | undefined)[] = [];
+  #newest = 0;
+  #calm = 0;
+
+  constructor(slots: number) {
+    this.#slots = slots;
+  }
+
+  get(minute: number): Float64Array | undefined {
+    const walking = minute > this.#newest || minute < this.#newest - 1;
+    this.#newest = Math.max(this.#newest, minute);
+    this.#calm = walking ? 0 : this.#calm + 1;
+    if (this.#calm === CALM_CALLS) this.#forgetTheDay();
+    const found = this.#kept[minute & (this.#slots - 1)];
+    return found?.minute === minute ? found.path : undefined;
+  }
+
+  set(minute: number, path: Float64Array): void {
+    this.#kept[minute & (this.#slots - 1)] = { minute, path };
+  }
+
+  #forgetTheDay(): void {
+    const recent = this.#kept.filter((entry) => entry !== undefined && entry.minute >= this.#newest - 1);
+    this.#kept = [];
+    for (const entry of recent) if (entry !== undefined) this.set(entry.minute, entry.path);
+  }
 }
 
 /** Value of a path of minute points at `x` parts after its begin, 0 ≤ x ≤ 64. */
