@@ -131,6 +131,7 @@ describe('the shipped configuration', () => {
     ]);
     expect(agent('schema_manager').approval_required).toEqual([
       'apply_retention',
+      'change_retention_policy',
       'create_index',
       'drop_table',
       'modify_schema',

@@ -42,6 +42,8 @@ const SHAPES = {
   rate_limits: z.record(z.string(), z.number()),
   /** Keys of `market.collect` that differ from the configured ones. */
   streaming: streamingChanges,
+  /** Days to keep rows for, where that is not the configured number. */
+  retention: z.object({ days: z.number().int().min(1) }).nullable(),
 } as const;
 
 export type SettingName = keyof typeof SHAPES;
@@ -57,6 +59,7 @@ const AS_CONFIGURED: Settings = {
   disabled_markets: [],
   rate_limits: {},
   streaming: {},
+  retention: null,
 };
 
 /** Who changed a setting last. */
@@ -74,7 +77,7 @@ export interface SettingChange {
   readonly events: EventSink;
 }
 
-type Configured = Pick<MarketConfig, 'validation' | 'interpolation' | 'collect'>;
+type Configured = Pick<MarketConfig, 'validation' | 'interpolation' | 'collect' | 'storage'>;
 
 /**
  * What the desk itself changed and a restart must not forget: the newest rows of `desk_settings`, held in memory.
@@ -124,6 +127,11 @@ export class DeskSettings {
     return this.#interpolation;
   }
 
+  /** Days for which rows are kept. */
+  get retentionDays(): number {
+    return this.#settings.retention?.days ?? this.#configured.storage.retention_days;
+  }
+
   get configured(): Configured {
     return this.#configured;
   }
@@ -138,12 +146,13 @@ export class DeskSettings {
     };
   }
 
-  /** The configuration in which validation, interpolation and collecting are those in force, whenever they are read. */
+  /** The configuration in which validation, interpolation, collecting and retention are those in force, whenever they are read. */
   inForce(config: MarketConfig): MarketConfig {
     const live = {
       validation: { enumerable: true, get: () => this.#rules },
       interpolation: { enumerable: true, get: () => this.#interpolation },
       collect: { enumerable: true, get: () => ({ ...config.collect, ...this.#settings.streaming }) },
+      storage: { enumerable: true, get: () => ({ ...config.storage, retention_days: this.retentionDays }) },
     };
     return Object.freeze(Object.defineProperties({ ...config }, live));
   }

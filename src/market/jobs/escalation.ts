@@ -47,7 +47,11 @@ export function escalationConditions(
       threshold: `${limits.storage_percent} %`,
       description: `storage is ${facts.storage_percent.toFixed(1)} % full`,
       exchanges: [],
-      recommended_actions: ['run optimize_schema', 'shorten market.storage.retention_days', 'raise capacity_gb'],
+      recommended_actions: [
+        'run optimize_schema',
+        'shorten the retention (change_retention_policy)',
+        'raise capacity_gb',
+      ],
     });
   }
   if (facts.exchanges_down.length > limits.exchanges_down) {

@@ -109,7 +109,7 @@ test('thresholds out of order or bounds are refused with the bound and the place
   await expect(preview(bench, 'adjust_anomaly_thresholds', { high: 7, reason: 'test' })).rejects.toThrow(InvalidInput);
   expect(await bench.services.ops.count('desk_settings')).toBe(0);
   await adjust({ high: 6 });
-  const { interpolation, validation, collect } = settings.configured;
-  const stricter = { interpolation, collect, validation: { ...validation, anomaly_adjust_percent: 10 } };
+  const { validation } = settings.configured;
+  const stricter = { ...settings.configured, validation: { ...validation, anomaly_adjust_percent: 10 } };
   expect((await DeskSettings.open(bench.services.ops, stricter)).rules.anomaly_z.high).toBe(4);
 });

@@ -89,6 +89,7 @@ const NAMED = [
   'drop_table',
   'modify_schema',
   'archive_data',
+  'change_retention_policy',
   'modify_validation_rules',
   'change_quarantine_policy',
   'change_interpolation_rules',

@@ -133,7 +133,7 @@ test('an interpolation rule that is changed holds for the next fill, and outlive
 });
 
 test('get_desk_settings says what differs, by whom and why', async () => {
-  expect((await call(bench, 'get_desk_settings')).data.settings).toHaveLength(8);
+  expect((await call(bench, 'get_desk_settings')).data.settings).toHaveLength(9);
   await rule({ rule: 'gap_factor', value: 3 });
   const { data } = await call(bench, 'get_desk_settings');
   expect(data.settings.filter((s: { changed_by: unknown }) => s.changed_by !== null)).toEqual([
@@ -224,4 +224,23 @@ test('configure_streaming refuses what is not in bounds, what is not there by it
   expect(issues[0]).toMatch(/'forecast_interval' is not taken: collecting makes no forecasts/);
   expect(issues[1]).toMatch(/'batch_size' is not taken: .* use flush_interval_ms/);
   expect(await bench.services.ops.count('desk_settings')).toBe(0);
+});
+
+test('a retention that is changed holds for what deletes and moves days, and outlives a restart', async () => {
+  const { services } = bench;
+  const configured = services.settings.configured.storage.retention_days;
+  const asked = { days: 14, reason: 'the disk is small' };
+  expect(await preview(bench, 'change_retention_policy', asked)).toMatchObject({ before: configured, after: 14 });
+  expect(services.config.storage.retention_days).toBe(configured);
+  const { data } = await call(bench, 'change_retention_policy', asked);
+  expect(data).toEqual({ before: configured, after: 14, configured, files_beyond: 0, bytes_beyond: 0 });
+  expect((await call(bench, 'apply_retention', { reason: 'a test' })).data.days_kept).toBe(14);
+  expect((await call(bench, 'apply_retention', { days: 3, reason: 'a test' })).data.days_kept).toBe(14);
+  expect((await call(bench, 'check_capacity')).data.retention_days).toBe(14);
+  expect((await reopened()).retentionDays).toBe(14);
+  const [row] = await services.ops.select('desk_settings', { where: { name: 'retention' } });
+  expect(row).toMatchObject({ value: { days: 14 }, previous: null, reason: 'the disk is small' });
+  const back = await call(bench, 'change_retention_policy', { reason: 'a larger disk' });
+  expect(back.data).toMatchObject({ before: 14, after: configured });
+  expect((await reopened()).retentionDays).toBe(configured);
 });

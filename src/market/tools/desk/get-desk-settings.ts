@@ -12,7 +12,7 @@ export default marketTool({
   access: 'READ_ONLY',
   effects: 'none',
   description:
-    'What the desk changed of its own configuration and keeps over restarts: validation and interpolation rules, quarantine policy, anomaly thresholds, disabled markets, REST limits, how the collectors commit and fetch holes, trading signals; who changed each last, when and why.',
+    'What the desk changed of its own configuration and keeps over restarts: validation and interpolation rules, quarantine policy, anomaly thresholds, disabled markets, REST limits, how the collectors commit and fetch holes, how long rows are kept, trading signals; who changed each last, when and why.',
   input: z.strictObject({}),
   output: z.object({
     settings: z.array(

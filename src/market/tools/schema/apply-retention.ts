@@ -12,7 +12,7 @@ export default marketTool({
   access: 'WRITE',
   effects: 'effect',
   description:
-    'Deletes finished days that are older than the retention. Needs approval: deleted days come back only from the tape, as long as it reaches. The retention of the configuration is the least that can be asked for.',
+    'Deletes finished days that are older than the retention. Needs approval: deleted days come back only from the tape, as long as it reaches. The retention in force (configured, or changed by change_retention_policy) is the least that can be asked for.',
   input: z.strictObject({
     days: z
       .number()
@@ -20,7 +20,7 @@ export default marketTool({
       .min(1)
       .max(3650)
       .optional()
-      .describe('Days to keep; the configured retention when left out or when it is longer'),
+      .describe('Days to keep; the retention in force when left out or when it is longer'),
     reason,
   }),
   output: z.object({

@@ -32,7 +32,7 @@ refusedFields.add(input, {
   polling_interval: 'use adjust_polling_interval',
   symbols: 'use add_new_symbol and remove_symbol',
   exchanges: 'use enable_exchange and disable_exchange',
-  retention_days: 'use market.storage.retention_days of system.yaml, then apply_retention',
+  retention_days: 'use change_retention_policy, then apply_retention',
 });
 
 const values = z.object({
