@@ -83,11 +83,18 @@ export interface Desk extends MemoryDesk, AsyncDisposable {
     },
     options?: CallOptions,
   ): Promise<AnsweredQuestion>;
-  approvals(query?: { readonly state?: string | undefined }): Promise<readonly ApprovalRow[]>;
+  /** Requests for approval; with `client`, those that an MCP client of this role may answer and has not. */
+  approvals(query?: {
+    readonly state?: string | undefined;
+    readonly client?: McpRole | undefined;
+  }): Promise<readonly ApprovalRow[]>;
   decide(request: {
     readonly id: string;
     readonly decision: 'approve' | 'reject';
-    readonly by: string;
+    /** The person; left out where `client` says who. */
+    readonly by?: string | undefined;
+    /** The MCP client that answers, in its role: only where a rule names that role, and once, whoever sits there. */
+    readonly client?: McpRole | undefined;
     readonly note?: string | undefined;
     /** What the person shows where system.yaml names a key for them. */
     readonly key?: string | undefined;
@@ -162,6 +169,11 @@ export interface Desk extends MemoryDesk, AsyncDisposable {
   pruneTape(request: { readonly before: number; readonly dry_run: boolean }): Promise<TapePruneReport>;
   /** A backup as configured; `tape` overrides whether it holds the tape. */
   createBackup(request: { readonly tape?: boolean | undefined }): Promise<BackupReport>;
+}
+
+/** Role of an MCP client; undefined: `mcp.role`. */
+export interface McpRole {
+  readonly role?: string | undefined;
 }
 
 /** A question of a run that a person may answer. */
@@ -349,6 +361,8 @@ export interface CallToolRequest {
   /** Role of an MCP client that has one of its own; default: `mcp.role`. */
   readonly role?: string | undefined;
   readonly reason?: string | undefined;
+  /** What a person answered to the tool's questions so far, in order. */
+  readonly answers?: readonly unknown[] | undefined;
 }
 
 export interface KickoffRequest {

@@ -39,7 +39,6 @@ import { type DeskConfig, loadDeskConfig } from './config.ts';
 import type { Desk, DeskStatus, EventsQuery, QueryRequest, RunDocument, StreamRow, ToolsQuery } from './desk.ts';
 import {
   agentRows,
-  approvalRow,
   crewRows,
   flowRows,
   effectRow,
@@ -57,6 +56,7 @@ import type { ControllerOptions } from './options.ts';
 import { isoOfUs } from './report.ts';
 import { spendOptions } from './runtime/spend.ts';
 import { questionsOfFlow, questionsOfRun } from './questions.ts';
+import { selectApprovals } from './deciding.ts';
 import { budgetRows } from './spending.ts';
 import { createToolSearch } from './tool-search.ts';
 import { VERSION } from './version.ts';
@@ -136,7 +136,7 @@ export function openFilesDesk(options: ControllerOptions): Desk {
     query: (request, call) => userQuery(dataDir, request, call?.signal),
     questions: (query) => storedQuestions(dataDir, query?.run),
     answerQuestion: () => needsController('answering a question'),
-    approvals: (query) => withOps(dataDir, 'approvals', (db) => storedApprovals(db, query?.state), []),
+    approvals: (query) => withOps(dataDir, 'approvals', (db) => storedApprovals(db, query), []),
     unknownEffects: () =>
       withOps(
         dataDir,
@@ -351,9 +351,9 @@ async function waitingFlows(db: Database): Promise<readonly FlowDocument[]> {
     .filter((f) => f.status === 'waiting');
 }
 
-async function storedApprovals(db: Database, state: string | undefined): ReturnType<Desk['approvals']> {
+async function storedApprovals(db: Database, query: Parameters<Desk['approvals']>[0]): ReturnType<Desk['approvals']> {
   const rows = await (await ApprovalStore.open(db)).select({ limit: 1000 });
-  return rows.filter((row) => state === undefined || state === 'all' || row.state === state).map(approvalRow);
+  return selectApprovals(rows, query?.state, undefined);
 }
 
 async function storedAudit(dataDir: string, head: string | undefined): ReturnType<Desk['verifyAudit']> {

@@ -1,5 +1,6 @@
 import type { Feedback, FeedbackQuery } from '../crew/feedback/store.ts';
 import { giveFeedback } from './feedback.ts';
+import { decideApproval, mcpPerson, selectApprovals } from './deciding.ts';
 import { answerQuestion, openQuestions } from './questions.ts';
 import { parseHead } from '../crew/audit/chain.ts';
 import type { CallQuery, ModelCall, UsageRow } from '../crew/spend/call.ts';
@@ -51,7 +52,6 @@ import type {
 } from './desk.ts';
 import {
   agentRows,
-  approvalRow,
   crewRows,
   flowRows,
   effectRow,
@@ -199,6 +199,7 @@ export class LocalDesk implements Desk {
       args: request.args,
       caller,
       reason: request.reason,
+      answers: request.answers?.map((answered) => ({ answered })),
       shadow: this.#controller.shadow,
       signal: options.signal,
       onProgress: options.onProgress,
@@ -313,20 +314,15 @@ export class LocalDesk implements Desk {
     return answerQuestion(this.#runtime.crews, request, signal);
   }
 
-  async approvals(query: { readonly state?: string | undefined } = {}): Promise<readonly ApprovalRow[]> {
-    const rows = await this.#runtime.crews.approvals.list({ limit: 1000 });
-    return rows
-      .filter((row) => query.state === undefined || query.state === 'all' || row.state === query.state)
-      .map(approvalRow);
+  async approvals(query: Parameters<Desk['approvals']>[0] = {}): Promise<readonly ApprovalRow[]> {
+    const { crews, config } = this.#runtime;
+    const who = query.client === undefined ? undefined : mcpPerson(query.client, config.system.mcp);
+    return selectApprovals(await crews.approvals.list({ limit: 1000 }), query.state, who);
   }
 
-  async decide(request: Parameters<Desk['decide']>[0]): Promise<ApprovalRow> {
-    const { approvals } = this.#runtime.crews;
-    const { id, by, note, key, args, sticky } = request;
-    if (request.decision === 'reject') return approvalRow(await approvals.reject(id, by, note, { key }));
-    const { for_seconds: seconds = 0, allow = {}, uses = null } = sticky ?? {};
-    const terms = { key, args, ...(sticky === undefined ? {} : { sticky: { forMs: seconds * 1000, allow, uses } }) };
-    return approvalRow(await approvals.approve(id, by, note, terms));
+  decide(request: Parameters<Desk['decide']>[0]): Promise<ApprovalRow> {
+    const { crews, config } = this.#runtime;
+    return decideApproval(crews.approvals, request, config.system.mcp);
   }
 
   async standingApprovals(): ReturnType<Desk['standingApprovals']> {

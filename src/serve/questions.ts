@@ -32,7 +32,7 @@ export function questionsOfRun(row: {
   const { run_id, crew: of } = row;
   return row.waiting_for.flatMap((pause) => {
     const { question_id: id, kind, task, agent } = pause;
-    return id === undefined ? [] : [{ id, kind, agent, ...terms({ run_id, of }, task, pause) }];
+    return id === undefined ? [] : [{ id, kind, agent, ...terms({ run_id, of }, task, pause, kind === 'human_input') }];
   });
 }
 
@@ -41,7 +41,7 @@ export function questionsOfFlow(document: FlowDocument): readonly QuestionRow[] 
   const { run_id, flow: of } = document;
   return document.waiting_for.flatMap((pause) => {
     const { question_id: id, kind, method } = pause;
-    return id === undefined ? [] : [{ id, kind, agent: null, ...terms({ run_id, of }, method, pause) }];
+    return id === undefined ? [] : [{ id, kind, agent: null, ...terms({ run_id, of }, method, pause, false) }];
   });
 }
 
@@ -49,15 +49,17 @@ function terms(
   run: Waiting,
   where: string,
   pause: Pick<RunPause | FlowPause, 'details' | 'answer' | 'expires_at'>,
+  isReview: boolean,
 ): Omit<QuestionRow, 'id' | 'kind' | 'agent'> {
   const { details, answer = null, expires_at: ends = null } = pause;
   const { question, payload, problem } = Object(details) as Readonly<Record<string, unknown>>;
-  const typed = typeof question === 'string' && problem !== undefined;
+  const typed = !isReview && typeof question === 'string' && problem !== undefined;
+  const words = !isReview && typeof details === 'string' ? details : null;
   return {
     ...run,
     where,
-    question: typed ? question : typeof details === 'string' ? details : null,
-    shown: typed ? payload : typeof details === 'string' ? null : details,
+    question: typed ? question : words,
+    shown: typed ? payload : words === null ? details : null,
     answer,
     problem: typeof problem === 'string' ? problem : null,
     expires_at: ends === null ? null : new Date(ends).toISOString(),

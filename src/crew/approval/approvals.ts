@@ -89,9 +89,14 @@ class ApprovalDesk implements Approvals {
     return this.#oneAtATime(() => this.#agree(id, decidedBy, note, terms));
   }
 
-  reject(id: string, decidedBy: string, note?: string, terms: Pick<AnswerTerms, 'key'> = {}): Promise<ApprovalRequest> {
+  reject(
+    id: string,
+    decidedBy: string,
+    note?: string,
+    terms: Pick<AnswerTerms, 'key' | 'as'> = {},
+  ): Promise<ApprovalRequest> {
     return this.#oneAtATime(async () => {
-      const { person } = await this.#answerable(id, decidedBy, terms.key);
+      const { person } = await this.#answerable(id, decidedBy, terms);
       return this.#decide(id, 'rejected', person.name, note);
     });
   }
@@ -133,17 +138,17 @@ class ApprovalDesk implements Approvals {
   async #answerable(
     id: string,
     by: string,
-    key: string | undefined,
+    { key, as }: Pick<AnswerTerms, 'key' | 'as'>,
   ): Promise<{ readonly request: ApprovalRequest; readonly person: Person }> {
-    const person = this.#people.identify(by, key);
+    const person = as ?? this.#people.identify(by, key);
     const request = await this.get(id);
     if (request.state === 'pending' && request.expires_at <= this.#options.clock.now()) await this.#expire(request);
     const now = await this.get(id);
     if (now.state !== 'pending')
       throw new Conflict(`approval request ${id} is ${now.state} already; only a pending one can be answered`);
-    if (now.approvers.length > 0 && !now.approvers.some((role) => person.roles.includes(role)))
+    if ((now.approvers.length > 0 || as !== undefined) && !now.approvers.some((role) => person.roles.includes(role)))
       throw new PermissionDenied(
-        `${person.name} may not answer request ${id}: it needs the role ${now.approvers.join(' or ')}`,
+        `${person.name} may not answer request ${id}: it needs ${now.approvers.length === 0 ? 'one of the people' : `the role ${now.approvers.join(' or ')}`}`,
       );
     if (now.answers.some((answer) => answer.by === person.name))
       throw new Conflict(`${person.name} has answered request ${id} already; it needs somebody else`);
@@ -151,7 +156,7 @@ class ApprovalDesk implements Approvals {
   }
 
   async #agree(id: string, by: string, note: string | undefined, terms: AnswerTerms): Promise<ApprovalRequest> {
-    const { request, person } = await this.#answerable(id, by, terms.key);
+    const { request, person } = await this.#answerable(id, by, terms);
     const { args = null, sticky = null } = terms;
     if (args !== null && sticky !== null)
       throw new InvalidInput('an approval changes the arguments or covers further calls, not both');

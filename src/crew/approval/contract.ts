@@ -3,7 +3,7 @@ import type { Clock, Ms } from '../../kit/clock.ts';
 import type { EventSink } from '../../kit/event.ts';
 import type { ApprovalGate, ToolCall } from '../../kit/invoke.ts';
 import type { Logger } from '../../kit/logger.ts';
-import type { People } from './people.ts';
+import type { People, Person } from './people.ts';
 import type { ApprovalPolicy } from './policy.ts';
 import type { ApprovalRule } from './rules.ts';
 import type { StandingApproval, StickyTerms } from './standing.ts';
@@ -48,7 +48,12 @@ export interface Approvals extends ApprovalGate, AsyncDisposable {
    */
   approve(id: string, decidedBy: string, note?: string, terms?: AnswerTerms): Promise<ApprovalRequest>;
   /** One person's no, which ends it. As `approve`. */
-  reject(id: string, decidedBy: string, note?: string, terms?: Pick<AnswerTerms, 'key'>): Promise<ApprovalRequest>;
+  reject(
+    id: string,
+    decidedBy: string,
+    note?: string,
+    terms?: Pick<AnswerTerms, 'key' | 'as'>,
+  ): Promise<ApprovalRequest>;
   /** Approvals that cover further calls, newest first. */
   standing(): Promise<readonly StandingApproval[]>;
   /** Ends one. Throws NotFound, PermissionDenied. */
@@ -59,6 +64,8 @@ export interface Approvals extends ApprovalGate, AsyncDisposable {
 
 /** What a yes is to. */
 export interface AnswerTerms {
+  /** Somebody whom the host has identified itself, in the place of a name and a key: may answer only where a rule names one of their roles. */
+  readonly as?: Person | undefined;
   /** What the person shows where `people` names a key. */
   readonly key?: string | undefined;
   /** Arguments in the place of those asked for; they pass the tool's own check before it runs. */

@@ -7,9 +7,11 @@ import { systemClock } from '../../infra/clock.ts';
 import { createToolSearch } from '../tool-search.ts';
 import { deskChanges } from './desk-changes.ts';
 import { asObject, requireText, structured } from './arguments.ts';
+import { answersToCall, askForCall } from './asking-call.ts';
 import { createRunTools, RUN_TOOLSET, type RunTools } from './run-tools.ts';
 import type {
   McpCallContext,
+  McpInputNeeded,
   McpPrompt,
   McpResource,
   McpResourceContent,
@@ -178,12 +180,16 @@ async function call(
   args: unknown,
   context: McpCallContext,
   form: Form,
-): Promise<McpToolResult> {
-  const outcome = await desk.callTool(
-    { name, args, caller: 'mcp', role: form.role },
-    { signal: context.signal, onProgress: (fraction, message) => void context.progress(fraction, 1, message) },
-  );
-  return toResult(outcome, form.text);
+): Promise<McpToolResult | McpInputNeeded> {
+  const client = { desk, role: form.role };
+  const options = {
+    signal: context.signal,
+    onProgress: (fraction: number, message?: string) => void context.progress(fraction, 1, message),
+  };
+  const { answers, declined } = await answersToCall(client, context, options);
+  const outcome = await desk.callTool({ name, args, caller: 'mcp', role: form.role, answers }, options);
+  const needed = outcome.ok || declined ? undefined : await askForCall(client, outcome.error, answers, context);
+  return needed ?? toResult(outcome, form.text);
 }
 
 function toResult(outcome: ToolOutcome, form: TextForm): McpToolResult {

@@ -1,20 +1,11 @@
 import { soloCrewId } from '../../crew/run/solo.ts';
-import { InvalidInput } from '../../kit/errors.ts';
-import type { CallOptions, Desk, RunDocument, ToolRow } from '../desk.ts';
+import type { CallOptions, Desk, FlowDocument, RunDocument, ToolRow } from '../desk.ts';
+import { askFor, keptRun, type McpClient, takeAnswers } from './asking.ts';
 import { asObject, requireText, structured } from './arguments.ts';
 import type { McpCallContext, McpInputNeeded, McpTool, McpToolResult } from './surface.ts';
 
 /** Toolset under which flows and single agents are listed in full. */
 export const RUN_TOOLSET = 'crews';
-
-/** Characters of an answer that a person is shown in a form. */
-const REVIEWED = 3000;
-
-/** Whose tools they are. */
-interface Client {
-  readonly desk: Desk;
-  readonly role: string | undefined;
-}
 
 /** Crews, flows and single agents as tools. A client whose role may not act has them propose only. */
 export interface RunTools {
@@ -29,7 +20,7 @@ export interface RunTools {
 
 /** `role` is that of the client; undefined: the desk's `mcp.role`. */
 export async function createRunTools(desk: Desk, role?: string): Promise<RunTools> {
-  const client: Client = { desk, role };
+  const client: McpClient = { desk, role };
   const [crews, flows, agents] = await Promise.all([desk.crews(), desk.flows(), desk.agents()]);
   const others: McpTool[] = [];
   if (flows.length > 0) others.push(runFlow(client, flows));
@@ -48,7 +39,7 @@ export async function createRunTools(desk: Desk, role?: string): Promise<RunTool
 const described = (type: string, description: string): Record<string, unknown> => ({ type, description });
 const SHADOW = described('boolean', 'Propose only; change nothing');
 
-function runCrew(client: Client, crews: readonly string[]): McpTool {
+function runCrew(client: McpClient, crews: readonly string[]): McpTool {
   return {
     name: 'run_crew',
     description: 'Runs a crew of agents once and gives its report.',
@@ -66,7 +57,7 @@ function runCrew(client: Client, crews: readonly string[]): McpTool {
   };
 }
 
-function runAgent(client: Client, agents: readonly { readonly id: string; readonly role: string }[]): McpTool {
+function runAgent(client: McpClient, agents: readonly { readonly id: string; readonly role: string }[]): McpTool {
   const who = agents.map(({ id, role }) => `${id} (${role})`).join(', ');
   return {
     name: 'run_agent',
@@ -93,10 +84,8 @@ function runAgent(client: Client, agents: readonly { readonly id: string; readon
   };
 }
 
-function runFlow(
-  { desk, role }: Client,
-  flows: readonly { readonly id: string; readonly description: string }[],
-): McpTool {
+function runFlow(client: McpClient, flows: readonly { readonly id: string; readonly description: string }[]): McpTool {
+  const { desk, role } = client;
   const which = flows.map(({ id, description }) => `${id}: ${description}`).join(' ');
   return {
     name: 'run_flow',
@@ -112,87 +101,49 @@ function runFlow(
       required: ['flow'],
     },
     async call(args, context) {
-      const document = await desk.runFlow(
-        {
-          flow: requireText(args, 'flow'),
-          inputs: asObject('inputs', args['inputs']),
-          shadow: shadowOf(args),
-          caller: 'mcp',
-          role,
-        },
-        callOptions(context),
-      );
-      return { ...structured({ ...document }, JSON.stringify(document)), isError: document.status === 'failed' };
+      const flow = requireText(args, 'flow');
+      const begin = (): Promise<FlowDocument> =>
+        desk.runFlow(
+          { flow, inputs: asObject('inputs', args['inputs']), shadow: shadowOf(args), caller: 'mcp', role },
+          callOptions(context),
+        );
+      const goOn = (run: string): Promise<FlowDocument> =>
+        desk.runFlow({ flow, resume: { run, answers: {} }, caller: 'mcp', role }, callOptions(context));
+      return inRounds(client, context, { begin, goOn });
     },
   };
 }
 
-async function kickoff(
-  { desk, role }: Client,
+function kickoff(
+  client: McpClient,
   what: { readonly crew: string; readonly inputs: Readonly<Record<string, unknown>> | undefined },
   args: Readonly<Record<string, unknown>>,
   context: McpCallContext,
 ): Promise<McpToolResult | McpInputNeeded> {
-  const run = keptRun(context);
-  const document =
-    run === undefined
-      ? await desk.kickoff(
-          { ...what, shadow: shadowOf(args), trigger: 'mcp', caller: 'mcp', role },
-          callOptions(context),
-        )
-      : await answered(desk, run, context);
-  const needed = run === undefined || anyAnswer(context) ? questionsOf(document, context) : undefined;
+  const { desk, role } = client;
+  return inRounds(client, context, {
+    begin: () =>
+      desk.kickoff({ ...what, shadow: shadowOf(args), trigger: 'mcp', caller: 'mcp', role }, callOptions(context)),
+    goOn: (run) => desk.resumeRun({ run }, callOptions(context)),
+  });
+}
+
+/** Runs something, and round by round asks the person at the client what it waits for, as long as they answer. */
+async function inRounds(
+  client: McpClient,
+  context: McpCallContext,
+  run: {
+    readonly begin: () => Promise<RunDocument | FlowDocument>;
+    readonly goOn: (id: string) => Promise<RunDocument | FlowDocument>;
+  },
+): Promise<McpToolResult | McpInputNeeded> {
+  const kept = keptRun(context);
+  const { said, problems } =
+    kept === undefined ? { said: true, problems: {} } : await takeAnswers(client, kept, context, callOptions(context));
+  const document = kept === undefined ? await run.begin() : await run.goOn(kept);
+  const needed = said ? await askFor(client, document, context, problems) : undefined;
   if (needed !== undefined) return needed;
   return { ...structured({ ...document }, JSON.stringify(document)), isError: document.status === 'failed' };
-}
-
-/** The run of the round before: sealed, so it is what `questionsOf` gave. */
-function keptRun({ state }: McpCallContext): string | undefined {
-  const { run } = Object(state) as { readonly run?: unknown };
-  return typeof run === 'string' ? run : undefined;
-}
-
-/**
- * The reviews that a run waits for, as forms for the person at the client; undefined when it waits for none, or the
- * client cannot ask. Approvals of calls are not asked for here: their answer needs a name and a role.
- */
-function questionsOf(document: RunDocument, { client }: McpCallContext): McpInputNeeded | undefined {
-  const reviews = document.waiting_for.filter((pause) => pause.kind === 'human_input');
-  if (document.status !== 'waiting' || reviews.length === 0 || !client.form) return undefined;
-  const schema = {
-    type: 'object',
-    properties: {
-      decision: { type: 'string', enum: ['accept', 'change'], description: 'accept: it is good as it is' },
-      feedback: { type: 'string', description: 'What to change, when it is not', maxLength: 4000 },
-    },
-    required: ['decision'],
-  };
-  const ask = Object.fromEntries(
-    reviews.map(({ task, agent, details }) => {
-      const shown = JSON.stringify(details, null, 1);
-      const message = `${agent ?? 'The crew'} asks for a review of ${task}:\n${shown.slice(0, REVIEWED)}`;
-      return [task, { kind: 'form' as const, message, schema }];
-    }),
-  );
-  return { ask, state: { run: document.run_id } };
-}
-
-function anyAnswer({ answers }: McpCallContext): boolean {
-  return Object.values(answers).some((answer) => answer.kind === 'form' && answer.action === 'accept');
-}
-
-/** Goes on with what the person answered; what they declined stays open. */
-async function answered(desk: Desk, run: string, context: McpCallContext): Promise<RunDocument> {
-  const answers: Record<string, unknown> = {};
-  for (const [task, answer] of Object.entries(context.answers)) {
-    if (answer.kind !== 'form' || answer.action !== 'accept') continue;
-    const { decision, feedback } = answer.content ?? {};
-    if (decision === 'accept') answers[task] = { accept: true };
-    else if (decision === 'change' && typeof feedback === 'string') answers[task] = { feedback };
-    else throw new InvalidInput(`a review of ${task} is accept, or change with feedback`);
-  }
-  if (Object.keys(answers).length === 0) return desk.run(run);
-  return desk.resumeRun({ run, answers, by: 'mcp client' }, callOptions(context));
 }
 
 function shadowOf(args: Readonly<Record<string, unknown>>): boolean | undefined {

@@ -5,6 +5,8 @@ import type { McpAnswer, McpCallContext, McpInputNeeded, McpToolResult } from '.
 import type { Desk } from '../../../src/serve/desk.ts';
 import type { TaskSpec } from '../../../src/crew/spec.ts';
 import { ScriptedModel, toyAgent, toyTask } from '../../../src/testing/index.ts';
+import { answerQuestion, openQuestions } from '../../../src/serve/questions.ts';
+import { flowDesk } from '../flow/desk.ts';
 import { desk } from './desk.ts';
 
 const ana = toyAgent('ana');
@@ -104,7 +106,7 @@ describe('a review of an answer', () => {
 describe('a run over MCP', () => {
   /** A desk that is only a runner: what the tool asks of one. */
   const toolOf = async (models: ScriptedModel, tasks: readonly TaskSpec[]) => {
-    const { runner } = desk({ agents: [ana], tasks, models: [models.named('m')] });
+    const { runner, flows } = flowDesk([], { agents: [ana], tasks, models: [models.named('m')] });
     const row = { id: 'toy', name: 'toy', process: 'sequential', agents: [], tasks: [], description: '' };
     const partial: Partial<Desk> = {
       crews: () => Promise.resolve([row]),
@@ -112,7 +114,8 @@ describe('a run over MCP', () => {
       agents: () => Promise.resolve([]),
       kickoff: ({ crew, inputs }) => runner.kickoff(crew, inputs),
       resumeRun: ({ run, answers, by }) => runner.resume(run, answers, { by }),
-      run: (id) => runner.showRun(id),
+      questions: ({ run } = {}) => openQuestions({ runner, flows }, run),
+      answerQuestion: (given) => answerQuestion({ runner, flows }, given, undefined),
     };
     return (await createRunTools(partial as Desk)).crew;
   };
@@ -129,18 +132,23 @@ describe('a run over MCP', () => {
     if (!('ask' in given)) throw new Error('nothing was asked');
     return given;
   };
+  /** The one form of a round, and an answer to it. */
+  const formOf = ({ ask }: McpInputNeeded): unknown => Object.values(ask)[0];
+  const reply = ({ ask }: McpInputNeeded, answer: McpAnswer): Readonly<Record<string, McpAnswer>> => ({
+    [Object.keys(ask)[0] ?? '']: answer,
+  });
   const documentOf = (given: McpToolResult | McpInputNeeded): unknown =>
     'ask' in given ? null : given.structuredContent;
 
   test('asks the person at the client for reviews by a form, round by round', async () => {
     const tool = await toolOf(said('draft', 'better'), [reviewed('a')]);
     const first = asked(await tool.call({ crew: 'toy' }, context({}, undefined)));
-    expect(first.ask['a']).toMatchObject({ kind: 'form', message: 'ana asks for a review of a:\n"draft"' });
+    expect(formOf(first)).toMatchObject({ kind: 'form', message: 'ana asks for a review of a:\n"draft"' });
     const change: McpAnswer = { kind: 'form', action: 'accept', content: { decision: 'change', feedback: 'shorter' } };
-    const second = asked(await tool.call({ crew: 'toy' }, context({ a: change }, first.state)));
-    expect(second.ask['a']).toMatchObject({ message: 'ana asks for a review of a:\n"better"' });
+    const second = asked(await tool.call({ crew: 'toy' }, context(reply(first, change), first.state)));
+    expect(formOf(second)).toMatchObject({ message: 'ana asks for a review of a:\n"better"' });
     const yes: McpAnswer = { kind: 'form', action: 'accept', content: { decision: 'accept' } };
-    const done = await tool.call({ crew: 'toy' }, context({ a: yes }, second.state));
+    const done = await tool.call({ crew: 'toy' }, context(reply(second, yes), second.state));
     expect(documentOf(done)).toMatchObject({ status: 'completed', output: 'better' });
   });
 
@@ -150,9 +158,14 @@ describe('a run over MCP', () => {
       status: 'waiting',
     });
     const first = asked(await tool.call({ crew: 'toy' }, context({}, undefined)));
-    const declined = await tool.call({ crew: 'toy' }, context({ a: { kind: 'form', action: 'decline' } }, first.state));
+    const declined = await tool.call(
+      { crew: 'toy' },
+      context(reply(first, { kind: 'form', action: 'decline' }), first.state),
+    );
     expect(documentOf(declined)).toMatchObject({ status: 'waiting', waiting_for: [{ task: 'a' }] });
     const odd: McpAnswer = { kind: 'form', action: 'accept', content: { decision: 'change' } };
-    await expect(tool.call({ crew: 'toy' }, context({ a: odd }, first.state))).rejects.toBeInstanceOf(InvalidInput);
+    await expect(tool.call({ crew: 'toy' }, context(reply(first, odd), first.state))).rejects.toBeInstanceOf(
+      InvalidInput,
+    );
   });
 });
