@@ -1,4 +1,5 @@
 import { END, type LangGraphRunnableConfig, START, StateGraph } from '@langchain/langgraph';
+import { settled } from '../checkpoint/settled.ts';
 import type { TaskRequest } from '../graph/task-node.ts';
 import { checkStep, reviewStep } from './check-step.ts';
 import { planStep } from './plan-step.ts';
@@ -45,7 +46,7 @@ const TARGETS = {
 } as const;
 
 /**
- * An agent's loop as a LangGraph, one for all tasks of a run. A model's reply is checkpointed before its calls are
+ * An agent's loop as a LangGraph, one for all tasks of a runner. A model's reply is checkpointed before its calls are
  * made, and their results before the next turn. An answer is checked in a step of its own only when guardrails
  * or tripwires, which may be slow, look at it.
  */
@@ -93,7 +94,7 @@ function step(work: Work) {
     const { scope } = handle.run;
     await scope.gate?.(scope.signal);
     scope.signal.throwIfAborted();
-    return { agent: await work(handle, state.agent, config) };
+    return { agent: settled(await work(handle, state.agent, config)) };
   };
 }
 

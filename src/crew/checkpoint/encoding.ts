@@ -1,4 +1,5 @@
 import type { SerializerProtocol } from '@langchain/langgraph-checkpoint';
+import { StepSerializer } from './step-serializer.ts';
 
 /** A serialised value as text: JSON as it is, other bytes in base64. */
 export interface Encoded {
@@ -10,6 +11,8 @@ const decoder = new TextDecoder();
 
 /** Serialises `value`; types other than JSON are marked `base64:<type>`. */
 export async function encodeValue(serde: SerializerProtocol, value: unknown): Promise<Encoded> {
+  const known = serde instanceof StepSerializer ? serde.textOf(value) : undefined;
+  if (known !== undefined) return { encoding: 'json', text: known };
   const [type, bytes] = await serde.dumpsTyped(value);
   if (type === 'json') return { encoding: type, text: decoder.decode(bytes) };
   return { encoding: `base64:${type}`, text: Buffer.from(bytes).toString('base64') };

@@ -23,6 +23,7 @@ import { configOf, type Place, placeOf, text } from './place.ts';
 import { pruneThread } from './prune.ts';
 import { RefCache } from './refs.ts';
 import { CheckpointRows, type RowsOptions } from './rows.ts';
+import { StepSerializer } from './step-serializer.ts';
 
 export interface SaverOptions extends RowsOptions {
   readonly serde?: SerializerProtocol | undefined;
@@ -42,7 +43,7 @@ export class DuckDBSaver extends BaseCheckpointSaver implements AsyncDisposable 
   readonly #refs: RefCache;
 
   private constructor(db: Database, options: SaverOptions, rows: CheckpointRows) {
-    super(options.serde);
+    super(options.serde ?? new StepSerializer());
     this.#db = db;
     this.#clock = options.clock;
     this.#rows = rows;

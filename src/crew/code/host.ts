@@ -17,6 +17,7 @@ import type { AccessLevel, ToolCategory } from '../../kit/access.ts';
 import { reaches } from '../../kit/access.ts';
 import { createApprovalPolicy } from '../approval/policy.ts';
 import { crewMemory } from '../agent/memory.ts';
+import { StepSerializer } from '../checkpoint/step-serializer.ts';
 import type { CrewHooks } from '../hooks.ts';
 import type { FeedbackSource } from '../feedback/store.ts';
 import { openKnowledge } from '../knowledge/base.ts';
@@ -108,7 +109,7 @@ export interface CrewHost extends AsyncDisposable {
  * when a crew has neither model nor playbook for an agent.
  */
 export function openCrewHost(options: HostOptions): CrewHost {
-  const { clock = systemClock, log = silentLogger, random = cryptoRandom } = options;
+  const { clock = systemClock, log = silentLogger, random = cryptoRandom() } = options;
   const newId = createIdSource(() => clock.now(), random);
   const { crews } = options;
   const agents = byId('agents', crews.flatMap(membersOf));
@@ -158,7 +159,7 @@ export function openCrewHost(options: HostOptions): CrewHost {
     invoker,
     models: modelsOf(crews, options.env ?? process.env),
     spend: createSpendMeter({ ...options.spend, ledger, events, clock, log, newId }),
-    checkpointer: options.checkpointer ?? new MemorySaver(),
+    checkpointer: options.checkpointer ?? new MemorySaver(new StepSerializer()),
     store: options.store ?? createMemoryRunStore(),
     events,
     eventSource: events,
@@ -189,9 +190,17 @@ export function openCrewHost(options: HostOptions): CrewHost {
   };
 }
 
-/** 0 ≤ x < 1 from the system's source. */
-function cryptoRandom(): number {
-  return (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) / 2 ** 32;
+/** 0 ≤ x < 1 from the system's source, which is asked for many at once: each question costs as much as twenty numbers. */
+function cryptoRandom(): () => number {
+  const drawn = new Uint32Array(256);
+  let next = drawn.length;
+  return () => {
+    if (next === drawn.length) {
+      crypto.getRandomValues(drawn);
+      next = 0;
+    }
+    return (drawn[next++] ?? 0) / 2 ** 32;
+  };
 }
 
 function membersOf({ agents, definition }: CrewParts): readonly Agent[] {
