@@ -38,6 +38,7 @@ const stateSchema = z.object({
 });
 /** An entry is its time (UTC ms), its tokens and its id. */
 type State = z.infer<typeof stateSchema>;
+const UNCOUNTED: WindowEntry = { settle: () => Promise.resolve() };
 const EMPTY: State = { blocked_until: 0, entries: [] };
 
 /**
@@ -73,6 +74,9 @@ export class SharedWindow {
    * the minute. Throws RateLimited when the key is blocked for longer than `longestMs`; an abort passes on untouched.
    */
   take(key: string, limits: WindowLimits, tokens: number, longestMs: Ms, signal: AbortSignal): Promise<WindowEntry> {
+    if (this.#folder === null && limits.requests === null && limits.tokens === null) {
+      return this.#unblocked(key, longestMs, signal);
+    }
     const before = this.#turns.get(key) ?? Promise.resolve();
     const mine = before.then(() => this.#fit(key, limits, tokens, longestMs, signal));
     this.#turns.set(
@@ -88,10 +92,21 @@ export class SharedWindow {
     await this.#change(key, (state) => ({ ...state, blocked_until: Math.max(state.blocked_until, until) }));
   }
 
-  /** What is used of the present minute. */
+  /** What is used of the present minute; within one process, by callers that have a limit. */
   async used(key: string): Promise<{ readonly requests: number; readonly tokens: number }> {
     const { entries } = await this.#change(key, (state) => this.#present(state));
     return { requests: entries.length, tokens: sum(entries) };
+  }
+
+  /** Without a limit, and without other processes that may have one, there is nothing to count. */
+  async #unblocked(key: string, longestMs: Ms, signal: AbortSignal): Promise<WindowEntry> {
+    for (;;) {
+      signal.throwIfAborted();
+      const blocked = (this.#memory.get(key)?.blocked_until ?? 0) - this.#clock.now();
+      if (blocked <= 0) return UNCOUNTED;
+      if (blocked > longestMs) throw asksForQuiet(blocked);
+      await sleep(this.#clock, blocked, signal);
+    }
   }
 
   async #fit(
@@ -109,9 +124,7 @@ export class SharedWindow {
         const state = this.#present(stored);
         const now = this.#clock.now();
         const blocked = state.blocked_until - now;
-        if (blocked > longestMs) {
-          throw new RateLimited(`the provider asked for ${Math.ceil(blocked / 1000)} s of quiet`, blocked);
-        }
+        if (blocked > longestMs) throw asksForQuiet(blocked);
         wait = Math.max(blocked, delayOf(state, limits, tokens, now));
         return wait > 0 ? state : { ...state, entries: [...state.entries, [now, tokens, id]] };
       });
@@ -155,6 +168,10 @@ export class SharedWindow {
       release();
     }
   }
+}
+
+function asksForQuiet(blockedMs: Ms): RateLimited {
+  return new RateLimited(`the provider asked for ${Math.ceil(blockedMs / 1000)} s of quiet`, blockedMs);
 }
 
 function delayOf({ entries }: State, limits: WindowLimits, tokens: number, now: number): number {

@@ -72,6 +72,26 @@ describe.each([null, 'shared'])('a window over a minute (folder: %s)', (place) =
     await expect(window.take('k', limits(null), 1, 60_000, open)).rejects.toMatchObject({ retryAfterMs: 90_000 });
   });
 
+  test('without limits counts only what others may read, and is quiet all the same', async () => {
+    const clock = new ManualClock();
+    const window = of(clock, 'free');
+    const entry = await window.take('k', limits(null), 10, 1000, open);
+    await entry.settle(20);
+    const counted = place === null ? { requests: 0, tokens: 0 } : { requests: 1, tokens: 20 };
+    expect(await window.used('k')).toEqual(counted);
+    await window.block('k', 5000);
+    const abort = new AbortController();
+    const given = window.take('k', limits(null), 10, 10_000, abort.signal);
+    const waiting = window.take('k', limits(null), 10, 10_000, open);
+    expect(await isDone(waiting)).toBe(false);
+    abort.abort(new Error('enough'));
+    await expect(given).rejects.toThrow('enough');
+    await clock.advance(5000);
+    await waiting;
+    await window.block('k', 90_000);
+    await expect(window.take('k', limits(null), 1, 60_000, open)).rejects.toMatchObject({ retryAfterMs: 90_000 });
+  });
+
   test('obeys an abort while waiting, and lets the next one go on', async () => {
     const clock = new ManualClock();
     const window = of(clock, 'abort');

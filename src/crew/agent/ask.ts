@@ -24,13 +24,9 @@ export async function askModel(
   if (chain.current.source === 'playbook') return chain.ask(asked);
   const { crew, pacer } = scope;
   const key = (ofCrew: boolean): string => (ofCrew ? `crew ${crew.id}` : `agent ${agent.id}`);
-  const expected = estimateTokens(request.messages);
-  const tokens = await pacer.reserve(
-    key(crew.max_tpm !== null),
-    crew.max_tpm ?? agent.max_tpm,
-    expected,
-    request.signal,
-  );
+  const perMinute = crew.max_tpm ?? agent.max_tpm;
+  const expected = perMinute === null ? 0 : estimateTokens(request.messages);
+  const tokens = await pacer.reserve(key(crew.max_tpm !== null), perMinute, expected, request.signal);
   await pacer.take(key(crew.max_rpm !== null), crew.max_rpm ?? agent.max_rpm, request.signal);
   const reply = await withinBudget(() => chain.ask(asked), request.where.task_id, agent);
   tokens.spend(reply.usage.reduce((sum, u) => sum + u.input_tokens + u.output_tokens, 0));

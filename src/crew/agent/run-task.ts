@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { DeadlineExceeded } from '../../kit/errors.ts';
 import { mergeOutside } from '../../kit/outside.ts';
 import type { TaskExecution, TaskRequest } from '../graph/task-node.ts';
-import { type AgentGraph, buildAgentGraph, TASK_KEY, TaskHandle } from './agent-graph.ts';
+import { type AgentGraph, TASK_KEY, TaskHandle } from './agent-graph.ts';
 import { delegationTools } from './delegation.ts';
 import type { KnowledgePassage } from './knowledge.ts';
 import { knowledgeTool } from './knowledge-tool.ts';
@@ -23,8 +23,7 @@ import { beginAttempt, callerOf, emitAgent, type TaskRun } from './task-run.ts';
  * How the tasks of a run are done: an agent's loop as a LangGraph of its own inside the task's node
  * (model → tools → model … → end), so that a killed run goes on in the middle of a task.
  */
-export function createTaskExecution(scope: RunScope): TaskExecution {
-  const graph = buildAgentGraph();
+export function createTaskExecution(scope: RunScope, graph: AgentGraph): TaskExecution {
   const execute: TaskExecution = async (given) => {
     const request = await passTripwires(scope, given);
     const limit = timeLimit(request);

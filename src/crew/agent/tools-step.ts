@@ -276,12 +276,14 @@ function editedArgs(outcome: ToolOutcome | null): Readonly<Record<string, unknow
 }
 
 function detectLoop(run: TaskRun, record: AgentRecord, fresh: readonly Observation[]): AgentRecord {
-  const key = (o: Observation): string => canonicalJson([o.tool, o.args, o.result]);
-  for (const observation of fresh) {
-    const wanted = key(observation);
-    const same = record.observations.filter((o) => o.tool === observation.tool && key(o) === wanted).length;
+  for (const { tool, args, result } of fresh) {
+    const [askedFor, given] = [canonicalJson(args), canonicalJson(result)];
+    // The arguments first: they are short, and in a long task they mostly differ.
+    const same = record.observations.filter(
+      (o) => o.tool === tool && canonicalJson(o.args) === askedFor && canonicalJson(o.result) === given,
+    ).length;
     if (same < SAME_CALL_LIMIT) continue;
-    const reason = `${observation.tool} was called ${same} times with the same arguments and gave the same result`;
+    const reason = `${tool} was called ${same} times with the same arguments and gave the same result`;
     run.scope.events.emit(
       'agent.decision',
       {
@@ -289,7 +291,7 @@ function detectLoop(run: TaskRun, record: AgentRecord, fresh: readonly Observati
         action: 'loop_detected',
         run_id: run.scope.runId,
         task_id: run.task.id,
-        details: { tool: observation.tool, times: same },
+        details: { tool, times: same },
       },
       { correlationId: run.scope.runId },
     );

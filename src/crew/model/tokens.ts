@@ -69,7 +69,7 @@ export function withTokensOf(message: AIMessage, other: AIMessage): AIMessage {
 
 /** Roughly the tokens of a conversation, at four characters each: for limits, never for an account. */
 export function estimateTokens(messages: readonly BaseMessage[]): number {
-  return Math.ceil(messages.reduce((sum, m) => sum + m.text.length + callsLength(m), 0) / 4);
+  return Math.ceil(messages.reduce((sum, m) => sum + textLength(m) + callsLength(m), 0) / 4);
 }
 
 /** What providers may add to a request of their own: the frame of a conversation, and of tools. */
@@ -82,6 +82,11 @@ const FRAME_TOKENS = 1000;
 export function mostTokens(messages: readonly BaseMessage[], ...rest: readonly unknown[]): number {
   const texts = messages.map((m) => [m.content, 'tool_calls' in m ? m.tool_calls : []]);
   return Buffer.byteLength(JSON.stringify([texts, rest])) + FRAME_TOKENS;
+}
+
+/** The text of a message is put together anew each time that it is asked for. */
+function textLength(message: BaseMessage): number {
+  return typeof message.content === 'string' ? message.content.length : message.text.length;
 }
 
 function callsLength(message: BaseMessage): number {

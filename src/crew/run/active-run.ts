@@ -227,9 +227,9 @@ export class ActiveRun {
   }
 
   /** The document as it is now. */
-  async describe(): Promise<RunDocument> {
+  async describe(known?: RunState): Promise<RunDocument> {
     const { row } = this;
-    const state = await this.#state();
+    const state = known ?? (await this.#state());
     const given = (await this.#parts.documentExtras?.(row)) ?? {};
     const extras = this.#brief ? { ...given, streams: [], quality_issues: [] } : given;
     const keys = this.#compiled?.taskKeys ?? new Map((this.#crew?.tasks ?? []).map((id) => [id, id]));
@@ -288,10 +288,11 @@ export class ActiveRun {
       const snapshot = await compiled.graph.getState(this.#thread());
       const fresh = interruptIds(result);
       const pauses = pausesOf(snapshot, this.#parts.clock.now()).filter((pause) => fresh.has(pause.id));
-      if (pauses.length > 0) return await this.#finish('waiting', null, pauses);
-      const halted = (await this.#state()).halted ?? null;
-      if (halted !== null) return await this.#finish('failed', halted);
-      return await this.#complete();
+      const state = valuesOf(snapshot);
+      if (pauses.length > 0) return await this.#finish('waiting', null, pauses, state);
+      const halted = state.halted ?? null;
+      if (halted !== null) return await this.#finish('failed', halted, [], state);
+      return await this.#complete(state);
     } catch (error) {
       return await this.#broken(error);
     } finally {
@@ -309,9 +310,9 @@ export class ActiveRun {
   }
 
   /** Ends a run that has done its work, unless one of the crew's last hooks fails. */
-  async #complete(): Promise<RunDocument> {
+  async #complete(state: RunState): Promise<RunDocument> {
     const { afterKickoff = [] } = this.#hooks;
-    if (afterKickoff.length === 0) return this.#finish('completed', null);
+    if (afterKickoff.length === 0) return this.#finish('completed', null, [], state);
     this.row = { ...this.row, status: 'completed' };
     const hook = async (at: number, document: RunDocument): Promise<RunDocument> => {
       const run = afterKickoff[at];
@@ -320,16 +321,22 @@ export class ActiveRun {
       return hook(at + 1, output === undefined ? document : { ...document, output });
     };
     try {
-      const { output } = await hook(0, await this.describe());
+      const { output } = await hook(0, await this.describe(state));
       this.#output = { value: (await this.#tripwires?.pass('output', null, output)) ?? output };
     } catch (error) {
       if (this.#tripped !== undefined) return await this.#broken(error);
-      return this.#finish('failed', `an after_kickoff hook failed: ${errorMessage(error)}`);
+      return this.#finish('failed', `an after_kickoff hook failed: ${errorMessage(error)}`, [], state);
     }
-    return this.#finish('completed', null);
+    return this.#finish('completed', null, [], state);
   }
 
-  async #finish(status: RunStatus, reason: string | null, pauses: readonly RunPause[] = []): Promise<RunDocument> {
+  /** `known`: the state of its thread, where it was just read. */
+  async #finish(
+    status: RunStatus,
+    reason: string | null,
+    pauses: readonly RunPause[] = [],
+    known?: RunState,
+  ): Promise<RunDocument> {
     const { run_id, crew, started_at } = this.row;
     const now = this.#parts.clock.now();
     const waiting_for = withTimesOf(this.#asked.map(openQuestion), pauses.map(openQuestion)).map(withoutPlace);
@@ -348,7 +355,7 @@ export class ActiveRun {
         crew,
         reason: this.#stop.control.drainReason ?? 'the process ends',
       });
-    const document = await this.describe();
+    const document = await this.describe(known);
     await this.#update({ status, error: reason, waiting_for, finished_at: this.row.finished_at, document });
     this.#events.close();
     return document;
@@ -360,7 +367,7 @@ export class ActiveRun {
     const { agents, graphs, checkpointer, clock } = this.#parts;
     const scope = this.#scope(crew);
     this.#compiled = compileCrew(crew, this.#tasks, agents, {
-      runTask: this.#recorded(createTaskExecution(scope)),
+      runTask: this.#recorded(createTaskExecution(scope, this.#parts.agentGraph)),
       managerTurn: createManagerTurn(scope),
       planner: createPlanner(scope),
       hooks: this.#hooks,

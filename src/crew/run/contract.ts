@@ -4,6 +4,7 @@ import type { EventSink } from '../../kit/event.ts';
 import type { Invoker } from '../../kit/invoke.ts';
 import type { Redactor } from '../../kit/redact.ts';
 import type { Logger } from '../../kit/logger.ts';
+import type { AgentGraph } from '../agent/agent-graph.ts';
 import type { TaskGuardrail } from '../agent/guardrail.ts';
 import type { KnowledgeSource } from '../agent/knowledge.ts';
 import type { CrewMemory } from '../agent/memory.ts';
@@ -121,6 +122,7 @@ export interface ForEachOptions extends Omit<KickoffOptions, 'onlyTasks'> {
 export interface RunnerParts extends CrewRunnerDeps {
   readonly spend: SpendMeter;
   readonly pacer: Pacer;
+  readonly agentGraph: AgentGraph;
   readonly schemas: ToolSchemas;
 }
 

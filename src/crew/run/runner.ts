@@ -2,6 +2,7 @@ import { Conflict, errorMessage, InvalidInput, NotFound } from '../../kit/errors
 import type { Timer } from '../../kit/clock.ts';
 import type { AnyEvent } from '../../kit/event.ts';
 import { didYouMean } from '../../kit/nearest.ts';
+import { buildAgentGraph } from '../agent/agent-graph.ts';
 import { createPacer } from '../agent/pacer.ts';
 import { createToolSchemas } from '../agent/tool-schema.ts';
 import type { CrewSpec } from '../spec.ts';
@@ -55,7 +56,13 @@ class Runner implements CrewRunner {
 
   constructor(deps: CrewRunnerDeps) {
     const spend = deps.spend ?? createSpendMeter({ ...deps, ledger: createMemoryLedger() });
-    this.#parts = { ...deps, spend, pacer: createPacer(deps.clock), schemas: createToolSchemas() };
+    this.#parts = {
+      ...deps,
+      spend,
+      pacer: createPacer(deps.clock),
+      agentGraph: buildAgentGraph(),
+      schemas: createToolSchemas(),
+    };
     deps.eventSource?.on('*', this.#heard);
   }
 

@@ -6,14 +6,30 @@ const KEPT = 100_000;
 /** An account in memory, of the last 100,000 calls: for crews in code, and for tests. */
 export function createMemoryLedger(): CallLedger {
   const calls = new Map<string, ModelCall>();
+  /** Ids of the calls by run: what a run cost is asked at the end of each. */
+  const ofRun = new Map<string, Set<string>>();
   const decisions = new Map<string, BudgetDecision>();
-  const find = (query: CallQuery): readonly ModelCall[] => [...calls.values()].filter((call) => matches(call, query));
+  const find = (query: CallQuery): readonly ModelCall[] => {
+    const { run } = query;
+    const among = run === undefined ? calls.values() : [...(ofRun.get(run) ?? [])].flatMap((id) => calls.get(id) ?? []);
+    return [...among].filter((call) => matches(call, query));
+  };
+  const remove = (id: string): void => {
+    const run = calls.get(id)?.run_id;
+    calls.delete(id);
+    if (run === undefined) return;
+    const its = ofRun.get(run);
+    its?.delete(id);
+    if (its?.size === 0) ofRun.delete(run);
+  };
   return {
     begin(call) {
       calls.set(call.call_id, call);
+      const its = ofRun.get(call.run_id) ?? new Set();
+      ofRun.set(call.run_id, its.add(call.call_id));
       for (const id of calls.keys()) {
         if (calls.size <= KEPT) break;
-        calls.delete(id);
+        remove(id);
       }
       return Promise.resolve();
     },
@@ -42,7 +58,7 @@ export function createMemoryLedger(): CallLedger {
     decisions: (runId) => Promise.resolve([...decisions.values()].filter((d) => d.run_id === runId)),
     prune(before) {
       const old = find({ until: before });
-      for (const { call_id } of old) calls.delete(call_id);
+      for (const { call_id } of old) remove(call_id);
       for (const { pause_id, decided_at } of decisions.values()) if (decided_at < before) decisions.delete(pause_id);
       return Promise.resolve(old.length);
     },

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { buildAgentGraph } from '../../../src/crew/agent/agent-graph.ts';
 import { createTaskExecution } from '../../../src/crew/agent/run-task.ts';
 import { compileCrew } from '../../../src/crew/graph/compile.ts';
 import {
@@ -101,7 +102,7 @@ function setUp(
   const scope = testScope(crew, invoker, [{ name: 'playbook', source: 'playbook', chat: new PlaybookModel(playbook) }]);
   const messages: string[] = [];
   const compiled = compileCrew(crew, allTasks, allAgents, {
-    runTask: createTaskExecution(scope),
+    runTask: createTaskExecution(scope, buildAgentGraph()),
     definition: given.definition ?? definition,
     checkpointer: new MemorySaver(),
     announce: (m) => messages.push(`${m.from} → ${m.to}: ${m.pattern}`),
