@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers';
 import type { OfferedColumn, OfferedRows } from '../../infra/duckdb/database.ts';
 import type { Us } from '../../kit/clock.ts';
 import { rowOf } from '../domain/columns.ts';
@@ -55,18 +56,24 @@ interface Rival {
 
 /**
  * Stages records of one stream: one row each, doubles within the batch dropped (first wins; of a slot, the best).
- * Those that say something else under the same id follow as rivals. Throws InvalidInput for a value out of its column.
+ * Those that say something else under the same id follow as rivals. In turns with what else the thread does: it receives
+ * frames, which should not wait for long. Rejects with InvalidInput for a value out of its column.
  */
-export function stageBatch(
+export async function stageBatch(
   table: TableDefinition,
   records: readonly StoredRecord[],
   seriesOf: (record: StoredRecord) => SeriesRef,
-): StagedBatch {
+): Promise<StagedBatch> {
   const staging = new Staging(table, records.length);
-  for (const record of records) staging.take(record, seriesOf(record));
+  for (let from = 0; from < records.length; from += RECORDS_A_TURN) {
+    if (from > 0) await new Promise((resolve) => void setImmediate(resolve));
+    for (const record of records.slice(from, from + RECORDS_A_TURN)) staging.take(record, seriesOf(record));
+  }
   return staging.finish();
 }
 
+/** About a millisecond. */
+const RECORDS_A_TURN = 500;
 const ORIGIN_COLUMN = STAGED_COLUMNS.indexOf('origin');
 /** Columns begin this many values further apart than they are long, or all of them would share few lines of the cache. */
 const COLUMN_GAP = 24;

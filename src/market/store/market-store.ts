@@ -80,9 +80,10 @@ export class DuckMarketStore implements MarketStore {
     return this.#write(async () => {
       await this.#ensure(records);
       const byStream = grouped(withoutDeleted(this.#core, records));
-      const batches = [...byStream].map(([stream, own]) =>
-        stageBatch(this.#core.registry.table(stream), own, (record) => this.#core.registry.ref(record)),
-      );
+      const { registry } = this.#core;
+      const batches: StagedBatch[] = [];
+      for (const [stream, own] of byStream)
+        batches.push(await stageBatch(registry.table(stream), own, (record) => registry.ref(record)));
       const given = new Map([...byStream].map(([stream, own]) => [stream, own.length]));
       return this.#ingest({ batches, given }, position, coverage);
     });

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { rowOf } from '../../../src/market/domain/columns.ts';
 import type { PriceRecord, TradeRecord } from '../../../src/market/domain/records.ts';
-import { stageBatch, Staging, type SeriesRef } from '../../../src/market/store/batch.ts';
+import { stageBatch, Staging, type SeriesRef, type StagedBatch } from '../../../src/market/store/batch.ts';
 import { seriesSeeds } from '../../../src/market/store/identity.ts';
 import prices from '../../../src/market/store/tables/prices.ts';
 import trades from '../../../src/market/store/tables/trades.ts';
@@ -16,17 +16,17 @@ function trade(n: number, changed: Partial<TradeRecord> = {}): TradeRecord {
   return { ...base, ...times, stream: 'trades', trade_id: `t${n}`, price, quantity: 0.5, side: 'buy', ...changed };
 }
 
-const values = (batch: ReturnType<typeof stageBatch>, name: string): readonly unknown[] =>
+const values = (batch: StagedBatch, name: string): readonly unknown[] =>
   Array.from<unknown>(batch.offer.columns.find((held) => held.name === name)?.values ?? []);
-const column = (batch: ReturnType<typeof stageBatch>, name: string): number[] => values(batch, name).map(Number);
+const column = (batch: StagedBatch, name: string): number[] => values(batch, name).map(Number);
 
-it('stages a row for every id, in order; doubles go, rivals follow, what cannot be a row is rejected', () => {
+it('stages a row for every id, in order; doubles go, rivals follow, what cannot be a row is rejected', async () => {
   const many = Array.from({ length: 3000 }, (_, n) => trade(n));
   const bad = trade(9001, { price: Number.NaN });
   const timeless = trade(9002, { event_time: -1 });
   const double = trade(17, { recv_time: T0 });
   const rival = trade(18, { price: 1, event_time: T0 - 5 });
-  const batch = stageBatch(trades, [...many, bad, double, timeless, rival], () => series);
+  const batch = await stageBatch(trades, [...many, bad, double, timeless, rival], () => series);
   expect(batch).toMatchObject({ staged: 3001, firsts: 3000, rejected: [bad, timeless], minTime: T0 - 5, slots: [] });
   expect(batch).toMatchObject({ firstEventTime: T0 - 5, lastEventTime: many.at(-1)?.event_time });
   expect([...(batch.days.get(7) ?? [])].sort()).toEqual([20455, 20456]);
@@ -44,7 +44,7 @@ it('stages a row for every id, in order; doubles go, rivals follow, what cannot 
   expect(new Set(values(batch, 'is_buyer_maker'))).toEqual(new Set([0]));
 });
 
-it('takes the same content once, writes NaN for what is not known, and says of nothing that there is nothing', () => {
+it('takes the same content once, writes NaN for what is not known, and says of nothing that there is nothing', async () => {
   const price: PriceRecord = {
     ...base,
     stream: 'prices',
@@ -57,35 +57,53 @@ it('takes the same content once, writes NaN for what is not known, and says of n
     ask_qty: null,
     last_price: null,
   };
-  const batch = stageBatch(prices, [price, { ...price, recv_time: T0 + 9 }], () => series);
+  const batch = await stageBatch(prices, [price, { ...price, recv_time: T0 + 9 }], () => series);
   expect(batch).toMatchObject({ staged: 1, firsts: 1 });
   const stored = prices.sources.map((source) => rowOf(price)[source] ?? Number.NaN);
   expect(prices.stored.map(({ name }) => column(batch, name)[0])).toEqual(stored);
   expect(column(batch, 'seq')).toEqual([Number.NaN]);
-  expect(stageBatch(prices, [], () => series)).toMatchObject({ staged: 0, firstEventTime: null, lastEventTime: null });
+  expect(await stageBatch(prices, [], () => series)).toMatchObject({
+    staged: 0,
+    firstEventTime: null,
+    lastEventTime: null,
+  });
 });
 
-it('stages more than it was told of, in rows that are the same', () => {
+it('stages more than it was told of, in rows that are the same', async () => {
   const many = Array.from({ length: 2000 }, (_, n) => trade(n, { trade_id: n < 1500 ? String(n) : `t${n}` }));
   const records = [...many, trade(3, { trade_id: '3', price: 1 }), ...many];
   const staging = new Staging(trades, 0);
   for (const record of records) staging.take(record, series);
   expect(staging.rows).toBe(2000);
   expect(staging.bytes).toBe(2000 * (8 + trades.stored.length) * 8);
-  const [grown, whole] = [staging.finish(), stageBatch(trades, records, () => series)];
+  const [grown, whole] = [staging.finish(), await stageBatch(trades, records, () => series)];
   expect(grown.staged).toBe(2001);
   for (const { name } of whole.offer.columns) expect(values(grown, name)).toEqual(values(whole, name));
   expect({ ...grown, offer: null }).toEqual({ ...whole, offer: null });
 });
 
-it('refuses a text that its column cannot be', () => {
-  const odd = { ...trade(1), side: 'neither' } as unknown as TradeRecord; // what no decoder gives
-  expect(() => stageBatch(trades, [odd], () => series)).toThrow("trades.side is 'neither': not one of buy, sell");
+it('lets other work have its turn between many records', async () => {
+  const order: string[] = [];
+  const staged = stageBatch(
+    trades,
+    Array.from({ length: 2000 }, (_, n) => trade(n)),
+    () => series,
+  ).then(() => order.push('staged'));
+  setImmediate(() => order.push('other'));
+  await staged;
+  expect(order).toEqual(['other', 'staged']);
 });
 
-it('lets ids travel as numbers while each is a whole number as a number is written, and as text from the first other', () => {
+it('refuses a text that its column cannot be', async () => {
+  const odd = { ...trade(1), side: 'neither' } as unknown as TradeRecord; // what no decoder gives
+  await expect(stageBatch(trades, [odd], () => series)).rejects.toThrow(
+    "trades.side is 'neither': not one of buy, sell",
+  );
+});
+
+it('lets ids travel as numbers while each is a whole number as a number is written, and as text from the first other', async () => {
   const ids = ['0', '7', '4000000000', '999999999999999'];
-  const whole = stageBatch(
+  const whole = await stageBatch(
     trades,
     ids.map((trade_id, n) => trade(n, { trade_id })),
     () => series,
@@ -93,7 +111,7 @@ it('lets ids travel as numbers while each is a whole number as a number is writt
   expect(whole.offer.columns.at(-1)).toMatchObject({ name: 'trade_id', type: 'bigint' });
   expect(values(whole, 'trade_id')).toEqual(ids.map(Number));
   for (const odd of ['007', '', '-1', '1.5', '1e3', '１', '1000000000000000', 'a1']) {
-    const mixed = stageBatch(
+    const mixed = await stageBatch(
       trades,
       [...ids, odd, '8'].map((trade_id, n) => trade(n, { trade_id })),
       () => series,

@@ -52,7 +52,10 @@ type Job =
     }
   | { readonly kind: 'close' };
 
-const BLOCK_BYTES = 512 * 1024;
+const BLOCK_BYTES = 128 * 1024;
+/** A block of this size does not wait for its time while little is being written: larger ones pack little better. */
+const WORTHY_BYTES = 32 * 1024;
+const FEW_JOBS = 3;
 const RETRY_MS = 500;
 
 /**
@@ -192,7 +195,7 @@ export class TapeWriter implements AsyncDisposable {
     this.#unwrittenItems += 1;
     this.#segmentStarted ??= item.recv_time;
     this.#lastRecvTime = item.recv_time;
-    if (this.#block.bytes >= BLOCK_BYTES) this.#closeBlock();
+    if (this.#block.bytes >= BLOCK_BYTES || this.#isWorthy()) this.#closeBlock();
     else if (this.#timer === undefined) {
       this.#timer = this.#options.clock.schedule(this.#options.flushMs, () => {
         this.#timer = undefined;
@@ -200,6 +203,11 @@ export class TapeWriter implements AsyncDisposable {
       });
     }
     return position;
+  }
+
+  /** Whether the block gathered is worth a write of its own now; while several are under way more gathers. */
+  #isWorthy(): boolean {
+    return this.#block.bytes >= WORTHY_BYTES && this.#jobs.length < FEW_JOBS;
   }
 
   #mustRotate(recvTime: Us): boolean {
@@ -261,6 +269,7 @@ export class TapeWriter implements AsyncDisposable {
         this.#jobs.shift();
         this.#done += 1;
         if (this.#jobs.length === 0 || this.#options.fsync !== true) await this.#release();
+        if (this.#isWorthy()) this.#closeBlock();
       }
       await this.#release();
     } catch (error) {

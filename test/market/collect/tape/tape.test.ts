@@ -4,11 +4,12 @@ import { expect, test } from 'vitest';
 import { ManualClock } from '../../../../src/kit/clock.ts';
 import { Corrupt, Unavailable } from '../../../../src/kit/errors.ts';
 import { silentLogger } from '../../../../src/kit/logger.ts';
+import { decodeBlockHeader } from '../../../../src/market/collect/tape/format.ts';
 import { listTape, verifyTape } from '../../../../src/market/collect/tape/inspect.ts';
 import { readTape } from '../../../../src/market/collect/tape/reader.ts';
 import { finishReplacing, replaceSegments } from '../../../../src/market/collect/tape/replace.ts';
 import type { TapeDamage } from '../../../../src/market/collect/tape/segments.ts';
-import { TapeWriter, type TapeWriterOptions } from '../../../../src/market/collect/tape/writer.ts';
+import { TapeWriter, type SegmentFile, type TapeWriterOptions } from '../../../../src/market/collect/tape/writer.ts';
 import type { TapeItem } from '../../../../src/market/domain/tape.ts';
 import { collect, frame, oneOfEach, temporaryFolder, until } from '../support.ts';
 
@@ -68,6 +69,43 @@ test('what waits is written when the flush interval is over', async () => {
   await clock.advance(1);
   await writer.flush();
   expect(writer.unwrittenItems).toBe(0);
+});
+
+test('what is worth a write does not wait for the flush interval', async () => {
+  await using folder = await temporaryFolder();
+  await using writer = await writerOf(folder.path, { flushMs: 1e9 });
+  for (let i = 0; i < 40; i++) writer.append(frame('x'.repeat(1000), i));
+  await until(() => writer.unwrittenItems < 40, 'a block to be written');
+  expect(writer.unwrittenItems).toBeGreaterThan(0);
+});
+
+test('what comes while the disk is slow gathers in larger blocks, and all of it is written in order', async () => {
+  await using folder = await temporaryFolder();
+  const sizes: number[] = [];
+  let go: () => void = () => undefined;
+  const slow = new Promise<void>((resolve) => (go = resolve));
+  const openFile = async (path: string): Promise<SegmentFile> => {
+    const file = await open(path, 'w');
+    return {
+      write: async (bytes, offset, length, position) => {
+        if (position > 0) await slow;
+        const header = position === 0 ? undefined : decodeBlockHeader(Buffer.from(bytes));
+        if (header !== undefined) sizes.push(header.rawBytes);
+        return file.write(bytes, offset, length, position);
+      },
+      datasync: () => file.datasync(),
+      close: () => file.close(),
+    };
+  };
+  {
+    await using writer = await writerOf(folder.path, { flushMs: 1e9, openFile });
+    for (let i = 0; i < 1000; i++) writer.append(frame('x'.repeat(1000), i));
+    go();
+  }
+  const read = await collect(readTape(folder.path));
+  expect(read.map(({ item }) => item.recv_time)).toEqual(Array.from({ length: 1000 }, (_, i) => i));
+  expect(sizes[0]).toBeLessThan(40_000);
+  expect(Math.max(...sizes)).toBeGreaterThan(120_000);
 });
 
 test('segments end by size and by time, and begin with what the pipeline remembers', async () => {
