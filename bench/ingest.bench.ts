@@ -6,20 +6,13 @@ import { fileURLToPath } from 'node:url';
 import { systemClock } from '../src/infra/clock.ts';
 import { openSocket } from '../src/infra/socket.ts';
 import { sleep } from '../src/kit/clock.ts';
-import type { EventEnvelope, EventName, EventPayload, EventSink } from '../src/kit/event.ts';
 import { silentLogger } from '../src/kit/logger.ts';
 import { createCollector } from '../src/market/collect/collector.ts';
 import { marketConfigSchema } from '../src/market/config.ts';
 import { DEFAULT_SYMBOLS } from '../src/market/domain/instrument.ts';
 import { venues } from '../src/market/exchanges/catalogue.generated.ts';
 import { openMarketStore } from '../src/market/store/open.ts';
-
-/** Takes events and forgets them. */
-const nowhere: EventSink = {
-  emit<N extends EventName>(type: N, data: EventPayload<N>): EventEnvelope<N> {
-    return { id: '', seq: 0, type, time: 0, source: 'bench', priority: 5, correlation_id: null, data };
-  },
-};
+import { nowhere } from './nowhere.ts';
 
 interface Measured {
   readonly perSecond: number;

@@ -1,0 +1,359 @@
+import { fork } from 'node:child_process';
+import { mkdtemp, open, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { systemClock } from '../src/infra/clock.ts';
+import { sleep } from '../src/kit/clock.ts';
+import { silentLogger } from '../src/kit/logger.ts';
+import { createCollector } from '../src/market/collect/collector.ts';
+import type { Collector } from '../src/market/collect/contract.ts';
+import { rebuild } from '../src/market/collect/replay.ts';
+import { BLOCK_HEADER_BYTES, decodeBlockHeader } from '../src/market/collect/tape/format.ts';
+import { readTapeBatches } from '../src/market/collect/tape/reader.ts';
+import type { SegmentFile } from '../src/market/collect/tape/writer.ts';
+import { marketConfigSchema } from '../src/market/config.ts';
+import type { StoredRecord } from '../src/market/domain/records.ts';
+import { venues } from '../src/market/exchanges/catalogue.generated.ts';
+import { simulatedCredentials } from '../src/market/exchanges/credential.ts';
+import type { MarketStore } from '../src/market/store/contract.ts';
+import { openMarketStore } from '../src/market/store/open.ts';
+import { nowhere } from './nowhere.ts';
+
+/** What the process of the venues is told. */
+export type Order =
+  | { readonly kind: 'prepare'; readonly frames: number }
+  | { readonly kind: 'send'; readonly rate: number; readonly frames: number }
+  | { readonly kind: 'count' }
+  /** As `count`, and nothing more is sent. */
+  | { readonly kind: 'end' };
+
+/** What it tells. */
+export type Told =
+  | { readonly kind: 'listening'; readonly key: string; readonly addresses: Readonly<Record<string, string>> }
+  | { readonly kind: 'up' }
+  | {
+      readonly kind: 'prepared';
+      readonly frames: number;
+      readonly ms: number;
+      readonly simulatedMs: number;
+      readonly subscriptions: number;
+    }
+  | { readonly kind: 'sent'; readonly frames: number; readonly ms: number; readonly dry: number }
+  | { readonly kind: 'count'; readonly sent: number; readonly cpuMs: number; readonly rss: number };
+
+const BOOK_INTERVAL_MS = 1000;
+const ROUND_SECONDS = 3;
+const HOLD_SECONDS = 20;
+const MOST_HOLD_SECONDS = 600;
+/** The search begins here and ends when it is known to a tenth. */
+const FIRST_RATE = 20_000;
+const MOST_RATE = 200_000;
+const EXACTNESS = 1.1;
+/** The rate at which the tape's durability is asked for. */
+const DURABLE_RATE = 50_000;
+/** A round is held when the last frame is on the tape so soon after it was due. */
+const MOST_LATE_MS = 500;
+
+/**
+ * All venues and streams of the simulator at once over loopback sockets: the highest rate at which every frame is taken
+ * in time, and at that rate, for `--seconds`, whether any frame is lost, how long a frame waits for the tape and a row
+ * for its commit, and what the process holds. The venues run in a process of their own and make the frames beforehand.
+ */
+export async function run(): Promise<void> {
+  const seconds = Math.min(MOST_HOLD_SECONDS, Math.max(1, optionOf('seconds') ?? HOLD_SECONDS));
+  const folder = await mkdtemp(join(tmpdir(), 'load-bench-'));
+  try {
+    await using desk = await Desk.start(folder, optionOf('tape-flush-ms'));
+    const rate = optionOf('rate') ?? (await highestRate(desk));
+    await hold(desk, rate, seconds, 'highest rate held');
+    if (rate > DURABLE_RATE) await hold(desk, DURABLE_RATE, seconds, 'the rate of the goal');
+    await desk.verify();
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** `--name=12` of the command line. */
+function optionOf(name: string): number | undefined {
+  const text = textOf(name);
+  const value = Number(text);
+  return text === undefined || !Number.isFinite(value) ? undefined : value;
+}
+
+function textOf(name: string): string | undefined {
+  return process.argv.find((word) => word.startsWith(`--${name}=`))?.slice(name.length + 3);
+}
+
+async function highestRate(desk: Desk): Promise<number> {
+  let held = 0;
+  let failed = MOST_RATE * EXACTNESS;
+  for (let rate = FIRST_RATE; failed / Math.max(1, held) > EXACTNESS; ) {
+    await desk.prepare(rate * ROUND_SECONDS);
+    const round = await desk.send(rate, rate * ROUND_SECONDS);
+    const ok = round.lateMs <= MOST_LATE_MS && round.missing === 0;
+    print(`  ${each(rate)} frames/s for ${ROUND_SECONDS} s: ${ok ? 'held' : 'not held'}, ${told(round)}`);
+    if (ok) held = rate;
+    else failed = rate;
+    rate = failed > MOST_RATE ? Math.min(rate * 2, MOST_RATE) : Math.round(Math.sqrt(Math.max(held, 1_000) * failed));
+    if (held >= MOST_RATE || failed < 2_000) break;
+  }
+  return held;
+}
+
+async function hold(desk: Desk, rate: number, seconds: number, what: string): Promise<void> {
+  await desk.prepare(rate * seconds);
+  desk.forgetTimes();
+  const round = await desk.send(rate, rate * seconds);
+  print(`${what}: ${each(rate)} frames/s for ${seconds} s, ${told(round)}`);
+  const waits = await desk.tapeWaits();
+  print(`  receive to written on the tape: p50 ${ms(waits, 0.5)}, p99 ${ms(waits, 0.99)}, longest ${ms(waits, 1)} ms`);
+  const rows = desk.rowWaits();
+  print(`  receive to row queryable: p50 ${ms(rows, 0.5)}, p99 ${ms(rows, 0.99)}, longest ${ms(rows, 1)} ms`);
+  print(`  resident memory at start, middle, end: ${round.memoryMb.map((mb) => `${mb}`).join(', ')} MB`);
+}
+
+interface Round {
+  /** From when the last frame was due to when it was taken. */
+  readonly lateMs: number;
+  readonly missing: number;
+  readonly ownCpu: number;
+  readonly sendersCpu: number;
+  readonly memoryMb: readonly number[];
+  readonly senderMs: number;
+}
+
+function told({ lateMs, missing, ownCpu, sendersCpu }: Round): string {
+  const shares = `${ownCpu.toFixed(2)} processors, the senders ${sendersCpu.toFixed(2)}`;
+  return `the last frame ${Math.round(lateMs)} ms late, ${missing} missing; ${shares}`;
+}
+
+/** The collector under load, its store, and the process of the venues. */
+class Desk implements AsyncDisposable {
+  readonly #folder: string;
+  readonly #child: ReturnType<typeof fork>;
+  readonly #store: MarketStore;
+  readonly #collector: Collector;
+  /** When each block of the tape was written, by segment and its first item. */
+  readonly #written: Map<string, number>;
+  #rowWaits: number[];
+  #since = 0;
+
+  private constructor(made: {
+    readonly folder: string;
+    readonly child: ReturnType<typeof fork>;
+    readonly store: MarketStore;
+    readonly collector: Collector;
+    readonly written: Map<string, number>;
+    readonly rowWaits: number[];
+  }) {
+    this.#folder = made.folder;
+    this.#child = made.child;
+    this.#store = made.store;
+    this.#collector = made.collector;
+    this.#written = made.written;
+    this.#rowWaits = made.rowWaits;
+  }
+
+  static async start(folder: string, flushMs: number | undefined): Promise<Desk> {
+    const child = fork(fileURLToPath(new URL('./load-venues.js', import.meta.url)), [], { execArgv: [] });
+    const addresses: Record<string, Readonly<Record<string, string>>> = {};
+    child.on('message', (word: Told) => {
+      if (word.kind === 'listening') addresses[word.key] = word.addresses;
+    });
+    await answer(child, 'up');
+    const streams = textOf('streams');
+    const config = marketConfigSchema.parse({
+      source: 'live',
+      collect: {
+        exchanges: ['all'],
+        auto_backfill: false,
+        book_interval_ms: BOOK_INTERVAL_MS,
+        ...(streams === undefined ? {} : { streams: streams.split(',') }),
+        ...(flushMs === undefined ? {} : { tape_flush_ms: flushMs }),
+      },
+    });
+    const common = { clock: systemClock, log: silentLogger, events: nowhere };
+    const { store } = await openMarketStore({ dataDir: folder, config: config.storage, ...common });
+    const written = new Map<string, number>();
+    const rowWaits: number[] = [];
+    const collector = createCollector({
+      ...common,
+      config,
+      venues,
+      addresses,
+      credentials: simulatedCredentials,
+      store: timed(store, rowWaits),
+      tapeDir: join(folder, 'tape'),
+      random: () => 0.5,
+      openTapeFile: async (path) => timedFile(path, await open(path, 'w'), written),
+    });
+    await collector.start();
+    const desk = new Desk({ folder, child, store, collector, written, rowWaits });
+    // Subscriptions come one after another; the market is quiet when no series is waited for any more, or for long.
+    for (let n = 0; n < 40; n++) {
+      await sleep(systemClock, 500);
+      if (n > 8 && collector.status().series.every(({ state }) => state !== 'waiting')) break;
+    }
+    return desk;
+  }
+
+  async prepare(frames: number): Promise<void> {
+    this.#child.send({ kind: 'prepare', frames } satisfies Order);
+    const { ms: took, simulatedMs, subscriptions, frames: made } = await answer(this.#child, 'prepared');
+    const rate = Math.round(made / Math.max(0.001, took / 1000));
+    print(`  (${each(made)} frames made, ${each(rate)}/s: ${simulatedMs / 1000} s of ${subscriptions} connections)`);
+  }
+
+  async send(rate: number, frames: number): Promise<Round> {
+    const [before, cpu] = [await this.#count(), process.cpuUsage()];
+    const began = performance.now();
+    const memoryMb = [residentMb()];
+    const due = (frames / rate) * 1000;
+    setTimeout(() => memoryMb.push(residentMb()), due / 2);
+    this.#child.send({ kind: 'send', rate, frames } satisfies Order);
+    const { ms: senderMs } = await answer(this.#child, 'sent');
+    const after = await this.#count();
+    let waited = 0;
+    while (this.#collector.status().frames_total < after.sent && waited++ < 400) await sleep(systemClock, 5);
+    const took = performance.now() - began;
+    memoryMb.push(residentMb());
+    const { user, system } = process.cpuUsage(cpu);
+    const missing = Math.max(0, after.sent - this.#collector.status().frames_total);
+    return {
+      lateMs: took - due,
+      missing,
+      senderMs,
+      ownCpu: (user + system) / 1000 / took,
+      sendersCpu: (after.cpuMs - before.cpuMs) / took,
+      memoryMb,
+    };
+  }
+
+  forgetTimes(): void {
+    this.#rowWaits.length = 0;
+    this.#since = Date.now();
+  }
+
+  /** Of each frame since: from its receiving to the end of the write that held it, ms. */
+  async tapeWaits(): Promise<Float64Array> {
+    await this.#collector.flush();
+    const waits: number[] = [];
+    for await (const { segment, firstItem, items } of readTapeBatches(join(this.#folder, 'tape'))) {
+      const at = this.#written.get(`${segment} ${firstItem}`);
+      if (at === undefined || at < this.#since) continue;
+      for (const item of items) if (item.kind === 'frame') waits.push(at - item.recv_time / 1000);
+    }
+    return Float64Array.from(waits).sort();
+  }
+
+  /** Of each row since: from the receiving of its frame to the end of its commit, ms. */
+  rowWaits(): Float64Array {
+    return Float64Array.from(this.#rowWaits).sort();
+  }
+
+  /** Frames sent, taken and on the tape; rows stored, and what the tape gives in a new database. */
+  async verify(): Promise<void> {
+    await this.#count('end');
+    await sleep(systemClock, 1_000);
+    const { sent, rss } = await this.#count();
+    for (let n = 0; n < 200 && this.#collector.status().frames_total < sent; n++) await sleep(systemClock, 20);
+    await this.#collector.stop();
+    const { frames_total: taken, tape } = this.#collector.status();
+    const tapeDir = join(this.#folder, 'tape');
+    let onTape = 0;
+    for await (const { items } of readTapeBatches(tapeDir))
+      for (const item of items) if (item.kind === 'frame') onTape += 1;
+    const common = { clock: systemClock, log: silentLogger, events: nowhere };
+    const dataDir = join(this.#folder, 'again');
+    const { store } = await openMarketStore({ dataDir, config: marketConfigSchema.parse({}).storage, ...common });
+    const markets = venues.flatMap((venue) => venue.markets);
+    await rebuild({ tapeDir, markets, bookIntervalMs: BOOK_INTERVAL_MS, store });
+    const [held, again] = await Promise.all([rowsOf(this.#store), rowsOf(store)]);
+    await store.close();
+    print(
+      `frames: sent ${each(sent)}, taken ${each(taken)}, on the tape ${each(onTape)}, refused by it ${tape.lost}; ` +
+        `rows: stored ${each(held)}, from the tape into a new database ${each(again)}; the senders hold ${Math.round(rss / 1e6)} MB`,
+    );
+    if (sent !== taken || taken !== onTape || held !== again) throw new Error('something was lost');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#collector.stop();
+    await this.#store.close();
+    await new Promise<void>((resolve) => {
+      this.#child.once('exit', () => resolve());
+      this.#child.kill();
+    });
+  }
+
+  #count(kind: 'count' | 'end' = 'count'): Promise<Extract<Told, { kind: 'count' }>> {
+    this.#child.send({ kind } satisfies Order);
+    return answer(this.#child, 'count');
+  }
+}
+
+async function rowsOf(store: MarketStore): Promise<number> {
+  return (await store.stats()).reduce((sum, { rows }) => sum + rows, 0);
+}
+
+function answer<K extends Told['kind']>(child: ReturnType<typeof fork>, kind: K): Promise<Extract<Told, { kind: K }>> {
+  return new Promise((resolve) => {
+    const listen = (word: Told): void => {
+      if (word.kind !== kind) return;
+      child.off('message', listen);
+      resolve(word as Extract<Told, { kind: K }>);
+    };
+    child.on('message', listen);
+  });
+}
+
+/** The store, with the time from receiving to commit of each row that it takes. */
+function timed(store: MarketStore, waits: number[]): MarketStore {
+  return new Proxy(store, {
+    get(target, name) {
+      if (name === 'ingest')
+        return async (...given: Parameters<MarketStore['ingest']>) => {
+          const result = await target.ingest(...given);
+          const at = Date.now();
+          for (const { recv_time } of given[0] satisfies readonly StoredRecord[]) waits.push(at - recv_time / 1000);
+          return result;
+        };
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
+/** The file, noting when each block was written: its header says which items it holds. */
+function timedFile(path: string, file: SegmentFile, written: Map<string, number>): SegmentFile {
+  const segment = Number(/(\d+)\.tape$/.exec(path)?.[1]);
+  return {
+    write: async (bytes, offset, length, position) => {
+      const result = await file.write(bytes, offset, length, position);
+      const header = decodeBlockHeader(Buffer.from(bytes.subarray(0, BLOCK_HEADER_BYTES)));
+      if (offset + result.bytesWritten === bytes.length && header !== undefined && header.items > 0)
+        written.set(`${segment} ${header.firstItem}`, Date.now());
+      return result;
+    },
+    datasync: () => file.datasync(),
+    close: () => file.close(),
+  };
+}
+
+/** The value below which this share of the sorted values lies. */
+function ms(sorted: Float64Array, share: number): string {
+  return (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN).toFixed(0);
+}
+
+function residentMb(): number {
+  return Math.round(process.memoryUsage.rss() / 1e6);
+}
+
+function each(value: number): string {
+  return Math.round(value).toLocaleString('en');
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
