@@ -123,13 +123,19 @@ function contractRow(market: SimulatedMarket, i: Instrument, now: Ms): unknown {
     funding_next_apply: m.nextFundingTime / SECOND,
     mark_price: m.mark.toFixed(d.mark),
     index_price: m.index.toFixed(d.mark),
-    last_price: market.ticker(i.symbol, Math.floor(now / SECOND) * SECOND).last.toFixed(d.price),
+    last_price: lastPrice(market, i.symbol, Math.floor(now / SECOND) * SECOND).toFixed(d.price),
     position_size: Number(contractsText(i, market.openInterest(i.symbol, now))),
     maker_fee_rate: '0.0002',
     taker_fee_rate: '0.0005',
     in_delisting: false,
     status: 'trading',
   };
+}
+
+/** Of the newest trade before `at`: the day's ticker knows it too, and adds up a day's trades of each symbol for it. */
+function lastPrice(market: SimulatedMarket, symbol: string, at: Ms): number {
+  const [trade] = market.tradesFrom(symbol, market.tradeIdAt(symbol, at) - 1, 1, at);
+  return trade?.price ?? market.mark(symbol, at).mark;
 }
 
 const orderBook = (key: string): Call =>
