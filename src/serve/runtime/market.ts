@@ -48,7 +48,8 @@ export async function openMarket(options: {
 }): Promise<MarketHalf> {
   const { dataDir, clock, log, events, ops } = options;
   const settings = await DeskSettings.open(ops, options.config);
-  const config = settings.inForce(options.config);
+  const asked = settings.inForce(options.config);
+  const config = asked.source === 'sim' ? withPatience(asked) : asked;
   checkOwnFees(venues, config.fees);
   const { store } = await openMarketStore({ dataDir, config: config.storage, clock, log, events });
   const simulator = config.source === 'sim' ? await startSimulator(config, clock, log) : null;
@@ -86,6 +87,25 @@ export async function openMarket(options: {
     services: { collector, rest, store, ops, events, clock, log, venues, config, settings, channels: options.channels },
     [Symbol.asyncDispose]: () => (closed ??= close()),
   };
+}
+
+/**
+ * The same with times that are waited for an answer told in the simulator's, which is `simulator.speed` times as fast:
+ * a request on this machine takes as long as it takes, however fast the market goes.
+ */
+export function withPatience(config: MarketConfig): MarketConfig {
+  const times = Math.max(1, config.simulator.speed);
+  if (times === 1) return config;
+  const collect = (): MarketConfig['collect'] => ({
+    ...config.collect,
+    connect_timeout_ms: config.collect.connect_timeout_ms * times,
+    request_timeout_ms: config.collect.request_timeout_ms * times,
+  });
+  // What is in force is read anew each time: getters stay getters.
+  const own = Object.getOwnPropertyDescriptors(config);
+  return Object.freeze(
+    Object.defineProperties({} as MarketConfig, { ...own, collect: { enumerable: true, get: collect } }),
+  );
 }
 
 async function startSimulator(config: MarketConfig, clock: Clock, log: Logger): Promise<Simulator> {
