@@ -85,6 +85,8 @@ async function openWhole(path: string, copies: string, options: OpenOpsOptions):
   const db = await Database.open({
     path,
     memoryMb: options.memoryMb ?? 64,
+    // Rows change often here, and what they were stays in memory until the log is folded in.
+    checkpointMb: 1,
     threads: 1,
     readers: 2,
     folders: [copies],
