@@ -22,13 +22,16 @@ export function configDir(options: Pick<ControllerOptions, 'config'>): string {
 }
 
 /** Reads and checks the configuration against the tools that exist. Throws ConfigInvalid with every issue. */
-export function loadDeskConfig(options: Pick<ControllerOptions, 'config' | 'env' | 'tools' | 'mcp'>): DeskConfig {
+export function loadDeskConfig(
+  options: Pick<ControllerOptions, 'config' | 'env' | 'tools' | 'mcp' | 'model'>,
+): DeskConfig {
   return loadConfig({
     dir: configDir(options),
     env: options.env ?? process.env,
     sections: SECTIONS,
     knownTools: [...tools, ...(options.tools ?? [])],
     mcpServers: declaredServers(options.mcp),
+    model: typeof options.model === 'object' ? options.model.name : options.model,
   });
 }
 

@@ -390,7 +390,8 @@ export class CrewController implements DeskHost, AsyncDisposable {
         redactor,
         random,
         checkpointDir: join(dataDir, 'checkpoints'),
-        outputDir: join(dataDir, 'output'),
+        // CrewAI writes where it is started, and its users look there.
+        outputDir: config.crewAi ? process.cwd() : join(dataDir, 'output'),
         documentExtras: async (run: RunRow) => {
           if (!needsMarket(config, [run.crew])) return {};
           await this.#autonomy?.settle();

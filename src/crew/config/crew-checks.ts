@@ -145,7 +145,11 @@ function orderChecks(files: RawFiles, tasks: ReadonlyMap<string, Entry>, crew: C
     const issues: ConfigIssue[] = [];
     if ((task['agent'] === undefined || task['agent'] === null) && crew.process !== 'hierarchical') {
       issues.push(
-        files.tasks.issue([name], `task ${name}: has no agent, and crew ${crew.id} is not hierarchical`, 'key'),
+        files.tasks.issue(
+          [name],
+          `task ${name}: has no agent, and crew ${crew.id} is not hierarchical${whoCould(files.agents.value)}`,
+          'key',
+        ),
       );
     }
     for (const [i, other] of namedItems(task['context'])) {
@@ -169,4 +173,9 @@ function orderChecks(files: RawFiles, tasks: ReadonlyMap<string, Entry>, crew: C
     }
     return issues;
   });
+}
+
+function whoCould(agents: unknown): string {
+  const ids = [...entries(agents).keys()];
+  return ids.length === 0 ? '' : `: write 'agent:' below it, with one of ${ids.join(', ')}`;
 }

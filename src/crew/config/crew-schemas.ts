@@ -11,7 +11,7 @@ const orNull = <T extends z.ZodType>(schema: T): z.ZodDefault<z.ZodNullable<T>> 
 /** Ids of agents, tasks and crews. */
 export const idSchema = z
   .string()
-  .regex(/^[A-Za-z][A-Za-z0-9_-]{0,99}$/, 'is not an id: a letter, then letters, digits, _ or -');
+  .regex(/^\p{L}[\p{L}\p{M}\p{N}_-]{0,99}$/u, 'is not an id: a letter, then letters, digits, _ or -');
 
 export const agentSchema = z.strictObject({
   role: prose.describe('What the agent is; may hold {placeholders}'),

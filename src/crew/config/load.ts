@@ -2,10 +2,12 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { ConfigInvalid, type ConfigIssue, errorMessage, InvalidInput } from '../../kit/errors.ts';
+import { nearestName } from '../../kit/nearest.ts';
 import { describeIssues, pathText, type ValueIssue } from '../../kit/schema-issues.ts';
 import type { AgentSpec, CrewSpec, OverrideSpec, RoleSpec, TaskSpec } from '../spec.ts';
 import { flowChecks, type FlowNames } from './flow-checks.ts';
 import { flowSchema, type FlowSpec } from './flow-schema.ts';
+import { pythonPart, unwrapped, withKnownModels, withOnlyAgent, withOurTools } from './crewai.ts';
 import { crewChecks } from './crew-checks.ts';
 import { knowledgeChecks } from './knowledge-checks.ts';
 import { peopleChecks } from './people-checks.ts';
@@ -37,6 +39,8 @@ export interface ConfigOptions<S extends Sections> {
   readonly sections: S;
   /** The tools that exist; without them, names of tools are not checked. */
   readonly knownTools?: readonly KnownTool[] | undefined;
+  /** The model of the run, when somebody names it: a CrewAI project's agents have it whose own provider is not here. */
+  readonly model?: string | undefined;
   /** MCP servers that the program declares, beside those of system.yaml. */
   readonly mcpServers?: Readonly<Record<string, McpServerConfig>> | undefined;
 }
@@ -44,6 +48,8 @@ export interface ConfigOptions<S extends Sections> {
 /** Everything the files and the environment say, checked and frozen. */
 export interface CrewConfig<S extends Sections> {
   readonly dir: string;
+  /** Whether it is a CrewAI project: agents.yaml and tasks.yaml, and none of the files that CrewAI does not have. */
+  readonly crewAi: boolean;
   readonly system: SystemConfig;
   readonly agents: readonly AgentSpec[];
   readonly tasks: readonly TaskSpec[];
@@ -61,21 +67,42 @@ export const CONFIG_FILES = ['system.yaml', 'agents.yaml', 'tasks.yaml', 'crews.
 
 /** Whether a folder holds any configuration file. */
 export function hasConfig(dir: string): boolean {
-  return CONFIG_FILES.some((name) => existsSync(join(dir, name)));
+  return CONFIG_FILES.some((name) => pathOf(dir, name) !== undefined);
+}
+
+/** A file by its name, or with .yml for .yaml. */
+function pathOf(dir: string, name: string): string | undefined {
+  return [name, name.replace(/yaml$/, 'yml')].map((file) => join(dir, file)).find((path) => existsSync(path));
 }
 
 /**
- * The folder that holds the files: the given one, else the only one of `config/` and `src/<name>/config/` below it, where
- * CrewAI's command line puts them; else the given one, which then has none. Throws InvalidInput when several have them.
+ * The folder that holds the files: the given one, else the only one of those below it where CrewAI's command line puts
+ * them (see `configHomes`); else the given one, which then has none. Where several have them, the one of the crew named;
+ * throws InvalidInput when none is.
  */
-export function configHome(dir: string): string {
+export function configHome(dir: string, crew?: string): string {
   if (hasConfig(dir)) return dir;
+  const homes = configHomes(dir);
+  if (homes.length <= 1) return homes[0] ?? dir;
+  const named = homes.filter((home) => implicitCrewId(home) === crew);
+  if (named.length === 1) return named[0] ?? dir;
+  throw new InvalidInput(`${dir} holds several configurations: choose one of ${homes.join(', ')}`);
+}
+
+/** `config/` with files in it: of the folder, of its package with or without `src/`, and of the crews of a flow. */
+function configHomes(dir: string): readonly string[] {
   const source = join(dir, 'src');
-  const packages = existsSync(source) ? readdirSync(source).sort() : [];
-  const homes = [join(dir, 'config'), ...packages.map((name) => join(source, name, 'config'))].filter(hasConfig);
-  if (homes.length > 1)
-    throw new InvalidInput(`${dir} holds several configurations: choose one of ${homes.join(', ')}`);
-  return homes[0] ?? dir;
+  const packages = [dir, source, ...foldersIn(dir), ...foldersIn(source)];
+  const crews = packages.flatMap((folder) => foldersIn(join(folder, 'crews')));
+  return [...new Set([...packages, ...crews])].map((folder) => join(folder, 'config')).filter(hasConfig);
+}
+
+function foldersIn(dir: string): readonly string[] {
+  if (!existsSync(dir)) return [];
+  return readdirSync(dir, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && entry.name !== 'node_modules')
+    .map((entry) => join(dir, entry.name))
+    .sort();
 }
 
 /**
@@ -91,14 +118,16 @@ export function loadConfig<S extends Sections>(options: ConfigOptions<S>): CrewC
   }
   const read = (name: string): YamlFile => readFile(dir, name);
   const system = readSystem(read('system.yaml'), options);
-  const agents = readMap(read('agents.yaml'), agentSchema, UNUSED_AGENT_FIELDS);
-  const tasks = readMap(read('tasks.yaml'), taskSchema, UNUSED_TASK_FIELDS);
-  const crews = existsSync(join(dir, 'crews.yaml')) ? readMap(read('crews.yaml'), crewSchema, []) : undefined;
+  const implicit = implicitCrewId(dir);
+  const project = readProject(dir, read, implicit, options);
+  const { lax } = project;
+  const agents = readMap(project.agents, agentSchema, UNUSED_AGENT_FIELDS, lax);
+  const tasks = readMap(project.tasks, taskSchema, UNUSED_TASK_FIELDS, lax);
+  const crews = project.crews === undefined ? undefined : readMap(project.crews, crewSchema, [], lax);
 
-  const flows = readMap(read('flows.yaml'), flowSchema, []);
+  const flows = readMap(read('flows.yaml'), flowSchema, [], false);
   const flowSpecs = [...flows.values].map(([id, value]) => ({ ...value, id }));
 
-  const implicit = implicitCrewId(dir);
   const servers = mcpServersSchema.safeParse(asEntry(system.raw)?.['mcp_servers'] ?? {});
   const foreign = { ...(servers.success ? servers.data : {}), ...options.mcpServers };
   const files: RawFiles = {
@@ -142,6 +171,7 @@ export function loadConfig<S extends Sections>(options: ConfigOptions<S>): CrewC
   const taskSpecs = [...tasks.values].map(([id, value]) => toTask(id, value, realName));
   return deepFreeze({
     dir,
+    crewAi: lax,
     system: system.value.system,
     agents: agentSpecs,
     tasks: taskSpecs,
@@ -157,7 +187,7 @@ export function loadConfig<S extends Sections>(options: ConfigOptions<S>): CrewC
       expires_at: o.expires_at === null ? null : Date.parse(o.expires_at),
     })),
     sections: system.value.sections,
-    warnings: sorted([...agents.warnings, ...tasks.warnings, ...taskWarnings(tasks)]),
+    warnings: sorted([...project.warnings, ...agents.warnings, ...tasks.warnings, ...taskWarnings(tasks)]),
   });
 }
 
@@ -184,14 +214,60 @@ function readable({ system, agents, tasks, crews }: RawFiles): boolean {
 
 /** A file that is absent is empty; one that cannot be read is an issue. */
 function readFile(dir: string, name: string): YamlFile {
-  const path = join(dir, name);
-  if (!existsSync(path)) return parseYamlFile(name, '');
+  const path = pathOf(dir, name);
+  if (path === undefined) return parseYamlFile(name, '');
   try {
-    return parseYamlFile(name, readFileSync(path, 'utf8'));
+    return parseYamlFile(basename(path), readFileSync(path, 'utf8'));
   } catch (error) {
     const issue = { file: name, line: 0, column: 0, message: `cannot be read: ${errorMessage(error)}` };
     return { ...parseYamlFile(name, ''), issues: [issue] };
   }
+}
+
+interface Project {
+  readonly agents: YamlFile;
+  readonly tasks: YamlFile;
+  readonly crews: YamlFile | undefined;
+  readonly warnings: readonly ConfigIssue[];
+  /** Whether values are read as CrewAI reads them. */
+  readonly lax: boolean;
+}
+
+/** The files of agents, tasks and crews; of a CrewAI project, which has only the first two, with what its Python adds. */
+function readProject(
+  dir: string,
+  read: (name: string) => YamlFile,
+  implicit: string,
+  { knownTools, model }: Pick<ConfigOptions<Sections>, 'knownTools' | 'model'>,
+): Project {
+  const own = (name: string): boolean => pathOf(dir, name) !== undefined;
+  if (own('crews.yaml') || own('system.yaml') || own('flows.yaml')) {
+    const crews = own('crews.yaml') ? read('crews.yaml') : undefined;
+    return { agents: read('agents.yaml'), tasks: read('tasks.yaml'), crews, warnings: [], lax: false };
+  }
+  const agents = unwrapped(read('agents.yaml'), 'agents');
+  const tasks = unwrapped(read('tasks.yaml'), 'tasks');
+  const tools = toolsByName(knownTools ?? []);
+  const hasTool = (name: string): boolean => tools.has(name);
+  const python = pythonPart(dir, { agents, tasks }, implicit, hasTool);
+  const filled = python === undefined ? withOnlyAgent(tasks, agents) : { file: python.tasks, warnings: [] };
+  const modelled = [python?.agents ?? agents, ...(python === undefined ? [] : [python.crews])].map((file) =>
+    model === undefined ? { file, warnings: [] } : withKnownModels(file, model),
+  );
+  const [withModels = { file: agents, warnings: [] }, crews] = modelled;
+  return {
+    agents: withOurTools(withModels.file, hasTool),
+    tasks: withOurTools(filled.file, hasTool),
+    crews: crews?.file,
+    warnings: [
+      ...(python?.warnings ?? []),
+      // Without a list of tools nobody asks which are here.
+      ...(knownTools === undefined ? [] : (python?.missingTools ?? [])),
+      ...filled.warnings,
+      ...modelled.flatMap(({ warnings }) => warnings),
+    ],
+    lax: true,
+  };
 }
 
 interface SystemRead<S extends Sections> {
@@ -240,11 +316,22 @@ interface MapRead<T extends z.ZodObject> {
   readonly warnings: readonly ConfigIssue[];
 }
 
-/** A map keyed by id. Fields in `unused` are taken out, each with a warning, before the strict schema sees the entry. */
-function readMap<T extends z.ZodObject>(file: YamlFile, schema: T, unused: readonly string[]): MapRead<T> {
+/**
+ * A map keyed by id. Fields in `unused` are taken out, each with a warning, before the strict schema sees the entry; so
+ * are, when `lax`, all that nobody knows, unless one is nearly a name that is known.
+ */
+function readMap<T extends z.ZodObject>(
+  file: YamlFile,
+  schema: T,
+  unused: readonly string[],
+  lax: boolean,
+): MapRead<T> {
   const values = new Map<string, z.output<T>>();
   const issues: ConfigIssue[] = [...file.issues];
   const warnings: ConfigIssue[] = [];
+  const fields = Object.keys(schema.shape);
+  const unknown = (field: string): boolean =>
+    lax && !fields.includes(field) && nearestName(field, [...fields, ...unused]) === undefined;
   if (file.value !== undefined && asEntry(file.value) === undefined) {
     issues.push(file.issue([], `expected a map from id to entry, as in 'researcher:' with its fields below`));
   }
@@ -257,10 +344,13 @@ function readMap<T extends z.ZodObject>(file: YamlFile, schema: T, unused: reado
       issues.push(file.issue([id], `${id}: expected a map of fields`, 'key'));
       continue;
     }
-    const kept = Object.fromEntries(Object.entries(entry).filter(([field]) => !unused.includes(field)));
-    for (const field of Object.keys(entry)) {
+    const kept: Record<string, unknown> = {};
+    for (const [field, value] of Object.entries(entry)) {
       if (unused.includes(field))
         warnings.push(file.issue([id, field], `${id}.${field} is accepted and changes nothing`, 'key'));
+      else if (unknown(field))
+        warnings.push(file.issue([id, field], `${id}.${field} is no field of CrewAI's and changes nothing`, 'key'));
+      else kept[field] = lax ? laxValue(schema, field, value) : value;
     }
     const parsed = schema.safeParse(kept);
     if (parsed.success) values.set(id, parsed.data);
@@ -274,6 +364,31 @@ function readMap<T extends z.ZodObject>(file: YamlFile, schema: T, unused: reado
   }
   return { file, values, issues, warnings };
 }
+
+/** A value as CrewAI reads it: `yes` and `0` are truth values, `"25"` is a number, where one is asked for. */
+function laxValue(schema: z.ZodObject, field: string, value: unknown): unknown {
+  // CrewAI takes the slash off: the file is below the working directory all the same.
+  if (field === 'output_file' && typeof value === 'string') return value.replace(/^\/+/, '');
+  const type: unknown = schema.shape[field];
+  if (!(type instanceof z.ZodType) || type.safeParse(value).success) return value;
+  const asNumber = typeof value === 'string' && /^\s*-?\d+(\.\d+)?\s*$/.test(value) ? [Number(value)] : [];
+  const asTruth =
+    typeof value === 'number'
+      ? [value !== 0]
+      : typeof value === 'string'
+        ? (TRUTH[value.trim().toLowerCase()] ?? [])
+        : [];
+  return [...asNumber, ...asTruth].find((other) => type.safeParse(other).success) ?? value;
+}
+
+const TRUTH: Readonly<Record<string, readonly boolean[]>> = {
+  yes: [true],
+  on: [true],
+  true: [true],
+  no: [false],
+  off: [false],
+  false: [false],
+};
 
 function taskWarnings(tasks: MapRead<typeof taskSchema>): readonly ConfigIssue[] {
   return [...tasks.values]

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { parseDuration } from '../../../kit/duration.ts';
 import { InvalidInput } from '../../../kit/errors.ts';
@@ -15,10 +16,15 @@ export async function run(named: string | undefined, command: Command): Promise<
   const inputs = parsePairs('--input', options.input ?? []);
   const context = contextOf(command);
   const { output, signal, live } = context;
-  const crew = named ?? (await onlyCrew(context.options));
+  const { configHome } = await import('../../../crew/config/load.ts');
+  const given = context.options.config;
+  // Where a folder holds several configurations, as a CrewAI flow does, the crew's name chooses.
+  const chosen =
+    given === undefined ? context.options : { ...context.options, config: configHome(resolve(given), named) };
+  const crew = named ?? (await onlyCrew(chosen));
   const { runCrew } = await import('../../session.ts');
   const document = await runCrew({
-    options: context.options,
+    options: chosen,
     crew,
     inputs,
     shadow: options.shadow,
@@ -98,6 +104,8 @@ export function printRun(output: Output, document: RunDocument): void {
       '',
     );
   }
+  // The table shortens it; an answer in prose is what the run was for.
+  if (typeof document.output === 'string') output.write(`\n${document.output}\n`);
   const streams = document.streams as readonly StreamRow[];
   if (streams.length > 0) {
     const rows = streams.reduce((sum, s) => sum + s.rows, 0);
