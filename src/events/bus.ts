@@ -50,8 +50,15 @@ export interface BusStatistics {
 }
 
 type Envelope = { -readonly [K in keyof EventEnvelope]: EventEnvelope[K] };
+/** Where a handler stands among the others of its name. */
+export interface HandlerOptions {
+  /** Handlers of the same name that are called before it, whenever they are registered; one that is not there holds nothing up. */
+  readonly dependsOn?: readonly Handler<never>[] | undefined;
+}
+
 interface Guard {
   readonly handler: unknown;
+  readonly dependsOn: readonly unknown[];
   readonly call: (event: AnyEvent) => void;
   active: boolean;
 }
@@ -60,7 +67,7 @@ const HELD_AT_MOST = 10_000;
 
 /**
  * The bus. `emit` checks the payload, numbers the event, gives it to the journal, calls the handlers of `on` before it
- * returns (those of `*` first, then those of the name, each in the order of registration) and fills the queues of
+ * returns (those of `*` first, then those of the name, each in the order of registration and after those it depends on) and fills the queues of
  * `subscribe`. An event emitted inside a handler is delivered after the present one, so all see the same order.
  */
 export class EventBus implements EventSink, AsyncDisposable {
@@ -147,11 +154,11 @@ export class EventBus implements EventSink, AsyncDisposable {
     return event;
   }
 
-  /** Calls `handler` for each event of the name (or of all, `*`), in order, before `emit` returns. The same handler counts once. */
-  on(name: '*', handler: Handler<AnyEvent>): this;
-  on<N extends EventName>(name: N, handler: Handler<EventEnvelope<N>>): this;
-  on(name: string, handler: Handler<never>): this {
-    this.#add(name, handler, false);
+  /** Calls `handler` for each event of the name (or of all, `*`), in order, before `emit` returns. The same handler counts once. Throws InvalidInput for handlers that depend on each other in a circle. */
+  on(name: '*', handler: Handler<AnyEvent>, options?: HandlerOptions): this;
+  on<N extends EventName>(name: N, handler: Handler<EventEnvelope<N>>, options?: HandlerOptions): this;
+  on(name: string, handler: Handler<never>, options: HandlerOptions = {}): this {
+    this.#add(name, handler, false, options);
     return this;
   }
 
@@ -159,7 +166,7 @@ export class EventBus implements EventSink, AsyncDisposable {
   once(name: '*', handler: Handler<AnyEvent>): this;
   once<N extends EventName>(name: N, handler: Handler<EventEnvelope<N>>): this;
   once(name: string, handler: Handler<never>): this {
-    this.#add(name, handler, true);
+    this.#add(name, handler, true, {});
     return this;
   }
 
@@ -281,12 +288,13 @@ export class EventBus implements EventSink, AsyncDisposable {
     }
   }
 
-  #add(name: string, handler: Handler<never>, once: boolean): void {
+  #add(name: string, handler: Handler<never>, once: boolean, { dependsOn = [] }: HandlerOptions): void {
     if (name !== '*') ensureName(name);
     const guards = this.#guards.get(name) ?? [];
     if (guards.some((g) => g.handler === handler)) return;
     const guard: Guard = {
       handler,
+      dependsOn,
       active: true,
       call: (event) => {
         if (!guard.active) return;
@@ -294,8 +302,15 @@ export class EventBus implements EventSink, AsyncDisposable {
         this.#call(handler as Handler<AnyEvent>, event);
       },
     };
-    this.#guards.set(name, [...guards, guard]);
-    this.#emitter.on(name, guard.call);
+    const ordered = inOrder(name, [...guards, guard]);
+    this.#guards.set(name, ordered);
+    if (ordered.at(-1) === guard) {
+      this.#emitter.on(name, guard.call);
+      return;
+    }
+    // The emitter calls in the order of registration; an event that is being delivered keeps the order it began with.
+    this.#emitter.removeAllListeners(name);
+    for (const one of ordered) this.#emitter.on(name, one.call);
   }
 
   #call(handler: Handler<AnyEvent>, event: AnyEvent): void {
@@ -321,4 +336,17 @@ export class EventBus implements EventSink, AsyncDisposable {
       await this.#journal?.close();
     }
   }
+}
+
+/** Handlers in the order of registration, each after those that it depends on. Throws InvalidInput for a circle. */
+function inOrder(name: string, guards: readonly Guard[]): Guard[] {
+  const left = [...guards];
+  const ordered: Guard[] = [];
+  while (left.length > 0) {
+    const at = left.findIndex((guard) => !left.some((other) => guard.dependsOn.includes(other.handler)));
+    const [next] = at < 0 ? [] : left.splice(at, 1);
+    if (next === undefined) throw new InvalidInput(`handlers of ${name} depend on each other in a circle`);
+    ordered.push(next);
+  }
+  return ordered;
 }

@@ -28,6 +28,47 @@ describe('EventBus', () => {
     expect(() => bus.emit('custom', custom('x'), { priority: 11 })).toThrow(InvalidInput);
   });
 
+  it('calls a handler after those that it depends on, whenever they came', () => {
+    const bus = makeBus();
+    const called: string[] = [];
+    const handler = (name: string) => (): void => void called.push(name);
+    const [a, b, c, d] = [handler('a'), handler('b'), handler('c'), handler('d')];
+    bus.on('custom', a, { dependsOn: [c, d] });
+    bus.on('custom', b);
+    bus.on('custom', c, { dependsOn: [b] });
+    bus.emit('custom', custom('x'));
+    expect(called.splice(0)).toEqual(['b', 'c', 'a']);
+    bus.on('custom', d);
+    bus.emit('custom', custom('x'));
+    expect(called.splice(0)).toEqual(['b', 'c', 'd', 'a']);
+    expect(() => bus.on('custom', handler('e'), { dependsOn: [a] })).not.toThrow();
+    const [f, g] = [handler('f'), handler('g')];
+    bus.on('custom', f, { dependsOn: [g] });
+    expect(() => bus.on('custom', g, { dependsOn: [f] })).toThrow(
+      'handlers of custom depend on each other in a circle',
+    );
+    const self = handler('self');
+    expect(() => bus.on('custom', self, { dependsOn: [self] })).toThrow(InvalidInput);
+    bus.off('custom', c).emit('custom', custom('x'));
+    expect(called).toEqual(['b', 'd', 'a', 'e', 'f']);
+    expect(bus.statistics().handler_count).toBe(5);
+  });
+
+  it('lets a handler that fails stop none that depends on it, and calls a once-handler in its place', () => {
+    const bus = makeBus();
+    const called: string[] = [];
+    const first = (): void => {
+      called.push('first');
+      throw new Error('broken');
+    };
+    bus.on('custom', () => void called.push('second'), { dependsOn: [first] });
+    bus.once('custom', first);
+    bus.emit('custom', custom('x'));
+    bus.emit('custom', custom('x'));
+    expect(called).toEqual(['first', 'second', 'second']);
+    expect(bus.statistics().error_count).toBe(1);
+  });
+
   it('names event and field of a wrong payload', () => {
     const bus = makeBus();
     const wrong = { stream: 'trades', table: 't', rows: -1, first_event_time_us: null, last_event_time_us: null };
