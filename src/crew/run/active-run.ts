@@ -1,4 +1,4 @@
-import { Command } from '@langchain/langgraph';
+import { Command, isGraphDrained, isGraphInterrupt } from '@langchain/langgraph';
 import { Conflict, errorMessage, InvalidInput, NotFound } from '../../kit/errors.ts';
 import { createManagerTurn } from '../agent/manager.ts';
 import { unresolved } from '../agent/prompt.ts';
@@ -433,9 +433,17 @@ export class ActiveRun {
     const { store, clock } = this.#parts;
     return async (request) => {
       await store.taskStarted(this.row.run_id, request.task.id, request.agent.id, clock.now());
-      const output = await run(request);
-      await store.taskEnded(this.row.run_id, output);
-      return output;
+      try {
+        const output = await run(request);
+        await store.taskEnded(this.row.run_id, output);
+        return output;
+      } catch (error) {
+        const stopped = this.#stop.signal.aborted || isGraphDrained(error);
+        const status = isGraphInterrupt(error) ? 'waiting' : stopped ? 'not_run' : 'failed';
+        const reason = status === 'failed' ? errorMessage(error) : null;
+        await store.taskStopped(this.row.run_id, request.task.id, { status, error: reason, time: clock.now() });
+        throw error;
+      }
     };
   }
 

@@ -23,5 +23,6 @@ export function createMemoryRunStore(): RunStore {
     },
     taskStarted: () => Promise.resolve(),
     taskEnded: () => Promise.resolve(),
+    taskStopped: () => Promise.resolve(),
   };
 }

@@ -45,6 +45,15 @@ export interface RunStore {
   list(query?: RunQuery): Promise<readonly RunRow[]>;
   taskStarted(runId: string, taskId: string, agent: string, time: number): Promise<void>;
   taskEnded(runId: string, output: TaskOutput): Promise<void>;
+  /** It gave no output: its step threw, it waits for a person, or its run was stopped before it ended. */
+  taskStopped(runId: string, taskId: string, stopped: StoppedTask): Promise<void>;
+}
+
+/** How a task left off that gave no output; `not_run`: whoever goes on with the run does it again. */
+export interface StoppedTask {
+  readonly status: 'failed' | 'waiting' | 'not_run';
+  readonly error: string | null;
+  readonly time: number;
 }
 
 const TABLES = [
@@ -142,6 +151,14 @@ class DatabaseRunStore implements RunStore {
        VALUES (?, ?, ?, 'running', epoch_ms(CAST(? AS BIGINT)), 0, 0)
        ON CONFLICT DO UPDATE SET status = 'running', agent = excluded.agent, finished_at = NULL`,
       [runId, taskId, agent, time],
+    );
+  }
+
+  async taskStopped(runId: string, taskId: string, { status, error, time }: StoppedTask): Promise<void> {
+    await this.#database.run(
+      `UPDATE run_tasks SET status = ?, error = ?, finished_at = CASE WHEN ? = 'failed' THEN epoch_ms(CAST(? AS BIGINT)) END
+       WHERE run_id = ? AND task_id = ?`,
+      [status, error, status, time, runId, taskId],
     );
   }
 

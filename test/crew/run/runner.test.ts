@@ -309,6 +309,10 @@ describe('after a kill', () => {
     while (before.used < 2) await new Promise(setImmediate);
     await stopped.runner.close();
     expect((await store.get(runId))?.status).toBe('suspended');
+    const left = 'SELECT status, finished_at, error FROM run_tasks WHERE run_id = ? AND task_id = ?';
+    expect(await database.all(left, [runId, 'second'])).toEqual([
+      { status: 'not_run', finished_at: null, error: null },
+    ]);
     const after = new ScriptedModel([{ text: 'two' }]);
     const next = desk({ ...common, models: [after.named('m')] });
     const [taken] = await next.runner.recover();
@@ -325,5 +329,45 @@ describe('after a kill', () => {
       run_id: runId,
       inputs: { symbol: 'BTC' },
     });
+  });
+
+  test('a task whose step throws is on record as failed, one that waits for a person as waiting', async () => {
+    const store = await createRunStore(database);
+    const broken = desk({
+      agents: [ana],
+      tasks: [toyTask('breaks', 'ana', { guardrails: ['broken'] })],
+      models: [new ScriptedModel([{ text: 'x' }]).named('m')],
+      store,
+      idSeed: 80,
+      deps: {
+        hooks: {
+          toy: {
+            guardrails: {
+              broken: () => {
+                throw new Error('the guardrail is broken');
+              },
+            },
+          },
+        },
+      },
+    });
+    const { run_id, status } = await broken.runner.kickoff('toy', {});
+    expect(status).toBe('failed');
+    const asking = desk({
+      agents: [ana],
+      tasks: [toyTask('asks', 'ana', { human_input: true })],
+      models: [new ScriptedModel([{ text: 'x' }]).named('m')],
+      store,
+      idSeed: 90,
+    });
+    const waiting = await asking.runner.kickoff('toy', {});
+    const rows = (run: string) =>
+      database.all('SELECT status, error, finished_at IS NULL AS open FROM run_tasks WHERE run_id = ?', [run]);
+    expect(await rows(run_id)).toEqual([
+      { status: 'failed', error: expect.stringContaining('the guardrail is broken'), open: false },
+    ]);
+    expect(await rows(waiting.run_id)).toEqual([{ status: 'waiting', error: null, open: true }]);
+    await asking.runner.resume(waiting.run_id, { asks: { accept: true } });
+    expect(await rows(waiting.run_id)).toEqual([{ status: 'completed', error: null, open: false }]);
   });
 });
