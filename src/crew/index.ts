@@ -97,6 +97,7 @@ export type { FlowOptions, FlowRunner, FlowRunnerDeps } from './flow/contract.ts
 export { defineFlow, type FlowDefinition, type FlowMethodDefinition, type FlowSchedule } from './flow/define.ts';
 export type { FlowDocument, FlowMethodRecord, FlowPause, FlowRunStatus } from './flow/document.ts';
 export { flowFromSpec } from './flow/from-spec.ts';
+export type { FlowMigration, MigratingFlow } from './flow/migration.ts';
 export { flowMermaid, flowSvg } from './flow/plot.ts';
 export { createFlowRunner } from './flow/runner.ts';
 export { type Ask, defineQuestion, type Question } from '../kit/question.ts';

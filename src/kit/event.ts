@@ -224,6 +224,7 @@ export const EVENTS = {
   'flow.failed': z.strictObject({ flow: text, run_id: text, error: text }),
   'flow.suspended': z.strictObject({ flow: text, run_id: text, reason: text }),
   'flow.waiting': z.strictObject({ flow: text, run_id: text, reason: text }),
+  'flow.migrated': z.strictObject({ flow: text, run_id: text, changes: z.array(text), next: z.array(text) }),
   'flow.resumed': z.strictObject({ flow: text, run_id: text }),
   'method.started': z.strictObject({ ...method, trigger: text }),
   'method.completed': z.strictObject({ ...method, duration_ms: z.number(), route: text.nullable() }),

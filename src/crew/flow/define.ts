@@ -3,6 +3,7 @@ import { InvalidInput } from '../../kit/errors.ts';
 import { didYouMean } from '../../kit/nearest.ts';
 import { parseCron } from '../schedule/cron.ts';
 import type { FlowContext } from './context.ts';
+import type { FlowMigration, MigratingFlow } from './migration.ts';
 import type { FlowState } from './state.ts';
 import { type FlowTrigger, namesIn } from './trigger.ts';
 
@@ -51,6 +52,8 @@ export interface FlowDefinition {
   readonly check: (state: FlowState) => FlowState;
   /** The state after an update, unchecked. */
   readonly merge: (state: FlowState, update: FlowState) => FlowState;
+  /** What becomes of a run that was begun on other methods; null: it is refused. */
+  readonly migrate: ((run: MigratingFlow) => FlowMigration | null | Promise<FlowMigration | null>) | null;
 }
 
 /** How a field of the state takes up an update; without one the update takes its place. */
@@ -90,6 +93,8 @@ export function defineFlow<Shape extends z.ZodObject = z.ZodObject>(definition: 
   readonly reducers?: FlowReducers<z.output<Shape>> | undefined;
   readonly schedule?: FlowSchedule | null | undefined;
   readonly enabled?: boolean | undefined;
+  /** Asked when a run that was begun on other methods is resumed: says what of it stands and what runs next. Null: it is refused, as without this function. */
+  readonly migrate?: FlowDefinition['migrate'] | undefined;
   /** How often each method may run in one flow. Default 100. */
   readonly maxRuns?: number | undefined;
   readonly methods: Readonly<Record<string, FlowMethodDefinition<z.output<Shape> & { readonly id: string }>>>;
@@ -119,6 +124,7 @@ export function defineFlow<Shape extends z.ZodObject = z.ZodObject>(definition: 
     schedule,
     enabled: definition.enabled ?? true,
     methods,
+    migrate: definition.migrate ?? null,
     begin: (inputs) => schema.parse(inputs),
     check: (state) => schema.parse(state),
     merge: (state, update) => {

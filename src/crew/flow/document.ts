@@ -1,3 +1,4 @@
+import type { FlowMethodShape, FlowSeed } from './migration.ts';
 import type { FlowState } from './state.ts';
 
 export type FlowRunStatus = 'running' | 'completed' | 'failed' | 'waiting' | 'suspended' | 'cancelled';
@@ -43,6 +44,10 @@ export interface FlowDocument {
   readonly waiting_for: readonly FlowPause[];
   /** Hash of methods, triggers and routes: a run goes on only on the flow that it began on. */
   readonly structure_hash: string;
+  /** Its methods when it began; absent in documents of before this was kept. */
+  readonly structure?: readonly FlowMethodShape[] | undefined;
+  /** Of a migrated run whose thread begins anew: how. */
+  readonly seed?: FlowSeed | undefined;
   /** Whose words from outside it was given or read; absent in documents of before this was kept. */
   readonly outside?: readonly string[] | undefined;
 }

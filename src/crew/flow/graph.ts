@@ -43,6 +43,10 @@ export interface FlowValues {
   /** Whose words from outside the steps so far have read. */
   readonly outside: readonly string[];
   readonly queue: readonly FlowCall[];
+  /** Of a migrated run: methods that run at its first step, with their input. */
+  readonly next: Readonly<Record<string, unknown>> | null;
+  /** Of a migrated run: hash of the structure that its thread was begun for. */
+  readonly seeded: string | null;
 }
 
 /** Runs one method: its output, its routes, and what it changes. */
@@ -73,6 +77,8 @@ const CHANNELS: ReadonlySet<string> = new Set<keyof FlowValues>([
   'last',
   'outside',
   'queue',
+  'next',
+  'seeded',
 ]);
 
 /** The node of a method: its id, which may be any word. */
@@ -144,6 +150,8 @@ function flowAnnotation(flow: FlowDefinition) {
     last: Annotation<string | null>({ reducer: (_, next) => next, default: () => null }),
     outside: Annotation<readonly string[]>({ reducer: (known, more) => mergeOutside(known, more), default: () => [] }),
     queue: Annotation<readonly FlowCall[]>({ reducer: (_, next) => next, default: () => [] }),
+    next: Annotation<FlowValues['next']>({ reducer: (_, next) => next, default: () => null }),
+    seeded: Annotation<string | null>({ reducer: (_, next) => next, default: () => null }),
   });
 }
 
@@ -152,11 +160,15 @@ function dispatch(flow: FlowDefinition, state: FlowValues) {
   const order = (fired: Fired): number => flow.methods.findIndex((m) => m.id === fired.from);
   const fired = [...state.fired].sort((a, b) => order(a) - order(b));
   const begun = Object.keys(state.runs).length > 0;
+  const firstCall = (method: FlowMethod, { next }: FlowValues): Pick<FlowCall, 'trigger' | 'input'> | null => {
+    if (next !== null) return Object.hasOwn(next, method.id) ? { trigger: 'migrate', input: next[method.id] } : null;
+    return !begun && method.start ? { trigger: 'start', input: null } : null;
+  };
   const come: Record<string, readonly string[]> = { ...state.come };
   const runs: Record<string, number> = { ...state.runs };
   const queue: FlowCall[] = [];
   for (const method of flow.methods) {
-    const call = begun ? due(method, fired, come) : method.start ? { trigger: 'start', input: null } : null;
+    const call = firstCall(method, state) ?? (begun ? due(method, fired, come) : null);
     if (call === null) continue;
     const execution = runs[method.id] ?? 0;
     if (execution >= method.maxRuns) {
@@ -167,7 +179,7 @@ function dispatch(flow: FlowDefinition, state: FlowValues) {
     runs[method.id] = execution + 1;
     queue.push({ method: method.id, execution, ...call });
   }
-  return { fired: null, come, runs, queue };
+  return { fired: null, come, runs, queue, next: null };
 }
 
 /** What sets a method off now; null when it has to wait. Keeps what has come for it in `come`. */

@@ -1,23 +1,22 @@
-import { Command, GraphDrained, interrupt, isGraphBubbleUp, type StateSnapshot } from '@langchain/langgraph';
-import { Conflict, errorMessage, InvalidInput, NotFound, Unavailable } from '../../kit/errors.ts';
-import { type GivenAnswer, isQuestion, type Question, questionOf } from '../../kit/question.ts';
-import { mergeOutside, wordsOf } from '../../kit/outside.ts';
+import { Command, isGraphBubbleUp, type StateSnapshot } from '@langchain/langgraph';
+import { Conflict, errorMessage, InvalidInput, NotFound } from '../../kit/errors.ts';
+import { mergeOutside } from '../../kit/outside.ts';
 import { didYouMean } from '../../kit/nearest.ts';
 import { createDetached } from '../run/detached.ts';
 import { GraphStop } from '../run/graph-stop.ts';
 import { interruptIds } from '../run/pauses.ts';
 import { answerTo, givenAnswer, isOver, type OpenQuestion, requireTaken, withTimesOf } from '../run/questions.ts';
-import { askInStep } from '../question/ask.ts';
-import type { RunDocument } from '../run/document.ts';
-import type { FlowContext } from './context.ts';
 import type { FlowState } from './state.ts';
 import type { FlowOptions, FlowRunner, FlowRunnerDeps } from './contract.ts';
-import type { FlowDefinition, FlowMethod } from './define.ts';
+import type { FlowDefinition } from './define.ts';
 import type { FlowDocument, FlowPause } from './document.ts';
 import { checkFlowAnswers, flowPauses, isTyped, openFlowQuestion, withoutMethodPlace } from './pauses.ts';
 import { FlowWaits } from './waits.ts';
-import { checked, routeOf, ToolFailed } from './step-checks.ts';
-import { compileFlow, type FlowCall, flowHash, type FlowValues } from './graph.ts';
+import { checked, routeOf } from './step-checks.ts';
+import { type Step, stepContext } from './step-context.ts';
+import { flowChanges, migrateFlow, shapeOf } from './migrate.ts';
+import type { FlowSeed } from './migration.ts';
+import { compileFlow, flowHash, type FlowValues } from './graph.ts';
 
 /** Makes a runner of flows. Nothing runs until it is asked to. */
 export function createFlowRunner(deps: FlowRunnerDeps): FlowRunner {
@@ -28,16 +27,6 @@ export function createFlowRunner(deps: FlowRunnerDeps): FlowRunner {
 const OPEN: ReadonlySet<FlowDocument['status']> = new Set(['running', 'waiting', 'suspended'] as const);
 /** Steps of one run, beyond which even a flow within its methods' bounds has gone astray. */
 const STEP_LIMIT = 10_000;
-
-/** A method that is at work. */
-interface Step {
-  readonly method: FlowMethod;
-  readonly call: FlowCall;
-  readonly data: FlowState;
-  /** Whose words from outside were read before it, and by it. */
-  readonly outside: Set<string>;
-  readonly stop: GraphStop;
-}
 
 class Runner implements FlowRunner {
   readonly #deps: FlowRunnerDeps;
@@ -86,6 +75,7 @@ class Runner implements FlowRunner {
       methods: flow.methods.map((m) => ({ id: m.id, runs: 0, output: null })),
       waiting_for: [],
       structure_hash: flowHash(flow),
+      structure: shapeOf(flow),
       outside: options.outside ?? [],
     };
     await store.save(document);
@@ -112,9 +102,7 @@ class Runner implements FlowRunner {
     }
     const flow = this.#deps.flows[document.flow];
     if (flow === undefined) return this.#end(document, 'failed', `there is no flow '${document.flow}' any more`);
-    if (flowHash(flow) !== document.structure_hash) {
-      return this.#end(document, 'failed', 'the flow has other methods than when the run began: start a new run');
-    }
+    if (flowHash(flow) !== document.structure_hash) return this.#migrate(flow, document, hasAnswers, options.signal);
     const answered = checkFlowAnswers(document, answers, this.#deps.clock.now());
     const graph = this.#compile(flow, document, this.#newStop(document));
     const snapshot = await graph.getState(thread(document));
@@ -130,12 +118,53 @@ class Runner implements FlowRunner {
     }
     const { flow: name, run_id } = document;
     this.#deps.events.emit('flow.resumed', { flow: name, run_id }, correlation(document));
+    const { seed } = document;
+    if (seed !== undefined && valuesOf(snapshot).seeded !== seed.seeded)
+      return this.#beginAnew(flow, document, seed, options.signal);
     const began = snapshot.next.length > 0 || Object.keys(valuesOf(snapshot)).length > 0;
     const first = { data: document.state, outside: document.outside ?? [] };
     const input = !began ? first : pauses.length > 0 ? new Command({ resume }) : null;
     const ended = await this.#launch(flow, { ...document, status: 'running' }, input, options.signal);
     requireTaken(answered, ended.waiting_for.map(openFlowQuestion));
     return ended;
+  }
+
+  /** Puts the run on the flow's new methods, on record before its thread begins anew. Throws Conflict when it is refused. */
+  async #migrate(
+    flow: FlowDefinition,
+    document: FlowDocument,
+    hasAnswers: boolean,
+    signal: AbortSignal | undefined,
+  ): Promise<FlowDocument> {
+    const { checkpointer, store, events } = this.#deps;
+    const { run_id, structure = [] } = document;
+    const hash = flowHash(flow);
+    // The thread is read by the old methods' nodes alone, which this flow has not: so as any flow of the same channels.
+    const tuple = await checkpointer.getTuple(thread(document));
+    const values = (tuple?.checkpoint.channel_values ?? {}) as Partial<FlowValues>;
+    const open = (values.queue ?? []).map((call) => call.method);
+    const seed = await migrateFlow(document, flow, values, open, hash);
+    if (hasAnswers)
+      throw new Conflict(`run ${run_id} has to be migrated first: resume it without answers, and it asks anew`);
+    const moved = { ...document, structure_hash: hash, structure: shapeOf(flow), seed, waiting_for: [] };
+    await store.save(moved);
+    const changes = [...flowChanges(structure, shapeOf(flow))];
+    events.emit(
+      'flow.migrated',
+      { flow: flow.id, run_id, changes, next: Object.keys(seed.next) },
+      correlation(document),
+    );
+    return this.#beginAnew(flow, moved, seed, signal);
+  }
+
+  async #beginAnew(
+    flow: FlowDefinition,
+    document: FlowDocument,
+    seed: FlowSeed,
+    signal: AbortSignal | undefined,
+  ): Promise<FlowDocument> {
+    await this.#deps.checkpointer.deleteThread(document.run_id);
+    return this.#launch(flow, { ...document, status: 'running', waiting_for: [] }, seed, signal);
   }
 
   /** What the thread waits for, of what the record says is open, with the times that the record has. */
@@ -182,7 +211,17 @@ class Runner implements FlowRunner {
     const open = (await this.#deps.store.list(10_000)).filter((d) => OPEN.has(d.status) && !this.#active.has(d.run_id));
     for (const document of open) this.#waits.watch(document);
     const left = open.filter((d) => d.status !== 'waiting' || d.waiting_for.some((p) => p.kind === 'run'));
-    return Promise.all(left.map((document) => this.resume(document.run_id)));
+    return Promise.all(
+      left.map((document) =>
+        this.resume(document.run_id).catch((error: unknown) => {
+          if (!(error instanceof Conflict)) throw error;
+          // It stays as it was, with the reason, until its flow is what it was or says how to migrate.
+          const refused: FlowDocument = { ...document, status: leftAs(document), error: error.message };
+          this.#deps.log.warn('flow.refused', { run_id: document.run_id, error: error.message });
+          return this.#deps.store.save(refused).then(() => refused);
+        }),
+      ),
+    );
   }
 
   #launch(flow: FlowDefinition, document: FlowDocument, input: unknown, signal?: AbortSignal): Promise<FlowDocument> {
@@ -299,7 +338,7 @@ class Runner implements FlowRunner {
     events.emit('method.started', { ...where, trigger: call.trigger }, options);
     let update: FlowState = {};
     try {
-      const context = this.#context(document, step, (fields) => {
+      const context = stepContext(this.#deps, this, { document, step }, (fields) => {
         if ('id' in fields) throw new InvalidInput(`the id of a flow's state cannot be changed`);
         update = { ...update, ...fields };
       });
@@ -315,120 +354,6 @@ class Runner implements FlowRunner {
     }
   }
 
-  #context(document: FlowDocument, step: Step, update: (fields: FlowState) => void): FlowContext {
-    const { method, call, data: state, outside, stop } = step;
-    const { signal } = stop;
-    const { run_id: runId, flow, payload } = document;
-    const shadow = document.mode === 'shadow';
-    const { crews } = this.#deps;
-    // Calls in the order in which the method makes them: run again, it finds what it had begun.
-    let calls = 0;
-    const path = (): string => `${runId}/${method.id}#${call.execution}.${calls++}`;
-    const started = () => ({
-      shadow,
-      signal: stop.asked,
-      trigger: `flow ${flow}`,
-      outside: mergeOutside([...outside]),
-    });
-    const heard = <D extends { readonly outside?: readonly string[] | undefined }>(from: D): D => {
-      for (const name of from.outside ?? []) outside.add(name);
-      return from;
-    };
-    const settled = async (what: string, id: string, first: Promise<RunDocument>): Promise<RunDocument> => {
-      let run = await first;
-      while (run.status === 'waiting') {
-        interrupt({ kind: 'run', details: { run_id: id, waiting_for: run.waiting_for } });
-        run = await crews.resume(id, {}, { signal: stop.asked });
-      }
-      if (run.status === 'suspended') throw new GraphDrained(stop.control.drainReason);
-      if (run.status !== 'completed') throw new Unavailable(`${what} ${run.status}: ${run.error ?? 'no reason given'}`);
-      return heard(run);
-    };
-    return {
-      flow,
-      runId,
-      method: method.id,
-      execution: call.execution,
-      state,
-      update,
-      input: call.trigger === 'start' ? payload : call.input,
-      trigger: call.trigger,
-      payload,
-      shadow,
-      signal,
-      crew: (id, inputs = {}) => {
-        const run = path();
-        return settled(`crew ${id}`, run, crews.kickoff(id, inputs, { ...started(), runId: run }));
-      },
-      agent: (id, request) => {
-        const run = path();
-        return settled(`agent ${id}`, run, crews.runAgent(id, request, { ...started(), runId: run }));
-      },
-      tool: (name, args, as) => this.#tool(document, { path: path(), name, args, signal, outside, ...as }),
-      subflow: async (id, inputs = {}) => {
-        const run = path();
-        const options = { ...started(), runId: run };
-        let sub = await this.kickoff(id, inputs, options);
-        while (sub.status === 'waiting') {
-          interrupt({ kind: 'run', details: { flow: id, run_id: run, waiting_for: sub.waiting_for } });
-          sub = await this.resume(run, {}, { signal: stop.asked });
-        }
-        if (sub.status === 'suspended') throw new GraphDrained(stop.control.drainReason);
-        if (sub.status !== 'completed')
-          throw new Unavailable(`flow ${id} ${sub.status}: ${sub.error ?? 'no reason given'}`);
-        return heard(sub);
-      },
-      ask: askerOfStep(),
-    };
-  }
-
-  async #tool(
-    document: FlowDocument,
-    call: {
-      readonly path: string;
-      readonly name: string;
-      readonly args: FlowState;
-      readonly agent: string;
-      readonly reason?: string | undefined;
-      readonly outside: Set<string>;
-      readonly signal: AbortSignal;
-      readonly answers?: readonly GivenAnswer[] | undefined;
-    },
-  ): ReturnType<FlowContext['tool']> {
-    const { run_id, mode } = document;
-    const caller = this.#deps.agentCaller(call.agent);
-    if (caller === undefined) throw new NotFound(`there is no agent '${call.agent}'`);
-    const outcome = await this.#deps.invoker.invoke({
-      tool: call.name,
-      args: call.args,
-      caller,
-      reason: call.reason ?? 'a step of a flow',
-      runId: run_id,
-      path: call.path,
-      answers: call.answers,
-      correlationId: run_id,
-      shadow: mode === 'shadow',
-      signal: call.signal,
-      origin: {
-        outside: mergeOutside([...call.outside]),
-        trusted: (document.outside ?? []).length === 0 ? document.inputs : {},
-      },
-    });
-    for (const name of wordsOf(outcome, this.#deps.invoker)) call.outside.add(name);
-    if (outcome.ok) return outcome;
-    const question = questionOf(outcome.error);
-    if (question !== null) {
-      const asked = { kind: 'question', tool: call.name, n: question.index, ...question.asked };
-      const answers = [...(call.answers ?? []).slice(0, question.index), interrupt<unknown, GivenAnswer>(asked)];
-      return this.#tool(document, { ...call, answers });
-    }
-    if (outcome.error.code === 'approval_required') {
-      interrupt({ kind: 'run', details: { approval_id: outcome.error.approval_id, tool: call.name } });
-      return this.#tool(document, call);
-    }
-    throw new ToolFailed(`${call.name}: ${outcome.error.message}`, outcome.error.retryable);
-  }
-
   #flow(id: string): FlowDefinition {
     const flow = this.#deps.flows[id];
     if (flow !== undefined) return flow;
@@ -437,17 +362,9 @@ class Runner implements FlowRunner {
   }
 }
 
-/** Asks a person: a question with types, or anything else as it is. */
-function askerOfStep(): FlowContext['ask'] {
-  let asked = 0;
-  function ask<P, A>(question: Question<P, A>, ...payload: undefined extends P ? [P?] : [P]): A;
-  function ask(question: unknown): unknown;
-  function ask(question: unknown, payload?: unknown): unknown {
-    const n = asked++;
-    if (isQuestion(question)) return askInStep(question, payload, { n });
-    return interrupt<unknown, unknown>({ kind: 'question', details: question });
-  }
-  return ask;
+/** What a run is that is not gone on with. */
+function leftAs({ status }: FlowDocument): FlowDocument['status'] {
+  return status === 'running' ? 'suspended' : status;
 }
 
 /** A run at work waits for no answer; without one, whoever asks gets what becomes of it. */
