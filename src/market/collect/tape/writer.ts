@@ -56,6 +56,8 @@ const BLOCK_BYTES = 128 * 1024;
 /** A block of this size does not wait for its time while little is being written: larger ones pack little better. */
 const WORTHY_BYTES = 32 * 1024;
 const FEW_JOBS = 3;
+/** Written at once, at most. */
+const MOST_BLOCKS = 64;
 const RETRY_MS = 500;
 
 /**
@@ -265,9 +267,9 @@ export class TapeWriter implements AsyncDisposable {
   async #drain(): Promise<void> {
     try {
       for (let job = this.#jobs[0]; job !== undefined; job = this.#jobs[0]) {
-        await this.#run(job);
-        this.#jobs.shift();
-        this.#done += 1;
+        const finished = job.kind === 'bytes' ? await this.#writeBlocks() : await this.#run(job);
+        this.#jobs.splice(0, finished);
+        this.#done += finished;
         if (this.#jobs.length === 0 || this.#options.fsync !== true) await this.#release();
         if (this.#isWorthy()) this.#closeBlock();
       }
@@ -289,28 +291,35 @@ export class TapeWriter implements AsyncDisposable {
     for (const waiter of due) waiter.resolve();
   }
 
-  async #run(job: Job): Promise<void> {
-    switch (job.kind) {
-      case 'open': {
-        const path = segmentPath(this.folder, job.segment);
-        this.#file ??= await (this.#options.openFile ?? openSegment)(path);
-        await this.#write(0, [encodeSegmentHeader(job.segment, job.createdAt)]);
-        this.#offset = SEGMENT_HEADER_BYTES;
-        return;
-      }
-      case 'bytes': {
-        const parts = await job.parts;
-        this.#offset += await this.#write(this.#offset, parts);
-        this.#unwrittenBytes -= job.rawBytes;
-        this.#unwrittenItems -= job.items;
-        return;
-      }
-      case 'close':
-        if (this.#options.fsync === true && this.#dirty) await this.#file?.datasync();
-        await this.#file?.close();
-        this.#file = undefined;
-        return;
+  /** Opens or closes a file. Gives the number of jobs done. */
+  async #run(job: Exclude<Job, { kind: 'bytes' }>): Promise<1> {
+    if (job.kind === 'open') {
+      const path = segmentPath(this.folder, job.segment);
+      this.#file ??= await (this.#options.openFile ?? openSegment)(path);
+      await this.#write(0, [encodeSegmentHeader(job.segment, job.createdAt)]);
+      this.#offset = SEGMENT_HEADER_BYTES;
+      return 1;
     }
+    if (this.#options.fsync === true && this.#dirty) await this.#file?.datasync();
+    await this.#file?.close();
+    this.#file = undefined;
+    return 1;
+  }
+
+  /** All blocks that wait, with one write: each write costs a turn of the event loop, which a busy one makes long. */
+  async #writeBlocks(): Promise<number> {
+    const blocks: Extract<Job, { kind: 'bytes' }>[] = [];
+    for (const job of this.#jobs) {
+      if (job.kind !== 'bytes' || blocks.length === MOST_BLOCKS) break;
+      blocks.push(job);
+    }
+    const parts = await Promise.all(blocks.map((block) => block.parts));
+    this.#offset += await this.#write(this.#offset, parts.flat());
+    for (const { rawBytes, items } of blocks) {
+      this.#unwrittenBytes -= rawBytes;
+      this.#unwrittenItems -= items;
+    }
+    return blocks.length;
   }
 
   /** Writes at a fixed place, so that a second try after a failure overwrites what the first one left. */
