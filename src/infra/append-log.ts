@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, readFile, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
@@ -23,10 +24,18 @@ const SUFFIX = '.journal';
 /** Length and CRC-32 of the payload, both unsigned 32-bit, little endian. */
 const HEADER_BYTES = 8;
 const MOST_GROUP_BYTES = 64 * 1024 * 1024;
+/**
+ * Linux writes and syncs in one call (`O_DSYNC` is a write and an `fdatasync`), which saves a turn of the thread pool a
+ * group. Elsewhere the flag is missing, or syncs less than Node's `datasync` does.
+ */
+const WRITES_ARE_DURABLE = process.platform === 'linux';
+const OPEN_FLAGS = WRITES_ARE_DURABLE
+  ? constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_EXCL | constants.O_DSYNC
+  : 'ax';
 
 /**
  * A log of lines of text in the files of a folder, for one process. `append` resolves when the record is on the disk
- * (`fdatasync`); records that come within one turn of the event loop, or while the disk is busy, share one write and
+ * (as after `fdatasync`); records that come within one turn of the event loop, or while the disk is busy, share one write and
  * one sync. A group is one frame with a checksum, so that a crash leaves whole groups and at most one torn one.
  */
 export class AppendLog implements AsyncDisposable {
@@ -162,7 +171,7 @@ export class AppendLog implements AsyncDisposable {
       const file = await this.#open();
       const { bytesWritten } = await file.write(frame);
       if (bytesWritten !== frame.length) throw new Error(`only ${bytesWritten} of ${frame.length} bytes were written`);
-      await file.datasync();
+      if (!WRITES_ARE_DURABLE) await file.datasync();
       this.#bytes += frame.length;
       this.#syncs += 1;
     } catch (error) {
@@ -178,7 +187,7 @@ export class AppendLog implements AsyncDisposable {
 
   async #open(): Promise<FileHandle> {
     if (this.#file !== undefined) return this.#file;
-    const file = await open(pathOf(this.#folder, this.#segment), 'ax');
+    const file = await open(pathOf(this.#folder, this.#segment), OPEN_FLAGS);
     this.#file = file;
     await syncFolder(this.#folder);
     return file;
