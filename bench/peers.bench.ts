@@ -9,8 +9,8 @@ import { coldStart, LibraryProcess, type Timing } from './peers/process.ts';
 import { type Cell, cellOf, printTable, type Row } from './peers/table.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-const ROUNDS = 7;
-const COLD_ROUNDS = 9;
+const ROUNDS = 5;
+const COLD_ROUNDS = 7;
 const TURNS = 21;
 const CREWS = 100;
 const STEPS = [10, 100, 1000] as const;
