@@ -143,7 +143,11 @@ function crewFile(project: CrewAiProject): string {
     `tasks: [${tasks.map(({ id }) => variable(id)).join(', ')}]`,
     ...(process === 'sequential' ? [] : [`process: ${JSON.stringify(process)}`]),
     ...(process === 'hierarchical'
-      ? [`manager_llm: ${python.managerLlm === null ? 'llm' : literal(python.managerLlm)}`]
+      ? [
+          crew.manager_agent === null
+            ? `manager_llm: ${python.managerLlm === null ? 'llm' : literal(python.managerLlm)}`
+            : `manager: ${variable(crew.manager_agent)}`,
+        ]
       : []),
     'llm',
   ];

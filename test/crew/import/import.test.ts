@@ -44,6 +44,16 @@ describe('a CrewAI project', () => {
     });
   });
 
+  it('keeps the agent that manages it', () => {
+    const path = 'src/news_room/crew.py';
+    const managed = (PROJECT[path] ?? '').replace(
+      'Process.sequential',
+      'Process.hierarchical, manager_agent=self.editor()',
+    );
+    const { files } = skeletonOf(readCrewAiProject(projectFolder({ ...PROJECT, [path]: managed })), versions);
+    expect(files['src/crew.ts']).toContain('process: "hierarchical", manager: editor, llm })');
+  });
+
   it('without Python says so, and keeps the tools that its YAML names', () => {
     const dir = projectFolder({
       'config/agents.yaml': 'a: { role: r, goal: g, backstory: b, tools: [SearchTool] }',
