@@ -1,4 +1,4 @@
-export { type BusStatistics, EventBus, type EventBusOptions, type Handler } from './bus.ts';
+export { type BusStatistics, EventBus, type EventBusOptions, type Handler, type HandlerOptions } from './bus.ts';
 export { type DurableOptions, DurableSubscriber } from './durable.ts';
 export { type EventFilter, matcher, namesOf } from './filter.ts';
 export { EventJournal, type FollowOptions, type JournalOptions } from './journal.ts';

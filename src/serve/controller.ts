@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { systemClock } from '../infra/clock.ts';
 import { stderrLogger } from '../infra/logger.ts';
 import type { ContinuousCrew, ContinuousOptions, CrewRunner, RunDocument, RunRow, RunStream } from '../crew/index.ts';
-import type { StreamQuery } from '../events/index.ts';
+import type { HandlerOptions, StreamQuery } from '../events/index.ts';
 import type { StreamItem } from '../kit/stream-item.ts';
 import type { Clock, Ms } from '../kit/clock.ts';
 import { AppError, Conflict, errorMessage } from '../kit/errors.ts';
@@ -68,7 +68,11 @@ export class CrewController implements DeskHost, AsyncDisposable {
   readonly #random: () => number;
   readonly #dataDir: string;
   readonly #gate = new Gate();
-  readonly #handlers: { readonly name: EventName | '*'; readonly handler: EventHandler<never> }[] = [];
+  readonly #handlers: {
+    readonly name: EventName | '*';
+    readonly handler: EventHandler<never>;
+    readonly options: HandlerOptions;
+  }[] = [];
   #log: Logger;
   #state: ControllerState = 'uninitialized';
   #runtime: Runtime | undefined;
@@ -214,11 +218,11 @@ export class CrewController implements DeskHost, AsyncDisposable {
   }
 
   /** Calls `handler` for each event of the name, in order; handlers stay over a restart. */
-  on<N extends EventName>(name: N, handler: EventHandler<N>): this;
-  on(name: '*', handler: (event: AnyEvent) => void): this;
-  on(name: EventName | '*', handler: EventHandler<never>): this {
-    this.#handlers.push({ name, handler });
-    this.#runtime?.operations.bus.on(name as '*', handler as (event: AnyEvent) => void);
+  on<N extends EventName>(name: N, handler: EventHandler<N>, options?: HandlerOptions): this;
+  on(name: '*', handler: (event: AnyEvent) => void, options?: HandlerOptions): this;
+  on(name: EventName | '*', handler: EventHandler<never>, options: HandlerOptions = {}): this {
+    this.#runtime?.operations.bus.on(name as '*', handler as (event: AnyEvent) => void, options);
+    this.#handlers.push({ name, handler, options });
     return this;
   }
 
@@ -357,7 +361,8 @@ export class CrewController implements DeskHost, AsyncDisposable {
         system: config.system,
         env: this.#env,
         onBus: (bus) => {
-          for (const { name, handler } of this.#handlers) bus.on(name as '*', handler as (event: AnyEvent) => void);
+          for (const { name, handler, options } of this.#handlers)
+            bus.on(name as '*', handler as (event: AnyEvent) => void, options);
         },
       }),
     );

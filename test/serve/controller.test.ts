@@ -33,6 +33,10 @@ describe('CrewController', { timeout: 60_000 }, () => {
   it('goes through its states, works, pauses, stops and starts again', async () => {
     await using controller = new CrewController(small());
     expect(controller.state).toBe('uninitialized');
+    const order: string[] = [];
+    const earlier = (): void => void order.push('first');
+    controller.on('system.started', () => void order.push('second'), { dependsOn: [earlier] });
+    controller.on('system.started', earlier);
     expect(controller.getHealth().healthy).toBe(false);
     const first = await controller.initialize();
     expect(first).toMatchObject({ status: 'initialized', state: 'ready', crews_initialized: 2 });
@@ -44,6 +48,7 @@ describe('CrewController', { timeout: 60_000 }, () => {
     controller.on('*', (event) => events.push(event.type));
     const status = await controller.start({ shadow: true, autonomous: false });
     expect(status).toMatchObject({ state: 'running', mode: 'shadow', source: 'sim', model: 'playbook' });
+    expect(order).toEqual(['first', 'second']);
     expect(controller.getHealth()).toMatchObject({ healthy: true });
     await expect(controller.start()).rejects.toBeInstanceOf(Conflict);
 
