@@ -190,7 +190,7 @@ export function openCrewHost(options: HostOptions): CrewHost {
   };
 }
 
-/** 0 ≤ x < 1 from the system's source, which is asked for many at once: each question costs as much as twenty numbers. */
+/** 0 ≤ x < 1 from the system's source, which is asked for many at once: it is the question that costs. */
 function cryptoRandom(): () => number {
   const drawn = new Uint32Array(256);
   let next = drawn.length;
