@@ -18,6 +18,8 @@ interface Circuit {
   failures: number;
   /** On the monotonic clock; null: closed. */
   openUntil: number | null;
+  /** What the last failure said. */
+  reason: string;
   /** One call is trying whether the provider is back. */
   probing: boolean;
 }
@@ -50,7 +52,9 @@ export class Circuits {
     const left = circuit.openUntil - this.#clock.monotonicMs();
     if (left > 0 || circuit.probing) {
       const wait = left > 0 ? `for ${Math.ceil(left / 1000)} s more` : 'until the call that tries it now has ended';
-      throw new CircuitOpen(`${name} failed ${circuit.failures} times in a row and is not asked ${wait}`);
+      throw new CircuitOpen(
+        `${name} failed ${circuit.failures} times in a row and is not asked ${wait}; last: ${circuit.reason}`,
+      );
     }
     circuit.probing = true;
     this.#changed(id, 'half_open', circuit.failures);
@@ -63,9 +67,10 @@ export class Circuits {
   }
 
   /** A failure that says something about the provider: time-out, cut connection, 5xx, 429. */
-  failed(id: string): void {
-    const circuit = this.#circuits.get(id) ?? { failures: 0, openUntil: null, probing: false };
+  failed(id: string, reason: string): void {
+    const circuit = this.#circuits.get(id) ?? { failures: 0, openUntil: null, probing: false, reason };
     this.#circuits.set(id, circuit);
+    circuit.reason = reason;
     circuit.failures++;
     const reopens = circuit.probing;
     circuit.probing = false;

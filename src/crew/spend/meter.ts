@@ -221,7 +221,7 @@ interface OpenCall {
 /** What a failure says of the provider. One that answers, be it with a no, is there. */
 function report(circuits: Circuits, id: string, failure: ModelFailure | null): void {
   if (failure === null) circuits.left(id);
-  else if (failure.retryable) circuits.failed(id);
+  else if (failure.retryable) circuits.failed(id, failure.message);
   else circuits.succeeded(id);
 }
 
