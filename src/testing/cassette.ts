@@ -17,6 +17,8 @@ export interface CassetteOptions {
   readonly mode?: 'replay' | 'record' | 'auto' | undefined;
   /** Environment whose secrets never reach the file: values of `…KEY`, `…TOKEN`, `…SECRET`, `…PASSWORD`. Default: the process's. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Further variables that hold secrets, whatever they are called, as those that a configuration names. */
+  readonly secrets?: readonly string[] | undefined;
 }
 
 const callSchema = z.object({ id: z.string().optional(), name: z.string(), args: z.record(z.string(), z.unknown()) });
@@ -69,10 +71,10 @@ export class Cassette {
   #missed: Error | undefined;
 
   /** Throws InvalidInput when there is no such file to replay, or it is no cassette. */
-  constructor({ path, mode = 'auto', env = process.env }: CassetteOptions) {
+  constructor({ path, mode = 'auto', env = process.env, secrets = [] }: CassetteOptions) {
     this.recording = mode === 'record' || (mode === 'auto' && !existsSync(path));
     this.#path = path;
-    const redactor = createRedactor(env);
+    const redactor = createRedactor(env, secrets);
     this.#redact = (value) => redactor.value(value);
     this.#calls = this.recording ? [] : [...load(path)];
   }

@@ -4,22 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { projectFolder } from '../crew/import/project.ts';
 import { openai, StubProvider } from '../crew/model/stub.ts';
 import { built, crew, type Finished, temporaryFolder } from './crew.ts';
-
-/** Secrets in every place that takes them: keys, tokens, passwords of addresses, variables that the configuration names. */
-const NAMES = Array.from({ length: 500 }, (_, i) => {
-  const kinds = ['KEY', 'TOKEN', 'SECRET', 'PASSWORD', 'CREDENTIALS'];
-  return `PLANTED_${i}_${kinds[i % kinds.length] ?? 'KEY'}`;
-});
-const canary = (name: string): string => `cnry${Buffer.from(name).toString('hex')}yrnc`;
-const PLANTED: Readonly<Record<string, string>> = {
-  ...Object.fromEntries(NAMES.map((name) => [name, canary(name)])),
-  OPENAI_API_KEY: canary('provider'),
-  HOOK_ADDRESS: `http://127.0.0.1:1/${canary('hook')}`,
-  NOTES_GATE: canary('gate'),
-  NOTES_ENV: canary('env'),
-  DESK_DATABASE: `postgresql://crew:${canary('database')}@127.0.0.1:1/desk`,
-};
-const ALL = [...NAMES, 'provider', 'hook', 'gate', 'env', 'database'].map(canary);
+import { ALL, canary, found, PLANTED } from './planted.ts';
 
 const FILES = {
   'agents.yaml': 'reporter: { role: Reporter, goal: Find what is new, backstory: You ask twice. }\n',
@@ -31,11 +16,6 @@ mcp_servers:
   notes: { command: node, args: [-e, "console.error(process.env.NOTES_ENV); process.exit(1)"], env: [NOTES_ENV] }
 `,
 };
-
-/** Which canaries a text or a folder's files hold, in any file, whatever it is. */
-function found(text: string): readonly string[] {
-  return ALL.filter((secret) => text.includes(secret));
-}
 
 function filesOf(folder: string): readonly string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true }).flatMap((entry) =>

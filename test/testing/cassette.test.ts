@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunDocument } from '../../src/crew/index.ts';
 import { Cassette, ScriptedModel, type ScriptStep, toyAgent, toyTask, toyTool } from '../../src/testing/index.ts';
 import { desk } from '../crew/run/desk.ts';
+import { ALL, found, PLANTED } from '../e2e/planted.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -83,6 +84,34 @@ describe('a cassette', () => {
       code: 'busy',
       retry_after_ms: 2500,
     });
+  });
+
+  test(`holds none of ${ALL.length} planted secrets, in prompts, answers, arguments, results, errors`, async () => {
+    const path = join(folder, 'planted.json');
+    const all = ALL.join(' ');
+    const shown = Object.fromEntries(ALL.map((secret) => [secret, [secret]]));
+    const failed = Object.assign(new Error(`wrong key: ${all}`), { status: 401, code: all, name: all });
+    const told: ScriptStep[] = [
+      { calls: [{ tool: 'look', args: { what: all, shown }, id: ALL[0] ?? '' }], say: all },
+      { calls: [{ tool: ALL[1] ?? '', args: {} }] },
+      { text: all },
+    ];
+    const cassette = (): Cassette =>
+      new Cassette({ path, mode: 'record', env: PLANTED, secrets: ['HOOK_ADDRESS', 'NOTES_ENV', 'NOTES_GATE'] });
+    const scripted = new ScriptedModel(told);
+    const recorded = await run(cassette(), scripted, all);
+    scripted.assertUsed();
+    // They were all there to be written.
+    expect(found(JSON.stringify(recorded))).toEqual(ALL);
+    const text = await readFile(path, 'utf8');
+    expect(found(text)).toEqual([]);
+    for (const name of ['PLANTED_0_KEY', 'HOOK_ADDRESS', 'NOTES_ENV', 'NOTES_GATE', 'DESK_DATABASE'])
+      expect(text).toContain(`[${name}]`);
+
+    await run(cassette(), new ScriptedModel([{ fail: failed }]), all);
+    const error = await readFile(path, 'utf8');
+    expect(error).toContain('wrong key: [PLANTED_0_KEY] [PLANTED_1_TOKEN]');
+    expect(found(error)).toEqual([]);
   });
 
   test('says what a call that is not on it differs in from the nearest, and what was not asked for', async () => {
