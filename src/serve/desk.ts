@@ -9,6 +9,7 @@ import type { RunEdit, RunStep } from '../crew/run/fork.ts';
 
 import type { TapePruneReport } from '../market/collect/tape-retention.ts';
 import type { BackupReport } from './backup/create.ts';
+import type { Judgement } from '../crew/evaluate/judge.ts';
 import type { FlowDocument } from '../crew/flow/document.ts';
 import type { ForeignServerRow, ForeignToolRow } from '../crew/mcp/contract.ts';
 
@@ -54,6 +55,11 @@ export interface Desk extends MemoryDesk, AsyncDisposable {
   usage(request: UsageRequest): Promise<readonly UsageRow[]>;
   /** Calls of models, newest first. */
   modelCalls(query?: CallQuery & { readonly limit?: number | undefined }): Promise<readonly ModelCall[]>;
+  /**
+   * Has a model grade an answer by a criterion. Its calls count against the budgets and are in the account, as task
+   * `grade` of agent `judge` of crew `evaluation`. Throws NotFound, InvalidInput, and Unavailable when there is no grade.
+   */
+  judge(request: JudgeRequest, options?: CallOptions): Promise<Judgement>;
   /** Prices in use, the user's own first, each with its source and day. */
   prices(): Promise<readonly PriceRow[]>;
   /** Budgets of system.yaml, with what is spent and held now; of one per run, for `run` alone. */
@@ -220,6 +226,16 @@ export interface ResumeRunRequest {
 export interface CancelRunRequest {
   readonly run: string;
   readonly reason: string;
+}
+
+export interface JudgeRequest {
+  readonly model: string;
+  readonly criterion: string;
+  /** What was asked. */
+  readonly inputs: unknown;
+  readonly answer: unknown;
+  /** Run whose answer it is: the judge's own run is then `RUN/judge_…`. */
+  readonly run?: string | undefined;
 }
 
 export interface UsageRequest extends CallQuery {

@@ -116,6 +116,7 @@ export function openFilesDesk(options: ControllerOptions): Desk {
     resumeRun: () => needsController('resuming a run'),
     cancelRun: () => needsController('cancelling a run'),
     forkRun: () => needsController('forking a run'),
+    judge: () => needsController('judging an answer'),
     usage: ({ by, ...query }) =>
       withOps(dataDir, 'model_calls', async (db) => (await openCallLedger(db)).usage(by, query), []),
     modelCalls: (query) => withOps(dataDir, 'model_calls', async (db) => (await openCallLedger(db)).calls(query), []),

@@ -48,6 +48,7 @@ import type {
   ToolDetail,
   ToolRow,
   ToolsQuery,
+  JudgeRequest,
   UsageRequest,
 } from './desk.ts';
 import {
@@ -63,6 +64,7 @@ import {
   toolRow,
 } from './listing.ts';
 import { currentHealth, signalRow, streamRows } from './report.ts';
+import type { Judgement } from '../crew/evaluate/judge.ts';
 import { type MemoryDesk, memoryDesk } from './memory-desk.ts';
 import { flowWithProgress, kickoffWithProgress } from './progress.ts';
 import { backupRuntime, operatorAction } from './runtime/backups.ts';
@@ -270,6 +272,10 @@ export class LocalDesk implements Desk {
 
   usage({ by, ...query }: UsageRequest): Promise<readonly UsageRow[]> {
     return this.#runtime.crews.spend.ledger.usage(by, query);
+  }
+
+  async judge({ model, ...asked }: JudgeRequest, { signal }: CallOptions = {}): Promise<Judgement> {
+    return this.#runtime.crews.judge(model)({ ...asked, signal });
   }
 
   modelCalls(query?: CallQuery & { readonly limit?: number | undefined }): Promise<readonly ModelCall[]> {

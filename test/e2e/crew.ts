@@ -41,10 +41,14 @@ export function crew(
 }
 
 /** Starts the command and leaves it running. */
-export function crewRunning(args: readonly string[], stdout: 'ignore' | 'pipe' = 'ignore'): ChildProcess {
+export function crewRunning(
+  args: readonly string[],
+  stdout: 'ignore' | 'pipe' = 'ignore',
+  env: Readonly<Record<string, string>> = {},
+): ChildProcess {
   return spawn(process.execPath, [CLI, ...args], {
     stdio: ['ignore', stdout, 'pipe'],
-    env: { ...process.env, NO_COLOR: '1' },
+    env: { ...process.env, NO_COLOR: '1', ...env },
   });
 }
 

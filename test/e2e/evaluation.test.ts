@@ -1,7 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
-import { built, crew, temporaryFolder } from './crew.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { projectFolder } from '../crew/import/project.ts';
+import { openai, StubProvider } from '../crew/model/stub.ts';
+import { built, crew, crewRunning, end, temporaryFolder, untilServed } from './crew.ts';
 
 describe.runIf(built)('crew test', { timeout: 60_000 }, () => {
   it('passes the shipped crew by its own cases', async () => {
@@ -31,6 +33,89 @@ describe.runIf(built)('crew test', { timeout: 60_000 }, () => {
     writeFileSync(join(folder, 'cases.yaml'), 'cases: []');
     const wrong = await crew(['test', 'operations', '--cases', join(folder, 'cases.yaml'), '--data', folder]);
     expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringMatching(/cases\.yaml:1/)]);
+  });
+});
+
+describe.runIf(built)('a judge of crew test', { timeout: 60_000 }, () => {
+  const CONFIG = {
+    'agents.yaml': 'clerk: { role: Clerk, goal: Count, backstory: You count. }\n',
+    'tasks.yaml': 'look: { description: How many?, expected_output: A number, agent: clerk }\n',
+    'crews.yaml': 'shop: { tasks: [look] }\n',
+    'cases.yaml':
+      'judge_model: openai:gpt-stub\ncases: [{ name: polite, judge: [{ criterion: Be kind }, { criterion: Be brief }] }]\n',
+  };
+  const grade = openai.text('{"score": 9, "reason": "kind"}');
+  let stub: StubProvider;
+  beforeAll(async () => {
+    stub = await StubProvider.start();
+  });
+  afterAll(() => stub.stop());
+
+  function prepared(system: string) {
+    const config = projectFolder({ ...CONFIG, 'system.yaml': system });
+    const where = ['--config', config, '--data', temporaryFolder()];
+    const env = openai.env(stub.url);
+    const test = ['test', 'shop', '-n', '1', '--cases', join(config, 'cases.yaml'), '--json', ...where];
+    const serve = ['start', '--model', 'openai:gpt-stub', ...where];
+    const usage = async (by: string) => {
+      const { stdout } = await crew(['usage', '--by', by, '--json', ...where], { env });
+      return JSON.parse(stdout) as readonly { readonly key: string; readonly calls: number }[];
+    };
+    return { env, test, serve, usage, data: where[3] ?? '' };
+  }
+
+  it('is in the account of the desk, by run, task and agent, beside the crew that it judges', async () => {
+    const { env, test, usage } = prepared('');
+    stub.script(openai.text('Three'), grade, grade);
+    const { code, stdout, stderr } = await crew([...test, '--model', 'openai:gpt-stub'], { env });
+    expect(code, stderr).toBe(0);
+    const report = JSON.parse(stdout) as {
+      readonly cases: readonly { readonly runs: readonly { run_id: string }[] }[];
+    };
+    expect(report).toMatchObject({ score: 0.9, judging: { model_calls: 2, total_tokens: 36 } });
+    const run = report.cases[0]?.runs[0]?.run_id ?? '';
+    const rows = (await usage('run')).map(({ key, calls }) => [key.replace(/judge_.*/, 'judge'), calls]);
+    expect(rows.sort()).toEqual([
+      [run, 1],
+      [`${run}/judge`, 1],
+      [`${run}/judge`, 1],
+    ]);
+    expect(await usage('agent')).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ key: 'judge', calls: 2, input_tokens: 22, output_tokens: 14 }),
+        expect.objectContaining({ key: 'clerk', calls: 1 }),
+      ]),
+    );
+    expect((await usage('task')).map((row) => row.key).sort()).toEqual(['grade', 'look']);
+    expect((await usage('crew')).map((row) => row.key).sort()).toEqual(['evaluation', 'shop']);
+  });
+
+  it.each(['stop', 'ask'])('is not asked beyond a budget that says %s', async (then) => {
+    const { env, test, usage } = prepared(`budgets: { all: { per: day, calls: 2, then: ${then} } }`);
+    stub.script(openai.text('Three'), grade, grade);
+    const { code, stderr } = await crew([...test, '--model', 'openai:gpt-stub'], { env });
+    expect(code).not.toBe(0);
+    expect(stderr).toMatch(
+      then === 'ask' ? /no grade: a budget that asks a person/ : /no grade: .*budget all allows 2/,
+    );
+    expect(stub.requests).toHaveLength(2);
+    expect(await usage('agent')).toEqual(expect.arrayContaining([expect.objectContaining({ key: 'judge', calls: 1 })]));
+  });
+
+  it('is asked by the controller that runs, with its account', async () => {
+    const { env, test, serve, usage, data } = prepared('');
+    const controller = crewRunning(serve, 'ignore', env);
+    try {
+      const desk = await untilServed(data, controller);
+      stub.script(openai.text('Three'), grade, grade);
+      const { code, stderr } = await crew(test, { env: { OPENAI_API_KEY: undefined } });
+      expect(code, stderr).toBe(0);
+      expect(await usage('agent')).toContainEqual(expect.objectContaining({ key: 'judge', calls: 2 }));
+      const asked = { criterion: 'c', inputs: {}, answer: 'a' };
+      await expect(desk.judge({ ...asked, model: 'nobody:x' })).rejects.toThrow(/nobody/);
+    } finally {
+      await end(controller, 'SIGTERM');
+    }
   });
 });
 

@@ -38,6 +38,7 @@ import type { RunStore } from '../run/store.ts';
 import type { RoleSpec } from '../spec.ts';
 import type { CallLedger } from '../spend/call.ts';
 import { createSpendMeter, type SpendOptions } from '../spend/create.ts';
+import type { SpendMeter } from '../spend/meter.ts';
 import { createMemoryLedger } from '../spend/memory-ledger.ts';
 import type { CrewParts } from './parts.ts';
 import { type Agent, roleOf } from './define.ts';
@@ -66,6 +67,8 @@ export interface HostOptions {
   readonly checkpointer?: BaseCheckpointSaver | undefined;
   /** Prices, budgets, limits a minute and the circuit breaker of its model calls. */
   readonly spend?: SpendOptions | undefined;
+  /** Counts and holds back its model calls together with those of others (`createSpendMeter`), in the place of `spend` and `ledger`. */
+  readonly meter?: SpendMeter | undefined;
   /** Keeps the account of model calls (`openCallLedger`). Default: in memory. */
   readonly ledger?: CallLedger | undefined;
   /** Folder that `knowledge_sources` are below. Default: the working directory. */
@@ -150,7 +153,7 @@ export function openCrewHost(options: HostOptions): CrewHost {
     log,
     ids: newId,
   });
-  const ledger = options.ledger ?? createMemoryLedger();
+  const ledger = options.meter?.ledger ?? options.ledger ?? createMemoryLedger();
   const runner = createCrewRunner({
     crews: Object.fromEntries(crews.map((crew) => [crew.id, crew.spec])),
     agents: Object.fromEntries(specs.map((spec) => [spec.id, spec])),
@@ -158,7 +161,7 @@ export function openCrewHost(options: HostOptions): CrewHost {
     hooks: Object.fromEntries(crews.map((crew) => [crew.id, hooksOf(crew)])),
     invoker,
     models: modelsOf(crews, options.env ?? process.env),
-    spend: createSpendMeter({ ...options.spend, ledger, events, clock, log, newId }),
+    spend: options.meter ?? createSpendMeter({ ...options.spend, ledger, events, clock, log, newId }),
     checkpointer: options.checkpointer ?? new MemorySaver(new StepSerializer()),
     store: options.store ?? createMemoryRunStore(),
     events,

@@ -120,6 +120,7 @@ async function scoreRun(
       criterion,
       inputs: one.inputs,
       answer: outputOf(run, task) ?? null,
+      run: run_id,
       signal,
     });
     checks.push({ check: `judge: ${criterion}`, score, reason });

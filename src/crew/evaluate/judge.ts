@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { Unavailable } from '../../kit/errors.ts';
 import { compactJson } from '../agent/compact.ts';
@@ -20,8 +21,12 @@ export type Judge = (request: {
   readonly criterion: string;
   readonly inputs: unknown;
   readonly answer: unknown;
+  /** Run whose answer it is: the judge's own run, under which its calls are in the account, is then `RUN/judge_…`. */
+  readonly run?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }) => Promise<Judgement>;
+
+const ASKED = 'a budget that asks a person is reached; raise it, or have it cover other crews than evaluation';
 
 /**
  * A judge on a model: gives 0 to 10, as people grade, kept as 0 to 1. The answer is material to it, not instructions.
@@ -44,10 +49,16 @@ export function createJudge(model: string | CrewModel, options: Omit<HostOptions
     max_retries: 1,
   });
   const crew = defineCrew({ id: 'evaluation', tasks: [grade], llm: model }).on(options);
-  return async ({ criterion, inputs, answer, signal }) => {
+  return async ({ criterion, inputs, answer, run, signal }) => {
+    const runId = run === undefined ? undefined : `${run}/judge_${randomUUID()}`;
     const given = { criterion, asked: compactJson(inputs, 4000), answer: compactJson(answer, 20_000) };
-    const { status, outputs, document } = await crew.kickoff(given, { signal });
+    const { status, outputs, document } = await crew.kickoff(given, { signal, runId });
     // No grade is no zero: whoever evaluates must know that nobody judged.
+    if (status === 'waiting') {
+      // Only a budget makes it wait, and its run is on no record by which a person could answer.
+      await crew.host.runner.cancel(document.run_id, ASKED);
+      throw new Unavailable(`the judge gave no grade: ${ASKED}`);
+    }
     if (status !== 'completed') throw new Unavailable(`the judge gave no grade: ${document.error ?? status}`);
     return { score: outputs.grade.score / 10, reason: outputs.grade.reason, usage: document.usage };
   };

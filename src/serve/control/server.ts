@@ -28,6 +28,7 @@ export const DESK_METHODS = [
   'forkRun',
   'runSteps',
   'usage',
+  'judge',
   'modelCalls',
   'prices',
   'budgets',

@@ -4,6 +4,7 @@ import {
   createCrewRecords,
   createFlowRunner,
   createFlowStore,
+  createJudge,
   flowFromSpec,
   type FlowRunner,
   createCrewRunner,
@@ -18,6 +19,7 @@ import {
   type ExplainingGate,
   type GrantStore,
   type ModelSource,
+  type Judge,
   openFeedback,
   type FeedbackStore,
   openGrants,
@@ -78,6 +80,8 @@ export interface CrewHalf extends AsyncDisposable {
   readonly runner: CrewRunner;
   /** The account of model calls, and what holds them back. */
   readonly spend: SpendMeter;
+  /** A judge on a model, whose calls are counted and held back like all others. Throws NotFound, InvalidInput. */
+  judge(model: string): Judge;
   /** What people said of answers. */
   readonly feedback: FeedbackStore;
   readonly flows: FlowRunner;
@@ -308,6 +312,7 @@ export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
     memory,
     runner,
     spend,
+    judge: judges(options, spend),
     feedback,
     flows,
     runs,
@@ -321,6 +326,16 @@ export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
       return caller !== undefined && policy({ tool: tool.name, args: {}, caller: agentCaller(caller) }, tool) !== null;
     },
     [Symbol.asyncDispose]: () => (closed ??= close()),
+  };
+}
+
+/** One judge a model, made when it is first asked. Its runs are on no record: the account and the events tell of them. */
+function judges({ env, clock, log, random, operations }: CrewHalfOptions, meter: SpendMeter): CrewHalf['judge'] {
+  const known = new Map<string, Judge>();
+  return (model) => {
+    const judge = known.get(model) ?? createJudge(model, { env, clock, log, random, meter, events: operations.bus });
+    known.set(model, judge);
+    return judge;
   };
 }
 

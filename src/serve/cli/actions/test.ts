@@ -22,7 +22,7 @@ export async function testCrew(crew: string, command: Command): Promise<void> {
   const { n, cases, threshold, active } = command.opts<TestOptions>();
   const context = contextOf(command);
   const { output, signal, live, options } = context;
-  const { createJudge, evaluate } = await loadFramework();
+  const { evaluate } = await loadFramework();
   const { configDir } = await loadConfig();
   const given = await readCases(crew, cases, configDir(options));
   const evaluation = threshold === undefined ? given : { ...given, threshold };
@@ -34,7 +34,8 @@ export async function testCrew(crew: string, command: Command): Promise<void> {
     runs: n,
     // Testing must not change the world n times over, unless somebody says so.
     run: (inputs) => desk.kickoff({ crew, inputs, shadow: active !== true, trigger: 'test' }, { signal }),
-    judge: model === null ? undefined : createJudge(model, { env: options.env }),
+    judge:
+      model === null ? undefined : ({ signal: until, ...asked }) => desk.judge({ ...asked, model }, { signal: until }),
     signal,
     onRun: ({ name, run, score }) => live?.show(`${name}: run ${run} of ${n}, score ${score.toFixed(2)}`),
   });
