@@ -48,6 +48,8 @@ export interface AgentSpec {
   readonly skills: readonly string[];
   /** Files, folders and web pages that it is told from; paths are below the configuration folder or its `knowledge/`. */
   readonly knowledge_sources: readonly string[];
+  /** Ours: whether its models write in pieces, always or never; null: as the crew says. */
+  readonly stream: boolean | null;
   readonly verbose: boolean;
   /** Ours: the permission role (roles in system.yaml). Without one the agent has no access to anything guarded. */
   readonly permission_role: string | null;
@@ -165,6 +167,8 @@ export interface CrewSpec {
   readonly memory: MemorySpec | null;
   /** Ours: what looks at its inputs, its agents' answers and their calls, and may end the run. */
   readonly tripwires: TripwireSpecs;
+  /** Whether models write in pieces, always or never; null: while somebody reads the text of the run. */
+  readonly stream: boolean | null;
   readonly verbose: boolean;
 }
 

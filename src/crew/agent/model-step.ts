@@ -48,12 +48,18 @@ export async function modelStep(run: TaskRun, request: TaskRequest, before: Agen
   }
 }
 
-/** Undefined where nobody listens, so that models need not stream, and where nobody may before tripwires have looked. */
+/**
+ * Undefined where models need not stream: nobody listens and `stream` is not set, it is off, or nobody may hear before
+ * tripwires have looked.
+ */
 function listener({ scope, task, agent }: TaskRun, { turn }: AgentRecord): ((text: string) => void) | undefined {
   if (scope.tripwires.guards('output', agent)) return undefined;
   const { hooks, text: reader, runId } = scope;
-  const wanted = reader?.wantsText(runId) === true ? reader : undefined;
-  if (hooks?.onText === undefined && wanted === undefined) return undefined;
+  const asked = agent.stream ?? scope.crew.stream;
+  if (asked === false) return undefined;
+  // A model that streams anyway is heard by those too who begin to read in the middle.
+  const wanted = asked === true || reader?.wantsText(runId) === true ? reader : undefined;
+  if (asked === null && hooks?.onText === undefined && wanted === undefined) return undefined;
   return (text) => {
     const piece = { run_id: runId, task: task.id, agent: agent.id, turn: turn + 1, text };
     hooks?.onText?.(piece);

@@ -54,6 +54,9 @@ export const agentSchema = z.strictObject({
     .nullable()
     .default([])
     .describe('Files, folders and web pages it is told from: txt, md, csv, json, yaml, pdf'),
+  stream: orNull(z.boolean()).describe(
+    'Ours: whether its models write in pieces, always or never; the crew’s unless given',
+  ),
   verbose: z.boolean().default(false).describe('Log each step'),
   temperature: orNull(z.number().min(0).max(2)).describe('Sampling temperature of the model'),
   max_tokens: orNull(z.number().int().positive()).describe('Longest answer of the model, tokens'),
@@ -169,6 +172,9 @@ export const crewSchema = z.strictObject({
     .default(false)
     .describe('Whether its agents remember from run to run; ours: and how'),
   tripwires: orNull(tripwiresSchema).describe('Ours: what may end the run, by what goes in or comes out'),
+  stream: orNull(z.boolean()).describe(
+    'Whether models write in pieces, always or never; only while somebody reads unless given',
+  ),
   verbose: z.boolean().default(false).describe('Log each step'),
 });
 

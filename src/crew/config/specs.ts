@@ -38,6 +38,7 @@ export function toAgent(
     handoffs: unique(value.handoffs),
     skills: unique(value.skills),
     knowledge_sources: unique(value.knowledge_sources),
+    stream: value.stream,
     verbose: value.verbose,
     temperature: value.temperature,
     max_tokens: value.max_tokens,

@@ -78,6 +78,7 @@ describe('loading a configuration', () => {
             - status_of_old
             - get_status
             - fill_gaps
+          stream: true
           approval_required: [fill_gaps]`,
       'tasks.yaml': `
         draft:
@@ -95,6 +96,7 @@ describe('loading a configuration', () => {
           trigger: { every: 30 }`,
       'crews.yaml': `
         press:
+          stream: false
           tasks: [draft, review]`,
     });
     expect(config.agents).toMatchObject([
@@ -114,6 +116,7 @@ describe('loading a configuration', () => {
         max_retry_limit: 2,
         temperature: null,
         max_tokens: null,
+        stream: true,
         verbose: false,
       },
     ]);
@@ -129,7 +132,14 @@ describe('loading a configuration', () => {
       { id: 'review', trigger: { every: 30 }, context: ['draft'], tools: ['get_status'] },
     ]);
     expect(config.crews).toMatchObject([
-      { id: 'press', name: 'press', process: 'sequential', agents: ['writer'], tasks: ['draft', 'review'] },
+      {
+        id: 'press',
+        name: 'press',
+        process: 'sequential',
+        stream: false,
+        agents: ['writer'],
+        tasks: ['draft', 'review'],
+      },
     ]);
     expect(config.overrides).toMatchObject([{ agent: 'writer', expires_at: Date.UTC(2026, 11, 1) }]);
     expect(config.sections.market.collect.flush_interval_ms).toBe(250);
@@ -224,6 +234,11 @@ describe('loading a configuration', () => {
       'an id with a space',
       { 'agents.yaml': agent('a b') },
       ["agents.yaml:1:1: 'a b' is not an id: a letter, then letters, digits, _ or -"],
+    ],
+    [
+      'a word where streaming is on or off',
+      { 'agents.yaml': agent('writer', '  stream: often') },
+      ['agents.yaml:5:11: writer.stream: expected boolean, got "often"'],
     ],
     [
       'a duration that is none',

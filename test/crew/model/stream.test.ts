@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { TextListener } from '../../../src/crew/hooks.ts';
 import type { AnswerPiece } from '../../../src/crew/index.ts';
 import { createModelSource } from '../../../src/crew/model/source.ts';
 import { createSpendMeter } from '../../../src/crew/spend/create.ts';
@@ -19,7 +20,18 @@ beforeAll(async () => {
 beforeEach(() => stub.script());
 afterAll(() => stub.stop());
 
-function crew(model: string, env: Readonly<Record<string, string>>, onText: (piece: AnswerPiece) => void) {
+interface Asked {
+  readonly agent?: boolean;
+  readonly crew?: boolean;
+}
+
+function crew(
+  model: string,
+  env: Readonly<Record<string, string>>,
+  onText: ((piece: AnswerPiece) => void) | undefined,
+  asked: Asked = {},
+  text?: TextListener,
+) {
   const models = createModelSource({ env, model, fallbacks: [], playbooks: {} });
   const ledger = createMemoryLedger();
   const events = new MemoryEvents(() => systemClock.now());
@@ -28,8 +40,9 @@ function crew(model: string, env: Readonly<Record<string, string>>, onText: (pie
   const parts = { ledger, events, clock: systemClock, log: silentLogger, newId };
   const spend = createSpendMeter({ ...parts, prices: { [model]: price } });
   const tasks = [toyTask('watch', 'ana', { max_retries: 0 })];
-  const deps = { clock: systemClock, hooks: { toy: { onText } }, spend, modelTimeoutMs: 20_000 };
-  return { ...desk({ agents: [ana], tasks, models, deps }), ledger };
+  const deps = { clock: systemClock, hooks: { toy: { onText } }, text, spend, modelTimeoutMs: 20_000 };
+  const agents = [{ ...ana, stream: asked.agent ?? null }];
+  return { ...desk({ agents, crew: { stream: asked.crew ?? null }, tasks, models, deps }), ledger };
 }
 
 function streaming(wire: Wire, ...replies: readonly StubReply[]) {
@@ -91,6 +104,39 @@ for (const wire of [openai, anthropic]) {
     });
   });
 }
+
+describe('`stream`', () => {
+  const { env } = openai;
+  const isStreamed = (): boolean => JSON.stringify(stub.requests[0]?.body).includes('"stream":true');
+
+  test.each([
+    ['nothing', {}, false],
+    ['a crew', { crew: true }, true],
+    ['an agent', { agent: true }, true],
+    ['an agent of a crew that does not', { agent: true, crew: false }, true],
+    ['a crew but not its agent', { agent: false, crew: true }, false],
+  ] as const)('of %s decides while nobody reads', async (_, asked, streams) => {
+    stub.script(streams ? openai.pieces(['all ', 'well']) : openai.text('all well'));
+    const { runner } = crew(openai.model, env(stub.url), undefined, asked);
+    expect(await runner.kickoff('toy')).toMatchObject({ status: 'completed', tasks: [{ output: 'all well' }] });
+    expect(isStreamed()).toBe(streams);
+  });
+
+  test('that is off keeps readers from hearing pieces, one that is on tells also who came late', async () => {
+    const heard: string[] = [];
+    const reader = { wantsText: () => true, tell: ({ text }: AnswerPiece) => void heard.push(text) };
+    stub.script(openai.text('whole'));
+    const off = crew(openai.model, env(stub.url), ({ text }) => heard.push(text), { crew: false }, reader);
+    expect((await off.runner.kickoff('toy')).status).toBe('completed');
+    expect([heard, isStreamed()]).toEqual([[], false]);
+    stub.script(openai.pieces(['in ', 'pieces']));
+    const late = { ...reader, wantsText: () => false };
+    expect(
+      (await crew(openai.model, env(stub.url), undefined, { crew: true }, late).runner.kickoff('toy')).status,
+    ).toBe('completed');
+    expect(heard).toEqual(['in ', 'pieces']);
+  });
+});
 
 describe('a stream on the ollama wire', () => {
   const line = (content: string, more: object = {}): string =>
