@@ -5,7 +5,7 @@ import { type Placed, type PyCrew, type PyEntry, readCrewClasses } from '../pyth
 import { snakeCase } from '../python/text.ts';
 import { agentSchema, crewSchema, taskSchema, UNUSED_AGENT_FIELDS, UNUSED_TASK_FIELDS } from './crew-schemas.ts';
 import { asEntry } from './cross-checks.ts';
-import { modelName } from './specs.ts';
+import { modelName } from '../model/name.ts';
 import type { YamlFile } from './yaml-file.ts';
 
 /** What the Python of a CrewAI project adds to its YAML. */

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { AgentSpec, CrewSpec, MemorySpec, TaskSpec } from '../spec.ts';
 import { type agentSchema, type crewSchema, memorySchema, type taskSchema } from './crew-schemas.ts';
 import { toTripwires } from './tripwire-schema.ts';
+import { modelName } from '../model/name.ts';
 
 const NONE: readonly string[] = Object.freeze([]);
 
@@ -99,13 +100,6 @@ export function toMemory(value: boolean | z.input<typeof memorySchema>): MemoryS
   if (value === false) return null;
   const memory = memorySchema.parse(value === true ? {} : value);
   return { ...memory, reads: unique(memory.reads) };
-}
-
-/** CrewAI writes `openai/gpt-4o`, or `gpt-4o` alone; here it is `openai:gpt-4o`. Other texts stay as they are. */
-export function modelName(text: string): string {
-  if (/^(gpt-|chatgpt-|o\d)/.test(text)) return `openai:${text}`;
-  if (text.startsWith('claude-')) return `anthropic:${text}`;
-  return text.replace(/^(openai|anthropic|ollama)\//, '$1:');
 }
 
 /** Each name once, as `renamed`; none for null. */

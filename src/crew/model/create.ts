@@ -3,6 +3,7 @@ import { InvalidInput } from '../../kit/errors.ts';
 import { didYouMean } from '../../kit/nearest.ts';
 import type { Playbook } from '../playbook.ts';
 import type { CrewModel, ModelEndpoint } from './model.ts';
+import { modelName } from './name.ts';
 
 export interface CreateModelOptions {
   /** Where keys and base addresses are read: `OPENAI_API_KEY`, `OPENAI_BASE_URL`, `ANTHROPIC_API_KEY`, `ANTHROPIC_BASE_URL`, `OLLAMA_HOST`. */
@@ -17,11 +18,12 @@ export interface CreateModelOptions {
 const PROVIDERS = ['openai', 'anthropic', 'ollama'] as const;
 
 /**
- * Makes a model by name: `openai:NAME`, `anthropic:NAME`, `ollama:NAME` or `playbook`. The provider's package is
- * loaded only now. Retries and time-outs are the chain's, so the client's own are off.
+ * Makes a model by name: `openai:NAME`, `anthropic:NAME`, `ollama:NAME` or `playbook`, also as CrewAI writes
+ * it (`openai/NAME`, `gpt-4o`). The provider's package is loaded only now. Retries and time-outs are the chain's, so the client's own are off.
  * Throws InvalidInput for an unknown provider and for a missing key, naming the variable.
  */
-export async function createModel(name: string, options: CreateModelOptions): Promise<CrewModel> {
+export async function createModel(written: string, options: CreateModelOptions): Promise<CrewModel> {
+  const name = modelName(written);
   if (name === 'playbook') {
     if (options.playbook === undefined)
       throw new InvalidInput('the crew has no playbook.ts: name a model, as in --model openai:…');

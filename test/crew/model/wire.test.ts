@@ -179,6 +179,17 @@ describe('createModel', () => {
     await expect(createModel('playbook', { env: {} })).rejects.toThrow('has no playbook.ts');
   });
 
+  test.each([
+    ['openai/gpt-4o', 'openai:gpt-4o'],
+    ['gpt-4o-mini', 'openai:gpt-4o-mini'],
+    ['openai:meta-llama/llama-3', 'openai:meta-llama/llama-3'],
+    ['ollama/qwen3', 'ollama:qwen3'],
+    ['claude-sonnet-5', 'anthropic:claude-sonnet-5'],
+  ])('takes %s as CrewAI writes it', async (written, name) => {
+    const env = { OPENAI_API_KEY: 'key', ANTHROPIC_API_KEY: 'key' };
+    expect(await createModel(written, { env })).toMatchObject({ name, source: 'llm' });
+  });
+
   test('speaks to Ollama where OLLAMA_HOST says', async () => {
     stub.script({
       raw: `${JSON.stringify({
