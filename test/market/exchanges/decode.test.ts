@@ -58,7 +58,7 @@ describe('a stream of lines', () => {
     expect(unread.map(({ line, reason }) => [line, reason])).toEqual([
       [2, 'not JSON'],
       [3, 'not JSON'],
-      [4, 'unknown event newThing'],
+      [4, 'unknown event ‹newThing›'],
       [6, 'not an event'],
     ]);
     expect(objects).toHaveLength(1);

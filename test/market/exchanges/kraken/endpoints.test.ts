@@ -22,7 +22,7 @@ describe('Kraken endpoint tools', () => {
       ]),
     );
     await expect(run('kraken_all_spot_tickers_tool', { pairs: 'XBTUSD,NOPEUSD' })).rejects.toThrow(
-      /EQuery:Unknown asset pair.*change the input/,
+      /EQuery:Unknown asset pair.*choose a symbol that the venue lists/,
     );
     expect(() => endpointTool('kraken_all_spot_tickers_tool').input.parse({ pairs: 'XBTUSD,,ETHUSD' })).toThrow();
   });
