@@ -107,9 +107,10 @@ function agentsOf(definition: CrewDefinition<readonly AnyTask[]>): readonly Agen
 
 function specOf(definition: CrewDefinition<readonly AnyTask[]>, agents: readonly Agent[]): CrewSpec {
   const { id, tasks, manager, manager_llm: managerModel, planning_llm: planningModel, ...rest } = definition;
-  const { agents: _, llm: __, playbook: ___, hooks: ____, tripwires: wires, ...fields } = rest;
+  const { agents: _, llm: __, playbook: ___, hooks: ____, tripwires: wires, graph, ...fields } = rest;
   const value = {
     ...fields,
+    process: graph === undefined ? fields.process : 'graph',
     tripwires: namedTripwires(`crew.${id}`, wires).value,
     agents: agents.map((agent) => agent.id),
     tasks: tasks.map((task) => task.id),
@@ -141,9 +142,17 @@ function nameOf(model: string | CrewModel | undefined): string | null {
 
 /** What the YAML checks find by name is looked for here by identity. */
 function structureProblems(
-  { id, tasks, manager, manager_llm: managerModel, process = 'sequential' }: CrewDefinition<readonly AnyTask[]>,
+  {
+    id,
+    tasks,
+    manager,
+    manager_llm: managerModel,
+    process: chosen = 'sequential',
+    graph,
+  }: CrewDefinition<readonly AnyTask[]>,
   agents: readonly Agent[],
 ): readonly string[] {
+  const process = graph === undefined ? chosen : 'graph';
   const twice = (what: string, parts: readonly { readonly id: string }[]): readonly string[] =>
     parts
       .filter((part, i) => parts.findIndex((other) => other.id === part.id) < i)

@@ -17,7 +17,12 @@ import type { AccessLevel, ToolCategory } from '../../kit/access.ts';
 import { reaches } from '../../kit/access.ts';
 import { createApprovalPolicy } from '../approval/policy.ts';
 import { crewMemory } from '../agent/memory.ts';
+import { openSkills, readSkill, type SkillShelf, skillDir } from '../agent/skills.ts';
 import { StepSerializer } from '../checkpoint/step-serializer.ts';
+import type { FlowRunner } from '../flow/contract.ts';
+import type { FlowDefinition } from '../flow/define.ts';
+import { createFlowRunner } from '../flow/runner.ts';
+import { createMemoryFlowStore, type FlowStore } from '../flow/store.ts';
 import type { CrewHooks } from '../hooks.ts';
 import type { FeedbackSource } from '../feedback/store.ts';
 import { openKnowledge } from '../knowledge/base.ts';
@@ -28,14 +33,14 @@ import { type MemoryVault, openMemoryVault } from '../memory/vault.ts';
 import { createModel } from '../model/create.ts';
 import type { CrewModel, ModelSource } from '../model/model.ts';
 import { createModelSource } from '../model/source.ts';
-import { createPermissionGate } from '../permission/gate.ts';
+import { agentCaller, createPermissionGate } from '../permission/gate.ts';
 import type { CrewRunner } from '../run/contract.ts';
 import type { EventSource } from '../run/event-source.ts';
 import { createMemoryRunStore } from '../run/memory-store.ts';
 import { createOutputWriter } from '../run/output-file.ts';
 import { createCrewRunner } from '../run/runner.ts';
 import type { RunStore } from '../run/store.ts';
-import type { RoleSpec } from '../spec.ts';
+import type { AgentSpec, RoleSpec } from '../spec.ts';
 import type { CallLedger } from '../spend/call.ts';
 import { createSpendMeter, type SpendOptions } from '../spend/create.ts';
 import type { SpendMeter } from '../spend/meter.ts';
@@ -71,7 +76,11 @@ export interface HostOptions {
   readonly meter?: SpendMeter | undefined;
   /** Keeps the account of model calls (`openCallLedger`). Default: in memory. */
   readonly ledger?: CallLedger | undefined;
-  /** Folder that `knowledge_sources` are below. Default: the working directory. */
+  /** Flows over its crews, agents and tools, for `host.flows`. */
+  readonly flows?: readonly FlowDefinition[] | undefined;
+  /** Keeps the record of runs of flows (`createFlowStore`). Default: in memory. */
+  readonly flowStore?: FlowStore | undefined;
+  /** Folder that `knowledge_sources` and `skills` are below. Default: the working directory. */
   readonly dir?: string | undefined;
   /** Finds memories and knowledge by meaning too (`createEmbedder`); without one by words alone. */
   readonly embedder?: Embedder | undefined;
@@ -96,6 +105,7 @@ export interface HostOptions {
 /** Crews made in code, with the whole tool pipeline between them and their tools. */
 export interface CrewHost extends AsyncDisposable {
   readonly runner: CrewRunner;
+  readonly flows: FlowRunner;
   readonly invoker: Invoker;
   readonly memory: MemoryVault;
   readonly events: EventSink & EventSource;
@@ -108,8 +118,8 @@ export interface CrewHost extends AsyncDisposable {
 }
 
 /**
- * Opens a host. Throws InvalidInput when two different agents, tasks, tools or models of the crews share a name, and
- * when a crew has neither model nor playbook for an agent.
+ * Opens a host. Throws InvalidInput when two different agents, tasks, tools, models or flows share a name, when a crew
+ * has neither model nor playbook for an agent, and when an agent names a skill that is not there.
  */
 export function openCrewHost(options: HostOptions): CrewHost {
   const { clock = systemClock, log = silentLogger, random = cryptoRandom() } = options;
@@ -154,21 +164,24 @@ export function openCrewHost(options: HostOptions): CrewHost {
     ids: newId,
   });
   const ledger = options.meter?.ledger ?? options.ledger ?? createMemoryLedger();
+  const checkpointer = options.checkpointer ?? new MemorySaver(new StepSerializer());
   const runner = createCrewRunner({
     crews: Object.fromEntries(crews.map((crew) => [crew.id, crew.spec])),
     agents: Object.fromEntries(specs.map((spec) => [spec.id, spec])),
     tasks: Object.fromEntries([...tasks].map(([id, { spec }]) => [id, spec])),
+    graphs: Object.fromEntries(crews.flatMap(({ id, definition: { graph } }) => (graph ? [[id, graph]] : []))),
     hooks: Object.fromEntries(crews.map((crew) => [crew.id, hooksOf(crew)])),
     invoker,
     models: modelsOf(crews, options.env ?? process.env),
     spend: options.meter ?? createSpendMeter({ ...options.spend, ledger, events, clock, log, newId }),
-    checkpointer: options.checkpointer ?? new MemorySaver(new StepSerializer()),
+    checkpointer,
     store: options.store ?? createMemoryRunStore(),
     events,
     eventSource: events,
     text: streams,
     redactor: createRedactor(options.env ?? process.env),
     feedback: options.feedback,
+    skills: skillsOf(options.dir ?? process.cwd(), specs),
     clock,
     log,
     newId,
@@ -178,8 +191,27 @@ export function openCrewHost(options: HostOptions): CrewHost {
     memory: crewMemory(memory),
     knowledge,
   });
+  const flows = createFlowRunner({
+    flows: Object.fromEntries(byId('flows', options.flows ?? [])),
+    crews: runner,
+    invoker,
+    agentCaller: (id) => {
+      const spec = agents.get(id)?.spec;
+      return spec === undefined ? undefined : agentCaller(spec);
+    },
+    checkpointer,
+    store: options.flowStore ?? createMemoryFlowStore(),
+    events,
+    eventSource: events,
+    clock,
+    log,
+    newId,
+    uuid: () => crypto.randomUUID(),
+    drainMs: options.drainMs,
+  });
   return {
     runner,
+    flows,
     memory,
     invoker,
     events,
@@ -187,10 +219,25 @@ export function openCrewHost(options: HostOptions): CrewHost {
     stream: (crew, inputs = {}, given = {}) => streams.start(runner, given.runId ?? newId('run'), crew, inputs, given),
     audit: audit.rows,
     [Symbol.asyncDispose]: async () => {
+      await flows.close();
       await runner.close();
       await knowledge[Symbol.asyncDispose]();
     },
   };
+}
+
+/** The skills that agents name. A name without one is refused here, as the YAML files refuse it. */
+function skillsOf(dir: string, agents: readonly AgentSpec[]): SkillShelf {
+  const problems = agents.flatMap(({ id, skills }) =>
+    skills.flatMap((name) => {
+      const folder = skillDir(dir, name);
+      const skill =
+        folder === undefined ? `there is no ${name}/SKILL.md and no skills/${name}/SKILL.md` : readSkill(folder);
+      return typeof skill === 'string' ? [`agent ${id}: skill '${name}': ${skill}`] : [];
+    }),
+  );
+  if (problems.length > 0) throw new InvalidInput(`below ${dir}: ${problems.join('; ')}`);
+  return openSkills(dir, agents);
 }
 
 /** 0 ≤ x < 1 from the system's source, which is asked for many at once: it is the question that costs. */

@@ -1,3 +1,4 @@
+import type { CrewGraphDefinition } from '../graph/define.ts';
 import type { CrewHooks } from '../hooks.ts';
 import type { CrewModel } from '../model/model.ts';
 import type { Playbook } from '../playbook.ts';
@@ -6,7 +7,7 @@ import type { TripwireFunctions } from '../tripwire/of-run.ts';
 import type { Agent, AnyTask } from './define.ts';
 import type { CodeTripwires } from './tripwires.ts';
 
-/** Fields of crews.yaml that are given as objects in code, and the one that needs a graph.ts. */
+/** Fields of crews.yaml that are given as objects in code. */
 type CrewObjects =
   | 'id'
   | 'agents'
@@ -26,6 +27,8 @@ export interface CrewDefinition<Tasks extends readonly AnyTask[]> extends Partia
   /** Default: those of its tasks. */
   readonly agents?: readonly Agent[] | undefined;
   readonly process?: 'sequential' | 'parallel' | 'hierarchical' | undefined;
+  /** A graph of your own (`defineCrewGraph`), in the place of `process`. */
+  readonly graph?: CrewGraphDefinition | undefined;
   /** Manages a hierarchical crew; does none of the work itself. */
   readonly manager?: Agent | undefined;
   /** Model of a manager that is made for the crew. */

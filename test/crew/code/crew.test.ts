@@ -1,3 +1,6 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import { z } from 'zod';
 import {
@@ -310,6 +313,14 @@ describe('what is wrong with a definition', () => {
     expect(() => defineCrew({ id: 'c', tasks: [task], agents: [] })).toThrow(/agent a of task t is not a member/);
     const free = defineTask({ id: 'free', description: 'Do.', expected_output: 'Text.' });
     expect(() => defineCrew({ id: 'c', tasks: [free] })).toThrow(/task free has no agent/);
+  });
+
+  it('is a skill that is not there', () => {
+    const reader = defineAgent({ id: 'reader', ...prose, skills: ['weighing'], llm: 'openai:gpt-5-mini' });
+    const read = defineTask({ id: 'read', description: 'Do.', expected_output: 'Text.', agent: reader });
+    const dir = mkdtempSync(join(tmpdir(), 'crew-code-'));
+    const crews = [defineCrew({ id: 'c', tasks: [read] })];
+    expect(() => openCrewHost({ crews, dir })).toThrow(/agent reader: skill 'weighing': there is no weighing.SKILL.md/);
   });
 
   it('is a name that two parts of a host share, or a model that nobody named', () => {
