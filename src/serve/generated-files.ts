@@ -17,7 +17,10 @@ export function generatedBlocks(
     'docs/money-and-limits.md': { 'examples/spend.ts': example('examples/spend.ts') },
     'docs/durable-runs.md': { 'examples/durable.ts': example('examples/durable.ts') },
     'docs/people-in-the-loop.md': { 'examples/questions.ts': example('examples/questions.ts') },
-    'docs/writing-a-crew.md': { 'examples/crew.ts': example('examples/crew.ts') },
+    'docs/writing-a-crew.md': {
+      'examples/crew.ts': example('examples/crew.ts'),
+      'examples/features.ts': example('examples/features.ts'),
+    },
     'docs/memory-and-knowledge.md': { 'examples/memory.ts': example('examples/memory.ts') },
   };
 }

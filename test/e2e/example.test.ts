@@ -30,6 +30,30 @@ describe.runIf(built)('examples', { timeout: 60_000 }, () => {
     expect(stdout).toBe('kettle: completed, 3 there, order 0\nlamp: completed, 0 there, order 12\n');
   });
 
+  it('shows every feature of agents, tasks, crews and flows', async () => {
+    const folder = projectOf('features.ts');
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, ['example.js'], { cwd: folder });
+    expect(stderr).toBe('');
+    expect(stdout.split('\n')).toEqual([
+      '  scout planned, ready: true',
+      '  scout goes round in circles',
+      'alone: Gold rose; miners gain.',
+      '  ask_question: chief to expert',
+      '  hand_off: chief to editor',
+      'desk: editor says Print it.',
+      'paper: waiting, {"headline":"Gold rises"}',
+      '  set: Page 1.',
+      'paper: headline completed, comment completed, page completed, extra skipped: Page 1. Printed.',
+      '  planned for essay',
+      '  delegate_work: boss to junior',
+      '  delegate_work: boss to senior',
+      'managed: senior wrote Thick.',
+      'each: completed; crew drawn cannot start: inputs are missing for task tell, description: {topic}; agent teller, role: {topic}; completed',
+      'flow: completed: It rose. It rose.',
+      '',
+    ]);
+  });
+
   it('remembers behind walls and is told from a file', async () => {
     const folder = projectOf('memory.ts');
     const { stdout, stderr } = await promisify(execFile)(process.execPath, ['example.js'], { cwd: folder });
