@@ -129,6 +129,8 @@ describe('damage', { timeout: 90_000 }, () => {
       await controller.start({ autonomous: false });
       const { db, store, bus } = controller.runtime.operations;
       await store.insert('desk_settings', setting('before the copy'));
+      // What the copy holds: the starts of both controllers are journaled by then.
+      await bus.flush();
       const copy = await backupOps(db, join(dataDir, 'backups'), { clock: systemClock });
       copied = basename(copy.path);
       await store.insert('desk_settings', setting('after the copy'));
