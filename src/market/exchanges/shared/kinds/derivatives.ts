@@ -18,8 +18,8 @@ export interface Mark {
   readonly time: Ms | null;
 }
 
-export const markShape = z.object({
-  symbol: z.string(),
+/** What a contract's mark and its funding say; in tickers too. */
+export const markFields = {
   mark: measure.price.nullable(),
   index: measure.price.nullable(),
   premium_bps: measure.basisPoints.nullable(),
@@ -28,6 +28,11 @@ export const markShape = z.object({
   funding_rate_8h: measure.fundingRate8h.nullable(),
   funding_annualised_pct: measure.percentYear.nullable(),
   next_funding_time: text,
+};
+
+export const markShape = z.object({
+  symbol: z.string(),
+  ...markFields,
   time: text,
 });
 const marksShape = z.object({

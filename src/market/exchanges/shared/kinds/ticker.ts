@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Ms } from '../../../../kit/clock.ts';
 import type { Kind } from '../../endpoint.ts';
+import { markFields } from './derivatives.ts';
 import { annualisedPct, changePct, groupBy, iso, per8h, spreadBps, sum } from './statistics.ts';
 import { measure } from '../../../domain/measure.ts';
 
@@ -55,14 +56,7 @@ export const tickerShape = z.object({
   quote_volume_24h: measure.value.nullable(),
   vwap_24h: measure.price.nullable(),
   trades_24h: measure.count.nullable(),
-  mark: measure.price.nullable(),
-  index: measure.price.nullable(),
-  premium_bps: measure.basisPoints.nullable(),
-  funding_rate: measure.fundingRate.nullable(),
-  funding_interval_hours: measure.hours.nullable(),
-  funding_rate_8h: measure.fundingRate8h.nullable(),
-  funding_annualised_pct: measure.percentYear.nullable(),
-  next_funding_time: text,
+  ...markFields,
   open_interest: measure.size.nullable(),
   open_interest_quote: measure.value.nullable(),
   time: text,
