@@ -1,4 +1,5 @@
 import type { MemoryDesk } from './memory-desk.ts';
+import type { AnsweredQuestion, QuestionRow } from './question-rows.ts';
 import type { Feedback, FeedbackQuery } from '../crew/feedback/store.ts';
 import type { PermissionDecision, ToolOutcome } from '../kit/invoke.ts';
 import type { AnyEvent } from '../kit/event.ts';
@@ -19,6 +20,7 @@ import type { PriceRow } from '../crew/spend/price.ts';
 
 export type { ForeignServerRow, ForeignToolRow } from '../crew/mcp/contract.ts';
 
+export type { AnsweredQuestion, QuestionRow } from './question-rows.ts';
 export type { FlowDocument } from '../crew/flow/document.ts';
 export type { RunDocument } from '../crew/run/document.ts';
 export type { RunStep } from '../crew/run/fork.ts';
@@ -180,34 +182,6 @@ export interface Desk extends MemoryDesk, AsyncDisposable {
 /** Role of an MCP client; undefined: `mcp.role`. */
 export interface McpRole {
   readonly role?: string | undefined;
-}
-
-/** A question of a run that a person may answer. */
-export interface QuestionRow {
-  readonly id: string;
-  readonly run_id: string;
-  /** The crew or flow. */
-  readonly of: string;
-  /** Task, step or node that asks. */
-  readonly where: string;
-  readonly agent: string | null;
-  readonly kind: 'approval' | 'human_input' | 'effect' | 'budget' | 'question' | 'custom' | 'run';
-  /** Null where what is shown says it all. */
-  readonly question: string | null;
-  readonly shown: unknown;
-  /** JSON Schema of what may be answered; null: anything. */
-  readonly answer: Readonly<Record<string, unknown>> | null;
-  /** Why the answer before was not taken. */
-  readonly problem: string | null;
-  readonly expires_at: string | null;
-}
-
-/** What became of the run whose question was answered. */
-export interface AnsweredQuestion {
-  readonly id: string;
-  readonly run_id: string;
-  readonly status: string;
-  readonly error: string | null;
 }
 
 export interface McpToolsRequest {

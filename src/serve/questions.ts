@@ -1,6 +1,6 @@
 import type { CrewRunner, FlowDocument, FlowPause, FlowRunner, RunDocument, RunPause } from '../crew/index.ts';
 import { Conflict } from '../kit/errors.ts';
-import type { AnsweredQuestion, QuestionRow } from './desk.ts';
+import type { AnsweredQuestion, QuestionRow } from './question-rows.ts';
 
 interface Runners {
   readonly runner: CrewRunner;
