@@ -5,6 +5,7 @@ import { mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PAYLOAD } from './peers/bus.ts';
 import { DuckDBSaver } from '../src/crew/checkpoint/saver.ts';
 import { createOpsStore, EventBus, EventJournal, openOpsDatabase, queryEvents } from '../src/events/index.ts';
 import { systemClock } from '../src/infra/clock.ts';
@@ -13,14 +14,6 @@ import { createIdSource } from '../src/kit/id.ts';
 import { silentLogger } from '../src/kit/logger.ts';
 
 const parts = { clock: systemClock, log: silentLogger };
-const PAYLOAD = {
-  stream: 'trades',
-  table: 'btcusdt_binance_futures_trades',
-  rows: 120,
-  first_event_time_us: 1_767_225_600_000_000,
-  last_event_time_us: 1_767_225_605_000_000,
-  duplicates: 0,
-};
 
 /** Emitting, journaling and checkpointing, each beside its baseline in the same run. Prints one line a measurement. */
 export async function run(): Promise<void> {

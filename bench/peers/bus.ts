@@ -9,7 +9,8 @@ import { createIdSource } from '../../src/kit/id.ts';
 import { silentLogger } from '../../src/kit/logger.ts';
 
 const parts = { clock: systemClock, log: silentLogger };
-const PAYLOAD = {
+/** What a batch of rows tells; the other measurement of the bus emits it too. */
+export const PAYLOAD = {
   stream: 'trades',
   table: 'btcusdt_binance_futures_trades',
   rows: 120,
