@@ -216,13 +216,12 @@ await using host = openCrewHost({
   outputDir: dir,
   env: {},
 });
-host.events.on('*', ({ type, data }) => {
-  if (type === 'agent.planned') console.log(`  ${data.agent_id} planned, ready: ${data.ready}`);
-  if (type === 'agent.decision' && data.action === 'loop_detected')
-    console.log(`  ${data.agent_id} goes round in circles`);
-  if (type === 'crew.planned') console.log(`  planned for ${data.tasks.join(', ')}`);
-  if (type === 'crew.message') console.log(`  ${data.pattern}: ${data.from} to ${data.to}`);
+host.events.on('agent.planned', ({ data }) => console.log(`  ${data.agent_id} planned, ready: ${data.ready}`));
+host.events.on('agent.decision', ({ data }) => {
+  if (data.action === 'loop_detected') console.log(`  ${data.agent_id} goes round in circles`);
 });
+host.events.on('crew.planned', ({ data }) => console.log(`  planned for ${data.tasks.join(', ')}`));
+host.events.on('crew.message', ({ data }) => console.log(`  ${data.pattern}: ${data.from} to ${data.to}`));
 
 const alone = await host.runner.runAgent('scout', { prompt: 'What of gold?' });
 console.log(`alone: ${String(alone.output)}`);

@@ -173,7 +173,7 @@ export type {
 export type { DocumentExtras, RunDocument, RunPause, RunStatus, RunTask } from './run/document.ts';
 export { diffRuns } from './run/diff.ts';
 export type { Difference } from '../kit/difference.ts';
-export type { EventSource } from './run/event-source.ts';
+export type { EventHandler, EventSource, NamedEventSource } from './run/event-source.ts';
 export type { RunEdit, RunStep } from './run/fork.ts';
 export { createOutputWriter } from './run/output-file.ts';
 export { soloCrewId, type SoloRequest } from './run/solo.ts';

@@ -1,11 +1,16 @@
 import type { AnyEvent, EmitOptions, EventEnvelope, EventName, EventPayload, EventSink } from '../kit/event.ts';
 import { EVENTS } from '../kit/event.ts';
+import type { EventHandler, NamedEventSource } from '../crew/index.ts';
 
-/** An event sink that keeps everything in memory and checks each payload against its schema. */
-export class MemoryEvents implements EventSink {
+/**
+ * Events that are kept in memory, each payload checked against its schema; a host takes it as `events`. Handlers run
+ * before `emit` returns, and what one throws reaches the emitter, so that a test fails by it.
+ */
+export class MemoryEvents implements EventSink, NamedEventSource {
   readonly all: AnyEvent[] = [];
   readonly #now: () => number;
   readonly #handlers = new Set<(event: AnyEvent) => void>();
+  readonly #ends = new Map<string, Map<EventHandler<never>, () => void>>();
 
   constructor(now: () => number = () => 0) {
     this.#now = now;
@@ -47,5 +52,28 @@ export class MemoryEvents implements EventSink {
   subscribe(handler: (event: AnyEvent) => void): () => void {
     this.#handlers.add(handler);
     return () => void this.#handlers.delete(handler);
+  }
+
+  /** The same handler counts once a name. */
+  on(name: '*', handler: EventHandler<AnyEvent>): this;
+  on<N extends EventName>(name: N, handler: EventHandler<EventEnvelope<N>>): this;
+  on(name: '*' | EventName, handler: EventHandler<never>): this {
+    const ends = this.#ends.get(name) ?? new Map<EventHandler<never>, () => void>();
+    if (ends.has(handler)) return this;
+    // Its events are those of the name, which is what the overloads say.
+    const call = handler as EventHandler<AnyEvent>;
+    const end = this.subscribe((event) => {
+      if (name === '*' || event.type === name) void call(event);
+    });
+    this.#ends.set(name, ends.set(handler, end));
+    return this;
+  }
+
+  off(name: '*', handler: EventHandler<AnyEvent>): this;
+  off<N extends EventName>(name: N, handler: EventHandler<EventEnvelope<N>>): this;
+  off(name: '*' | EventName, handler: EventHandler<never>): this {
+    this.#ends.get(name)?.get(handler)?.();
+    this.#ends.get(name)?.delete(handler);
+    return this;
   }
 }

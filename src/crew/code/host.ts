@@ -35,7 +35,7 @@ import type { CrewModel, ModelSource } from '../model/model.ts';
 import { createModelSource } from '../model/source.ts';
 import { agentCaller, createPermissionGate } from '../permission/gate.ts';
 import type { CrewRunner } from '../run/contract.ts';
-import type { EventSource } from '../run/event-source.ts';
+import type { NamedEventSource } from '../run/event-source.ts';
 import { createMemoryRunStore } from '../run/memory-store.ts';
 import { createOutputWriter } from '../run/output-file.ts';
 import { createCrewRunner } from '../run/runner.ts';
@@ -91,7 +91,7 @@ export interface HostOptions {
   /** Keeps the record of runs. Default: in memory. */
   readonly store?: RunStore | undefined;
   /** Where events go and are heard. Default: `LocalEvents`. */
-  readonly events?: (EventSink & EventSource) | undefined;
+  readonly events?: (EventSink & NamedEventSource) | undefined;
   /** Folder for `output_file`. Default: the working directory. */
   readonly outputDir?: string | undefined;
   /** How long steps at work may take to end when runs are suspended, ms. Default 0: at once. */
@@ -108,7 +108,8 @@ export interface CrewHost extends AsyncDisposable {
   readonly flows: FlowRunner;
   readonly invoker: Invoker;
   readonly memory: MemoryVault;
-  readonly events: EventSink & EventSource;
+  /** `events.on('run.completed', ({ data }) => …)`, typed by the name; `'*'` hears all. */
+  readonly events: EventSink & NamedEventSource;
   /** Starts a crew and gives its items as they come. Throws as `runner.start`. */
   stream(crew: string, inputs?: Readonly<Record<string, unknown>>, options?: RunStreamOptions): Promise<RunStream>;
   /** What models were asked and what it cost. */

@@ -3,7 +3,6 @@ import { type Behaviour, type BehaviourContext, defineBehaviour } from '../../..
 import { type BehaviourEngine, createBehaviourEngine } from '../../../src/crew/behaviour/engine.ts';
 import { createBehaviourStore } from '../../../src/crew/behaviour/store.ts';
 import type { RunDocument } from '../../../src/crew/run/document.ts';
-import type { EventSource } from '../../../src/crew/run/event-source.ts';
 import { Database } from '../../../src/infra/duckdb/database.ts';
 import { sleep } from '../../../src/kit/clock.ts';
 import type { AnyEvent } from '../../../src/kit/event.ts';
@@ -18,14 +17,6 @@ afterAll(() => database.close());
 beforeEach(async () => {
   await database.run('DROP TABLE IF EXISTS behaviour_state');
 });
-
-function source(events: MemoryEvents): EventSource {
-  const ends = new Map<unknown, () => void>();
-  return {
-    on: (_, handler) => ends.set(handler, events.subscribe(handler)),
-    off: (_, handler) => ends.get(handler)?.(),
-  };
-}
 
 async function engine(
   behaviours: readonly Behaviour[],
@@ -49,7 +40,7 @@ async function engine(
       },
     },
     events,
-    eventSource: source(events),
+    eventSource: events,
     clock,
     log: silentLogger,
     newId: (prefix) => `${prefix}_${given.id ?? 'a'}_${n++}`,

@@ -4,9 +4,7 @@ import type { FlowDefinition } from '../../../src/crew/flow/define.ts';
 import { createFlowRunner } from '../../../src/crew/flow/runner.ts';
 import { createMemoryFlowStore } from '../../../src/crew/flow/store.ts';
 import { silentLogger } from '../../../src/kit/logger.ts';
-import type { EventSource } from '../../../src/crew/run/event-source.ts';
-import type { AnyEvent } from '../../../src/kit/event.ts';
-import { type MemoryEvents, toyAgent, toyTask } from '../../../src/testing/index.ts';
+import { toyAgent, toyTask } from '../../../src/testing/index.ts';
 import { type Desk, desk } from '../run/desk.ts';
 
 /** A runner of flows over a toy desk. */
@@ -33,16 +31,9 @@ export function flowDesk(
     log: silentLogger,
     newId: (prefix) => `${prefix}_${++n}`,
     uuid: () => '00000000-0000-4000-8000-00000000000' + String(++n),
-    ...(deps === 'heard' ? { eventSource: sourceOf(made.events) } : deps),
+    ...(deps === 'heard' ? { eventSource: made.events } : deps),
   });
   return { ...made, flows: runner };
 }
 
 /** The events as a source that others hear. */
-function sourceOf(events: MemoryEvents): EventSource {
-  const ends = new Map<(event: AnyEvent) => void, () => void>();
-  return {
-    on: (_, handler) => ends.set(handler, events.subscribe(handler)),
-    off: (_, handler) => ends.get(handler)?.(),
-  };
-}

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import type { EventSource } from '../../../src/crew/run/event-source.ts';
 import { quoteOutside } from '../../../src/kit/outside.ts';
 import { ScriptedModel, toyAgent, toyTask } from '../../../src/testing/index.ts';
 import { MemoryEvents } from '../../../src/testing/index.ts';
@@ -8,29 +7,20 @@ import { desk } from './desk.ts';
 const ana = toyAgent('ana');
 const gap = { exchange: 'binance', symbol: 'BTCUSDT', kind: 'silence', gap_start: 0, gap_end: 1, duration_seconds: 90 };
 
-function source(events: () => MemoryEvents): EventSource {
-  const ends = new Map<unknown, () => void>();
-  return {
-    on: (_, handler) => ends.set(handler, events().subscribe(handler)),
-    off: (_, handler) => ends.get(handler)?.(),
-  };
-}
-
 function work(tasks: ReturnType<typeof toyTask>[], answers: number) {
   const model = new ScriptedModel(Array.from({ length: answers }, (_, i) => ({ text: `answer ${i}` })));
-  let events: MemoryEvents | undefined;
-  const holder = (): MemoryEvents => (events ??= new MemoryEvents());
+  const events = new MemoryEvents();
   const made = desk({
     agents: [ana],
     tasks,
     models: [model.named('m')],
     deps: {
-      events: holder(),
-      eventSource: source(holder),
+      events,
+      eventSource: events,
       documentExtras: () => Promise.resolve({ source: 'sim', streams: [{ table: 't' }] }),
     },
   });
-  return { ...made, events: holder(), model };
+  return { ...made, events, model };
 }
 
 describe('continuous work', () => {

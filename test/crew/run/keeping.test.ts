@@ -11,7 +11,6 @@ import {
   openMemoryVault,
 } from '../../../src/crew/index.ts';
 import { createModelSource } from '../../../src/crew/model/source.ts';
-import type { EventSource } from '../../../src/crew/run/event-source.ts';
 import { ManualClock, MemoryEvents, ScriptedModel, toyAgent, toyTask, toyTool } from '../../../src/testing/index.ts';
 import { desk } from './desk.ts';
 
@@ -220,11 +219,6 @@ describe('checkpoints', () => {
 describe('an approval', () => {
   test('that is decided sets its run going again', async () => {
     const events = new MemoryEvents();
-    const ends = new Map<unknown, () => void>();
-    const eventSource: EventSource = {
-      on: (_, handler) => ends.set(handler, events.subscribe(handler)),
-      off: (_, handler) => ends.get(handler)?.(),
-    };
     const model = new ScriptedModel([{ calls: [{ tool: 'change', args: {} }] }, { text: 'done' }]);
     const made = desk({
       agents: [ana],
@@ -232,7 +226,7 @@ describe('an approval', () => {
       tools: [change],
       needsApproval: ['change'],
       models: [model.named('m')],
-      deps: { events, eventSource },
+      deps: { events, eventSource: events },
     });
     const waiting = await made.runner.kickoff('toy');
     expect(waiting.status).toBe('waiting');
