@@ -10,6 +10,7 @@ import {
   defineFlow,
   defineTask,
   defineTool,
+  defineToolset,
   END,
   openCrewHost,
   START,
@@ -45,13 +46,16 @@ const wire = defineTool({
     }),
 });
 
+// Tools by themselves, or in groups: an agent gets all of a group that it names.
+const news = defineToolset({ id: 'news', tools: [wire] });
+
 // Agents: fallbacks in order, a plan first, skills, limits. The third call with the same arguments and result is the last.
 const down = Array.from({ length: 9 }, (): ScriptStep => ({ fail: new Error('the provider is down') }));
 const scout = defineAgent({
   id: 'scout',
   role: 'Scout',
   ...prose,
-  tools: [wire],
+  toolsets: [news],
   skills: ['weighing'],
   reasoning: true,
   max_iter: 10,
@@ -223,6 +227,7 @@ host.events.on('agent.decision', ({ data }) => {
 host.events.on('crew.planned', ({ data }) => console.log(`  planned for ${data.tasks.join(', ')}`));
 host.events.on('crew.message', ({ data }) => console.log(`  ${data.pattern}: ${data.from} to ${data.to}`));
 
+console.log(`scout has ${scout.spec.tools.join(', ')} through ${Object.keys(scout.spec.toolsets).join(', ')}`);
 const alone = await host.runner.runAgent('scout', { prompt: 'What of gold?' });
 console.log(`alone: ${String(alone.output)}`);
 

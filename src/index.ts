@@ -24,6 +24,7 @@ export type {
   DeskStatus,
   EventsQuery,
   KickoffRequest,
+  PermissionRow,
   RunDocument,
   ShadowReport,
   StreamRow,

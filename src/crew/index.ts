@@ -51,12 +51,12 @@ export {
   type AgentDefinition,
   type AnyTask,
   type CodeGuardrail,
-  type CodeTool,
   defineAgent,
   defineTask,
   type Task,
   type TaskDefinition,
 } from './code/define.ts';
+export { type CodeTool, defineToolset, type Toolset } from './code/toolset.ts';
 export { type CrewHost, type HostOptions, openCrewHost } from './code/host.ts';
 export type { CodeTripwire, CodeTripwires } from './code/tripwires.ts';
 export {

@@ -9,7 +9,10 @@ export interface AgentSpec {
   readonly role: string;
   readonly goal: string;
   readonly backstory: string;
+  /** Tools that it may use, those that its toolsets gave included. */
   readonly tools: readonly string[];
+  /** Ours: the toolsets that it names, each with the tools that it gave: of a set, those that the role may use. */
+  readonly toolsets: Readonly<Record<string, readonly string[]>>;
   readonly allow_delegation: boolean;
   readonly max_iter: number;
   readonly max_rpm: number | null;

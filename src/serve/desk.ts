@@ -153,10 +153,7 @@ export interface Desk extends MemoryDesk, AsyncDisposable {
   }): Promise<Feedback>;
   /** Takes one back. Throws NotFound. */
   forgetFeedback(request: { readonly id: string }): Promise<Feedback>;
-  explain(request: {
-    readonly agent: string;
-    readonly tool: string;
-  }): Promise<PermissionDecision & { readonly agent: string; readonly tool: string; readonly approval: boolean }>;
+  explain(request: { readonly agent: string; readonly tool: string }): Promise<PermissionRow>;
   /** MCP servers of others, without asking them. */
   mcpServers(): Promise<readonly ForeignServerRow[]>;
   /** Tools of one server, or of all, as they describe them now. Throws NotFound, Unavailable. */
@@ -299,12 +296,23 @@ export interface CrewRow {
   readonly description: string;
 }
 
+/** Whether an agent may use a tool, by which rule, and how it came to have it. */
+export interface PermissionRow extends PermissionDecision {
+  readonly agent: string;
+  readonly tool: string;
+  readonly approval: boolean;
+  /** Toolsets through which the agent has the tool; none: its own list names it, or it does not have it. */
+  readonly toolsets: readonly string[];
+}
+
 export interface AgentRow {
   readonly id: string;
   readonly role: string;
   readonly goal: string;
   readonly permission_role: string | null;
+  /** All that it may use, what its toolsets gave included. */
   readonly tools: readonly string[];
+  readonly toolsets: Readonly<Record<string, readonly string[]>>;
   readonly crews: readonly string[];
 }
 

@@ -9,7 +9,7 @@ import { ApprovalStore } from '../crew/approval/store.ts';
 import { createApprovalPolicy } from '../crew/approval/policy.ts';
 import { StandingStore } from '../crew/approval/standing.ts';
 import { approvalRules } from '../crew/approval/rules.ts';
-import { agentCaller, createPermissionGate } from '../crew/permission/gate.ts';
+import { agentCaller, createPermissionGate, toolsetsGiving } from '../crew/permission/gate.ts';
 import { openProposals } from '../crew/proposal/log.ts';
 import type { McpServers } from '../crew/mcp/hub.ts';
 import { openDuckDbStorage } from '../crew/memory/duckdb-storage.ts';
@@ -295,7 +295,8 @@ function explain(
     rules: approvalRules(config.system.approvals.rules),
   });
   const approval = decision.allowed && tool !== undefined && policy({ tool: name, args: {}, caller }, tool) !== null;
-  return { agent, tool: name, ...decision, approval };
+  const toolsets = spec === undefined || tool === undefined ? [] : toolsetsGiving(spec, tool);
+  return { agent, tool: name, ...decision, approval, toolsets };
 }
 
 /** Opens the operations database for reading; the answer is `empty` when there is none or it lacks the table. */

@@ -62,12 +62,13 @@ export function flowRows(config: DeskConfig): readonly FlowRow[] {
 }
 
 export function agentRows(config: DeskConfig): readonly AgentRow[] {
-  return config.agents.map(({ id, role, goal, permission_role, tools }) => ({
+  return config.agents.map(({ id, role, goal, permission_role, tools, toolsets }) => ({
     id,
     role,
     goal,
     permission_role,
     tools,
+    toolsets,
     crews: config.crews.filter((crew) => crew.agents.includes(id)).map((crew) => crew.id),
   }));
 }

@@ -8,10 +8,11 @@ import type { PriceRow } from '../crew/spend/price.ts';
 import { reaches } from '../kit/access.ts';
 import { InvalidInput, NotFound } from '../kit/errors.ts';
 import type { AnyEvent } from '../kit/event.ts';
-import type { Caller, PermissionDecision, ToolOutcome } from '../kit/invoke.ts';
+import type { Caller, ToolOutcome } from '../kit/invoke.ts';
 import { didYouMean } from '../kit/nearest.ts';
 import { queryEvents } from '../events/index.ts';
 import { createProposalScorer } from '../market/jobs/shadow-score.ts';
+import { toolsetsGiving } from '../crew/permission/gate.ts';
 import type { TapePruneReport } from '../market/collect/tape-retention.ts';
 import type { BackupReport } from './backup/create.ts';
 import type { DeskHost, Runtime } from './runtime/contract.ts';
@@ -41,6 +42,7 @@ import type {
   RunStep,
   QueryRequest,
   QuestionRow,
+  PermissionRow,
   RunDocument,
   RunRow,
   ShadowReport,
@@ -403,14 +405,9 @@ export class LocalDesk implements Desk {
     return this.#runtime.crews.feedback.forget(id);
   }
 
-  explain({
-    agent,
-    tool,
-  }: {
-    readonly agent: string;
-    readonly tool: string;
-  }): Promise<PermissionDecision & { readonly agent: string; readonly tool: string; readonly approval: boolean }> {
-    const { crews } = this.#runtime;
+  explain({ agent, tool }: Parameters<Desk['explain']>[0]): Promise<PermissionRow> {
+    const { config, crews } = this.#runtime;
+    const spec = config.agents.find((a) => a.id === agent);
     const found = crews.invoker.find(tool);
     const caller = crews.agentCaller(agent) ?? { id: `agent:${agent}`, agentId: agent, role: '', tools: [] };
     const { decision } = crews.gate.explain(caller, found, tool);
@@ -419,6 +416,7 @@ export class LocalDesk implements Desk {
       tool,
       ...decision,
       approval: decision.allowed && found !== undefined && crews.needsApproval(agent, found),
+      toolsets: spec === undefined || found === undefined ? [] : toolsetsGiving(spec, found),
     });
   }
 

@@ -35,6 +35,7 @@ describe.runIf(built)('examples', { timeout: 60_000 }, () => {
     const { stdout, stderr } = await promisify(execFile)(process.execPath, ['example.js'], { cwd: folder });
     expect(stderr).toBe('');
     expect(stdout.split('\n')).toEqual([
+      'scout has read_wire through news',
       '  scout planned, ready: true',
       '  scout goes round in circles',
       'alone: Gold rose; miners gain.',

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { InvalidInput } from '../../kit/errors.ts';
 import { describeIssues, pathText } from '../../kit/schema-issues.ts';
-import type { AnyTool } from '../../kit/tool.ts';
 import type { GuardrailSubject, GuardrailVerdict } from '../agent/guardrail.ts';
 import type { TaskOutput } from '../agent/output.ts';
 import { agentSchema, idSchema, taskSchema } from '../config/crew-schemas.ts';
@@ -11,17 +10,16 @@ import type { CrewModel } from '../model/model.ts';
 import type { AgentSpec, TaskCondition, TaskSpec } from '../spec.ts';
 import type { TripwireFunctions } from '../tripwire/of-run.ts';
 import type { PlaceholdersOf } from './infer.ts';
+import { type CodeTool, givenBy, type Toolset } from './toolset.ts';
 import { type GivenParser, parserOfGiven } from './parse-given.ts';
 import { type CodeTripwires, namedTripwires } from './tripwires.ts';
 
 type Eventually<T> = T | Promise<T>;
 
+const NO_TOOLSETS: readonly Toolset[] = [];
 const NO_TRIPWIRES = namedTripwires('', {});
 const parseAgent = parserOfGiven(agentSchema);
 const parseTask = parserOfGiven(taskSchema);
-
-/** A tool that needs no services, or one that `bindTools` has closed over its own. */
-export type CodeTool = AnyTool<undefined>;
 
 /** Fields of agents.yaml that are given as objects in code. */
 type AgentObjects =
@@ -30,6 +28,7 @@ type AgentObjects =
   | 'goal'
   | 'backstory'
   | 'tools'
+  | 'toolsets'
   | 'llm'
   | 'llm_fallbacks'
   | 'permission_role'
@@ -45,6 +44,8 @@ export interface AgentDefinition<Id extends string, Text extends string>
   readonly backstory: Text;
   /** What it may use. To list a tool here is to grant it; every other tool is denied. */
   readonly tools?: readonly CodeTool[] | undefined;
+  /** Groups of tools (`defineToolset`): all of each is granted, as if it stood in `tools`. */
+  readonly toolsets?: readonly Toolset[] | undefined;
   /** `openai:gpt-5`, or a model made by the host; the crew's unless given. */
   readonly llm?: string | CrewModel | undefined;
   readonly llm_fallbacks?: readonly (string | CrewModel)[] | undefined;
@@ -81,18 +82,21 @@ export interface Agent<Id extends string = string, Names extends string = string
 export function defineAgent<const Id extends string, const Text extends string>(
   definition: AgentDefinition<Id, Text>,
 ): Agent<Id, PlaceholdersOf<Text>> {
-  const { id, tools = [], llm, llm_fallbacks: fallbacks = [], tripwires } = definition;
+  const { id, toolsets = NO_TOOLSETS, llm, llm_fallbacks: fallbacks = [], tripwires } = definition;
+  const named = definition.tools ?? [];
+  const tools = toolsets.length === 0 ? named : [...new Set([...named, ...toolsets.flatMap((set) => set.tools)])];
   const wires = tripwires === undefined ? NO_TRIPWIRES : namedTripwires(`agent.${id}`, tripwires);
   const models = [llm, ...fallbacks].filter((model) => typeof model === 'object');
   const fields: Record<string, unknown> = { ...definition };
   delete fields['id'];
-  fields['tools'] = tools.map((tool) => tool.name);
+  fields['tools'] = named.map((tool) => tool.name);
+  fields['toolsets'] = toolsets.length === 0 ? undefined : toolsets.map((set) => set.id);
   fields['llm'] = llm === undefined ? undefined : modelName(llm);
   fields['llm_fallbacks'] = fallbacks.length === 0 ? undefined : fallbacks.map(modelName);
   fields['permission_role'] = roleOf(id);
   fields['tripwires'] = tripwires === undefined ? undefined : wires.value;
   const value = parsed(`agent ${id}`, id, agentSchema, parseAgent, fields);
-  const spec = toAgent(id, value, same);
+  const spec = toAgent(id, value, same, toolsets.length === 0 ? undefined : givenBy(id, toolsets));
   return Object.freeze({ id, spec, tools: Object.freeze([...tools]), models, tripwires: wires.functions });
 }
 

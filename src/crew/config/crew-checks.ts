@@ -1,7 +1,7 @@
 import type { ConfigIssue } from '../../kit/errors.ts';
 import { didYouMean } from '../../kit/nearest.ts';
 import { ruleBreaches } from '../rules.ts';
-import { asEntry, entries, namedItems, type RawFiles, stringList } from './cross-checks.ts';
+import { asEntry, entries, namedItems, type RawFiles, stringList } from './raw.ts';
 
 type Entry = Readonly<Record<string, unknown>>;
 

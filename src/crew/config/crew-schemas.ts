@@ -18,6 +18,10 @@ export const agentSchema = z.strictObject({
   goal: prose.describe('What it works towards; may hold {placeholders}'),
   backstory: prose.describe('Who it is: experience, standards; may hold {placeholders}'),
   tools: names.nullable().default([]).describe('Tools it may use, one a line; any other is denied'),
+  toolsets: names
+    .nullable()
+    .default([])
+    .describe('Ours: groups of tools, and MCP servers; of each it gets what its role may use'),
   llm: orNull(z.string().trim().min(1)).describe(
     'Its model, when not the system’s: openai:…, anthropic:…, ollama:…, playbook',
   ),

@@ -4,7 +4,7 @@ import type { ConfigIssue } from '../../kit/errors.ts';
 import { type Placed, type PyCrew, type PyEntry, readCrewClasses } from '../python/crew-class.ts';
 import { snakeCase } from '../python/text.ts';
 import { agentSchema, crewSchema, taskSchema, UNUSED_AGENT_FIELDS, UNUSED_TASK_FIELDS } from './crew-schemas.ts';
-import { asEntry } from './cross-checks.ts';
+import { asEntry } from './raw.ts';
 import { modelName } from '../model/name.ts';
 import type { YamlFile } from './yaml-file.ts';
 

@@ -1,42 +1,32 @@
-import { ACCESS_LEVELS, type AccessLevel, reaches } from '../../kit/access.ts';
 import type { ConfigIssue } from '../../kit/errors.ts';
 import { didYouMean } from '../../kit/nearest.ts';
-import { type ForeignAssignments, foreignProblem, isForeignName, patternIssue } from './mcp-checks.ts';
+import { foreignProblem, isForeignName, patternIssue } from './mcp-checks.ts';
 import { coversTool } from './mcp-schema.ts';
 import type { KnownTool } from './known-tool.ts';
+import { asEntry, entries, type Entry, namedItems, type RawFiles, stringList } from './raw.ts';
+import { overridesOf, type RoleGrants, roleProblem } from './role-checks.ts';
 import { systemSchema } from './system-schema.ts';
-import type { YamlFile } from './yaml-file.ts';
-
-/** The four files as read, whatever is wrong inside them: names are checked even where a neighbour field is wrong. */
-export interface RawFiles {
-  readonly system: YamlFile;
-  readonly agents: YamlFile;
-  readonly tasks: YamlFile;
-  /** Undefined: there is no crews.yaml. */
-  readonly crews: YamlFile | undefined;
-  readonly systemValue: unknown;
-  /** What is assigned to the tools of foreign servers. */
-  readonly foreign: ForeignAssignments;
-}
-
-/** Roles in force: those of the file, else those of the schema. */
-export type RoleGrants = ReadonlyMap<string, unknown>;
+import type { GivenTools, Toolsets } from './toolsets.ts';
 
 /** Everything that names something else, checked over all files at once. */
 export function crossChecks(
   files: RawFiles,
   roles: RoleGrants,
   tools: readonly KnownTool[] | undefined,
+  toolsets: Toolsets,
 ): readonly ConfigIssue[] {
   const agents = entries(files.agents.value);
   const tasks = entries(files.tasks.value);
   const byName = tools === undefined ? undefined : toolsByName(tools);
   return [
-    ...[...agents].flatMap(([id, agent]) => checkAgent(files, id, agent, roles, byName)),
+    ...[...agents].flatMap(([id, agent]) =>
+      checkAgent({ files, id, agent, roles, tools: byName, given: toolsets.given.get(id) }),
+    ),
+    ...toolsets.issues,
     ...[...agents].flatMap(([id, agent]) => checkHandoffs(files, id, agent, agents)),
     ...checkOverrides(files, agents, byName),
     ...checkRoleNames(files, roles),
-    ...[...tasks].flatMap(([id, task]) => checkTask(files, id, task, { agents, tasks, tools: byName })),
+    ...[...tasks].flatMap(([id, task]) => checkTask(files, id, task, { agents, tasks, tools: byName, toolsets })),
     ...contextCycles(files, tasks),
   ];
 }
@@ -46,7 +36,6 @@ export function toolsByName(tools: readonly KnownTool[]): ReadonlyMap<string, Kn
   return new Map(tools.flatMap((tool) => [tool.name, ...(tool.aliases ?? [])].map((name) => [name, tool] as const)));
 }
 
-type Entry = Readonly<Record<string, unknown>>;
 type ToolNames = ReadonlyMap<string, KnownTool> | undefined;
 
 /** Whether a list names a tool, by whichever of its names. */
@@ -55,16 +44,25 @@ function lists(own: readonly string[], name: string, tools: ToolNames): boolean 
   return own.some((other) => real(other) === real(name)) || coversTool(own, name);
 }
 
-function checkAgent(
-  files: RawFiles,
-  id: string,
-  agent: Entry,
-  roles: RoleGrants,
-  tools: ToolNames,
-): readonly ConfigIssue[] {
+function checkAgent({
+  files,
+  id,
+  agent,
+  roles,
+  tools,
+  given,
+}: {
+  readonly files: RawFiles;
+  readonly id: string;
+  readonly agent: Entry;
+  readonly roles: RoleGrants;
+  readonly tools: ToolNames;
+  readonly given: GivenTools | undefined;
+}): readonly ConfigIssue[] {
   const issues: ConfigIssue[] = [];
   const file = files.agents;
-  const own = stringList(agent['tools']);
+  const named = stringList(agent['tools']);
+  const own = [...named, ...Object.values(given ?? {}).flat()];
   const roleName = agent['permission_role'];
   if (typeof roleName === 'string' && !roles.has(roleName)) {
     issues.push(
@@ -74,7 +72,7 @@ function checkAgent(
       ),
     );
   }
-  for (const [i, name] of own.entries()) {
+  for (const [i, name] of named.entries()) {
     if (tools === undefined) break;
     const tool = tools.get(name);
     const foreign = isForeignName(name) ? foreignProblem(name, files.foreign) : patternIssue(name);
@@ -87,7 +85,7 @@ function checkAgent(
       );
     } else if (typeof roleName !== 'string' || roles.has(roleName)) {
       const problem = roleProblem(id, tool, roleName, roles, files.systemValue);
-      if (problem !== null) issues.push(file.issue([id, 'tools', i], problem));
+      if (problem !== null) issues.push(file.issue([id, 'tools', i], `agent ${id}: ${problem}`));
     }
   }
   for (const [i, name] of namedItems(agent['approval_required'])) {
@@ -120,30 +118,6 @@ function checkHandoffs(
           ),
         ],
   );
-}
-
-function roleProblem(
-  id: string,
-  tool: KnownTool,
-  roleName: unknown,
-  roles: RoleGrants,
-  system: unknown,
-): string | null {
-  const needs = `${tool.name} needs ${tool.category} ${tool.access}`;
-  const given = overridesOf(system).some(
-    (o) =>
-      o['agent'] === id &&
-      [tool.name, ...(tool.aliases ?? [])].some((name) => name === o['tool']) &&
-      isLevel(o['level']) &&
-      reaches(o['level'], tool.access),
-  );
-  if (given) return null;
-  if (typeof roleName !== 'string') return `agent ${id}: ${needs}, and the agent has no permission_role`;
-  const grants = asEntry(roles.get(roleName));
-  const level = grants?.[tool.category] ?? 'NONE';
-  // A level that does not exist is an issue of its own in system.yaml.
-  if (!isLevel(level) || (level !== 'NONE' && reaches(level, tool.access))) return null;
-  return `agent ${id}: ${needs}, and role ${roleName} has ${tool.category} ${level}`;
 }
 
 function checkOverrides(files: RawFiles, agents: ReadonlyMap<string, Entry>, tools: ToolNames): readonly ConfigIssue[] {
@@ -202,6 +176,7 @@ function checkTask(
     readonly agents: ReadonlyMap<string, Entry>;
     readonly tasks: ReadonlyMap<string, Entry>;
     readonly tools: ToolNames;
+    readonly toolsets: Toolsets;
   },
 ): readonly ConfigIssue[] {
   const issues: ConfigIssue[] = [];
@@ -228,7 +203,8 @@ function checkTask(
     const message = `task ${id}: '${looksAt}' is not a task${didYouMean(looksAt, known.tasks.keys())}`;
     issues.push(file.issue([id, 'condition', 'task'], message));
   }
-  const own = stringList(agent?.['tools']);
+  const given = typeof agentName === 'string' ? known.toolsets.given.get(agentName.trim()) : undefined;
+  const own = [...stringList(agent?.['tools']), ...Object.values(given ?? {}).flat()];
   for (const [i, name] of namedItems(task['tools'])) {
     if (agent !== undefined && !lists(own, name, known.tools)) {
       issues.push(
@@ -259,34 +235,4 @@ function contextCycles(files: RawFiles, tasks: ReadonlyMap<string, Entry>): read
   };
   for (const id of tasks.keys()) visit(id, []);
   return issues;
-}
-
-/** Entries of a map keyed by id; whatever is not a map has none. */
-export function entries(value: unknown): ReadonlyMap<string, Entry> {
-  return new Map(Object.entries(asEntry(value) ?? {}).map(([id, entry]) => [id, asEntry(entry) ?? {}]));
-}
-
-/** A plain map, or undefined. */
-export function asEntry(value: unknown): Entry | undefined {
-  return value !== null && typeof value === 'object' && !Array.isArray(value) ? { ...value } : undefined;
-}
-
-/** The texts of a list, trimmed, with their positions. Values of another type are an issue of the schema already. */
-export function namedItems(value: unknown): readonly (readonly [number, string])[] {
-  if (!Array.isArray(value)) return [];
-  return value.flatMap((item: unknown, i) => (typeof item === 'string' ? [[i, item.trim()] as const] : []));
-}
-
-/** The texts of a list, trimmed. */
-export function stringList(value: unknown): readonly string[] {
-  return namedItems(value).map(([, name]) => name);
-}
-
-function overridesOf(system: unknown): readonly Entry[] {
-  const list = asEntry(system)?.['overrides'];
-  return Array.isArray(list) ? list.map((item: unknown) => asEntry(item) ?? {}) : [];
-}
-
-function isLevel(value: unknown): value is AccessLevel {
-  return ACCESS_LEVELS.some((known) => known === value);
 }

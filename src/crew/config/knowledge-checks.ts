@@ -1,6 +1,6 @@
 import type { ConfigIssue } from '../../kit/errors.ts';
 import { placeOf } from '../knowledge/source.ts';
-import { entries, namedItems, type RawFiles } from './cross-checks.ts';
+import { entries, namedItems, type RawFiles } from './raw.ts';
 import type { YamlFile } from './yaml-file.ts';
 
 /** Knowledge that agents and crews name is there and of a kind that can be read. Web pages are not asked for yet. */

@@ -5,6 +5,8 @@ import type { ToolEffects } from '../../kit/tool.ts';
 export interface KnownTool {
   readonly name: string;
   readonly aliases?: readonly string[] | undefined;
+  /** The group that it belongs to; absent: none that an agent could name. */
+  readonly toolset?: string | undefined;
   readonly category: ToolCategory;
   readonly access: AccessLevel;
   readonly effects: ToolEffects;

@@ -20,7 +20,9 @@ import {
   idSchema,
   taskSchema,
 } from './crew-schemas.ts';
-import { asEntry, crossChecks, entries, type RawFiles, toolsByName } from './cross-checks.ts';
+import { crossChecks, toolsByName } from './cross-checks.ts';
+import { asEntry, entries, type RawFiles } from './raw.ts';
+import { resolveToolsets } from './toolsets.ts';
 import type { KnownTool } from './known-tool.ts';
 import { envIssue, namedVariables, overlayEnvironment } from './environment.ts';
 import { toAgent, toCrew, toTask } from './specs.ts';
@@ -146,6 +148,7 @@ export function loadConfig<S extends Sections>(options: ConfigOptions<S>): CrewC
           ...foreignTools([agents.file.value, tasks.file.value, flows.file.value, system.raw], foreign),
         ];
   const roles = new Map(Object.entries(asEntry(asEntry(system.raw)?.['roles']) ?? systemSchema.parse({}).roles));
+  const toolsets = resolveToolsets(files, roles, knownTools);
   const issues = [
     ...system.issues,
     ...agents.issues,
@@ -154,7 +157,7 @@ export function loadConfig<S extends Sections>(options: ConfigOptions<S>): CrewC
     ...flows.issues,
     ...(readable(files)
       ? [
-          ...crossChecks(files, roles, knownTools),
+          ...crossChecks(files, roles, knownTools, toolsets),
           ...crewChecks(files, implicit),
           ...skillChecks(dir, files),
           ...knowledgeChecks(dir, files),
@@ -167,7 +170,7 @@ export function loadConfig<S extends Sections>(options: ConfigOptions<S>): CrewC
 
   const names = toolsByName(knownTools ?? []);
   const realName = (name: string): string => names.get(name)?.name ?? name;
-  const agentSpecs = [...agents.values].map(([id, value]) => toAgent(id, value, realName));
+  const agentSpecs = [...agents.values].map(([id, value]) => toAgent(id, value, realName, toolsets.given.get(id)));
   const taskSpecs = [...tasks.values].map(([id, value]) => toTask(id, value, realName));
   return deepFreeze({
     dir,

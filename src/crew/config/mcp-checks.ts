@@ -17,10 +17,12 @@ export function foreignTools(files: readonly unknown[], servers: ForeignAssignme
   const names = new Set(files.flatMap(textsOf).filter((text) => isForeignName(text) && !text.includes('*')));
   return [...names].flatMap((name) => {
     const assignment = assigned(name, servers);
-    if (assignment === undefined) return [];
-    const { category, level: access } = assignment;
-    return [{ name, category, access, effects: access === 'READ_ONLY' ? ('none' as const) : ('effect' as const) }];
+    return assignment === undefined ? [] : [asKnown(name, assignment)];
   });
+}
+
+function asKnown(name: string, { category, level: access }: Assignment): KnownTool {
+  return { name, category, access, effects: access === 'READ_ONLY' ? 'none' : 'effect' };
 }
 
 /** What is wrong with a foreign name in an agent's list; null: nothing, as far as is known before a server is asked. */
@@ -36,6 +38,23 @@ export function foreignProblem(name: string, servers: ForeignAssignments): strin
   return assigned(name, servers) === undefined
     ? `'${tool}' has no category and level under mcp_servers.${server}.tools, so it is denied`
     : null;
+}
+
+/** What is assigned to the tools of a server, each under the name or the pattern that the file gives it. */
+export function assignedTools(server: string, servers: ForeignAssignments): readonly KnownTool[] {
+  const config = Object.hasOwn(servers, server) ? servers[server] : undefined;
+  if (config === undefined) return [];
+  const { resources, prompts } = config;
+  const all: readonly (readonly [string, Assignment | undefined])[] = [
+    ...Object.entries(config.tools),
+    ['read_resource', resources],
+    ['get_prompt', prompts],
+  ];
+  return all.flatMap(([tool, assignment]) =>
+    assignment === undefined || assignment.level === 'NONE'
+      ? []
+      : [asKnown(`${server}${FOREIGN_SEPARATOR}${tool}`, assignment)],
+  );
 }
 
 /** Patterns in an agent's list may only stand for foreign tools. */

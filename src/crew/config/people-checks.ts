@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ConfigIssue } from '../../kit/errors.ts';
-import { asEntry, type RawFiles } from './cross-checks.ts';
+import { asEntry, type RawFiles } from './raw.ts';
 
 const Roles = z.object({ roles: z.array(z.string()).default([]) });
 const Rule = z.object({

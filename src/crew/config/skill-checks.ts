@@ -1,6 +1,6 @@
 import type { ConfigIssue } from '../../kit/errors.ts';
 import { readSkill, skillDir } from '../agent/skills.ts';
-import { entries, namedItems, type RawFiles } from './cross-checks.ts';
+import { entries, namedItems, type RawFiles } from './raw.ts';
 
 /** Skills that agents name are there and can be read. */
 export function skillChecks(dir: string, files: RawFiles): readonly ConfigIssue[] {

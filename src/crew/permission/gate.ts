@@ -8,7 +8,7 @@ import { coversTool } from '../config/mcp-schema.ts';
 import type { AgentSpec, OverrideSpec, RoleSpec } from '../spec.ts';
 
 /** What the gate has to know of an agent: its role and its own list of tools. */
-export type GuardedAgent = Pick<AgentSpec, 'id' | 'permission_role' | 'tools'>;
+export type GuardedAgent = Pick<AgentSpec, 'id' | 'permission_role' | 'tools'> & Partial<Pick<AgentSpec, 'toolsets'>>;
 
 export interface PermissionGateOptions {
   readonly roles: readonly RoleSpec[];
@@ -77,7 +77,7 @@ export function createPermissionGate(options: PermissionGateOptions): Explaining
     checks.push(
       caller.tools === null
         ? `${caller.id} has no list of its own`
-        : `tool ${tool.name} is on the own list of ${caller.id}`,
+        : `tool ${tool.name} is on the own list of ${caller.id}${viaText(agents.get(caller.agentId ?? ''), tool)}`,
     );
     const role = roles.get(caller.role);
     if (role === undefined) {
@@ -150,6 +150,16 @@ function identityProblem(caller: Caller, agents: ReadonlyMap<string, GuardedAgen
   return caller.role === role
     ? null
     : `agent ${agent.id} claims role ${caller.role} and has ${role === '' ? 'none' : role}`;
+}
+
+/** The toolsets through which an agent has a tool. */
+export function toolsetsGiving({ toolsets }: Pick<GuardedAgent, 'toolsets'>, tool: BoundTool): readonly string[] {
+  return Object.entries(toolsets ?? {}).flatMap(([set, given]) => (listed(given, tool) ? [set] : []));
+}
+
+function viaText(agent: GuardedAgent | undefined, tool: BoundTool): string {
+  const sets = agent === undefined ? [] : toolsetsGiving(agent, tool);
+  return sets.length === 0 ? '' : `, through toolset ${sets.join(' and ')}`;
 }
 
 function listed(list: readonly string[], tool: BoundTool): boolean {

@@ -8,6 +8,7 @@ import {
   defineCrew,
   definePlaybook,
   defineTask,
+  defineToolset,
   openCrewHost,
   type PlaceholdersOf,
 } from '../../../src/crew/index.ts';
@@ -199,6 +200,34 @@ describe('a crew in code', () => {
     expect(document.status).toBe('completed');
     expect(document.tasks[0]?.tool_calls).toMatchObject([{ tool: 'send_note', ok: false }]);
     expect(sent).toEqual([]);
+  });
+
+  it('grants all of a toolset, and takes it for a part of the crew’s structure', async () => {
+    const model = new ScriptedModel([{ calls: [{ tool: 'send_note', args: { text: 'hi' } }] }, { text: 'sent' }]);
+    const desk = defineToolset({ id: 'desk', tools: [lookUp, send] });
+    const writer = defineAgent({ id: 'writer', ...prose, tools: [lookUp], toolsets: [desk], llm: model.named('m') });
+    expect(writer.spec).toMatchObject({
+      tools: ['look_up', 'send_note'],
+      toolsets: { desk: ['look_up', 'send_note'] },
+    });
+    const crew = defineCrew({
+      id: 'c',
+      tasks: [defineTask({ id: 't', description: 'Write.', expected_output: 'Text.', agent: writer, tools: [send] })],
+    });
+    const { document } = await crew.kickoff();
+    expect(document.tasks[0]?.tool_calls).toMatchObject([{ tool: 'send_note', ok: true }]);
+    expect(sent).toEqual(['hi']);
+  });
+
+  it('refuses toolsets that are none', () => {
+    const desk = defineToolset({ id: 'desk', tools: [send] });
+    expect(() => defineToolset({ id: '1', tools: [send, send] })).toThrow(
+      "toolset 1: '1' is not an id: a letter, then letters, digits, _ or -; two tools are named send_note",
+    );
+    expect(() => defineToolset({ id: 'none', tools: [] })).toThrow('toolset none: it has no tools');
+    expect(() => defineAgent({ id: 'a', ...prose, toolsets: [desk, desk] })).toThrow(
+      'agent a: two toolsets have the id desk',
+    );
   });
 
   it('asks a person for approval_required, and takes nothing but true for a yes', async () => {

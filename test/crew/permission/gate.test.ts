@@ -5,6 +5,7 @@ import {
   createPermissionGate,
   type ExplainingGate,
   type GuardedAgent,
+  toolsetsGiving,
 } from '../../../src/crew/permission/gate.ts';
 import type { OverrideSpec, RoleSpec } from '../../../src/crew/spec.ts';
 import { ACCESS_LEVELS, TOOL_CATEGORIES, reaches } from '../../../src/kit/access.ts';
@@ -132,6 +133,16 @@ describe('the permission gate', () => {
     expect(rule(gateOf([override({ level: 'ROOT' as never })]), agentCaller(cleaner))[0]).toBe(false);
     expect(rule(gateOf([override({ agent: 'operator', level: 'NONE' })]), operator)[0]).toBe(false);
     expect(rule(gateOf([override({ agent: 'someone', level: 'NONE' })]), operator)[0]).toBe(true);
+  });
+
+  it('says through which toolset an agent has a tool', () => {
+    const agent = { ...cleaner, toolsets: { echoes: ['get_echo'], others: ['get_other'] } };
+    const gate = createPermissionGate({ roles, agents: [agent], overrides: [], clock });
+    expect(gate.explain(agentCaller(agent), tool, 'get_echo').checks[0]).toBe(
+      'tool get_echo is on the own list of agent:cleaner, through toolset echoes',
+    );
+    expect(toolsetsGiving(agent, tool)).toEqual(['echoes']);
+    expect(toolsetsGiving(cleaner, tool)).toEqual([]);
   });
 
   it('ends an override when it expires', async () => {

@@ -87,6 +87,7 @@ export async function listRows(kind: 'crews' | 'agents' | 'tasks', command: Comm
         { title: 'PERMISSION ROLE', value: (r) => r.permission_role },
         { title: 'CREWS', value: (r) => r.crews.join(', ') },
         { title: 'TOOLS', value: (r) => r.tools.length, right: true },
+        { title: 'TOOLSETS', value: (r) => Object.keys(r.toolsets).join(', ') },
       ],
       'no agents',
     );
@@ -221,6 +222,8 @@ export async function explain(agent: string, tool: string, command: Command): Pr
     output.write(
       `${decision.allowed ? paint(output, 'green', 'allowed') : paint(output, 'red', 'denied')}  ${agent} → ${tool}\n${decision.rule}\n`,
     );
+    if (decision.toolsets.length > 0)
+      output.write(`${agent} has it through toolset ${decision.toolsets.join(' and ')}\n`);
     if (decision.allowed && decision.approval) output.write('each call waits for a person (crew approvals ls)\n');
   }
   process.exitCode = decision.allowed ? EXIT.done : EXIT.refused;
