@@ -11,7 +11,9 @@ export const CHECKPOINT_SQL: readonly string[] = [
      n BIGINT NOT NULL, kind VARCHAR NOT NULL, thread_id VARCHAR NOT NULL, checkpoint_ns VARCHAR NOT NULL,
      checkpoint_id VARCHAR NOT NULL, parent_id VARCHAR, task_id VARCHAR, idx INTEGER, channel VARCHAR, version VARCHAR,
      encoding VARCHAR NOT NULL, value VARCHAR NOT NULL, metadata_encoding VARCHAR, metadata VARCHAR, refs VARCHAR,
-     created_at TIMESTAMP NOT NULL)`,
+     created_at TIMESTAMP NOT NULL, task_path VARCHAR)`,
+  // A file made before writes had a path: those sort first, as LangGraph has it for writes without one.
+  'ALTER TABLE checkpoint_log ADD COLUMN IF NOT EXISTS task_path VARCHAR',
   `CREATE VIEW IF NOT EXISTS checkpoints AS SELECT n, thread_id, checkpoint_ns, checkpoint_id, parent_id,
      value AS checkpoint, metadata, refs, created_at FROM checkpoint_log WHERE kind = 'checkpoint'`,
   `CREATE VIEW IF NOT EXISTS checkpoint_blobs AS SELECT n, thread_id, checkpoint_ns, checkpoint_id, channel, version,
@@ -38,6 +40,8 @@ export interface LogRow {
   readonly metadata_encoding: string | null;
   readonly metadata: string | null;
   readonly refs: string | null;
+  /** Of a write: the place of its task in the superstep, by which writes are put in order. */
+  readonly task_path: string | null;
 }
 
 const FIELDS: readonly (keyof LogRow)[] = [
@@ -55,6 +59,7 @@ const FIELDS: readonly (keyof LogRow)[] = [
   'metadata_encoding',
   'metadata',
   'refs',
+  'task_path',
 ];
 
 /** A row with its place in the log and the time it was put, UTC µs. */
@@ -65,11 +70,9 @@ export interface NumberedRow extends LogRow {
 
 /** The rows as the columns of `checkpoint_log`. */
 export function toColumns(rows: readonly NumberedRow[]): readonly unknown[][] {
-  return [
-    rows.map((row) => row.n),
-    ...FIELDS.map((field) => rows.map((row) => row[field])),
-    rows.map((row) => row.time),
-  ];
+  const columnOf = (field: keyof NumberedRow): unknown[] => rows.map((row) => row[field]);
+  const { length } = FIELDS;
+  return (['n', ...FIELDS.slice(0, length - 1), 'time', ...FIELDS.slice(length - 1)] as const).map(columnOf);
 }
 
 /** The rows as one record of the journal. */
@@ -81,7 +84,7 @@ export function toRecord(rows: readonly NumberedRow[]): string {
 export function readRecord(record: string): readonly NumberedRow[] {
   const rows = JSON.parse(record) as readonly (readonly unknown[])[];
   return rows.map(([n, time, ...fields]) => {
-    const row = Object.fromEntries(FIELDS.map((field, i) => [field, fields[i]]));
+    const row = Object.fromEntries(FIELDS.map((field, i) => [field, fields[i] ?? null]));
     return { ...(row as unknown as LogRow), n: Number(n), time: Number(time) };
   });
 }
@@ -115,5 +118,6 @@ export function emptyRow(kind: LogRow['kind'], place: Place, id: string): LogRow
     metadata_encoding: null,
     metadata: null,
     refs: null,
+    task_path: null,
   };
 }

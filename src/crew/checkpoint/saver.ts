@@ -7,12 +7,15 @@ import {
   type CheckpointMetadata,
   type CheckpointPendingWrite,
   type CheckpointTuple,
+  compareWritesSortKeys,
   getCheckpointId,
   maxChannelVersion,
   type PendingWrite,
   type SerializerProtocol,
   TASKS,
   WRITES_IDX_MAP,
+  type WritesSortKey,
+  writesSortKey,
 } from '@langchain/langgraph-checkpoint';
 import type { Database, SqlRow, SqlValue } from '../../infra/duckdb/database.ts';
 import type { Clock } from '../../kit/clock.ts';
@@ -168,7 +171,7 @@ export class DuckDBSaver extends BaseCheckpointSaver implements AsyncDisposable 
   }
 
   /** Resolves when the writes are durable. Throws InvalidInput without a thread or checkpoint id. */
-  async putWrites(config: RunnableConfig, writes: PendingWrite[], taskId: string): Promise<void> {
+  async putWrites(config: RunnableConfig, writes: PendingWrite[], taskId: string, taskPath = ''): Promise<void> {
     const place = placeOf(config, 'writes');
     const id = getCheckpointId(config);
     if (id === '') throw new InvalidInput('pending writes need a checkpoint_id in the configurable of their config');
@@ -176,7 +179,8 @@ export class DuckDBSaver extends BaseCheckpointSaver implements AsyncDisposable 
       writes.map(async ([channel, value], i): Promise<LogRow> => {
         const { encoding, text: encoded } = await encodeValue(this.serde, value);
         const idx = WRITES_IDX_MAP[channel] ?? i;
-        return { ...emptyRow('write', place, id), task_id: taskId, idx, channel, encoding, value: encoded };
+        const row = { ...emptyRow('write', place, id), task_id: taskId, task_path: taskPath };
+        return { ...row, idx, channel, encoding, value: encoded };
       }),
     );
     await this.#rows.append(rows);
@@ -229,7 +233,7 @@ export class DuckDBSaver extends BaseCheckpointSaver implements AsyncDisposable 
     this.#refs.remember(place, id, refs);
     const holders = [...new Set(Object.values(refs).map(([holder]) => holder))];
     const rows = await this.#db.all(
-      `SELECT kind, checkpoint_id, task_id, idx, channel, encoding, value FROM checkpoint_log
+      `SELECT kind, checkpoint_id, task_id, task_path, idx, channel, encoding, value FROM checkpoint_log
        WHERE thread_id = ? AND checkpoint_ns = ? AND ((kind = 'write' AND checkpoint_id = ?)
          OR (kind = 'blob' AND checkpoint_id IN (${['NULL', ...holders.map(() => '?')].join(', ')}))) ORDER BY n`,
       [place.thread, place.ns, id, ...holders],
@@ -252,7 +256,7 @@ export class DuckDBSaver extends BaseCheckpointSaver implements AsyncDisposable 
   /** Before format 4 the sends that wait were kept as writes of the parent; now they are a channel. */
   async #addPendingSends(checkpoint: Checkpoint, place: Place, parent: string): Promise<void> {
     const rows = await this.#db.all(
-      `SELECT kind, task_id, idx, channel, encoding, value FROM checkpoint_log
+      `SELECT kind, task_id, task_path, idx, channel, encoding, value FROM checkpoint_log
        WHERE kind = 'write' AND thread_id = ? AND checkpoint_ns = ? AND checkpoint_id = ? ORDER BY n`,
       [place.thread, place.ns, parent],
     );
@@ -275,7 +279,10 @@ export class DuckDBSaver extends BaseCheckpointSaver implements AsyncDisposable 
     return Object.fromEntries(await Promise.all(entries));
   }
 
-  /** The first of a task's ordinary writes counts, the last of the special ones (error, interrupt …). */
+  /**
+   * In the order in which a live superstep applies them, whatever order they arrived in. The first of a task's ordinary
+   * writes counts, the last of the special ones (error, interrupt …).
+   */
   async #writes(rows: readonly SqlRow[]): Promise<CheckpointPendingWrite[]> {
     const kept = new Map<string, SqlRow>();
     for (const found of rows) {
@@ -283,9 +290,12 @@ export class DuckDBSaver extends BaseCheckpointSaver implements AsyncDisposable 
       const key = JSON.stringify([found['task_id'], found['idx']]);
       if (Number(found['idx']) < 0 || !kept.has(key)) kept.set(key, found);
     }
+    const ordered = [...kept.values()]
+      .map((found) => ({ found, key: sortKeyOf(found) }))
+      .sort((a, b) => compareWritesSortKeys(a.key, b.key));
     return Promise.all(
-      [...kept.values()].map(
-        async (found): Promise<CheckpointPendingWrite> => [
+      ordered.map(
+        async ({ found }): Promise<CheckpointPendingWrite> => [
           textOf(found, 'task_id'),
           textOf(found, 'channel'),
           await this.#decode(found),
@@ -298,6 +308,9 @@ export class DuckDBSaver extends BaseCheckpointSaver implements AsyncDisposable 
     return decodeValue(this.serde, { encoding: textOf(found, 'encoding'), text: textOf(found, 'value') });
   }
 }
+
+const sortKeyOf = (row: SqlRow): WritesSortKey =>
+  writesSortKey(textOf(row, 'task_path'), textOf(row, 'task_id'), Number(row['idx']));
 
 function matches(metadata: CheckpointMetadata, filter: Readonly<Record<string, unknown>>): boolean {
   return Object.entries(filter).every(([key, value]) => (metadata as Record<string, unknown>)[key] === value);

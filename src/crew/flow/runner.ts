@@ -125,7 +125,7 @@ class Runner implements FlowRunner {
     const first = { data: document.state, outside: document.outside ?? [] };
     const input = !began ? first : pauses.length > 0 ? new Command({ resume }) : null;
     const ended = await this.#launch(flow, { ...document, status: 'running' }, input, options.signal);
-    requireTaken(answered, ended.waiting_for.map(openFlowQuestion));
+    requireTaken(answered, document.waiting_for.map(openFlowQuestion), ended.waiting_for.map(openFlowQuestion));
     return ended;
   }
 

@@ -5,7 +5,7 @@ import { Conflict, InvalidInput } from '../../kit/errors.ts';
 
 /** What runs of crews and of flows have in common of a question that is open. */
 export interface OpenQuestion {
-  /** Id of the interrupt: a step that asks twice asks under one. */
+  /** Id of the interrupt: calls of one step may ask under one. */
   readonly id: string;
   /** Task, step or node. */
   readonly where: string;
@@ -76,20 +76,35 @@ export function givenAnswer(
 /** Questions as they are open now, with the times that they had: a step that is made again does not ask for longer. */
 export function withTimesOf<Q extends OpenQuestion>(earlier: readonly OpenQuestion[], now: readonly Q[]): readonly Q[] {
   return now.map((question) => {
-    const same = earlier.find((e) => e.id === question.id && sameText(e) === sameText(question));
+    const same = earlier.find((e) => isSameAsked(e, question, now));
     return same?.expires_at === undefined || same.expires_at === null || question.expires_at === undefined
       ? question
       : { ...question, expires_at: same.expires_at };
   });
 }
 
-/** Throws InvalidInput when a question that was answered is open again because its own check refused the answer. */
-export function requireTaken(answered: readonly OpenQuestion[], open: readonly OpenQuestion[]): void {
+/**
+ * Throws InvalidInput when a question that was answered is open again because its own check refused the answer. `before`:
+ * all that were open when the answers came.
+ */
+export function requireTaken(
+  answered: readonly OpenQuestion[],
+  before: readonly OpenQuestion[],
+  open: readonly OpenQuestion[],
+): void {
   for (const question of open) {
     const problem = problemOf(question);
-    if (problem === null || !answered.some((a) => a.id === question.id)) continue;
+    if (problem === null) continue;
+    const isNew = !before.some((b) => b.id === question.id);
+    if (!answered.some((a) => a.id === question.id || (isNew && isSameAsked(a, question, open)))) continue;
     throw new InvalidInput(`the answer to '${question.where}' does not fit: ${problem}`);
   }
+}
+
+/** Whether a question stands where an earlier one stood: LangGraph gives each question of a step an id of its own. */
+function isSameAsked(earlier: OpenQuestion, question: OpenQuestion, open: readonly OpenQuestion[]): boolean {
+  if (sameText(earlier) !== sameText(question)) return false;
+  return earlier.id === question.id || !open.some((o) => o.id === earlier.id);
 }
 
 function problemOf({ details }: OpenQuestion): string | null {

@@ -172,7 +172,7 @@ class Runner implements CrewRunner {
     const run = new ActiveRun(this.#parts, row);
     const document = await this.#launch(run, () => run.goOn(answers, options.signal, options.by)).done;
     if (run.refusal !== null) throw run.refusal;
-    requireTaken(answeredNow, document.waiting_for.map(openQuestion));
+    requireTaken(answeredNow, row.waiting_for.map(openQuestion), document.waiting_for.map(openQuestion));
     return document;
   }
 

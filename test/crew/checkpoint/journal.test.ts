@@ -4,6 +4,7 @@ import { cpSync, mkdtempSync, readdirSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { emptyRow, readRecord, toRecord } from '../../../src/crew/checkpoint/log.ts';
 import { DuckDBSaver } from '../../../src/crew/checkpoint/saver.ts';
 import { systemClock } from '../../../src/infra/clock.ts';
 import { Database } from '../../../src/infra/duckdb/database.ts';
@@ -78,6 +79,20 @@ describe('the journal in front of the checkpoints', () => {
     await using again = await DuckDBSaver.open(other, { clock, journal: left });
     expect(await count(other)).toBe(rows);
     expect((await counter(again, 5).getState(at('t'))).next).toEqual([]);
+  });
+
+  it('reads the records of a journal whose writes have no path yet', () => {
+    const row = {
+      ...emptyRow('write', { thread: 't', ns: '' }, 'c'),
+      task_id: 'a',
+      task_path: 'p',
+      idx: 0,
+      n: 1,
+      time: 2,
+    };
+    expect(readRecord(toRecord([row]))).toEqual([row]);
+    const older = (JSON.parse(toRecord([row])) as unknown[][]).map((fields) => fields.slice(0, -1));
+    expect(readRecord(JSON.stringify(older))).toEqual([{ ...row, task_path: null }]);
   });
 
   it('moves rows into the table when they are read, when time has passed, and at the end', async () => {

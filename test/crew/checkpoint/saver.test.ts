@@ -3,6 +3,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { CHECKPOINT_SQL } from '../../../src/crew/checkpoint/log.ts';
 import { DuckDBSaver } from '../../../src/crew/checkpoint/saver.ts';
 import { systemClock } from '../../../src/infra/clock.ts';
 import { Database } from '../../../src/infra/duckdb/database.ts';
@@ -156,6 +157,40 @@ describe('DuckDBSaver under a graph', () => {
     await put('c3', 'c1', 1, false);
     const tuple = await saver.getTuple({ configurable: { thread_id: 't' } });
     expect(tuple?.checkpoint).toMatchObject({ id: 'c3', channel_values: { x: 1 } });
+  });
+
+  it('gives writes in the order of their tasks, also from a file made before they had one', async () => {
+    await using db = await Database.open({ path: ':memory:' });
+    for (const sql of CHECKPOINT_SQL.filter((each) => !each.startsWith('ALTER')))
+      await db.run(sql.replace(', task_path VARCHAR', ''));
+    await db.run(
+      `INSERT INTO checkpoint_log (n, kind, thread_id, checkpoint_ns, checkpoint_id, task_id, idx, channel, encoding, value,
+       created_at) VALUES (1, 'write', 't', '', 'c1', 'old', 0, 'x', 'json', '0', TIMESTAMP '2026-01-01')`,
+    );
+    await using saver = await DuckDBSaver.open(db, { clock: new ManualClock() });
+    await saver.put(
+      { configurable: { thread_id: 't', checkpoint_ns: '' } },
+      { v: 4, id: 'c1', ts: '', channel_values: {}, channel_versions: {}, versions_seen: {} },
+      { source: 'loop', step: 0, parents: {} },
+      {},
+    );
+    const at = { configurable: { thread_id: 't', checkpoint_ns: '', checkpoint_id: 'c1' } };
+    await saver.putWrites(at, [['x', 3]], 'a', 'pull|2');
+    await saver.putWrites(
+      at,
+      [
+        ['x', 1],
+        ['y', 2],
+      ],
+      'b',
+      'pull|1',
+    );
+    expect((await saver.getTuple(at))?.pendingWrites).toEqual([
+      ['old', 'x', 0],
+      ['b', 'x', 1],
+      ['b', 'y', 2],
+      ['a', 'x', 3],
+    ]);
   });
 
   it('names the threads that lie idle', async () => {
