@@ -1,3 +1,4 @@
+import { StringDecoder } from 'node:string_decoder';
 import { type OAuthClientProvider, StreamableHTTPClientTransport, type Transport } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { InvalidInput, Unavailable } from '../../kit/errors.ts';
@@ -13,7 +14,7 @@ export interface McpAuth {
 
 /** One message may be this long; a server that sends more loses the connection. */
 const MAX_MESSAGE_BYTES = 8 * 1024 * 1024;
-/** Of what a program writes to stderr, this much of a chunk is logged. */
+/** Of a line that a program writes to stderr, this much is logged. */
 const MAX_STDERR = 2048;
 
 export interface TransportOptions {
@@ -36,9 +37,9 @@ export function createTransport(options: TransportOptions): Transport {
       stderr: 'pipe',
       maxBufferSize: MAX_MESSAGE_BYTES,
     });
-    transport.stderr?.on('data', (chunk: Buffer) =>
-      log.debug('mcp.server_stderr', { server: id, text: chunk.toString('utf8').slice(0, MAX_STDERR) }),
-    );
+    const lines = linesOf((text) => log.debug('mcp.server_stderr', { server: id, text }));
+    transport.stderr?.on('data', (chunk: Buffer) => lines.write(chunk));
+    transport.stderr?.on('end', () => lines.end());
     return transport;
   }
   if (server.url === undefined) throw new InvalidInput(`mcp server ${id}: neither command nor url is given`);
@@ -54,6 +55,34 @@ export function createTransport(options: TransportOptions): Transport {
       maxRetries: 5,
     },
   });
+}
+
+/**
+ * Lines of what a program writes, whatever chunks it comes in, so that no word of it is told in halves. Of a line at
+ * most `MAX_STDERR` characters are kept.
+ */
+function linesOf(told: (line: string) => void): { write(chunk: Buffer): void; end(): void } {
+  const decoder = new StringDecoder('utf8');
+  let line = '';
+  const tell = (): void => {
+    if (line !== '') told(line);
+    line = '';
+  };
+  const add = (text: string): void => {
+    const [first = '', ...more] = text.split('\n');
+    line += first.slice(0, MAX_STDERR - line.length);
+    for (const next of more) {
+      tell();
+      line = next.slice(0, MAX_STDERR);
+    }
+  };
+  return {
+    write: (chunk) => add(decoder.write(chunk)),
+    end: () => {
+      add(decoder.end());
+      tell();
+    },
+  };
 }
 
 function variableOf({ id, env }: TransportOptions, name: string): string {
