@@ -125,8 +125,10 @@ export class EventBus implements EventSink, AsyncDisposable {
   emit<N extends EventName>(type: N, data: EventPayload<N>, options: EmitOptions = {}): EventEnvelope<N> {
     const given = parsePayload(type, data);
     const first = toText(type, given);
-    const text = this.#redactor?.text(first) ?? first;
-    const payload = text === first ? given : this.#redacted(given);
+    const clean = this.#redactor?.text(first) ?? first;
+    const payload = clean === first ? given : this.#redacted(given);
+    // What was taken out may have begun in the middle of an escape, as the n of \\n.
+    const text = clean === first || isJson(clean) ? clean : toText(type, payload);
     const event = {
       id: this.#newId('evt'),
       seq: 0,
@@ -335,6 +337,15 @@ export class EventBus implements EventSink, AsyncDisposable {
       await Promise.all([...this.#durables.values()].map((d) => d.close()));
       await this.#journal?.close();
     }
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
   }
 }
 

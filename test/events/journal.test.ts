@@ -6,6 +6,7 @@ import { Database } from '../../src/infra/duckdb/database.ts';
 import { ManualClock } from '../../src/kit/clock.ts';
 import { InvalidInput, Unavailable } from '../../src/kit/errors.ts';
 import { silentLogger } from '../../src/kit/logger.ts';
+import { createRedactor } from '../../src/kit/redact.ts';
 import { folder, makeBus, openJournal, recordingLogger } from './support.ts';
 
 const seqs = (events: readonly { readonly seq: number }[]): number[] => events.map((e) => e.seq);
@@ -35,6 +36,17 @@ describe('EventJournal', () => {
     expect(await queryEvents(db)).toEqual([
       { ...event, data: { kind: 'k', details: { a: 1, nested: { b: [1, null, 'x'] } } } },
     ]);
+    await bus.close();
+  });
+
+  it('keeps events without secrets, as JSON also where a secret seems to begin in an escape', async () => {
+    await using db = await Database.open({ path: ':memory:' });
+    const redactor = createRedactor({ HOUSE_KEY: 'new"line secret', OTHER_KEY: 'nine of ten' });
+    const bus = makeBus({ journal: await openJournal(db), redactor });
+    const event = bus.emit('custom', { kind: 'a new"line secret; \nine of ten' });
+    expect(event.data).toEqual({ kind: 'a [HOUSE_KEY]; \nine of ten' });
+    await bus.flush();
+    expect((await queryEvents(db)).map(({ data }) => data)).toEqual([event.data]);
     await bus.close();
   });
 
