@@ -37,7 +37,11 @@ export interface AskedQuestion {
 /** What comes back to a question: what a person said, or that nobody did in time. A person can only say the first. */
 export type GivenAnswer = { readonly answered: unknown } | { readonly expired: true };
 
-const Given = z.union([z.strictObject({ answered: z.unknown() }), z.strictObject({ expired: z.literal(true) })]);
+/** What a run gives back to a question, read. */
+export const GivenAnswer: z.ZodType<GivenAnswer> = z.union([
+  z.strictObject({ answered: z.unknown() }),
+  z.strictObject({ expired: z.literal(true) }),
+]);
 
 /** Asks a person and gives what they answered. What comes before it is done again when the answer is there. */
 export type Ask = <P, A>(question: Question<P, A>, ...payload: undefined extends P ? [P?] : [P]) => A;
@@ -160,7 +164,7 @@ export function readAnswer(
   given: unknown,
 ): { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly problem: string } {
   const { text, answer, otherwise } = question;
-  const parsed = Given.parse(given);
+  const parsed = GivenAnswer.parse(given);
   if ('expired' in parsed && otherwise === null)
     throw new DeadlineExceeded(`nobody answered '${text}' in time; ask again, or say what stands then`);
   const said = 'expired' in parsed ? otherwise?.value : parsed.answered;

@@ -1,3 +1,5 @@
+import { interrupt } from '@langchain/langgraph';
+import { z } from 'zod';
 import type { AskedQuestion } from '../../kit/question.ts';
 
 /** What a pause for a person carries; `runner.resume` answers it. */
@@ -46,3 +48,20 @@ export type Pause =
       readonly budget: string;
       readonly output: unknown;
     };
+
+/** One of several pauses of a step, under a name that no other of the run has: the path of a call, or of a question. */
+export type PausePart = Pause & { readonly part: string };
+
+const Given = z.object({ parts: z.record(z.string(), z.unknown()) });
+
+/**
+ * Puts all that a step waits for before people at once, and gives what came back, by part: at least one thing. What is
+ * absent waits on; a step that pauses for the rest keeps its parts' names, and with them their questions stay the same.
+ */
+export function pauseForParts(pauses: readonly PausePart[]): Readonly<Record<string, unknown>> {
+  const given: unknown = interrupt({ kind: 'several', pauses });
+  const parsed = Given.safeParse(given);
+  if (parsed.success) return parsed.data.parts;
+  // A run that began to wait before pauses had parts waited for the first alone.
+  return Object.fromEntries(pauses.slice(0, 1).map(({ part }) => [part, given]));
+}

@@ -1,9 +1,9 @@
 import { ToolMessage } from '@langchain/core/messages';
-import { interrupt, type LangGraphRunnableConfig } from '@langchain/langgraph';
+import type { LangGraphRunnableConfig } from '@langchain/langgraph';
 import { errorMessage } from '../../kit/errors.ts';
 import type { ToolOutcome } from '../../kit/invoke.ts';
 import { mergeOutside, wordsOf } from '../../kit/outside.ts';
-import { type GivenAnswer, questionOf } from '../../kit/question.ts';
+import { GivenAnswer, questionOf } from '../../kit/question.ts';
 import { canonicalJson } from '../../kit/json.ts';
 import type { TaskRequest } from '../graph/task-node.ts';
 import type { Observation } from '../playbook.ts';
@@ -11,7 +11,7 @@ import type { Proposal, TaskToolCall } from './call.ts';
 import { compactJson } from './compact.ts';
 import type { InnerOutcome, InnerTool } from './inner-tool.ts';
 import { mergeUsage } from '../model/usage.ts';
-import type { Pause } from './pause.ts';
+import { type PausePart, pauseForParts } from './pause.ts';
 import { force } from './model-step.ts';
 import type { AgentRecord, QueuedCall } from './state.ts';
 import { failAttempt, type TaskRun } from './task-run.ts';
@@ -110,35 +110,41 @@ async function innerStep(
   };
 }
 
-/** Waits for a person, then makes the first waiting call again. */
+/** Waits for the people whom the calls need, and makes those again that have what they waited for. */
 export async function approvalStep(run: TaskRun, request: TaskRequest, record: AgentRecord): Promise<AgentRecord> {
-  const [call, ...rest] = record.queue;
-  if (call === undefined) return { ...record, next: 'model' };
-  const asked = waitFor(run, call);
+  if (record.queue.length === 0) return { ...record, next: 'model' };
+  const given = pauseForParts(record.queue.map((call) => pauseOf(run, call)));
+  const asked = record.queue.filter(({ path }) => Object.hasOwn(given, path)).map((call) => answered(call, given));
   try {
-    const outcome = await makeCall(run, record, asked);
-    const settled = settle(run, record, [asked], [outcome]);
-    const queue = [...settled.queue, ...rest];
+    // One after another: they may have effects.
+    const outcomes: (ToolOutcome | null)[] = [];
+    for (const call of asked) outcomes.push(await makeCall(run, record, call));
+    const settled = settle(run, record, asked, outcomes);
+    const again = new Map(settled.queue.map((call) => [call.path, call]));
+    const queue = record.queue.flatMap(
+      (call) => again.get(call.path) ?? (Object.hasOwn(given, call.path) ? [] : [call]),
+    );
     return { ...settled, queue, next: queue.length > 0 ? 'approval' : 'model' };
   } catch (error) {
     return afterAbort(run, request, record, error);
   }
 }
 
-/** Waits for the person that the call needs; the call as it is made then. */
-function waitFor(run: TaskRun, call: QueuedCall): QueuedCall {
-  const { tool, args, effectKey, question, answers = [] } = call;
-  const where = { task: run.task.id, agent: run.agent.id, tool };
-  if (question !== undefined) {
-    const given = interrupt<Pause, GivenAnswer>({ kind: 'question', ...where, n: question.index, ...question.asked });
-    return { ...call, question: undefined, answers: [...answers.slice(0, question.index), given] };
-  }
-  interrupt<Pause>(
-    effectKey === undefined
-      ? { kind: 'approval', ...where, args, approval_id: call.approvalId ?? '' }
-      : { kind: 'effect', ...where, args, effect_key: effectKey },
-  );
-  return call;
+/** What a call waits for. */
+function pauseOf(run: TaskRun, { path: part, tool, args, effectKey, question, approvalId }: QueuedCall): PausePart {
+  const where = { part, task: run.task.id, agent: run.agent.id, tool };
+  if (question !== undefined) return { kind: 'question', ...where, n: question.index, ...question.asked };
+  return effectKey === undefined
+    ? { kind: 'approval', ...where, args, approval_id: approvalId ?? '' }
+    : { kind: 'effect', ...where, args, effect_key: effectKey };
+}
+
+/** A call as it is made with what people gave. */
+function answered(call: QueuedCall, given: Readonly<Record<string, unknown>>): QueuedCall {
+  const { question, answers = [] } = call;
+  if (question === undefined) return call;
+  const answer = GivenAnswer.parse(given[call.path]);
+  return { ...call, question: undefined, answers: [...answers.slice(0, question.index), answer] };
 }
 
 function makeCall(run: TaskRun, record: AgentRecord, call: QueuedCall): Promise<ToolOutcome | null> {

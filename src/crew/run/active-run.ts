@@ -23,7 +23,7 @@ import { GraphStop } from './graph-stop.ts';
 import { migrateRun, structureRefusal } from './migrate.ts';
 import { interruptIds, openQuestion, pausesOf, waitingReason, withoutPlace } from './pauses.ts';
 import { answerTo, withTimesOf } from './questions.ts';
-import { takeAnswer, tellAsked } from './asking.ts';
+import { resumeValues, takeAnswer, tellAsked } from './asking.ts';
 import { RunEvents, withDetails } from './run-events.ts';
 import { hooksOfSolo, membersOf, openTripwires, withTrip } from './tripped.ts';
 import type { Answers, RunnerParts } from './contract.ts';
@@ -148,13 +148,10 @@ export class ActiveRun {
     const pauses = withTimesOf(this.#asked.map(openQuestion), found.map(openQuestion)).map(withoutPlace);
     await this.#decideBudgets(pauses, answers);
     const now = this.#parts.clock.now();
-    const resume = Object.fromEntries(
-      pauses.flatMap((pause) => {
-        const isTriedAgain = pause.kind === 'approval' || pause.kind === 'effect';
-        const answer = isTriedAgain ? true : takeAnswer(this.#events, this.row, pause, { answers, by, now });
-        return answer === undefined ? [] : [[pause.id, answer]];
-      }),
-    );
+    const resume = resumeValues(pauses, (pause) => {
+      const isTriedAgain = pause.kind === 'approval' || pause.kind === 'effect';
+      return isTriedAgain ? true : takeAnswer(this.#events, this.row, pause, { answers, by, now });
+    });
     if (pauses.length > 0 && Object.keys(resume).length === 0) return this.#finish('waiting', null, pauses);
     const began = snapshot.next.length > 0 || Object.keys(valuesOf(snapshot)).length > 0;
     this.#events.emit('run.resumed', { run_id, crew, from: snapshot.next.join(', ') || 'start' });

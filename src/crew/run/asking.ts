@@ -43,3 +43,20 @@ export function takeAnswer(
   events.emit('question.answered', { ...where, by });
   return kind === 'question' ? givenAnswer(pause, answer, now) : answer;
 }
+
+/** What goes back into the graph, by interrupt: of a step that waits for several at once, by their parts, those that there are. */
+export function resumeValues(
+  pauses: readonly RunPause[],
+  answerOf: (pause: RunPause) => unknown,
+): Readonly<Record<string, unknown>> {
+  const resume: Record<string, unknown> = {};
+  const parts: Record<string, Record<string, unknown>> = {};
+  for (const pause of pauses) {
+    const answer = answerOf(pause);
+    if (answer === undefined) continue;
+    const { id, part } = pause;
+    if (part === undefined) resume[id] = answer;
+    else resume[id] = { parts: Object.assign((parts[id] ??= {}), { [part]: answer }) };
+  }
+  return resume;
+}

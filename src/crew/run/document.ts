@@ -68,6 +68,10 @@ export interface RunPause {
   readonly approval_id: string | null;
   readonly tool: string | null;
   readonly details: unknown;
+  /** Where a step waits for several at once: which of them, under a name that stays while the others are settled. */
+  readonly part?: string | undefined;
+  /** Of a question that tasks.yaml, or `ask` of a task, names. */
+  readonly name?: string | undefined;
   /** Names this question alone, where an answer ends it: `crew questions answer ID`. */
   readonly question_id?: string | undefined;
   /** Of a review or a question: JSON Schema of what may be answered. */

@@ -6,6 +6,12 @@ import type { TaskSpec } from '../spec.ts';
 import type { RunPause } from './document.ts';
 import { type OpenQuestion, questionId, requireAnswer, requireOpenQuestions } from './questions.ts';
 
+/** All that one step waits for. */
+const StoredSeveral = z.object({
+  kind: z.literal('several'),
+  pauses: z.array(z.looseObject({ part: z.string(), name: z.string().optional() })),
+});
+
 const StoredPause = z.object({
   kind: z.enum(['approval', 'human_input', 'effect', 'budget']),
   task: z.string(),
@@ -35,10 +41,28 @@ const StoredQuestion = z.object({
 });
 
 /** Pauses that the checkpoint knows of, those of tasks that went on included; a question that is read first at `now` is open from then. */
-export function pausesOf({ tasks }: StateSnapshot, now: Ms): readonly RunPause[] {
+export function pausesOf({ tasks, config }: StateSnapshot, now: Ms): readonly RunPause[] {
+  const thread = String(config.configurable?.['thread_id']);
   return tasks.flatMap((task) =>
-    task.interrupts.flatMap(({ id, value }) => (id === undefined ? [] : [readPause(id, task.name, value, now)])),
+    task.interrupts.flatMap(({ id, value }) => {
+      if (id === undefined) return [];
+      const several = StoredSeveral.safeParse(value);
+      if (!several.success) return [readPause({ id, seed: id, node: task.name }, value, now)];
+      return several.data.pauses.map(({ part, name, ...one }) => ({
+        // Its id has to outlive the interrupt, which another takes the place of when one of them is settled.
+        ...readPause({ id, seed: `${thread}/${part}`, node: task.name }, one, now),
+        part,
+        ...(name === undefined ? {} : { name }),
+      }));
+    }),
   );
+}
+
+/** A place where a graph waits: the interrupt, what a question's id is made of, and the node. */
+interface Place {
+  readonly id: string;
+  readonly seed: string;
+  readonly node: string;
 }
 
 const Interrupted = z.object({ __interrupt__: z.array(z.object({ id: z.string() })) });
@@ -48,25 +72,26 @@ export function interruptIds(result: unknown): ReadonlySet<string> {
   return new Set(Interrupted.safeParse(result).data?.__interrupt__.map((i) => i.id));
 }
 
-function readPause(id: string, node: string, value: unknown, now: Ms): RunPause {
+function readPause(place: Place, value: unknown, now: Ms): RunPause {
+  const { id, seed, node } = place;
   const asked = StoredQuestion.safeParse(value);
-  if (asked.success) return readQuestion(id, node, asked.data, now);
+  if (asked.success) return readQuestion(place, asked.data, now);
   const parsed = StoredPause.safeParse(value);
   if (!parsed.success) {
-    const question_id = questionId(id, node, value);
+    const question_id = questionId(seed, node, value);
     return { id, question_id, kind: 'custom', task: node, agent: null, approval_id: null, tool: null, details: value };
   }
   const { kind, task, agent, approval_id = null, tool = null, answer = {}, expires_at = null } = parsed.data;
   const details = detailsOf(parsed.data);
   const terms = kind === 'human_input' ? { answer, expires_at } : {};
-  const named = ANSWERED.has(kind) ? { question_id: questionId(id, task, details) } : {};
+  const named = ANSWERED.has(kind) ? { question_id: questionId(seed, task, details) } : {};
   return { id, kind, task, agent, approval_id, tool, details, ...named, ...terms };
 }
 
-function readQuestion(id: string, node: string, asked: z.output<typeof StoredQuestion>, now: Ms): RunPause {
+function readQuestion({ id, seed, node }: Place, asked: z.output<typeof StoredQuestion>, now: Ms): RunPause {
   const { task = node, agent = null, tool = null, n, question, payload, problem, answer, timeout_ms } = asked;
   const details = { question, payload: payload ?? null, problem };
-  const question_id = questionId(id, task, details, n);
+  const question_id = questionId(seed, task, details, n);
   const terms = { answer: answer ?? undefined, expires_at: timeout_ms === null ? null : now + timeout_ms };
   return { id, question_id, kind: 'question', task, agent, approval_id: null, tool, details, ...terms };
 }
@@ -92,9 +117,9 @@ export function isAnswered({ kind }: RunPause): boolean {
   return ANSWERED.has(kind);
 }
 
-/** A pause as an open question, at its task. */
+/** A pause as an open question, at its task; a named question of it at `task.name`. */
 export function openQuestion(pause: RunPause): OpenQuestion & RunPause {
-  return { ...pause, where: pause.task };
+  return { ...pause, where: pause.name === undefined ? pause.task : `${pause.task}.${pause.name}` };
 }
 
 /** The pause that `openQuestion` was given. */
@@ -111,13 +136,13 @@ export function checkAnswers(
   answers: Readonly<Record<string, unknown>>,
   tasks: Readonly<Record<string, TaskSpec>>,
   now: number,
-): readonly OpenQuestion[] {
+): readonly { readonly question: OpenQuestion; readonly answer: unknown }[] {
   const open = row.waiting_for.filter(isAnswered).map(openQuestion);
   return requireOpenQuestions(row.run_id, open, answers, now).map(({ question, answer }) => {
     const task = tasks[question.task];
     if (question.kind === 'human_input' && task !== undefined) parseReview(task, answer);
     if (question.kind === 'question') requireAnswer(question.where, question.answer, answer);
-    return question;
+    return { question, answer };
   });
 }
 

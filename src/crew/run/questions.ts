@@ -10,6 +10,8 @@ export interface OpenQuestion {
   /** Task, step or node. */
   readonly where: string;
   readonly details: unknown;
+  /** Of a step that asks several at once: which of them, by a name that stays when the others are answered. */
+  readonly part?: string | undefined;
   readonly question_id?: string | undefined;
   readonly answer?: Readonly<Record<string, unknown>> | null | undefined;
   readonly expires_at?: number | null | undefined;
@@ -95,8 +97,8 @@ export function requireTaken(
   for (const question of open) {
     const problem = problemOf(question);
     if (problem === null) continue;
-    const isNew = !before.some((b) => b.id === question.id);
-    if (!answered.some((a) => a.id === question.id || (isNew && isSameAsked(a, question, open)))) continue;
+    const isNew = question.part === undefined && !before.some((b) => b.id === question.id);
+    if (!answered.some((a) => isSamePlace(a, question) || (isNew && isSameAsked(a, question, open)))) continue;
     throw new InvalidInput(`the answer to '${question.where}' does not fit: ${problem}`);
   }
 }
@@ -104,7 +106,13 @@ export function requireTaken(
 /** Whether a question stands where an earlier one stood: LangGraph gives each question of a step an id of its own. */
 function isSameAsked(earlier: OpenQuestion, question: OpenQuestion, open: readonly OpenQuestion[]): boolean {
   if (sameText(earlier) !== sameText(question)) return false;
-  return earlier.id === question.id || !open.some((o) => o.id === earlier.id);
+  if (isSamePlace(earlier, question)) return true;
+  return earlier.part === undefined && question.part === undefined && !open.some((o) => o.id === earlier.id);
+}
+
+/** Whether the same step asks, by its part where it asks several at once. */
+function isSamePlace(a: OpenQuestion, b: OpenQuestion): boolean {
+  return a.part === b.part && (a.part !== undefined || a.id === b.id);
 }
 
 function problemOf({ details }: OpenQuestion): string | null {

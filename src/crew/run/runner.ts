@@ -169,10 +169,18 @@ class Runner implements CrewRunner {
     const taken = this.#active.get(runId);
     if (taken !== undefined && answered.length === 0) return taken.done;
     if (taken !== undefined) throw new Conflict(`run ${runId} is at work: it waits for no answer now`);
+    // By their own ids: several questions may be open at one task.
+    const byQuestion = Object.fromEntries(
+      answeredNow.map(({ question, answer }) => [question.question_id ?? question.where, answer]),
+    );
     const run = new ActiveRun(this.#parts, row);
-    const document = await this.#launch(run, () => run.goOn(answers, options.signal, options.by)).done;
+    const document = await this.#launch(run, () => run.goOn(byQuestion, options.signal, options.by)).done;
     if (run.refusal !== null) throw run.refusal;
-    requireTaken(answeredNow, row.waiting_for.map(openQuestion), document.waiting_for.map(openQuestion));
+    requireTaken(
+      answeredNow.map(({ question }) => question),
+      row.waiting_for.map(openQuestion),
+      document.waiting_for.map(openQuestion),
+    );
     return document;
   }
 

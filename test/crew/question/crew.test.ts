@@ -113,6 +113,108 @@ describe('a question of a tool', () => {
   });
 });
 
+describe('questions of several calls of one turn', () => {
+  const paid = defineQuestion({
+    text: 'Pay how much?',
+    payload: z.object({ to: z.string() }),
+    answer: z.number().refine((n) => n < 100, 'below 100'),
+    timeoutMs: 60_000,
+  });
+  const turn = { calls: ['ann', 'bob', 'cat'].map((to) => ({ tool: 'pay', args: { to } })) };
+
+  function paying() {
+    const done: unknown[] = [];
+    const pay = toyTool('pay', ({ to }, context) => void done.push([to, context.ask(paid, { to: String(to) })]), {
+      effects: 'effect',
+    });
+    const model = new ScriptedModel([turn, { text: 'paid' }]);
+    const given = {
+      agents: [toyAgent('ana', { tools: ['pay'] })],
+      tasks: [toyTask('a', 'ana')],
+      models: [model.named('m')],
+      tools: [pay],
+      saver: new MemorySaver(),
+      store: createMemoryRunStore(),
+    };
+    return { done, given, model, ...desk(given) };
+  }
+
+  test('are open at once and answered in any order, under ids and times that stay', async () => {
+    const { runner, done, given, events, clock, model } = paying();
+    const { run_id, waiting_for } = await runner.kickoff('toy');
+    expect(waiting_for.map((p) => p.details)).toMatchObject([
+      { payload: { to: 'ann' } },
+      { payload: { to: 'bob' } },
+      { payload: { to: 'cat' } },
+    ]);
+    const [ann = '', bob = '', cat = ''] = waiting_for.map((p) => p.question_id);
+    expect(new Set([ann, bob, cat]).size).toBe(3);
+    await clock.advance(20_000);
+    const rest = await runner.resume(run_id, { [bob]: 2 }, { by: 'alice' });
+    expect(rest.waiting_for.map((p) => [p.question_id, p.expires_at])).toEqual([
+      [ann, waiting_for[0]?.expires_at],
+      [cat, waiting_for[2]?.expires_at],
+    ]);
+    await expect(runner.resume(run_id, { [bob]: 3 })).rejects.toBeInstanceOf(Conflict);
+    await runner.close();
+    const second = desk({ ...given, idSeed: 50 });
+    await second.runner.recover();
+    expect(await second.runner.resume(run_id, { [cat]: 3, [ann]: 1 })).toMatchObject({
+      status: 'completed',
+      output: 'paid',
+    });
+    expect(done).toEqual([
+      ['bob', 2],
+      ['ann', 1],
+      ['cat', 3],
+    ]);
+    expect(events.of('question.asked').map((e) => e.question_id)).toEqual([ann, bob, cat]);
+    model.assertUsed();
+  });
+
+  test('take an answer under the task’s name one at a time', async () => {
+    const { runner, done } = paying();
+    const { run_id } = await runner.kickoff('toy');
+    expect((await runner.resume(run_id, { a: 1 })).waiting_for).toHaveLength(2);
+    await runner.resume(run_id, { a: 2 });
+    expect(await runner.resume(run_id, { a: 3 })).toMatchObject({ status: 'completed' });
+    expect(done).toEqual([
+      ['ann', 1],
+      ['bob', 2],
+      ['cat', 3],
+    ]);
+  });
+
+  test('refuse an answer that the question’s own check refuses, and ask it anew beside the others', async () => {
+    const { runner, done } = paying();
+    const { run_id, waiting_for } = await runner.kickoff('toy');
+    const [, bob = ''] = waiting_for.map((p) => p.question_id);
+    await expect(runner.resume(run_id, { [bob]: 200 })).rejects.toThrow("the answer to 'a' does not fit: ");
+    const open = (await runner.showRun(run_id)).waiting_for;
+    expect(open.map((p) => p.details)).toMatchObject([
+      { payload: { to: 'ann' }, problem: null },
+      { payload: { to: 'bob' }, problem: 'the answer: below 100' },
+      { payload: { to: 'cat' }, problem: null },
+    ]);
+    expect(open.map((p) => p.expires_at)).toEqual(waiting_for.map((p) => p.expires_at));
+    expect(done).toEqual([]);
+  });
+
+  test('that nobody answers in time fail their calls alone', async () => {
+    const { runner, clock, done } = paying();
+    const { run_id, waiting_for } = await runner.kickoff('toy');
+    await runner.resume(run_id, { [waiting_for[2]?.question_id ?? '']: 3 });
+    await clock.advance(60_000);
+    await expect.poll(async () => (await runner.showRun(run_id)).status).toBe('completed');
+    expect((await runner.showRun(run_id)).tasks[0]?.tool_calls.map((c) => c.error_code)).toEqual([
+      null,
+      'deadline_exceeded',
+      'deadline_exceeded',
+    ]);
+    expect(done).toEqual([['cat', 3]]);
+  });
+});
+
 describe('a question of a hook', () => {
   test('of a guardrail, a condition and a callback waits, and asks no model again', async () => {
     const heard: unknown[] = [];

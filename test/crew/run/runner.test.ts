@@ -211,6 +211,39 @@ describe('a run that waits', () => {
     expect(made).toEqual(['two', 'one']);
   });
 
+  test('for approvals of one turn has them open at once, and makes each call as it is approved', async () => {
+    const made: string[] = [];
+    const tools = ['one', 'two', 'free'].map((name) =>
+      toyTool(name, () => void made.push(name), { effects: 'effect' }),
+    );
+    const model = new ScriptedModel([
+      { calls: ['one', 'free', 'two'].map((tool) => ({ tool, args: {} })) },
+      {
+        text: 'done',
+        expect: (messages) => expect(messages.slice(-3).map((m) => m.name)).toEqual(['free', 'two', 'one']),
+      },
+    ]);
+    const { runner, invoker } = desk({
+      agents: [toyAgent('ana', { tools: ['one', 'two', 'free'] })],
+      tasks: [toyTask('a', 'ana')],
+      tools,
+      needsApproval: ['one', 'two'],
+      models: [model.named('m')],
+    });
+    const { run_id, waiting_for } = await runner.kickoff('toy');
+    expect(waiting_for.map((p) => [p.kind, p.approval_id])).toEqual([
+      ['approval', 'approval_one'],
+      ['approval', 'approval_two'],
+    ]);
+    invoker.approved.add('approval_two');
+    expect((await runner.resume(run_id)).waiting_for).toMatchObject([{ approval_id: 'approval_one', task: 'a' }]);
+    expect(made).toEqual(['free', 'two']);
+    invoker.approved.add('approval_one');
+    expect(await runner.resume(run_id)).toMatchObject({ status: 'completed', output: 'done', waiting_for: [] });
+    expect(made).toEqual(['free', 'two', 'one']);
+    model.assertUsed();
+  });
+
   test('is ended by cancelling it', async () => {
     const { runner } = desk({
       agents: [ana, ben],
