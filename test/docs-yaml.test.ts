@@ -35,14 +35,14 @@ function merged(below: Files, over: Files): Files {
 }
 
 /** The issues of a folder with these files and whatever they refer to. */
-function issuesOf(files: Files): readonly string[] {
+async function issuesOf(files: Files): Promise<readonly string[]> {
   const dir = mkdtempSync(join(tmpdir(), 'docs-yaml-'));
   mkdirSync(join(dir, 'skills/order-books'), { recursive: true });
   writeFileSync(join(dir, 'skills/order-books/SKILL.md'), '---\ndescription: How to read order books\n---\nSlowly.');
   writeFileSync(join(dir, 'fees.md'), '# Fees');
   for (const [file, value] of Object.entries(files)) writeFileSync(join(dir, file), stringify(value));
   try {
-    loadDeskConfig({ config: dir, env: {} });
+    await loadDeskConfig({ config: dir, env: {} });
     return [];
   } catch (error) {
     if (error instanceof ConfigInvalid) return error.issues.map(configIssueText);
@@ -61,20 +61,20 @@ describe('the YAML of docs/writing-a-crew.md', () => {
   const blocks = blocksOf('docs/writing-a-crew.md');
   const [first = {}] = blocks;
 
-  test('is a whole configuration in its first block, and one with each of the others over it', () => {
+  test('is a whole configuration in its first block, and one one with each of the others over it', async () => {
     expect(blocks.map((files) => Object.keys(files))).toEqual([
       ['agents.yaml', 'tasks.yaml', 'crews.yaml'],
       ['agents.yaml', 'tasks.yaml', 'crews.yaml'],
       ['flows.yaml'],
     ]);
     const base = merged(others, first);
-    expect(issuesOf(base)).toEqual([]);
-    for (const block of blocks.slice(1)) expect(issuesOf(merged(base, block))).toEqual([]);
-    expect(issuesOf(blocks.reduce(merged, base))).toEqual([]);
+    expect(await issuesOf(base)).toEqual([]);
+    for (const block of blocks.slice(1)) expect(await issuesOf(merged(base, block))).toEqual([]);
+    expect(await issuesOf(blocks.reduce(merged, base))).toEqual([]);
   });
 
-  test('is looked at in a way that can fail', () => {
+  test('is looked at in a way that can fail', async () => {
     const wrong: Files = { 'agents.yaml': { watcher: { max_itre: 3 } } };
-    expect(issuesOf(merged(merged(others, first), wrong)).join()).toMatch(/agents\.yaml.*max_itre/);
+    expect((await issuesOf(merged(merged(others, first), wrong))).join()).toMatch(/agents\.yaml.*max_itre/);
   });
 });

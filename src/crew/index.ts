@@ -71,6 +71,7 @@ export {
 export type { InputsFor, PlaceholdersOf } from './code/infer.ts';
 export type { ApprovalQuestion, ApprovalReply } from './code/local-stages.ts';
 export { findCrewModule } from './config/crew-module.ts';
+export { loadToolModules } from './config/tool-modules.ts';
 export { openPostgresCheckpoints } from './checkpoint/postgres.ts';
 export { DuckDBSaver } from './checkpoint/saver.ts';
 export type { CheckpointStore } from './checkpoint/store.ts';

@@ -335,7 +335,7 @@ export class CrewController implements DeskHost, AsyncDisposable {
 
   async #open(): Promise<Runtime> {
     const options = this.#options;
-    const config = loadDeskConfig(options);
+    const config = await loadDeskConfig(options);
     const market = marketConfig(config, options);
     const redactor = createRedactor(this.#env, secretVariables(config.system));
     const writeLine = options.writeLog ?? ((line: string): void => void process.stderr.write(line));
@@ -379,7 +379,7 @@ export class CrewController implements DeskHost, AsyncDisposable {
         env: this.#env,
       }),
     );
-    const tools = [...bindTools(marketTools, half.services), ...(options.tools ?? [])];
+    const tools = [...bindTools(marketTools, half.services), ...(options.tools ?? []), ...config.moduleTools];
     const model = options.model ?? config.system.model.default;
     const crews = this.#push(
       await openCrews({

@@ -35,7 +35,7 @@ import { openFeedback } from '../crew/feedback/store.ts';
 import { openCallLedger } from '../crew/spend/ledger.ts';
 import { createMemoryLedger } from '../crew/spend/memory-ledger.ts';
 import { createPriceBook } from '../crew/spend/price.ts';
-import { type DeskConfig, loadDeskConfig } from './config.ts';
+import { type DeskConfig, loadDeskConfig, loadModuleTools } from './config.ts';
 import type { Desk, DeskStatus, EventsQuery, QueryRequest, RunDocument, StreamRow, ToolsQuery } from './desk.ts';
 import {
   agentRows,
@@ -70,9 +70,13 @@ const SEARCH_LIMIT = 50;
  */
 export function openFilesDesk(options: ControllerOptions): Desk {
   const dataDir = resolve(options.dataDir ?? 'data');
-  let config: DeskConfig | undefined;
-  const configured = (): DeskConfig => (config ??= loadDeskConfig(options));
-  const tools: readonly ToolFacts[] = [...marketTools, ...(options.tools ?? [])];
+  let config: Promise<DeskConfig> | undefined;
+  const configured = (): Promise<DeskConfig> => (config ??= loadDeskConfig(options));
+  const tools = async (): Promise<readonly ToolFacts[]> => [
+    ...marketTools,
+    ...(options.tools ?? []),
+    ...(await loadModuleTools(options)),
+  ];
   const needsController = (what: string): Promise<never> =>
     Promise.reject(new Unavailable(`${what} needs a running controller: crew start`));
 
@@ -80,13 +84,13 @@ export function openFilesDesk(options: ControllerOptions): Desk {
     withOps(
       dataDir,
       'memories',
-      async (db) => work(memoryDesk(openMemoryVault(await storedMemory(db, configured())))),
+      async (db) => work(memoryDesk(openMemoryVault(await storedMemory(db, await configured())))),
       empty,
     );
 
   const withServers = async <T>(work: (servers: McpServers) => T | Promise<T>): Promise<T> => {
     const open = async (db: Database | null): Promise<{ readonly done: T }> => ({
-      done: await withForeignServers(configured(), options, db, work),
+      done: await withForeignServers(await configured(), options, db, work),
     });
     return ((await withOps(dataDir, PINS_TABLE, open, undefined)) ?? (await open(null))).done;
   };
@@ -100,14 +104,14 @@ export function openFilesDesk(options: ControllerOptions): Desk {
         checks: { controller_running: false },
         timestamp: new Date(systemClock.now()).toISOString(),
       }),
-    crews: async () => crewRows(configured()),
-    agents: async () => agentRows(configured()),
-    tasks: async () => taskRows(configured()),
-    tools: async (query) => toolRows(tools, query ?? {}, configured),
-    describeTool: async (name) => toolDetail(tools, name),
+    crews: async () => crewRows(await configured()),
+    agents: async () => agentRows(await configured()),
+    tasks: async () => taskRows(await configured()),
+    tools: async (query) => toolRows(await tools(), query ?? {}, configured),
+    describeTool: async (name) => toolDetail(await tools(), name),
     callTool: () => needsController('calling a tool'),
     kickoff: () => needsController('running a crew'),
-    flows: async () => flowRows(configured()),
+    flows: async () => flowRows(await configured()),
     runFlow: () => needsController('running a flow'),
     runs: (query) =>
       withOps(dataDir, 'runs', async (db) => (await (await createRunStore(db)).list(query)).map(runRow), []),
@@ -120,9 +124,9 @@ export function openFilesDesk(options: ControllerOptions): Desk {
     usage: ({ by, ...query }) =>
       withOps(dataDir, 'model_calls', async (db) => (await openCallLedger(db)).usage(by, query), []),
     modelCalls: (query) => withOps(dataDir, 'model_calls', async (db) => (await openCallLedger(db)).calls(query), []),
-    prices: async () => createPriceBook(configured().system.model.prices).rows,
+    prices: async () => createPriceBook((await configured()).system.model.prices).rows,
     budgets: async (query) => {
-      const { budgets = [] } = spendOptions(configured().system, options.env ?? process.env);
+      const { budgets = [] } = spendOptions((await configured()).system, options.env ?? process.env);
       const read = (ledger: CallLedger): ReturnType<Desk['budgets']> =>
         budgetRows(budgets, new Budgets({ ledger, clock: systemClock, budgets }), query?.run);
       return (
@@ -177,12 +181,12 @@ export function openFilesDesk(options: ControllerOptions): Desk {
       ),
     giveFeedback: () => needsController('giving feedback'),
     forgetFeedback: () => needsController('taking feedback back'),
-    explain: async ({ agent, tool }) => explain(configured(), tools, agent, tool),
+    explain: async ({ agent, tool }) => explain(await configured(), await tools(), agent, tool),
     mcpServers: () => withServers((servers) => servers.list()),
     mcpTools: (query) => withServers((servers) => servers.inspect(query?.server)),
     acceptMcpTools: () => needsController('accepting tools'),
     forgetMcpTools: () => needsController('taking tools back'),
-    behaviours: () => storedBehaviours(dataDir, configured()),
+    behaviours: async () => storedBehaviours(dataDir, await configured()),
     runBehaviour: () => needsController('firing a behaviour'),
     shadowReport: (query) =>
       withOps(
@@ -261,14 +265,17 @@ async function openReadOnly(dataDir: string): Promise<Awaited<ReturnType<typeof 
   return store;
 }
 
-function toolRows(
+async function toolRows(
   tools: readonly ToolFacts[],
   query: ToolsQuery,
-  configured: () => DeskConfig,
-): ReturnType<typeof toolRow>[] {
-  const agent = query.agent;
+  configured: () => Promise<DeskConfig>,
+): Promise<ReturnType<typeof toolRow>[]> {
+  const { agent } = query;
+  const config = agent === undefined ? null : await configured();
   const allowed =
-    agent === undefined ? tools : tools.filter((tool) => explain(configured(), tools, agent, tool.name).allowed);
+    agent === undefined || config === null
+      ? tools
+      : tools.filter((tool) => explain(config, tools, agent, tool.name).allowed);
   const rows = allowed.map(toolRow).filter((row) => query.toolset === undefined || row.toolset === query.toolset);
   return query.search === undefined ? rows : [...createToolSearch(rows).find(query.search, SEARCH_LIMIT)];
 }

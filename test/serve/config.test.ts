@@ -5,8 +5,8 @@ import { venues } from '../../src/market/exchanges/catalogue.generated.ts';
 import { loadDeskConfig, marketConfig } from '../../src/serve/config.ts';
 
 const given = { config: new URL('../..', import.meta.url).pathname, env: {} };
-const collected = (exchanges: readonly string[]) =>
-  marketConfig(loadDeskConfig(given), { ...given, exchanges }).collect.exchanges;
+const config = await loadDeskConfig(given);
+const collected = (exchanges: readonly string[]) => marketConfig(config, { ...given, exchanges }).collect.exchanges;
 
 test('all venues, a venue and one market of it can be asked for', () => {
   expect(collected(['all'])).toEqual(['all']);

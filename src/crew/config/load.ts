@@ -1,12 +1,13 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
-import { ConfigInvalid, type ConfigIssue, errorMessage, InvalidInput } from '../../kit/errors.ts';
+import { ConfigInvalid, type ConfigIssue, InvalidInput } from '../../kit/errors.ts';
 import { nearestName } from '../../kit/nearest.ts';
 import { describeIssues, pathText, type ValueIssue } from '../../kit/schema-issues.ts';
 import type { AgentSpec, CrewSpec, OverrideSpec, RoleSpec, TaskSpec } from '../spec.ts';
 import { flowChecks, type FlowNames } from './flow-checks.ts';
 import { flowSchema, type FlowSpec } from './flow-schema.ts';
+import { pathOf, readConfigFile } from './config-file.ts';
 import { pythonPart, unwrapped, withKnownModels, withOnlyAgent, withOurTools } from './crewai.ts';
 import { crewChecks } from './crew-checks.ts';
 import { knowledgeChecks } from './knowledge-checks.ts';
@@ -29,7 +30,7 @@ import { toAgent, toCrew, toTask } from './specs.ts';
 import { type SystemConfig, systemSchema } from './system-schema.ts';
 import { foreignTools } from './mcp-checks.ts';
 import { type McpServerConfig, mcpServersSchema } from './mcp-schema.ts';
-import { parseYamlFile, type YamlFile } from './yaml-file.ts';
+import type { YamlFile } from './yaml-file.ts';
 
 /** Schemas of further sections of system.yaml, by their key. */
 export type Sections = Readonly<Record<string, z.ZodType>>;
@@ -70,11 +71,6 @@ export const CONFIG_FILES = ['system.yaml', 'agents.yaml', 'tasks.yaml', 'crews.
 /** Whether a folder holds any configuration file. */
 export function hasConfig(dir: string): boolean {
   return CONFIG_FILES.some((name) => pathOf(dir, name) !== undefined);
-}
-
-/** A file by its name, or with .yml for .yaml. */
-function pathOf(dir: string, name: string): string | undefined {
-  return [name, name.replace(/yaml$/, 'yml')].map((file) => join(dir, file)).find((path) => existsSync(path));
 }
 
 /**
@@ -118,7 +114,7 @@ export function loadConfig<S extends Sections>(options: ConfigOptions<S>): CrewC
       { file: dir, line: 0, column: 0, message: `there is no configuration here: none of ${CONFIG_FILES.join(', ')}` },
     ]);
   }
-  const read = (name: string): YamlFile => readFile(dir, name);
+  const read = (name: string): YamlFile => readConfigFile(dir, name);
   const system = readSystem(read('system.yaml'), options);
   const implicit = implicitCrewId(dir);
   const project = readProject(dir, read, implicit, options);
@@ -213,18 +209,6 @@ function readable({ system, agents, tasks, crews }: RawFiles): boolean {
   return [system, agents, tasks, crews].every(
     (file) => file === undefined || file.value !== undefined || file.issues.length === 0,
   );
-}
-
-/** A file that is absent is empty; one that cannot be read is an issue. */
-function readFile(dir: string, name: string): YamlFile {
-  const path = pathOf(dir, name);
-  if (path === undefined) return parseYamlFile(name, '');
-  try {
-    return parseYamlFile(basename(path), readFileSync(path, 'utf8'));
-  } catch (error) {
-    const issue = { file: name, line: 0, column: 0, message: `cannot be read: ${errorMessage(error)}` };
-    return { ...parseYamlFile(name, ''), issues: [issue] };
-  }
 }
 
 interface Project {

@@ -308,6 +308,12 @@ export const systemSchema = z.strictObject({
     })
     .prefault({})
     .describe('The MCP server'),
+  tool_modules: z
+    .array(z.string().min(1))
+    .default([])
+    .describe(
+      'JavaScript modules with tools of yours, from this folder: each exports by default a tool or a list of them',
+    ),
   mcp_servers: mcpServersSchema.default({}).describe('MCP servers whose tools the agents may use, by a name of yours'),
   behaviours: z
     .record(z.string(), behaviour)

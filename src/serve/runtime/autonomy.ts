@@ -13,7 +13,7 @@ import { createIdSource } from '../../kit/id.ts';
 import { didYouMean } from '../../kit/nearest.ts';
 import { createConnectionLog } from '../../market/jobs/connection-log.ts';
 import { createIssueRecorder } from '../../market/jobs/issue-recorder.ts';
-import type { DeskConfig } from '../config.ts';
+import type { FileConfig } from '../config.ts';
 import type { Autonomy, Runtime } from './contract.ts';
 import type { CrewCode } from './modules.ts';
 import type { BehaviourRow } from '../desk.ts';
@@ -82,7 +82,7 @@ export function behaviourRow(status: Awaited<ReturnType<BehaviourEngine['list']>
 }
 
 /** A flow with a trigger, as what runs by itself: `flow_health_check`. */
-function flowBehaviours(config: DeskConfig, flows: FlowRunner | undefined): readonly Behaviour[] {
+function flowBehaviours(config: FileConfig, flows: FlowRunner | undefined): readonly Behaviour[] {
   return config.flows.flatMap(({ id, description, trigger, enabled }) => {
     if (trigger === null) return [];
     return defineBehaviour({
@@ -103,7 +103,7 @@ function flowBehaviours(config: DeskConfig, flows: FlowRunner | undefined): read
 /** The behaviours that the crews bring and the flows that start by themselves, with the changes of system.yaml. Throws InvalidInput for a change of one that does not exist. */
 export function behavioursOf(
   code: Readonly<Record<string, CrewCode>>,
-  config: DeskConfig,
+  config: FileConfig,
   options: {
     /** Only those of these crews, and no flows. */
     readonly only?: readonly string[] | undefined;

@@ -41,8 +41,8 @@ describe('the drawing of a crew', () => {
     expect(text).toContain('  n_manage --> n_delegate\n  n_manage --> n_manage\n  n_manage --> node_end');
   });
 
-  it('shows a hand-written graph with its routes, in Mermaid and as a picture', () => {
-    const config = loadDeskConfig({ config: '.', env: {} });
+  it('shows a hand-written graph with its routes, in Mermaid and as a picture', async () => {
+    const config = await loadDeskConfig({ config: '.', env: {} });
     const crew = config.crews.find((one) => one.id === 'data-ops');
     if (crew === undefined) throw new Error('there is no crew data-ops');
     const byId = <T extends { readonly id: string }>(list: readonly T[]) =>

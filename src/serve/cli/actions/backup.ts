@@ -46,7 +46,7 @@ export async function backupCreate(command: Command): Promise<void> {
 /** `crew backup ls` */
 export async function backupList(command: Command): Promise<void> {
   const context = contextOf(command);
-  const folder = folderOf(context, command);
+  const folder = await folderOf(context, command);
   const { backupTime, listBackupIds } = await import('../../backup/manifest.ts');
   const ids = await listBackupIds(folder);
   const rows = ids.map((id) => ({
@@ -72,7 +72,7 @@ export async function backupVerify(id: string, command: Command): Promise<void> 
   const context = contextOf(command);
   const { backupFolder } = await import('../../backup/manifest.ts');
   const { verifyBackup } = await import('../../backup/check.ts');
-  const report = await verifyBackup(await backupFolder(folderOf(context, command), id));
+  const report = await verifyBackup(await backupFolder(await folderOf(context, command), id));
   const { output } = context;
   if (output.json) printJson(output, report);
   else {
@@ -87,7 +87,7 @@ export async function backupRestore(id: string, command: Command): Promise<void>
   const context = contextOf(command);
   const { backupFolder } = await import('../../backup/manifest.ts');
   const { restoreBackup } = await import('../../backup/restore.ts');
-  const backupsDir = folderOf(context, command);
+  const backupsDir = await folderOf(context, command);
   const report = await restoreBackup({
     backup: await backupFolder(backupsDir, id),
     dataDir: context.options.dataDir ?? 'data',
@@ -101,8 +101,8 @@ export async function backupRestore(id: string, command: Command): Promise<void>
   if (report.moved_to !== null) output.write(`what was there lies in ${report.moved_to}\n`);
 }
 
-function folderOf(context: ActionContext, command: Command): string {
+async function folderOf(context: ActionContext, command: Command): Promise<string> {
   const { dir } = command.opts<{ dir?: string }>();
   if (dir !== undefined) return resolve(dir);
-  return resolve(context.options.dataDir ?? 'data', loadDeskConfig(context.options).system.backup.dir);
+  return resolve(context.options.dataDir ?? 'data', (await loadDeskConfig(context.options)).system.backup.dir);
 }

@@ -30,7 +30,7 @@ export async function doctor(command: Command): Promise<void> {
   checks.push(
     await attempt('configuration', async () => {
       const { loadDeskConfig } = await import('../../config.ts');
-      const config = loadDeskConfig(options);
+      const config = await loadDeskConfig(options);
       return `${config.crews.length} crews, ${config.agents.length} agents, ${config.tasks.length} tasks in ${config.dir}`;
     }),
   );
@@ -66,7 +66,7 @@ export async function doctor(command: Command): Promise<void> {
     await attempt('venue keys', async () => {
       const { loadDeskConfig, marketConfig } = await import('../../config.ts');
       const { missingKeys } = await import('../../../market/collect/keys.ts');
-      return missingKeys(marketConfig(loadDeskConfig(options), options), process.env);
+      return missingKeys(marketConfig(await loadDeskConfig(options), options), process.env);
     }),
   );
   if (output.json) printJson(output, { version: VERSION, checks });

@@ -88,7 +88,7 @@ export async function plotFlow(id: string, command: Command): Promise<void> {
   const { svg } = command.opts<{ svg?: string }>();
   const { loadDeskConfig } = await import('../../config.ts');
   const { flowFromSpec, flowMermaid, flowSvg } = await import('../../../crew/index.ts');
-  const { flows } = loadDeskConfig(options);
+  const { flows } = await loadDeskConfig(options);
   const spec = flows.find((flow) => flow.id === id);
   if (spec === undefined)
     throw noFlow(

@@ -12,7 +12,7 @@ export async function drawCrew(id: string, command: Command): Promise<void> {
   const { loadDeskConfig } = await import('../../config.ts');
   const { loadCrewCode } = await import('../../runtime/modules.ts');
   const { crewDrawing, drawingMermaid, drawingSvg } = await import('../../../crew/index.ts');
-  const config = loadDeskConfig(options);
+  const config = await loadDeskConfig(options);
   const crew = config.crews.find((one) => one.id === id);
   const ids = config.crews.map((one) => one.id);
   if (crew === undefined)

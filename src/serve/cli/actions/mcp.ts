@@ -23,7 +23,7 @@ export async function mcp(command: Command): Promise<void> {
   };
   const surface = await createDeskSurface(desk, listed);
   const { loadDeskConfig } = await loadConfig();
-  const { oauth } = loadDeskConfig(context.options).system.mcp;
+  const { oauth } = (await loadDeskConfig(context.options)).system.mcp;
   const { stderrLogger } = await loadLogger();
   const log = stderrLogger(context.options.logLevel ?? 'warn', false);
   if (options.http === undefined) {

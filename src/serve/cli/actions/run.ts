@@ -51,7 +51,7 @@ export function tellSuspended({ status, run_id }: RunDocument): void {
 /** The crew of a configuration that has one. Throws InvalidInput when there are several, with their names. */
 async function onlyCrew(options: ControllerOptions): Promise<string> {
   const { loadDeskConfig } = await import('../../config.ts');
-  const { crews } = loadDeskConfig(options);
+  const { crews } = await loadDeskConfig(options);
   const [first] = crews;
   if (first !== undefined && crews.length === 1) return first.id;
   const names = crews.map((crew) => crew.id).join(', ');
