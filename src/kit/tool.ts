@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { AccessLevel, ToolCategory } from './access.ts';
+import { type AccessLevel, CATEGORY_NAME, type ToolCategory } from './access.ts';
 import type { Clock } from './clock.ts';
 import { InvalidInput } from './errors.ts';
 import type { EventSink } from './event.ts';
@@ -138,6 +138,8 @@ export function defineTool<S, I extends z.ZodObject, O extends z.ZodType>(
   for (const n of [name, ...(definition.aliases ?? [])]) {
     if (!NAME.test(n)) throw new InvalidInput(`tool name '${n}' must be snake_case of 3 to 64 characters`);
   }
+  if (!CATEGORY_NAME.test(definition.category))
+    throw new InvalidInput(`tool ${name}: category '${definition.category}' must be snake_case of 2 to 64 characters`);
   if (definition.description.length < 20)
     throw new InvalidInput(`tool ${name}: the description is too short to choose it by`);
   for (const [field, schema] of Object.entries(definition.input.shape)) {

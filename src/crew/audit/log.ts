@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { TOOL_CATEGORIES } from '../../kit/access.ts';
 import type { Clock, Ms, Timer } from '../../kit/clock.ts';
 import type { AuditLog, AuditRow } from '../../kit/invoke.ts';
 import type { Logger } from '../../kit/logger.ts';
@@ -221,7 +220,7 @@ const rowSchema = z.object({
   agent_id: text.nullable(),
   role: text,
   tool: text,
-  category: z.enum(TOOL_CATEGORIES).nullable(),
+  category: text.nullable(),
   args: jsonValue,
   decision: z.enum(['allowed', 'denied']),
   rule: text,

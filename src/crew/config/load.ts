@@ -21,6 +21,7 @@ import {
   idSchema,
   taskSchema,
 } from './crew-schemas.ts';
+import { categoryChecks } from './category-checks.ts';
 import { crossChecks, toolsByName } from './cross-checks.ts';
 import { asEntry, entries, type RawFiles } from './raw.ts';
 import { resolveToolsets } from './toolsets.ts';
@@ -157,6 +158,7 @@ export function loadConfig<S extends Sections>(options: ConfigOptions<S>): CrewC
           ...crewChecks(files, implicit),
           ...skillChecks(dir, files),
           ...knowledgeChecks(dir, files),
+          ...categoryChecks(files, options.knownTools),
           ...peopleChecks(files),
           ...flowChecks(flows.file, flowSpecs, flowNames(files, implicit, flowSpecs, knownTools)),
         ]

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { ACCESS_LEVELS, TOOL_CATEGORIES } from '../../kit/access.ts';
+import { ACCESS_LEVELS } from '../../kit/access.ts';
+import { categoryName } from './category-name.ts';
 import { variable } from './fields.ts';
 
 /** `mcp_servers` of system.yaml: servers of others whose tools our agents may use. */
@@ -8,7 +9,7 @@ import { variable } from './fields.ts';
 export const FOREIGN_SEPARATOR = '__';
 
 const assignment = z.strictObject({
-  category: z.enum(TOOL_CATEGORIES).describe('Category that the permission check takes the tool for'),
+  category: categoryName.describe('Category that the permission check takes the tool for'),
   level: z.enum(ACCESS_LEVELS).describe('Level that a caller needs in it; beyond READ_ONLY the tool has effects'),
 });
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ACCESS_LEVELS, TOOL_CATEGORIES, type AccessLevel } from '../../kit/access.ts';
+import { categoryName as category } from './category-name.ts';
 import { LOG_LEVELS } from '../../kit/logger.ts';
 import { cronPattern, duration, timeZone, variable } from './fields.ts';
 import { mcpServersSchema } from './mcp-schema.ts';
@@ -9,12 +10,11 @@ import { budgetsSchema, circuitSchema, limitsSchema, pricesSchema } from './spen
 /** The generic part of system.yaml. Defaults live here alone; a secret is given by the name of its variable (`*_env`). */
 
 const level = z.enum(ACCESS_LEVELS);
-const category = z.enum(TOOL_CATEGORIES);
 const seconds = z.number().positive();
-const everywhere = (held: AccessLevel): Partial<Record<(typeof TOOL_CATEGORIES)[number], AccessLevel>> =>
+const everywhere = (held: AccessLevel): Readonly<Record<string, AccessLevel>> =>
   Object.fromEntries(TOOL_CATEGORIES.map((name) => [name, held]));
 
-const role = z.partialRecord(category, level);
+const role = z.record(category, level);
 
 const override = z.strictObject({
   agent: z.string().describe('Agent the exception is for'),
@@ -154,6 +154,10 @@ export const systemSchema = z.strictObject({
   version: z.literal(1).default(1).describe('Version of this file’s layout'),
   model: model.prefault({}).describe('Language models of the agents'),
   budgets: budgetsSchema.default({}).describe('What may be spent on models, by a name of yours'),
+  categories: z
+    .array(category)
+    .default([])
+    .describe('Categories of your own, beside the ten and those of tools of yours: for tools of mcp_servers'),
   roles: z
     .record(z.string(), role)
     .default({ operator: everywhere('ADMIN'), reader: everywhere('READ_ONLY') })

@@ -18,6 +18,7 @@ const DECLARATIONS = [
 
 /** Keys that are read in a way that this search cannot see. */
 const EXEMPT: Readonly<Record<string, string>> = {
+  categories: 'read as it stands in src/crew/config/category-checks.ts',
   tool_modules: 'read before the rest of the file, in src/crew/config/tool-modules.ts',
   version: 'the schema accepts 1 alone: a later layout is refused by it',
   'overrides[].agent': 'read by the permission gate as a field of OverrideSpec',

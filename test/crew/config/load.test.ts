@@ -288,7 +288,7 @@ describe('loading a configuration', () => {
       'a category and a level that do not exist',
       { 'system.yaml': 'roles: { operator: { exchnge_data: READ_ONLY }, reader: { analytics: READ } }' },
       [
-        "system.yaml:1:22: roles.operator: unknown field 'exchnge_data' (did you mean exchange_data?)",
+        "system.yaml:1:22: roles.operator: there is no category 'exchnge_data' (did you mean exchange_data?); list it under categories if it is yours",
         'system.yaml:1:70: roles.reader.analytics: "READ" is not one of NONE, READ_ONLY, READ_WRITE, WRITE, ADMIN',
       ],
     ],
