@@ -92,6 +92,30 @@ export interface SeriesRowsQuery extends SeriesKey {
   readonly order?: 'asc' | 'desc' | undefined;
 }
 
+/**
+ * What rows of some series add up to, worked out inside the database so that no row leaves it. The SQL is the caller's
+ * own, over the columns that the stream stores, `series_id` and `id`.
+ */
+export interface AggregateQuery {
+  /** Series of one stream. */
+  readonly series: readonly SeriesKey[];
+  /** [from, to) of the stream's time column. */
+  readonly from: Us;
+  readonly to: Us;
+  /** Computed for each row first: name → SQL. `OVER in_series` is the rows of its series, oldest first. */
+  readonly each?: Readonly<Record<string, string>> | undefined;
+  /** One result a series and a value of these; without it one a series. Name → SQL. */
+  readonly by?: Readonly<Record<string, string>> | undefined;
+  /** Name → aggregate. */
+  readonly select: Readonly<Record<string, string>>;
+}
+
+/** One result of an aggregation. */
+export interface Aggregate {
+  readonly series: SeriesKey;
+  readonly values: SqlRow;
+}
+
 /** An index on the hot rows of a stream. */
 export interface StoreIndex {
   readonly name: string;
@@ -179,6 +203,8 @@ export interface MarketStore extends AsyncDisposable {
   stats(table?: string): Promise<readonly TableStats[]>;
   /** Rows of one series, with `row_key` (text that identifies the row for quarantine). Times are UTC µs. */
   seriesRows(query: SeriesRowsQuery): Promise<readonly SqlRow[]>;
+  /** One result a series that has rows (and a value of `by`), in no order. Throws NotFound, InvalidInput for mixed streams. */
+  aggregates(query: AggregateQuery): Promise<readonly Aggregate[]>;
   /** Newest row of each series of a stream, for freshness and cross-venue comparison. */
   latest(stream: Stream, symbol?: string): Promise<readonly SqlRow[]>;
   /** Our own parameterised SQL; identifiers in it are the caller's duty. */

@@ -12,7 +12,10 @@ import type { StagedBatch } from './batch.ts';
 import { BulkWriter, type StagedRecords } from './bulk.ts';
 import { compactStore } from './compaction.ts';
 import { archivable, archiveDays, restoreDays } from './archive.ts';
+import { aggregatesOf } from './aggregates.ts';
 import type {
+  Aggregate,
+  AggregateQuery,
   ArchiveReport,
   ArchiveRequest,
   BulkIngest,
@@ -251,6 +254,10 @@ export class DuckMarketStore implements MarketStore {
 
   seriesRows(query: SeriesRowsQuery): Promise<readonly SqlRow[]> {
     return this.#noticing(() => again(() => rowsOf(this.#core, query)));
+  }
+
+  aggregates(query: AggregateQuery): Promise<readonly Aggregate[]> {
+    return this.#noticing(() => again(() => aggregatesOf(this.#core, query)));
   }
 
   latest(stream: Stream, symbol?: string): Promise<readonly SqlRow[]> {

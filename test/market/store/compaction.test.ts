@@ -118,6 +118,46 @@ describe('compaction', () => {
     expect(await store.seriesRows({ ...series, stream: 'trades', ...all })).toHaveLength(7);
   });
 
+  it('adds up hot rows and finished days alike', async () => {
+    const folder = temporaryFolder();
+    const { store } = await open(folder);
+    await using _ = store;
+    await store.ingest(threeDays(), null);
+    const other = { ...series, symbol: 'ETHUSDT', stream: 'trades' } as const;
+    await store.ensureSeries([other]);
+    await store.ingest([trade('eth', T0 + HOUR, { symbol: 'ETHUSDT', quantity: 3 })], null);
+    const query = {
+      series: [{ ...series, stream: 'trades' }, other],
+      from: T0 + 7 * HOUR,
+      to: T0 + 3 * DAY,
+      each: { step: 'epoch_us(event_time) - lag(epoch_us(event_time)) OVER in_series' },
+      by: { day: 'event_time::DATE::VARCHAR' },
+      select: { rows: 'count(*)', sum: 'sum(quantity)', longest: 'max(step)' },
+    } as const;
+    const sorted = async () =>
+      [...(await store.aggregates(query))].sort((a, b) =>
+        String(a.values['day']).localeCompare(String(b.values['day'])),
+      );
+    const key = { ...series, stream: 'trades' };
+    const expected = [
+      { series: key, values: { day: '2026-01-02', rows: 2, sum: 1, longest: 16 * HOUR } },
+      { series: key, values: { day: '2026-01-03', rows: 2, sum: 1, longest: 5 * HOUR } },
+      { series: key, values: { day: '2026-01-04', rows: 1, sum: 0.5, longest: 19 * HOUR } },
+    ];
+    expect(await sorted()).toEqual(expected);
+    await store.compact({ now: T0 + 2 * DAY + HOUR, minimumGain: 1 });
+    expect(await sorted()).toEqual(expected);
+    const whole = await store.aggregates({ ...query, from: T0, by: {}, each: {}, select: { rows: 'count(*)' } });
+    expect(whole.map(({ series: { symbol }, values }) => [symbol, values['rows']]).sort()).toEqual([
+      ['BTCUSDT', 6],
+      ['ETHUSDT', 1],
+    ]);
+    const mixed = { ...query, series: [key, { ...series, stream: 'candles' }] } as const;
+    await expect(store.aggregates(mixed as never)).rejects.toThrow('one stream');
+    await expect(store.aggregates({ ...query, series: [{ ...other, symbol: 'NONE' }] })).rejects.toThrow('none_binance');
+    expect(await store.aggregates({ ...query, series: [] })).toEqual([]);
+  });
+
   it('is done once when it is asked for twice, while rows come in', async () => {
     const folder = temporaryFolder();
     const { store } = await open(folder);

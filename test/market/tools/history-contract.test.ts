@@ -45,7 +45,7 @@ afterAll(async () => {
 async function called(tool: Tool, given: Readonly<Record<string, unknown>>) {
   const bench = tool.toolset === 'sampling' ? moving : still;
   let reads = 0;
-  const watched: Pick<MarketStore, 'read' | 'seriesRows'> = {
+  const watched: Pick<MarketStore, 'read' | 'seriesRows' | 'aggregates'> = {
     read: (sql, params, signal) => {
       if (/event_time/.test(sql)) reads++;
       return bench.services.store.read(sql, params, signal);
@@ -55,10 +55,14 @@ async function called(tool: Tool, given: Readonly<Record<string, unknown>>) {
       if (query.limit > 1) reads++;
       return bench.services.store.seriesRows(query);
     },
+    aggregates: (query) => {
+      reads++;
+      return bench.services.store.aggregates(query);
+    },
   };
   const store = new Proxy(bench.services.store, {
     get(target, name) {
-      if (name === 'read' || name === 'seriesRows') return watched[name];
+      if (name === 'read' || name === 'seriesRows' || name === 'aggregates') return watched[name];
       const value: unknown = Reflect.get(target, name, target);
       return typeof value === 'function' ? value.bind(target) : value;
     },

@@ -16,8 +16,11 @@ export interface Gap {
 }
 
 export interface GapQuery {
-  /** Times of the rows, ascending, UTC µs. */
-  readonly times: readonly Us[];
+  /** Times of the first and the last row, UTC µs; null without rows. */
+  readonly first: Us | null;
+  readonly last: Us | null;
+  /** Successive rows far apart, oldest first: at least those further than `factor` intervals. */
+  readonly silences: readonly (readonly [before: Us, after: Us])[];
   readonly from: Us;
   readonly to: Us;
   /** Usual distance of two rows, µs. */
@@ -31,7 +34,7 @@ export interface GapQuery {
  * range is one leading gap. Bounds of an inner gap are the rows around it: (last before, first after).
  */
 export function findGaps(query: GapQuery): readonly Gap[] {
-  const { times, from, to, interval, factor } = query;
+  const { first, last, silences, from, to, interval, factor } = query;
   const limit = interval * factor;
   const gaps: Gap[] = [];
   const add = (start: Us, end: Us, place: Gap['place']): void => {
@@ -40,17 +43,12 @@ export function findGaps(query: GapQuery): readonly Gap[] {
       gaps.push({ from: start, to: end, duration_seconds: (end - start) / 1e6, place, expected_rows: expected });
     }
   };
-  const first = times[0];
-  const last = times.at(-1);
-  if (first === undefined || last === undefined) {
+  if (first === null || last === null) {
     add(from, to, 'leading');
     return gaps;
   }
   add(from, first, 'leading');
-  times.forEach((time, i) => {
-    const next = times[i + 1];
-    if (next !== undefined) add(time, next, 'inner');
-  });
+  for (const [before, after] of silences) add(before, after, 'inner');
   add(last, to, 'trailing');
   return gaps;
 }

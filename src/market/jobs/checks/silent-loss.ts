@@ -1,9 +1,7 @@
-import type { SqlRow } from '../../../infra/duckdb/database.ts';
 import type { Us } from '../../../kit/clock.ts';
 import type { ValidationRules } from '../../config.ts';
 import type { SeriesKey } from '../../domain/records.ts';
 import { findingOf, type Finding } from '../finding.ts';
-import { numberOf } from '../row.ts';
 import { name } from './prices.ts';
 
 /** One closed candle whose volume is not the sum of the trades stored for its minute. Volumes in base units. */
@@ -14,29 +12,32 @@ export interface VolumeDifference {
   readonly difference_percent: number;
 }
 
+/** A closed minute as its candle tells it, volume in base units. */
+export interface CandleVolume {
+  readonly open_time: Us;
+  readonly volume: number;
+}
+
+/** Trades stored for the minutes of a series, quantities in base units. */
+export interface TradedMinutes {
+  readonly first: Us;
+  readonly last: Us;
+  /** By the minute's beginning, UTC µs. */
+  readonly sums: ReadonlyMap<Us, number>;
+}
+
 /**
  * Compares closed candles with the trades stored for their minutes. Only minutes wholly inside [from, to) count, so
  * that the start of collecting does not look like a loss. A difference within the tolerance is rounding.
  */
 export function volumeDifferences(
-  candles: readonly SqlRow[],
-  trades: readonly SqlRow[],
+  candles: readonly CandleVolume[],
+  sums: ReadonlyMap<Us, number>,
   from: Us,
   to: Us,
   rules: ValidationRules,
 ): readonly VolumeDifference[] {
-  const sums = new Map<number, number>();
-  for (const trade of trades) {
-    const time = numberOf(trade, 'event_time');
-    const quantity = numberOf(trade, 'quantity');
-    if (time === null || quantity === null) continue;
-    const minute = Math.floor(time / 60_000_000) * 60_000_000;
-    sums.set(minute, (sums.get(minute) ?? 0) + quantity);
-  }
-  return candles.flatMap((candle) => {
-    const openTime = numberOf(candle, 'open_time');
-    const volume = numberOf(candle, 'volume');
-    if (openTime === null || volume === null || candle['closed'] === false) return [];
+  return candles.flatMap(({ open_time: openTime, volume }) => {
     if (openTime < from || openTime + 60_000_000 > to) return [];
     const sum = sums.get(openTime) ?? 0;
     const scale = Math.max(volume, sum);

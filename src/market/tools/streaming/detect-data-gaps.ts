@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { minCoverage } from '../../exchanges/shared/coverage.ts';
 import { viewName } from '../../domain/records.ts';
-import { mapParallel } from '../../jobs/parallel.ts';
-import { scanSeries } from '../../jobs/gap-scan.ts';
+import { scanAll } from '../../jobs/gap-scan.ts';
 import { jointCoverage, jointNotes, jointShape } from '../shared/coverage.ts';
 import { anyMarket, anySymbol, exchange, isoTime, lookbackMinutes, stream } from '../shared/fields.ts';
 import { isoOfUs, measuredNow } from '../shared/provenance.ts';
@@ -58,7 +57,7 @@ export default marketTool({
     const status = services.collector.status();
     const chosen = keys.slice(0, MOST_SERIES);
     const coverage = await jointCoverage(services, chosen, { from, to }, input.min_coverage);
-    const scans = await mapParallel(chosen, 4, (key) => scanSeries(services, key, from, to, status));
+    const scans = await scanAll(services, chosen, { from, to, status });
     const gaps = scans.flatMap((scan) =>
       scan.gaps.map((gap) => ({
         table: viewName(scan.series),

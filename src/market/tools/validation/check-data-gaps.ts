@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { minCoverage } from '../../exchanges/shared/coverage.ts';
-import { scanSeries } from '../../jobs/gap-scan.ts';
-import { mapParallel } from '../../jobs/parallel.ts';
+import { scanAll } from '../../jobs/gap-scan.ts';
 import { recordFindings } from '../../jobs/issue-book.ts';
 import { jointCoverage, jointNotes, jointShape } from '../shared/coverage.ts';
 import { anySeries, findingShape, lookbackMinutes } from '../shared/fields.ts';
@@ -40,11 +39,7 @@ export default marketTool({
     const { from, to } = lookback(clock.now(), input.lookback_minutes);
     const coverage = await jointCoverage(services, keys, { from, to }, input.min_coverage);
     const status = services.collector.status();
-    const scans = await mapParallel(keys, 4, async (key, i) => {
-      signal.throwIfAborted();
-      progress(i / keys.length);
-      return scanSeries(services, key, from, to, status);
-    });
+    const scans = await scanAll(services, keys, { from, to, status }, { signal, progress });
     const findings = scans.flatMap((s) => s.findings);
     const issues = await recordFindings(services, findings, caller);
     const longest = findings.reduce<number | null>((most, f) => {

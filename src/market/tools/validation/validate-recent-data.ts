@@ -3,9 +3,8 @@ import { minCoverage } from '../../exchanges/shared/coverage.ts';
 import { viewName } from '../../domain/records.ts';
 import { joinByVenue } from '../../jobs/finding.ts';
 import { recordFindings } from '../../jobs/issue-book.ts';
-import { mapParallel } from '../../jobs/parallel.ts';
 import { recordWork } from '../../jobs/metrics.ts';
-import { validateSeries } from '../../jobs/validate.ts';
+import { validateAll } from '../../jobs/validate.ts';
 import { jointCoverage, jointNotes, jointShape } from '../shared/coverage.ts';
 import { anySeries, findingShape, isoTime, lookbackMinutes } from '../shared/fields.ts';
 import { showFinding } from '../shared/findings.ts';
@@ -50,11 +49,7 @@ export default marketTool({
     const keys = await matchSeries(services, input);
     const { from, to } = lookback(clock.now(), input.lookback_minutes);
     const coverage = await jointCoverage(services, keys, { from, to }, input.min_coverage);
-    const results = await mapParallel(keys, 4, async (key, i) => {
-      signal.throwIfAborted();
-      progress(i / keys.length);
-      return validateSeries(services, key, from, to);
-    });
+    const results = await validateAll(services, keys, from, to, { signal, progress });
     const findings = joinByVenue(results.flatMap((r) => r.findings));
     const issues = await recordFindings(services, findings, caller);
     const rows = results.reduce((sum, r) => sum + r.rows, 0);
