@@ -98,6 +98,8 @@ async function rounds(desk: Desk, session: SessionOptions, began: Ms): Promise<R
     await pause(Math.min(ROUND_PAUSE_MS, left()), signal);
   } while (left() > 0 && !isAborted(signal));
   if (durationMs !== undefined) await pause(left(), signal);
+  // Once the market is closed, nothing can tell what came of the proposals.
+  if (documents.at(-1)?.mode === 'shadow' && !isAborted(signal)) await desk.shadowReport();
   return finish(desk, documents, began);
 }
 

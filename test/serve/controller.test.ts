@@ -11,7 +11,10 @@ import {
   Unavailable,
 } from '../../src/kit/errors.ts';
 import type { StreamItem } from '../../src/kit/stream-item.ts';
+import { ManualClock } from '../../src/kit/clock.ts';
 import { silentLogger } from '../../src/kit/logger.ts';
+import { openProposals } from '../../src/crew/proposal/log.ts';
+import { openOpsDatabase } from '../../src/events/index.ts';
 import { CrewController } from '../../src/serve/controller.ts';
 import { openDesk } from '../../src/serve/open.ts';
 import type { ControllerOptions } from '../../src/serve/options.ts';
@@ -293,6 +296,28 @@ describe('CrewController', { timeout: 60_000 }, () => {
     await controller.restart({ autonomous: false });
     expect((await controller.getStatus()).streams).not.toEqual([]);
     expect(await controller.kickoff('plain')).toMatchObject({ ...plain, output: 'two' });
+  });
+
+  it('judges what was proposed in shadow mode as a run of it ends', async () => {
+    const options = small();
+    const clock = new ManualClock(Date.now() - 60_000);
+    const dataDir = String(options.dataDir);
+    const { db } = await openOpsDatabase({ dataDir, clock, log: silentLogger });
+    const caller = { kind: 'agent', id: 'a', agentId: 'cleaner', role: 'cleaner', tools: [] } as const;
+    await (await openProposals({ db, clock })).record({
+      id: 'prop_old',
+      call: { caller, tool: 'clean_data_anomalies', reason: 'r', runId: null, taskId: null } as never,
+      args: {},
+      wouldChange: { quarantine: [] },
+    });
+    await db.close();
+    const signal = new AbortController().signal;
+    const session = { options, crew: 'operations', inputs: {}, shadow: true, durationMs: undefined, signal };
+    expect(await runCrew({ ...session, onProgress: () => undefined })).toMatchObject({ mode: 'shadow' });
+    await using desk = await openDesk(options, 'inspect');
+    expect((await desk.shadowReport()).proposals).toMatchObject([
+      { id: 'prop_old', verdict: 'wrong', outcome: { because: 'there was nothing to clean' } },
+    ]);
   });
 
   it('is not healthy while the disk is full, and says so; healthy again once there is room', async () => {

@@ -154,7 +154,9 @@ describe('compaction', () => {
     ]);
     const mixed = { ...query, series: [key, { ...series, stream: 'candles' }] } as const;
     await expect(store.aggregates(mixed as never)).rejects.toThrow('one stream');
-    await expect(store.aggregates({ ...query, series: [{ ...other, symbol: 'NONE' }] })).rejects.toThrow('none_binance');
+    await expect(store.aggregates({ ...query, series: [{ ...other, symbol: 'NONE' }] })).rejects.toThrow(
+      'none_binance',
+    );
     expect(await store.aggregates({ ...query, series: [] })).toEqual([]);
   });
 

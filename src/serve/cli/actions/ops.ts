@@ -186,17 +186,30 @@ export async function shadowReport(command: Command): Promise<void> {
   printTable(
     output,
     report.proposals,
-    ['time', 'agent', 'tool', 'verdict', 'reason'].map((key) => ({
-      title: key.toUpperCase(),
-      value: (row: Readonly<Record<string, unknown>>) => textOf(row[key]),
-      max: key === 'reason' ? 90 : 40,
-    })),
+    [
+      ...['time', 'agent', 'tool', 'reason'].map((key) => ({
+        title: key.toUpperCase(),
+        value: (row: Readonly<Record<string, unknown>>) => textOf(row[key]),
+        max: key === 'reason' ? 70 : 40,
+      })),
+      { title: 'VERDICT', value: (row) => textOf(row['verdict']) },
+      { title: 'BECAUSE', value: (row) => because(row['outcome']), max: 60 },
+    ],
     'no proposals: run a crew with --shadow first',
   );
   const { totals } = report;
   output.write(
     `\n${totals.proposals} proposals: ${totals.right} right, ${totals.wrong} wrong, ${totals.undecided} undecided${totals.accuracy === null ? '' : `, accuracy ${(totals.accuracy * 100).toFixed(1)} %`}\n`,
   );
+  if (totals.undecided > 0) {
+    output.write(
+      'Undecided: not yet judged, or nothing that came after can tell. A proposal is judged 30 s after it was made, by this command while a controller runs, or as a crew run with --shadow ends.\n',
+    );
+  }
+}
+
+function because(outcome: unknown): string | null {
+  return typeof outcome === 'object' && outcome !== null && 'because' in outcome ? textOf(outcome.because) : null;
 }
 
 function textOf(value: unknown): string | null {
