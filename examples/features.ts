@@ -8,6 +8,7 @@ import {
   defineCrew,
   defineCrewGraph,
   defineFlow,
+  defineQuestion,
   defineTask,
   defineTool,
   defineToolset,
@@ -94,7 +95,7 @@ const chief = defineAgent({
 const decide = defineTask({ id: 'decide', description: 'Decide on {topic}.', ...asked, agent: chief });
 const desk = defineCrew({ id: 'desk', tasks: [decide], agents: [chief, editor, expert, scout] });
 
-// Tasks: side by side by their context; rules in order, a file, a person who looks, and what hears of the end.
+// Tasks: side by side by their context; rules in order, a file, a person who is asked and looks, and what hears of the end.
 const writer = defineAgent({
   id: 'writer',
   role: 'Writer',
@@ -122,8 +123,9 @@ const headline = defineTask({
 const comment = defineTask({ id: 'comment', description: 'Ask the mint.', ...asked, agent: caller });
 const page = defineTask({
   id: 'page',
-  description: 'Put the page together.',
+  description: 'Put the page together in {columns} columns.',
   ...asked,
+  ask: { columns: defineQuestion({ text: 'How many columns for {topic}?', answer: z.number().int().positive() }) },
   agent: defineAgent({ id: 'setter', role: 'Setter', ...prose, llm: plays('setter', { text: 'Page 1.' }) }),
   context: [headline, comment],
   human_input: true,
@@ -236,6 +238,8 @@ console.log(`desk: ${decided.tasks[0]?.agent} says ${String(decided.output)}`);
 
 const waiting = await host.runner.kickoff('paper', { topic: 'GOLD' });
 console.log(`paper: ${waiting.status}, ${JSON.stringify(JSON.parse(readFileSync(join(dir, 'gold.json'), 'utf8')))}`);
+const set = await host.runner.resume(waiting.run_id, { 'page.columns': 2 }, { by: 'anna' });
+console.log(`paper: ${set.status} for a ${set.waiting_for[0]?.kind}`);
 const printed = await host.runner.resume(waiting.run_id, { page: { accept: true } }, { by: 'anna' });
 console.log(`paper: ${printed.tasks.map(({ id, status }) => `${id} ${status}`).join(', ')}: ${String(printed.output)}`);
 

@@ -1,5 +1,6 @@
 import type { GuardrailSubject, GuardrailVerdict } from './agent/guardrail.ts';
 import type { TaskOutput } from './agent/output.ts';
+import type { CodeQuestion } from './question/task-question.ts';
 import type { Migration, MigratingRun } from './run/migration.ts';
 import type { RunDocument } from './run/document.ts';
 import type { TripwireCheck } from './tripwire/contract.ts';
@@ -59,6 +60,8 @@ export interface CrewHooks {
   readonly tripwires?: Readonly<Record<string, TripwireCheck>> | undefined;
   /** Functions that `condition` of tasks names. */
   readonly conditions?: Readonly<Record<string, (context: ConditionContext) => boolean>> | undefined;
+  /** Questions that tasks in code ask, by `task.name`: they take the place of what the spec says of them. */
+  readonly questions?: Readonly<Record<string, CodeQuestion>> | undefined;
   /** Functions that `callback` of tasks names. */
   readonly callbacks?: Readonly<Record<string, (output: TaskOutput) => Eventually<void>>> | undefined;
   /**

@@ -56,6 +56,8 @@ export {
   type Task,
   type TaskDefinition,
 } from './code/define.ts';
+export { askWith, type ShownQuestion, type TaskAsk } from './code/task-ask.ts';
+export type { CodeQuestion, ShowContext, TaskAnswer, TaskAnswers } from './question/task-question.ts';
 export { type CodeTool, defineToolset, type Toolset } from './code/toolset.ts';
 export { type CrewHost, type HostOptions, openCrewHost } from './code/host.ts';
 export type { CodeTripwire, CodeTripwires } from './code/tripwires.ts';

@@ -126,6 +126,22 @@ export interface TaskSpec {
   readonly max_retries: number;
   /** Ours: what starts it in continuous work; null: only as part of its crew. */
   readonly trigger: TaskTrigger | null;
+  /** Ours: what a person is asked before its agent begins, by name. An answer is an input of the task under that name. */
+  readonly ask: Readonly<Record<string, TaskQuestion>>;
+}
+
+/** A question of a task to a person. Texts may hold {placeholders}: inputs, and outputs of tasks of its context. */
+export interface TaskQuestion {
+  readonly question: string;
+  readonly show: Readonly<Record<string, unknown>> | null;
+  /** JSON Schema of what is shown. */
+  readonly show_schema: Readonly<Record<string, unknown>> | null;
+  /** JSON Schema of the answer; null: anything. */
+  readonly answer: Readonly<Record<string, unknown>> | null;
+  /** Seconds; null: any time. */
+  readonly answer_timeout: number | null;
+  /** What stands when nobody answered in time; undefined: the task fails. */
+  readonly otherwise?: unknown;
 }
 
 /** A comparison with the output of an earlier task. All that is given must hold. */

@@ -43,6 +43,7 @@ describe.runIf(built)('examples', { timeout: 60_000 }, () => {
       '  hand_off: chief to editor',
       'desk: editor says Print it.',
       'paper: waiting, {"headline":"Gold rises"}',
+      'paper: waiting for a human_input',
       '  set: Page 1.',
       'paper: headline completed, comment completed, page completed, extra skipped: Page 1. Printed.',
       '  planned for essay',

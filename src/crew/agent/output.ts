@@ -1,3 +1,4 @@
+import type { TaskAnswers } from '../question/task-question.ts';
 import type { Proposal, TaskToolCall } from './call.ts';
 import type { ModelUsage } from '../model/usage.ts';
 
@@ -19,6 +20,8 @@ export interface TaskOutput {
   readonly usage: readonly ModelUsage[];
   /** Whose words from outside it may hold; absent: nobody's. */
   readonly outside?: readonly string[] | undefined;
+  /** What people answered to the task's questions, by name. */
+  readonly answers?: TaskAnswers | undefined;
   /** UTC ms. */
   readonly started_at: number;
   /** UTC ms. */

@@ -5,13 +5,13 @@ import type { AskedQuestion } from '../../kit/question.ts';
 /** What a pause for a person carries; `runner.resume` answers it. */
 export type Pause =
   | ({
-      /** A call of a tool, or a hook of a task, asks a person. */
+      /** A call of a tool, a hook of a task or the task itself asks a person. */
       readonly kind: 'question';
       readonly task: string;
       readonly agent: string;
-      readonly tool: string;
+      readonly tool?: string;
       /** Which of the call's questions it is, from 0. */
-      readonly n: number;
+      readonly n?: number;
     } & AskedQuestion)
   | {
       readonly kind: 'approval';
@@ -49,8 +49,11 @@ export type Pause =
       readonly output: unknown;
     };
 
-/** One of several pauses of a step, under a name that no other of the run has: the path of a call, or of a question. */
-export type PausePart = Pause & { readonly part: string };
+/**
+ * One of several pauses of a step, under a `part` that no other of the run has: the path of a call, or of a question. `name`:
+ * that of a task's own question.
+ */
+export type PausePart = Pause & { readonly part: string; readonly name?: string };
 
 const Given = z.object({ parts: z.record(z.string(), z.unknown()) });
 

@@ -6,7 +6,7 @@ import { PLAN_TASK } from '../model/manage-policy.ts';
 import type { TaskSpec } from '../spec.ts';
 import { parseAnswer } from './answer.ts';
 import { askAside } from './ask.ts';
-import { fill } from './prompt.ts';
+import { fill, inputsBefore } from './prompt.ts';
 import type { RunScope } from './scope.ts';
 
 /** A plan for each task, and what writing them used; `error` when there is none. */
@@ -70,12 +70,13 @@ export function createPlanner(scope: RunScope): Planner {
 
 function describe(scope: RunScope, task: TaskSpec, inputs: Readonly<Record<string, unknown>>): string {
   const agent = task.agent === null ? undefined : scope.agents[task.agent];
+  const known = inputsBefore(task, inputs);
   const tools = (agent?.tools ?? []).filter((name) => task.tools?.includes(name) ?? true);
   return [
     `# Task ${task.id}`,
-    fill(task.description, inputs),
-    `Expected: ${fill(task.expected_output, inputs)}`,
-    agent === undefined ? 'Agent: whoever the manager chooses' : `Agent: ${agent.id}, ${fill(agent.role, inputs)}`,
+    fill(task.description, known),
+    `Expected: ${fill(task.expected_output, known)}`,
+    agent === undefined ? 'Agent: whoever the manager chooses' : `Agent: ${agent.id}, ${fill(agent.role, known)}`,
     `Tools: ${tools.length === 0 ? 'none' : tools.join(', ')}`,
     ...(task.context.length === 0 ? [] : [`After: ${task.context.join(', ')}`]),
   ].join('\n');

@@ -1,5 +1,7 @@
 import { InvalidInput } from '../../kit/errors.ts';
 import { didYouMean } from '../../kit/nearest.ts';
+import { namesIn } from '../filled.ts';
+import type { TaskAnswers } from '../question/task-question.ts';
 import type { Lesson, RecalledNote, TaskResult } from '../playbook.ts';
 import type { AgentSpec, TaskSpec } from '../spec.ts';
 import { compactJson } from './compact.ts';
@@ -33,9 +35,25 @@ export function unresolved(task: TaskSpec, agent: AgentSpec, known: ReadonlySet<
     [`agent ${agent.id}, goal`, agent.goal],
     [`agent ${agent.id}, backstory`, agent.backstory],
   ];
-  return texts.flatMap(([where, text]) =>
-    placeholders(text).flatMap((name) => (known.has(name) ? [] : [`${where}: {${name}}`])),
+  const answers = Object.keys(task.ask);
+  const open = texts.flatMap(([where, text]) =>
+    placeholders(text).flatMap((name) => (known.has(name) || answers.includes(name) ? [] : [`${where}: {${name}}`])),
   );
+  // Asked before there is any answer, and after the tasks of its context.
+  const asked = Object.entries(task.ask).flatMap(([name, { question, show }]) =>
+    [...new Set(namesIn([question, show]))].flatMap((used) =>
+      known.has(used) || task.context.includes(used) ? [] : [`task ${task.id}, ask.${name}: {${used}}`],
+    ),
+  );
+  return [...open, ...asked];
+}
+
+/** The inputs as far as a task has them before people have answered its questions: those stay as they are written. */
+export function inputsBefore(
+  task: TaskSpec,
+  inputs: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  return { ...inputs, ...Object.fromEntries(Object.keys(task.ask).map((name) => [name, `{${name}}`])) };
 }
 
 /** Who the agent is and how it works. */
@@ -73,18 +91,23 @@ export function taskPrompt(
     readonly memory: unknown;
     readonly recalled: readonly RecalledNote[];
     readonly plan: string | undefined;
+    readonly answers: TaskAnswers;
     readonly knowledge: readonly KnowledgePassage[];
     /** What people said of earlier answers. */
     readonly lessons: readonly Lesson[];
   },
 ): string {
-  const { instruction, memory, recalled, plan, knowledge, lessons } = extra;
+  const { instruction, memory, recalled, plan, answers, knowledge, lessons } = extra;
   const parts = [`# Task\n${fill(task.description, inputs)}`];
   if (plan !== undefined) parts.push(`# Plan\n${plan}`);
   if (instruction !== undefined) parts.push(`# From your manager\n${instruction}`);
+  const said = Object.entries(answers).map(
+    ([name, { question, answer }]) => `- ${name}: ${question}\n  ${compactJson(answer, 4000)}`,
+  );
+  if (said.length > 0) parts.push(`# What a person answered\n${said.join('\n')}`);
   if (lessons.length > 0) {
-    const said = lessons.map(({ task: of, text }) => `- ${of === task.id ? '' : `(on ${of}) `}${text}`);
-    parts.push(`# What people said of your earlier answers: keep to it\n${said.join('\n')}`);
+    const told = lessons.map(({ task: of, text }) => `- ${of === task.id ? '' : `(on ${of}) `}${text}`);
+    parts.push(`# What people said of your earlier answers: keep to it\n${told.join('\n')}`);
   }
   if (memory !== null) parts.push(`# What you found the last time\n${compactJson(memory, 3000)}`);
   if (recalled.length > 0) {

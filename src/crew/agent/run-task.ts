@@ -1,7 +1,8 @@
 import { setMaxListeners } from 'node:events';
 import { DeadlineExceeded } from '../../kit/errors.ts';
 import { mergeOutside } from '../../kit/outside.ts';
-import type { TaskExecution, TaskRequest } from '../graph/task-node.ts';
+import { skippedOutput, type TaskExecution, type TaskRequest } from '../graph/task-node.ts';
+import { withAnswers } from '../question/of-task.ts';
 import { type AgentGraph, TASK_KEY, TaskHandle } from './agent-graph.ts';
 import { delegationTools } from './delegation.ts';
 import type { KnowledgePassage } from './knowledge.ts';
@@ -25,7 +26,14 @@ import { beginAttempt, callerOf, emitAgent, type TaskRun } from './task-run.ts';
  */
 export function createTaskExecution(scope: RunScope, graph: AgentGraph): TaskExecution {
   const execute: TaskExecution = async (given) => {
-    const request = await passTripwires(scope, given);
+    let answered: TaskRequest;
+    try {
+      answered = withAnswers(given, scope.hooks?.questions ?? {});
+    } catch (error) {
+      if (error instanceof DeadlineExceeded) return unanswered(scope, given, error.message);
+      throw error;
+    }
+    const request = await passTripwires(scope, answered);
     const limit = timeLimit(request);
     const late = new AbortController();
     const timer =
@@ -46,6 +54,14 @@ export function createTaskExecution(scope: RunScope, graph: AgentGraph): TaskExe
     }
   };
   return execute;
+}
+
+/** A task whose questions nobody answered in time, and that says not what stands then. */
+function unanswered(scope: RunScope, { task, agent }: TaskRequest, error: string): TaskOutput {
+  const now = scope.clock.now();
+  const where = { run_id: scope.runId, crew: scope.crew.id, task_id: task.id, agent_id: agent.id };
+  scope.events.emit('task.failed', { ...where, error }, { correlationId: scope.runId });
+  return { ...skippedOutput(task.id, agent.id, error, now), status: 'failed', executions: 1 };
 }
 
 /** What an agent is given, as its tripwires let it in: before anything is searched, recalled or asked for it. */
@@ -217,6 +233,7 @@ function outputOf(run: TaskRun, request: TaskRequest, record: AgentRecord): Task
     proposals: record.proposals,
     usage: record.usage,
     ...(record.outside.length === 0 ? {} : { outside: record.outside }),
+    ...(request.answers === undefined ? {} : { answers: request.answers }),
     started_at: record.startedAt,
     finished_at: run.scope.clock.now(),
   };

@@ -78,6 +78,7 @@ export function beginAttempt(run: TaskRun, request: TaskRequest, earlier: AgentR
           memory: run.memory,
           recalled: run.recalled,
           plan: request.plan,
+          answers: request.answers ?? {},
           knowledge: run.knowledge,
           lessons: run.lessons,
         }),

@@ -6,16 +6,19 @@ import type { TaskOutput } from '../agent/output.ts';
 import { agentSchema, idSchema, taskSchema } from '../config/crew-schemas.ts';
 import { toAgent, toTask } from '../config/specs.ts';
 import type { ConditionContext } from '../hooks.ts';
+import type { CodeQuestion } from '../question/task-question.ts';
 import type { CrewModel } from '../model/model.ts';
 import type { AgentSpec, TaskCondition, TaskSpec } from '../spec.ts';
 import type { TripwireFunctions } from '../tripwire/of-run.ts';
 import type { PlaceholdersOf } from './infer.ts';
+import { askedAs, questionsOf, type TaskAsk } from './task-ask.ts';
 import { type CodeTool, givenBy, type Toolset } from './toolset.ts';
 import { type GivenParser, parserOfGiven } from './parse-given.ts';
 import { type CodeTripwires, namedTripwires } from './tripwires.ts';
 
 type Eventually<T> = T | Promise<T>;
 
+const NO_QUESTIONS: Readonly<Record<string, TaskAsk>> = {};
 const NO_TOOLSETS: readonly Toolset[] = [];
 const NO_TRIPWIRES = namedTripwires('', {});
 const parseAgent = parserOfGiven(agentSchema);
@@ -115,6 +118,7 @@ type TaskObjects =
   | 'guardrails'
   | 'condition'
   | 'callback'
+  | 'ask'
   | 'output_json';
 
 /** A rule in words, which a model judges, or a function. */
@@ -137,6 +141,8 @@ export interface TaskDefinition extends Partial<Omit<TaskSpec, TaskObjects>> {
   /** The answer's schema; the run's typed output is what it parses. Without one it is text, or what it parses to when it is JSON. */
   readonly output?: z.ZodType | undefined;
   readonly guardrails?: readonly CodeGuardrail[] | undefined;
+  /** What a person is asked before the agent begins, all at once. An answer is an input of the task under its name. */
+  readonly ask?: Readonly<Record<string, TaskAsk>> | undefined;
   /** The task runs only when this holds; its output is null else. */
   readonly condition?: TaskCondition | ConditionFunction | undefined;
   readonly callback?: ((output: TaskOutput) => Eventually<void>) | undefined;
@@ -152,6 +158,7 @@ export interface Task<Id extends string = string, Names extends string = string,
   readonly guardrails: Readonly<Record<string, (subject: GuardrailSubject) => Eventually<GuardrailVerdict>>>;
   readonly condition: ((context: ConditionContext) => boolean) | undefined;
   readonly callback: ((output: TaskOutput) => Eventually<void>) | undefined;
+  readonly questions: Readonly<Record<string, CodeQuestion>>;
   /** For the compiler alone. */
   readonly '~names'?: Names;
   readonly '~output'?: Out;
@@ -160,8 +167,9 @@ export interface Task<Id extends string = string, Names extends string = string,
 /** Any task, whatever its placeholders and output. */
 export type AnyTask = Task;
 
+type AskedBy<D extends TaskDefinition> = D extends { readonly ask: infer Asked extends object } ? keyof Asked : never;
 type NamesOf<D extends TaskDefinition> =
-  | PlaceholdersOf<D['description'] | D['expected_output']>
+  | Exclude<PlaceholdersOf<D['description'] | D['expected_output']>, AskedBy<D>>
   | (D extends { readonly agent: Agent<string, infer Names> } ? Names : never);
 type OutputOf<D extends TaskDefinition> =
   | (D extends { readonly output: infer S extends z.ZodType } ? z.output<S> : unknown)
@@ -199,6 +207,7 @@ export function defineTask<const D extends TaskDefinition>(definition: NoMore<D,
     guardrails = [],
     condition,
     callback,
+    ask = NO_QUESTIONS,
     ...fields
   }: TaskDefinition = definition;
   const name = (position: number): string => `${id}.rule${position + 1}`;
@@ -214,6 +223,7 @@ export function defineTask<const D extends TaskDefinition>(definition: NoMore<D,
     condition: isFunction(condition) ? `${id}.condition` : (condition ?? null),
     callback: callback === undefined ? null : `${id}.callback`,
     output_json: output === undefined ? null : jsonSchemaOf(id, output),
+    ask: askedAs(ask),
   });
   const schemaCheck = output === undefined ? [] : [[schemaRule, parseCheck(output)] as const];
   return Object.freeze({
@@ -225,6 +235,7 @@ export function defineTask<const D extends TaskDefinition>(definition: NoMore<D,
     guardrails: Object.freeze(Object.fromEntries([...schemaCheck, ...functions])),
     condition: isFunction(condition) ? condition : undefined,
     callback,
+    questions: questionsOf(id, ask),
   });
 }
 

@@ -299,6 +299,7 @@ function hooksOf(crew: CrewParts): CrewHooks {
       crew.tripwires,
       ...membersOf(crew).map((agent) => agent.tripwires),
     ) as TripwireFunctions,
+    questions: Object.assign({}, ...tasks.map((task) => task.questions)) as NonNullable<CrewHooks['questions']>,
     conditions: named('condition', (task) => task.condition),
     callbacks: named('callback', (task) => task.callback),
   };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { cronPattern, durationSeconds } from './fields.ts';
+import { taskQuestionsSchema } from './question-schema.ts';
 import { tripwiresSchema } from './tripwire-schema.ts';
 
 /** agents.yaml, tasks.yaml and crews.yaml: maps keyed by id, with CrewAI's fields and, marked so, a few of ours. */
@@ -134,6 +135,9 @@ export const taskSchema = z.strictObject({
   timeout: orNull(z.number().positive()).describe('Ours: seconds allowed'),
   max_retries: z.number().int().min(0).default(2).describe('Ours: times that it is tried again'),
   trigger: orNull(trigger),
+  ask: taskQuestionsSchema.describe(
+    'Ours: what a person is asked before the agent begins, by name; {name} in its texts is the answer',
+  ),
 });
 
 export const memorySchema = z.strictObject({

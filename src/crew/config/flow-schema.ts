@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { errorMessage } from '../../kit/errors.ts';
 import type { FlowTrigger } from '../flow/trigger.ts';
 import { cronPattern, durationSeconds, timeZone } from './fields.ts';
 import { conditionSchema } from './crew-schemas.ts';
+import { questionTerms } from './question-schema.ts';
 
 /** flows.yaml: a map keyed by id. */
 
@@ -13,14 +13,6 @@ const values = z.record(z.string(), z.unknown());
 const after: z.ZodType<FlowTrigger> = z.lazy(() =>
   z.union([name, z.strictObject({ all: z.array(after).min(1) }), z.strictObject({ any: z.array(after).min(1) })]),
 );
-
-const jsonSchema = z.record(z.string(), z.unknown()).superRefine((schema, context) => {
-  try {
-    z.fromJSONSchema(schema);
-  } catch (error) {
-    context.addIssue({ code: 'custom', message: `is not a JSON Schema that can be checked: ${errorMessage(error)}` });
-  }
-});
 
 const route = z.strictObject({
   to: name.describe('Name that steps wait for'),
@@ -39,15 +31,7 @@ const step = z.strictObject({
   tool: orNull(name).describe('Tool to call, as the agent'),
   flow: orNull(name).describe('Flow to run, with a state of its own'),
   ask: orNull(name).describe('Question for a person; the run waits for the answer'),
-  show: orNull(values).describe('What the person is shown with the question; {names} are filled from the state'),
-  show_schema: orNull(jsonSchema).describe(
-    'JSON Schema of what is shown: the step fails before it asks when it does not fit',
-  ),
-  answer: orNull(jsonSchema).describe(
-    'JSON Schema of the answer; one that does not fit is refused, and the run waits on',
-  ),
-  answer_timeout: orNull(durationSeconds).describe('Seconds to answer in, or 30s, 5m, 24h; without, any time'),
-  otherwise: z.unknown().optional().describe('What stands when nobody answered in time; without, the step fails then'),
+  ...questionTerms,
   inputs: values
     .default({})
     .describe('Inputs of the crew or flow, arguments of the tool; {names} are filled from the state'),

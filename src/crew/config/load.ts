@@ -12,6 +12,7 @@ import { pythonPart, unwrapped, withKnownModels, withOnlyAgent, withOurTools } f
 import { crewChecks } from './crew-checks.ts';
 import { knowledgeChecks } from './knowledge-checks.ts';
 import { peopleChecks } from './people-checks.ts';
+import { questionChecks } from './question-checks.ts';
 import { skillChecks } from './skill-checks.ts';
 import {
   UNUSED_AGENT_FIELDS,
@@ -145,6 +146,9 @@ export function loadConfig<S extends Sections>(options: ConfigOptions<S>): CrewC
           ...foreignTools([agents.file.value, tasks.file.value, flows.file.value, system.raw], foreign),
         ];
   const roles = new Map(Object.entries(asEntry(asEntry(system.raw)?.['roles']) ?? systemSchema.parse({}).roles));
+  const names = toolsByName(knownTools ?? []);
+  const realName = (name: string): string => names.get(name)?.name ?? name;
+  const taskSpecs = [...tasks.values].map(([id, value]) => toTask(id, value, realName));
   const toolsets = resolveToolsets(files, roles, knownTools);
   const issues = [
     ...system.issues,
@@ -160,16 +164,14 @@ export function loadConfig<S extends Sections>(options: ConfigOptions<S>): CrewC
           ...knowledgeChecks(dir, files),
           ...categoryChecks(files, options.knownTools),
           ...peopleChecks(files),
+          ...questionChecks(tasks.file, taskSpecs),
           ...flowChecks(flows.file, flowSpecs, flowNames(files, implicit, flowSpecs, knownTools)),
         ]
       : []),
   ];
   if (issues.length > 0 || system.value === undefined) throw new ConfigInvalid(sorted(issues));
 
-  const names = toolsByName(knownTools ?? []);
-  const realName = (name: string): string => names.get(name)?.name ?? name;
   const agentSpecs = [...agents.values].map(([id, value]) => toAgent(id, value, realName, toolsets.given.get(id)));
-  const taskSpecs = [...tasks.values].map(([id, value]) => toTask(id, value, realName));
   return deepFreeze({
     dir,
     crewAi: lax,

@@ -83,7 +83,20 @@ export function toTask(id: string, value: z.output<typeof taskSchema>, realName:
     timeout: value.timeout,
     max_retries: value.max_retries,
     trigger: value.trigger,
+    ask: toQuestions(value.ask),
   };
+}
+
+const NO_QUESTIONS: TaskSpec['ask'] = Object.freeze({});
+const NO_TERMS = { show: null, show_schema: null, answer: null, answer_timeout: null };
+
+/** A text alone is a question that anything answers. */
+function toQuestions(ask: z.output<typeof taskSchema>['ask']): TaskSpec['ask'] {
+  const entries = Object.entries(ask ?? NO_QUESTIONS);
+  if (entries.length === 0) return NO_QUESTIONS;
+  return Object.fromEntries(
+    entries.map(([name, asked]) => [name, typeof asked === 'string' ? { question: asked, ...NO_TERMS } : asked]),
+  );
 }
 
 /** A crew as the framework knows it; its agents are those of its tasks, and its manager, unless it lists them. */

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { InvalidInput } from '../../kit/errors.ts';
 import { type Question, questionFromJson } from '../../kit/question.ts';
 import { passes, fieldOf } from '../condition.ts';
-import { compactJson } from '../agent/compact.ts';
+import { asText, filled as filledFrom } from '../filled.ts';
 import { type FlowSpec, type FlowStepSpec, stepsOf } from '../config/flow-schema.ts';
 import type { FlowContext } from './context.ts';
 import type { FlowState } from './state.ts';
@@ -79,13 +79,13 @@ async function act(step: FlowStepSpec, context: FlowContext<{ readonly id: strin
     return 'proposed' in outcome ? { proposed: outcome.proposal_id } : outcome.data;
   }
   if (step.agent !== null) {
-    return (await context.agent(step.agent, { prompt: text(filled(step.prompt ?? '', seen)) })).output;
+    return (await context.agent(step.agent, { prompt: asText(filled(step.prompt ?? '', seen)) })).output;
   }
   if (step.flow !== null) return (await context.subflow(step.flow, inputs())).output;
   if (step.ask !== null) {
     if (!isTypedAsk(step)) return context.ask(filled(step.ask, seen));
     const shown = step.show === null ? null : filled(step.show, seen);
-    return context.ask(questionOfStep(step, text(filled(step.ask, seen))), shown);
+    return context.ask(questionOfStep(step, asText(filled(step.ask, seen))), shown);
   }
   return context.input;
 }
@@ -107,29 +107,9 @@ function keep(step: FlowStepSpec, context: FlowContext<{ readonly id: string }>,
   context.update(fields);
 }
 
-const WHOLE = /^\{([A-Za-z_][\w.-]*)\}$/;
-const PART = /\{([A-Za-z_][\w.-]*)\}/g;
-
-/** Puts values of the state in the place of `{name}` and `{name.field}`; a text that is nothing else becomes the value itself. */
-export function filled(value: unknown, seen: FlowState): unknown {
-  if (Array.isArray(value)) return value.map((item) => filled(item, seen));
-  if (typeof value === 'object' && value !== null) {
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, filled(item, seen)]));
-  }
-  if (typeof value !== 'string') return value;
-  const whole = WHOLE.exec(value)?.[1];
-  if (whole !== undefined) return known(whole, seen);
-  return value.replace(PART, (_, name: string) => text(known(name, seen)));
-}
-
-function known(name: string, seen: FlowState): unknown {
-  const value = fieldOf(seen, name);
-  if (value === undefined) throw new InvalidInput(`there is no {${name}} in the flow's state`);
-  return value;
-}
-
-function text(value: unknown): string {
-  return typeof value === 'string' ? value : compactJson(value, 4000);
+/** Values of the flow's state in the place of names. */
+function filled(value: unknown, seen: FlowState): unknown {
+  return filledFrom(value, seen, "the flow's state");
 }
 
 function asMap(value: unknown): FlowState {

@@ -144,6 +144,7 @@ export function buildHierarchicalGraph(parts: {
       trusted: trustedOf(state),
       ...(delegation.instruction === '' ? {} : { instruction: delegation.instruction }),
       ...(written === undefined ? {} : { plan: written }),
+      answers: state.outputs[task.id]?.answers,
       config,
     });
     return { outputs: { [task.id]: output }, reports: [{ call_id: delegation.call_id, output }] };

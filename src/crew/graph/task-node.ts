@@ -1,5 +1,6 @@
 import type { LangGraphRunnableConfig } from '@langchain/langgraph';
 import { mergeOutside } from '../../kit/outside.ts';
+import type { TaskAnswers } from '../question/task-question.ts';
 import type { TaskResult } from '../playbook.ts';
 import type { AgentSpec, TaskSpec } from '../spec.ts';
 import type { TaskOutput } from '../agent/output.ts';
@@ -32,6 +33,8 @@ export interface TaskRequest {
   readonly handedBy?: readonly string[] | undefined;
   /** What the crew's planner wrote for it. */
   readonly plan?: string | undefined;
+  /** What people answered to the task's questions. */
+  readonly answers?: TaskAnswers | undefined;
   readonly config: LangGraphRunnableConfig;
 }
 
@@ -78,6 +81,7 @@ export function createTaskNode(node: {
       outside: outsideOf(state, options.inputs === undefined ? [...task.context, ...(options.context ?? [])] : null),
       trusted: trustedOf(state),
       ...(plan === undefined ? {} : { plan }),
+      answers: state.outputs[key]?.answers,
       config,
     });
     if (output.status !== 'completed') {
