@@ -1,5 +1,5 @@
 import { fork } from 'node:child_process';
-import { mkdtemp, open, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,9 +9,7 @@ import { silentLogger } from '../src/kit/logger.ts';
 import { createCollector } from '../src/market/collect/collector.ts';
 import type { Collector } from '../src/market/collect/contract.ts';
 import { rebuild } from '../src/market/collect/replay.ts';
-import { BLOCK_HEADER_BYTES, decodeBlockHeader } from '../src/market/collect/tape/format.ts';
 import { readTapeBatches } from '../src/market/collect/tape/reader.ts';
-import type { SegmentFile } from '../src/market/collect/tape/writer.ts';
 import { marketConfigSchema } from '../src/market/config.ts';
 import type { StoredRecord } from '../src/market/domain/records.ts';
 import { venues } from '../src/market/exchanges/catalogue.generated.ts';
@@ -186,7 +184,7 @@ class Desk implements AsyncDisposable {
       store: timed(store, rowWaits),
       tapeDir: join(folder, 'tape'),
       random: () => 0.5,
-      openTapeFile: async (path) => timedFile(path, await open(path, 'w'), written),
+      onTapeWritten: ({ segment, firstItem, at }) => written.set(`${segment} ${firstItem}`, at),
     });
     await collector.start();
     const desk = new Desk({ folder, child, store, collector, written, rowWaits });
@@ -326,26 +324,6 @@ function timed(store: MarketStore, waits: number[]): MarketStore {
       return typeof value === 'function' ? value.bind(target) : value;
     },
   });
-}
-
-/** The file, noting when each block was written: its header says which items it holds. */
-function timedFile(path: string, file: SegmentFile, written: Map<string, number>): SegmentFile {
-  const segment = Number(/(\d+)\.tape$/.exec(path)?.[1]);
-  return {
-    write: async (bytes, offset, length, position) => {
-      const result = await file.write(bytes, offset, length, position);
-      const now = Date.now();
-      for (let at = 0; offset + result.bytesWritten === bytes.length && at < bytes.length; ) {
-        const header = decodeBlockHeader(Buffer.from(bytes.subarray(at, at + BLOCK_HEADER_BYTES)));
-        if (header === undefined) break;
-        written.set(`${segment} ${header.firstItem}`, now);
-        at += BLOCK_HEADER_BYTES + header.payloadBytes;
-      }
-      return result;
-    },
-    datasync: () => file.datasync(),
-    close: () => file.close(),
-  };
 }
 
 /** The value below which this share of the sorted values lies. */

@@ -31,4 +31,6 @@ export interface CollectorOptions {
   readonly credentials?: Credentials | undefined;
   /** Opens a segment of the tape; tests give a disk that fails. */
   readonly openTapeFile?: TapeWriterOptions['openFile'];
+  /** Told when each block of the tape was written. */
+  readonly onTapeWritten?: TapeWriterOptions['onWritten'];
 }

@@ -196,6 +196,7 @@ function openTape(options: SessionOptions, pipeline: Pipeline, firstSegment: num
     flushMs: config.collect.tape_flush_ms,
     firstSegment,
     openFile: options.openTapeFile,
+    onWritten: options.onTapeWritten,
     segmentStart: (recvTime) => {
       lastTime = Math.max(lastTime, recvTime);
       return pipeline.state().map((note): TapeItem => ({ kind: 'note', recv_time: lastTime, ...note }));

@@ -2,6 +2,9 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { Corrupt } from '../../../kit/errors.ts';
 import type { Us } from '../../../kit/clock.ts';
+import { BLOCK_HEADER_BYTES, BLOCK_MAGIC, blockChecksum, type BlockHeader } from './block.mjs';
+
+export { BLOCK_HEADER_BYTES, BLOCK_MAGIC, CODEC, encodeBlockHeader, type BlockHeader } from './block.mjs';
 
 /**
  * A segment file: a 32-byte header, then blocks, then (when it was closed in good order) one footer block.
@@ -9,26 +12,11 @@ import type { Us } from '../../../kit/clock.ts';
  */
 export const TAPE_VERSION = 1;
 export const SEGMENT_HEADER_BYTES = 32;
-export const BLOCK_HEADER_BYTES = 48;
-export const BLOCK_MAGIC = 0x4b4c424f;
 /** No block is larger, compressed or not: a length beyond is damage. */
 export const MAX_BLOCK_BYTES = 1024 * 1024 * 1024;
 
-export const CODEC = { none: 0, deflateRaw: 1, footer: 255 } as const;
-
 const MAGIC = Buffer.from('OFCTAPE\n', 'latin1');
 const FILE_NAME = /^(\d{8,})\.tape$/;
-
-export interface BlockHeader {
-  readonly payloadBytes: number;
-  readonly rawBytes: number;
-  readonly codec: number;
-  readonly items: number;
-  /** Ordinal of the block's first item within the segment, from 0. */
-  readonly firstItem: number;
-  readonly firstRecvTime: Us;
-  readonly lastRecvTime: Us;
-}
 
 export function segmentPath(folder: string, segment: number): string {
   return join(folder, `${String(segment).padStart(8, '0')}.tape`);
@@ -73,20 +61,6 @@ export function decodeSegmentHeader(
   return { segment: header.readUInt32LE(12), version, createdAt: header.readDoubleLE(16) };
 }
 
-export function encodeBlockHeader(block: BlockHeader, payload: Uint8Array): Buffer {
-  const header = Buffer.alloc(BLOCK_HEADER_BYTES);
-  header.writeUInt32LE(BLOCK_MAGIC, 0);
-  header.writeUInt32LE(block.payloadBytes, 4);
-  header.writeUInt32LE(block.rawBytes, 8);
-  header.writeUInt8(block.codec, 12);
-  header.writeUInt32LE(block.items, 16);
-  header.writeUInt32LE(block.firstItem, 20);
-  header.writeDoubleLE(block.firstRecvTime, 24);
-  header.writeDoubleLE(block.lastRecvTime, 32);
-  header.writeUInt32LE(blockChecksum(header, payload), 44);
-  return header;
-}
-
 /** Undefined when these bytes are not the start of a block. The checksum is checked with the payload at hand. */
 export function decodeBlockHeader(header: Buffer): BlockHeader | undefined {
   if (header.length < BLOCK_HEADER_BYTES || header.readUInt32LE(0) !== BLOCK_MAGIC) return undefined;
@@ -104,10 +78,4 @@ export function decodeBlockHeader(header: Buffer): BlockHeader | undefined {
 
 export function blockIsIntact(header: Buffer, payload: Uint8Array): boolean {
   return header.readUInt32LE(44) === blockChecksum(header, payload);
-}
-
-function blockChecksum(header: Buffer, payload: Uint8Array): number {
-  const own = crc32(header.subarray(0, 44));
-  // zlib takes an empty buffer for none at all and then forgets the seed.
-  return payload.length === 0 ? own : crc32(payload, own);
 }

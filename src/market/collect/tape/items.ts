@@ -1,4 +1,3 @@
-import { deflateRaw } from 'node:zlib';
 import { z } from 'zod';
 import { Corrupt } from '../../../kit/errors.ts';
 import type { Us } from '../../../kit/clock.ts';
@@ -10,20 +9,40 @@ import { CODEC, encodeBlockHeader, type BlockHeader } from './format.ts';
 const ITEM_HEADER_BYTES = 15;
 const KIND = { connection: 0, frame: 1, rest: 2, connected: 3, disconnected: 4, note: 5 } as const;
 
-/** Gathers items of one block. Adding copies, so that what was added can be forgotten. */
+/** Blocks' worth of memory that is kept for the next ones. */
+const MOST_SPARE = 8;
+
+/** The items of a block: the first `bytes` of the memory. */
+export interface GatheredBlock {
+  readonly memory: SharedArrayBuffer;
+  readonly bytes: number;
+  readonly items: number;
+  /** Ordinal of the first item within the segment. */
+  readonly firstItem: number;
+  readonly firstRecvTime: Us;
+  readonly lastRecvTime: Us;
+}
+
+/**
+ * Gathers items of one block, in memory that the tape's thread reads without another copy. Adding copies, so that what
+ * was added can be forgotten.
+ */
 export class BlockBuilder {
+  #memory: SharedArrayBuffer;
   #buffer: Buffer;
+  readonly #spare: SharedArrayBuffer[] = [];
   readonly #capacity: number;
   #offset = 0;
   #items = 0;
-  #connections = new Map<string, number>();
+  readonly #connections = new Map<string, number>();
   firstItem = 0;
   firstRecvTime: Us = 0;
   lastRecvTime: Us = 0;
 
   constructor(capacity: number) {
     this.#capacity = capacity;
-    this.#buffer = Buffer.allocUnsafe(capacity);
+    this.#memory = new SharedArrayBuffer(capacity);
+    this.#buffer = Buffer.from(this.#memory);
   }
 
   get items(): number {
@@ -46,15 +65,21 @@ export class BlockBuilder {
     this.#items += 1;
   }
 
-  /** The bytes gathered, and an empty builder. They are the caller's: the builder goes on with other memory. */
-  take(): Buffer {
-    let bytes = this.#buffer.subarray(0, this.#offset);
-    if (this.#buffer.length === this.#capacity && this.#offset * 4 < this.#capacity) bytes = Buffer.from(bytes);
-    else this.#buffer = Buffer.allocUnsafe(this.#capacity);
+  /** What was gathered, and an empty builder, which goes on with other memory. */
+  take(): GatheredBlock {
+    const { items, firstItem, firstRecvTime, lastRecvTime } = this;
+    const taken = { memory: this.#memory, bytes: this.#offset, items, firstItem, firstRecvTime, lastRecvTime };
+    this.#memory = this.#spare.pop() ?? new SharedArrayBuffer(this.#capacity);
+    this.#buffer = Buffer.from(this.#memory);
     this.#offset = 0;
     this.#items = 0;
-    this.#connections = new Map();
-    return bytes;
+    this.#connections.clear();
+    return taken;
+  }
+
+  /** Memory that `take` gave, for another block. */
+  giveBack(memory: SharedArrayBuffer): void {
+    if (memory.byteLength === this.#capacity && this.#spare.length < MOST_SPARE) this.#spare.push(memory);
   }
 
   #define(item: TapeItem): number {
@@ -90,23 +115,12 @@ export class BlockBuilder {
   }
 
   #grow(least: number): void {
-    const grown = Buffer.allocUnsafe(Math.max(least, this.#buffer.length * 2));
+    const memory = new SharedArrayBuffer(Math.max(least, this.#buffer.length * 2));
+    const grown = Buffer.from(memory);
     this.#buffer.copy(grown, 0, 0, this.#offset);
+    this.#memory = memory;
     this.#buffer = grown;
   }
-}
-
-/** The items gathered, as a block: its header and its payload. The builder is empty at once. */
-export function encodeBlock(block: BlockBuilder): Promise<readonly Buffer[]> {
-  const { items, firstItem, firstRecvTime, lastRecvTime } = block;
-  const raw = block.take();
-  return compress(raw).then(({ codec, payload }) => [
-    encodeBlockHeader(
-      { payloadBytes: payload.length, rawBytes: raw.length, codec, items, firstItem, firstRecvTime, lastRecvTime },
-      payload,
-    ),
-    payload,
-  ]);
 }
 
 /** The block that ends a segment in good order: its totals. */
@@ -118,16 +132,6 @@ export function encodeFooter(
     { ...totals, rawBytes, payloadBytes: 0, codec: CODEC.footer, firstItem: 0 },
     new Uint8Array(0),
   );
-}
-
-function compress(raw: Buffer): Promise<{ readonly codec: number; readonly payload: Buffer }> {
-  return new Promise((resolve, reject) => {
-    deflateRaw(raw, { level: 1 }, (error, packed) => {
-      if (error !== null) reject(error);
-      else if (packed.length < raw.length) resolve({ codec: CODEC.deflateRaw, payload: packed });
-      else resolve({ codec: CODEC.none, payload: raw });
-    });
-  });
 }
 
 function detail(item: Exclude<TapeItem, { kind: 'frame' }>): unknown {

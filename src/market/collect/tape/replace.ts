@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import type { Us } from '../../../kit/clock.ts';
 import type { TapeItem } from '../../domain/tape.ts';
 import { encodeSegmentHeader, segmentPath } from './format.ts';
-import { BlockBuilder, encodeBlock, encodeFooter } from './items.ts';
+import { encodeBlock } from './block.mjs';
+import { BlockBuilder, encodeFooter } from './items.ts';
 import { segmentsOf } from './segments.ts';
 
 const SUMMARY = /^(\d{8,})\.summary$/;
@@ -17,7 +18,7 @@ export async function replaceSegments(folder: string, last: number, items: reado
   const partial = join(folder, `${nameOf(last)}.summary.partial`);
   const file = await open(partial, 'w');
   try {
-    for (const part of await encodeSegment(last, items, at)) await file.writeFile(part);
+    for (const part of encodeSegment(last, items, at)) await file.writeFile(part);
     await file.sync();
   } finally {
     await file.close();
@@ -49,20 +50,21 @@ async function deleteBefore(folder: string, last: number): Promise<number> {
   return gone.length;
 }
 
-async function encodeSegment(segment: number, items: readonly TapeItem[], at: Us): Promise<readonly Buffer[]> {
-  const parts: Buffer[] = [encodeSegmentHeader(segment, at)];
+function encodeSegment(segment: number, items: readonly TapeItem[], at: Us): readonly Uint8Array[] {
+  const parts: Uint8Array[] = [encodeSegmentHeader(segment, at)];
   const block = new BlockBuilder(BLOCK_BYTES);
   let rawBytes = 0;
-  const close = async (): Promise<void> => {
+  const close = (): void => {
     if (block.items === 0) return;
     rawBytes += block.bytes;
-    parts.push(...(await encodeBlock(block)));
+    const taken = block.take();
+    parts.push(...encodeBlock(taken, new Uint8Array(taken.memory, 0, taken.bytes)));
   };
   for (const [ordinal, item] of items.entries()) {
     block.add(item, ordinal);
-    if (block.bytes >= BLOCK_BYTES) await close();
+    if (block.bytes >= BLOCK_BYTES) close();
   }
-  await close();
+  close();
   parts.push(encodeFooter({ rawBytes, items: items.length, firstRecvTime: at, lastRecvTime: at }));
   return parts;
 }

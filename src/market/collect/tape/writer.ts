@@ -1,23 +1,15 @@
-import { mkdir, open } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { Unavailable, errorMessage } from '../../../kit/errors.ts';
 import type { Clock, Ms, Timer, Us } from '../../../kit/clock.ts';
 import type { Logger } from '../../../kit/logger.ts';
 import type { TapeItem, TapePosition } from '../../domain/tape.ts';
-import { SEGMENT_HEADER_BYTES, encodeSegmentHeader, segmentPath } from './format.ts';
-import { BlockBuilder, encodeBlock, encodeFooter } from './items.ts';
+import { tapeOnThisThread, tapeThread, type TapeCarrier } from './carrier.ts';
+import { encodeSegmentHeader, segmentPath } from './format.ts';
+import { BlockBuilder, encodeFooter } from './items.ts';
+import type { SegmentFile, TapeJob, TapeProgress, TapeWord } from './protocol.ts';
 import { cutTornTail, segmentsOf, type TornTail } from './segments.ts';
 
-/** What the writer needs of a file; tests give one that fails. */
-export interface SegmentFile {
-  write(
-    bytes: Uint8Array,
-    offset: number,
-    length: number,
-    position: number,
-  ): Promise<{ readonly bytesWritten: number }>;
-  datasync(): Promise<void>;
-  close(): Promise<void>;
-}
+export type { SegmentFile } from './protocol.ts';
 
 export interface TapeWriterOptions {
   readonly folder: string;
@@ -27,7 +19,7 @@ export interface TapeWriterOptions {
   readonly segmentBytes: number;
   /** … or span this time. */
   readonly segmentMs: Ms;
-  /** Longest time that an item waits before it is written. */
+  /** Longest time that an item waits for others before it is handed over to be written; less when many come. */
   readonly flushMs: Ms;
   /** Forces each flush through to the disk (a power cut then loses nothing flushed); a kill never does. Default false. */
   readonly fsync?: boolean | undefined;
@@ -39,30 +31,42 @@ export interface TapeWriterOptions {
   readonly segmentStart?: ((recvTime: Us) => readonly TapeItem[]) | undefined;
   readonly onSegment?: ((segment: number) => void) | undefined;
   readonly onError?: ((error: Unavailable) => void) | undefined;
+  /** Files of the caller's, which are then written on this thread. */
   readonly openFile?: ((path: string) => Promise<SegmentFile>) | undefined;
+  /** Told when each block was written, UTC ms, by the segment and its first item. */
+  readonly onWritten?:
+    | ((block: { readonly segment: number; readonly firstItem: number; readonly at: Ms }) => void)
+    | undefined;
 }
 
-type Job =
-  | { readonly kind: 'open'; readonly segment: number; readonly createdAt: Us }
-  | {
-      readonly kind: 'bytes';
-      readonly parts: Promise<readonly Buffer[]>;
-      readonly rawBytes: number;
-      readonly items: number;
-    }
-  | { readonly kind: 'close' };
+interface Waiter {
+  readonly n: number;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** What a job that is not done yet holds. */
+interface Pending {
+  readonly memory: SharedArrayBuffer | undefined;
+  readonly bytes: number;
+  readonly items: number;
+}
 
 const BLOCK_BYTES = 128 * 1024;
-/** A block of this size does not wait for its time while little is being written: larger ones pack little better. */
+/** A block of this size is handed over while little waits to be written: larger ones pack little better. */
 const WORTHY_BYTES = 32 * 1024;
 const FEW_JOBS = 3;
-/** Written at once, at most. */
-const MOST_BLOCKS = 64;
+/** As much is waited for, where it comes soon; a smaller block is hardly worth the packing. */
+const LEAST_BYTES = 8 * 1024;
+/** Items that come so fast are handed over when the turn that took them is over. */
+const SOON_MS = 2;
+/** The rate is that of about the last so many ms. */
+const RATE_MS = 100;
 const RETRY_MS = 500;
 
 /**
- * Appends items to segments. `append` copies and returns at once; blocks are compressed off the main thread and
- * written in order. When the disk fails nothing is dropped: blocks wait in memory up to the bound and are tried again.
+ * Appends items to segments. `append` copies and returns at once; a thread of its own packs and writes, in order. When
+ * the disk fails nothing is dropped: blocks wait in memory up to the bound and are tried again.
  */
 export class TapeWriter implements AsyncDisposable {
   readonly folder: string;
@@ -70,33 +74,47 @@ export class TapeWriter implements AsyncDisposable {
   readonly tornTail: TornTail | undefined;
   readonly #options: TapeWriterOptions;
   readonly #block = new BlockBuilder(BLOCK_BYTES + 64 * 1024);
-  readonly #jobs: Job[] = [];
-  readonly #waiters: { readonly job: number; readonly resolve: () => void; readonly reject: (error: Error) => void }[] =
-    [];
+  readonly #progress: TapeProgress = {
+    done: new Int32Array(new SharedArrayBuffer(4)),
+    bytes: new Float64Array(new SharedArrayBuffer(8)),
+  };
+  readonly #carrier: TapeCarrier;
+  /** Handed over and not known to be done, in order, and how many were. */
+  #pending: Pending[] = [];
+  #settled = 0;
+  #waiters: Waiter[] = [];
+  #flushes = 0;
   #segment: number;
   #segmentItems = 0;
   #segmentRaw = 0;
   #segmentStarted: Us | undefined;
   #timer: Timer | undefined;
+  #soon: NodeJS.Immediate | undefined;
   #retry: Timer | undefined;
-  #pumping: Promise<void> | undefined;
-  #queued = 0;
-  #done = 0;
+  /** Bytes a ms of late, and when the last block was handed over. */
+  #rate = 0;
+  #handedAt: Ms;
   #unwrittenBytes = 0;
   #unwrittenItems = 0;
-  #bytesWritten = 0;
   #error: Unavailable | undefined;
-  #file: SegmentFile | undefined;
-  #offset = 0;
+  #dead = false;
   #lastRecvTime: Us = 0;
   #closed = false;
-  #dirty = false;
 
   private constructor(options: TapeWriterOptions, segment: number, tornTail: TornTail | undefined) {
     this.#options = options;
     this.folder = options.folder;
     this.#segment = segment;
     this.tornTail = tornTail;
+    this.#handedAt = options.clock.monotonicMs();
+    const { openFile, fsync, onWritten } = options;
+    const opening = { sync: fsync === true, traced: onWritten !== undefined, progress: this.#progress };
+    const hear = (word: TapeWord): void => this.#hear(word);
+    this.#carrier =
+      openFile === undefined
+        ? tapeThread(opening, hear, (reason) => this.#die(reason))
+        : tapeOnThisThread(opening, openFile, hear);
+    this.#carrier.hold(false);
   }
 
   /** Cuts a torn tail left by a crash and begins a new segment. Throws Unavailable when the folder cannot be written. */
@@ -112,8 +130,13 @@ export class TapeWriter implements AsyncDisposable {
     }
     const segment = Math.max((last ?? 0) + 1, options.firstSegment ?? 1);
     const writer = new TapeWriter(options, segment, tornTail);
-    writer.#enqueue({ kind: 'open', segment, createdAt: options.clock.now() * 1000 });
-    await writer.flush();
+    writer.#open(options.clock.now() * 1000);
+    try {
+      await writer.flush();
+    } catch (error) {
+      await writer.#release();
+      throw error;
+    }
     return writer;
   }
 
@@ -124,16 +147,18 @@ export class TapeWriter implements AsyncDisposable {
 
   /** Items appended and not yet written. */
   get unwrittenItems(): number {
+    this.#settle();
     return this.#unwrittenItems;
   }
 
   /** Bytes written by this writer, headers included. */
   get bytesWritten(): number {
-    return this.#bytesWritten;
+    return this.#progress.bytes[0] ?? 0;
   }
 
   /** Share of the memory bound in use; at 1 `append` refuses. Slow the source down well before. */
   get pressure(): number {
+    this.#settle();
     return (this.#unwrittenBytes + this.#block.bytes) / (this.#options.maxUnwrittenBytes ?? 256 * 1024 * 1024);
   }
 
@@ -145,6 +170,7 @@ export class TapeWriter implements AsyncDisposable {
   /** Throws Unavailable when closed or when too much waits to be written (the item is then not on the tape). */
   append(item: TapeItem): TapePosition {
     if (this.#closed) throw new Unavailable('the tape is closed');
+    if (this.#dead && this.#error !== undefined) throw this.#error;
     if (this.pressure >= 1) {
       throw new Unavailable(`the tape cannot keep up: ${this.#error?.message ?? 'too much waits to be written'}`);
     }
@@ -159,28 +185,24 @@ export class TapeWriter implements AsyncDisposable {
   flush(): Promise<void> {
     this.#closeBlock();
     if (this.#error !== undefined) return Promise.reject(this.#error);
-    if (this.#done === this.#queued && !(this.#options.fsync === true && this.#dirty)) return Promise.resolve();
     return new Promise((resolve, reject) => {
-      this.#waiters.push({ job: this.#queued, resolve, reject });
-      this.#pump();
+      const n = ++this.#flushes;
+      this.#waiters.push({ n, resolve, reject });
+      this.#carrier.hold(true);
+      this.#put({ kind: 'tell', n });
     });
   }
 
-  /** Flushes, ends the segment in good order and closes the file. Idempotent. Throws as `flush` does. */
+  /** Flushes, ends the segment in good order, and the thread. Idempotent. Throws as `flush` does. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     this.#closeBlock();
-    this.#footer();
-    this.#enqueue({ kind: 'close' });
+    this.#endSegment();
     try {
       await this.flush();
     } finally {
-      this.#timer?.cancel();
-      this.#retry?.cancel();
-      await this.#pumping;
-      await this.#file?.close();
-      this.#file = undefined;
+      await this.#release();
     }
   }
 
@@ -198,18 +220,35 @@ export class TapeWriter implements AsyncDisposable {
     this.#segmentStarted ??= item.recv_time;
     this.#lastRecvTime = item.recv_time;
     if (this.#block.bytes >= BLOCK_BYTES || this.#isWorthy()) this.#closeBlock();
-    else if (this.#timer === undefined) {
-      this.#timer = this.#options.clock.schedule(this.#options.flushMs, () => {
-        this.#timer = undefined;
-        this.#closeBlock();
-      });
-    }
+    else if (this.#timer === undefined && this.#soon === undefined) this.#awaitMore();
     return position;
   }
 
   /** Whether the block gathered is worth a write of its own now; while several are under way more gathers. */
   #isWorthy(): boolean {
-    return this.#block.bytes >= WORTHY_BYTES && this.#jobs.length < FEW_JOBS;
+    if (this.#block.bytes < WORTHY_BYTES) return false;
+    this.#settle();
+    return this.#pending.length < FEW_JOBS;
+  }
+
+  /** Hands the block over when a block's worth should have come: at the end of this turn when items come fast. */
+  #awaitMore(): void {
+    const { flushMs } = this.#options;
+    const wait = Math.min(flushMs, LEAST_BYTES / this.#rate);
+    if (wait <= SOON_MS) {
+      this.#soon = setImmediate(() => {
+        this.#soon = undefined;
+        if (this.#block.bytes >= LEAST_BYTES / 2) this.#closeBlock();
+        else if (this.#block.items > 0) this.#closeIn(Math.min(flushMs, SOON_MS));
+      });
+    } else this.#closeIn(wait);
+  }
+
+  #closeIn(wait: Ms): void {
+    this.#timer ??= this.#options.clock.schedule(wait, () => {
+      this.#timer = undefined;
+      this.#closeBlock();
+    });
   }
 
   #mustRotate(recvTime: Us): boolean {
@@ -220,143 +259,112 @@ export class TapeWriter implements AsyncDisposable {
 
   #rotate(recvTime: Us): void {
     this.#closeBlock();
-    this.#footer();
-    this.#enqueue({ kind: 'close' });
+    this.#endSegment();
     this.#segment += 1;
     this.#segmentItems = 0;
     this.#segmentRaw = 0;
     this.#segmentStarted = undefined;
-    this.#enqueue({ kind: 'open', segment: this.#segment, createdAt: recvTime });
+    this.#open(recvTime);
     this.#options.onSegment?.(this.#segment);
   }
 
   #closeBlock(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    const { items, bytes: rawBytes } = this.#block;
-    if (items === 0) return;
-    this.#unwrittenBytes += rawBytes;
-    this.#enqueue({ kind: 'bytes', parts: encodeBlock(this.#block), rawBytes, items });
+    if (this.#soon !== undefined) clearImmediate(this.#soon);
+    this.#soon = undefined;
+    if (this.#block.items === 0) return;
+    const block = this.#block.take();
+    this.#unwrittenBytes += block.bytes;
+    const now = this.#options.clock.monotonicMs();
+    const ms = Math.max(0.05, now - this.#handedAt);
+    this.#rate += (block.bytes / ms - this.#rate) * Math.min(1, ms / RATE_MS);
+    this.#handedAt = now;
+    this.#put({ kind: 'block', segment: this.#segment, ...block }, block);
   }
 
-  /** Totals of the segment, so that listing reads one block instead of all. */
-  #footer(): void {
-    const header = encodeFooter({
+  #open(createdAt: Us): void {
+    const header = encodeSegmentHeader(this.#segment, createdAt);
+    this.#put({ kind: 'open', path: segmentPath(this.folder, this.#segment), header });
+  }
+
+  /** Totals of the segment, so that listing reads one block instead of all; then the end of its file. */
+  #endSegment(): void {
+    const bytes = encodeFooter({
       rawBytes: this.#segmentRaw,
       items: this.#segmentItems,
       firstRecvTime: this.#segmentStarted ?? 0,
       lastRecvTime: this.#lastRecvTime,
     });
-    this.#enqueue({ kind: 'bytes', parts: Promise.resolve([header]), rawBytes: 0, items: 0 });
+    this.#put({ kind: 'raw', bytes });
+    this.#put({ kind: 'close' });
   }
 
-  #enqueue(job: Job): void {
-    this.#jobs.push(job);
-    this.#queued += 1;
-    this.#pump();
+  #put(job: TapeJob, block?: Pending): void {
+    this.#pending.push(block ?? NOTHING_HELD);
+    this.#carrier.put(job);
   }
 
-  #pump(): void {
-    if (this.#pumping !== undefined || this.#retry !== undefined) return;
-    this.#pumping = this.#drain().finally(() => {
-      this.#pumping = undefined;
-      if (this.#error === undefined && (this.#jobs.length > 0 || this.#waiters.length > 0)) this.#pump();
-    });
-  }
-
-  async #drain(): Promise<void> {
-    try {
-      for (let job = this.#jobs[0]; job !== undefined; job = this.#jobs[0]) {
-        const finished = job.kind === 'bytes' ? await this.#writeBlocks() : await this.#run(job);
-        this.#jobs.splice(0, finished);
-        this.#done += finished;
-        if (this.#jobs.length === 0 || this.#options.fsync !== true) await this.#release();
-        if (this.#isWorthy()) this.#closeBlock();
-      }
-      await this.#release();
-    } catch (error) {
-      this.#fail(error);
-    }
-  }
-
-  async #release(): Promise<void> {
-    this.#error = undefined;
-    const due = this.#waiters.filter((waiter) => waiter.job <= this.#done);
-    if (due.length === 0) return;
-    if (this.#options.fsync === true && this.#dirty) {
-      await this.#file?.datasync();
-      this.#dirty = false;
-    }
-    this.#waiters.splice(0, this.#waiters.length, ...this.#waiters.filter((waiter) => !due.includes(waiter)));
-    for (const waiter of due) waiter.resolve();
-  }
-
-  /** Opens or closes a file. Gives the number of jobs done. */
-  async #run(job: Exclude<Job, { kind: 'bytes' }>): Promise<1> {
-    if (job.kind === 'open') {
-      const path = segmentPath(this.folder, job.segment);
-      this.#file ??= await (this.#options.openFile ?? openSegment)(path);
-      await this.#write(0, [encodeSegmentHeader(job.segment, job.createdAt)]);
-      this.#offset = SEGMENT_HEADER_BYTES;
-      return 1;
-    }
-    if (this.#options.fsync === true && this.#dirty) await this.#file?.datasync();
-    await this.#file?.close();
-    this.#file = undefined;
-    return 1;
-  }
-
-  /** All blocks that wait, with one write: each write costs a turn of the event loop, which a busy one makes long. */
-  async #writeBlocks(): Promise<number> {
-    const blocks: Extract<Job, { kind: 'bytes' }>[] = [];
-    for (const job of this.#jobs) {
-      if (job.kind !== 'bytes' || blocks.length === MOST_BLOCKS) break;
-      blocks.push(job);
-    }
-    const parts = await Promise.all(blocks.map((block) => block.parts));
-    this.#offset += await this.#write(this.#offset, parts.flat());
-    for (const { rawBytes, items } of blocks) {
-      this.#unwrittenBytes -= rawBytes;
+  /** Takes back the memory of what was written meanwhile. */
+  #settle(): void {
+    const done = (Atomics.load(this.#progress.done, 0) - this.#settled) | 0;
+    if (done === 0) return;
+    this.#settled = (this.#settled + done) | 0;
+    for (const { memory, bytes, items } of this.#pending.splice(0, done)) {
+      this.#unwrittenBytes -= bytes;
       this.#unwrittenItems -= items;
+      if (memory !== undefined) this.#block.giveBack(memory);
     }
-    return blocks.length;
   }
 
-  /** Writes at a fixed place, so that a second try after a failure overwrites what the first one left. */
-  async #write(at: number, parts: readonly Buffer[]): Promise<number> {
-    const file = this.#file;
-    if (file === undefined) throw new Unavailable('no tape segment is open');
-    const bytes = parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
-    let written = 0;
-    while (written < bytes.length) {
-      const result = await file.write(bytes, written, bytes.length - written, at + written);
-      if (result.bytesWritten <= 0) throw new Error('the disk took no bytes');
-      written += result.bytesWritten;
+  #hear(word: TapeWord): void {
+    switch (word.kind) {
+      case 'reached': {
+        const due = this.#waiters.filter(({ n }) => n <= word.n);
+        this.#waiters = this.#waiters.filter(({ n }) => n > word.n);
+        if (this.#waiters.length === 0) this.#carrier.hold(false);
+        for (const waiter of due) waiter.resolve();
+        return;
+      }
+      case 'failed':
+        this.#fail(word.message);
+        return;
+      case 'recovered':
+        this.#error = undefined;
+        return;
+      case 'written':
+        this.#options.onWritten?.(word);
     }
-    this.#dirty = true;
-    this.#bytesWritten += bytes.length;
-    return bytes.length;
   }
 
-  #fail(cause: unknown): void {
-    const error = new Unavailable(`tape segment ${segmentPath(this.folder, this.#segment)}: ${errorMessage(cause)}`, {
-      cause,
-    });
+  #fail(reason: string): void {
+    const error = new Unavailable(`tape segment ${segmentPath(this.folder, this.#segment)}: ${reason}`);
     const first = this.#error === undefined;
     this.#error = error;
     for (const waiter of this.#waiters.splice(0)) waiter.reject(error);
+    this.#carrier.hold(false);
     if (first) {
       this.#options.log.error('tape.write_failed', { folder: this.folder, error: error.message });
       this.#options.onError?.(error);
     }
-    if (this.#closed) return;
+    if (this.#closed || this.#dead) return;
     this.#retry = this.#options.clock.schedule(RETRY_MS, () => {
       this.#retry = undefined;
-      this.#pump();
+      this.#carrier.retry();
     });
+  }
+
+  /** The thread is gone, and with it what it had: nothing more can be taken. */
+  #die(reason: string): void {
+    this.#dead = true;
+    this.#fail(`the thread that writes it is gone: ${reason}; restart the desk`);
+  }
+
+  async #release(): Promise<void> {
+    this.#timer?.cancel();
+    this.#retry?.cancel();
+    if (!this.#dead) await this.#carrier.end();
   }
 }
 
-async function openSegment(path: string): Promise<SegmentFile> {
-  return open(path, 'w');
-}
+const NOTHING_HELD: Pending = { memory: undefined, bytes: 0, items: 0 };

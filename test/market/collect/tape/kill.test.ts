@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
@@ -23,6 +23,10 @@ beforeAll(async () => {
   await writeFile(join(sources, 'package.json'), '{"type":"module"}');
   for (const folder of ['src/kit', 'src/market/domain', 'src/market/collect/tape', CHILD]) {
     for (const name of await readdir(join(root, folder))) {
+      if (name.endsWith('.mjs')) {
+        await mkdir(join(sources, folder), { recursive: true });
+        await copyFile(join(root, folder, name), join(sources, folder, name));
+      }
       if (!name.endsWith('.ts') || name.endsWith('.test.ts')) continue;
       const { outputText } = ts.transpileModule(await readFile(join(root, folder, name), 'utf8'), {
         compilerOptions: {

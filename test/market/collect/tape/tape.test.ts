@@ -1,9 +1,11 @@
+import { statSync } from 'node:fs';
 import { mkdir, open, readFile, readdir, rename, rmdir, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ManualClock } from '../../../../src/kit/clock.ts';
 import { Corrupt, Unavailable } from '../../../../src/kit/errors.ts';
 import { silentLogger } from '../../../../src/kit/logger.ts';
+import { tapeThread } from '../../../../src/market/collect/tape/carrier.ts';
 import { BLOCK_HEADER_BYTES, decodeBlockHeader } from '../../../../src/market/collect/tape/format.ts';
 import { listTape, verifyTape } from '../../../../src/market/collect/tape/inspect.ts';
 import { readTape } from '../../../../src/market/collect/tape/reader.ts';
@@ -114,6 +116,62 @@ test('what comes while the disk is slow gathers in larger blocks, and all of it 
   expect(Math.max(...sizes)).toBeGreaterThan(120_000);
   // The header of the segment, the block that found the disk idle, and whatever had gathered by then.
   expect(writes).toBeLessThan(sizes.length);
+});
+
+test('what is handed over is written while the thread that appends is busy', async () => {
+  await using folder = await temporaryFolder();
+  await using writer = await writerOf(folder.path, { flushMs: 1e9 });
+  const path = join(folder.path, '00000001.tape');
+  const before = statSync(path).size;
+  for (let i = 0; i < 40; i++) writer.append(frame('x'.repeat(1000), i));
+  const end = performance.now() + 5000;
+  while (statSync(path).size === before && performance.now() < end);
+  expect(statSync(path).size).toBeGreaterThan(before);
+  expect(writer.unwrittenItems).toBeLessThan(40);
+});
+
+test('each block written is told, when that is asked for', async () => {
+  await using folder = await temporaryFolder();
+  const told: number[][] = [];
+  await using writer = await writerOf(folder.path, {
+    onWritten: ({ segment, firstItem }) => told.push([segment, firstItem]),
+  });
+  for (let i = 0; i < 3; i++) {
+    writer.append(frame('a', i));
+    await writer.flush();
+  }
+  expect(told).toEqual([
+    [1, 0],
+    [1, 1],
+    [1, 2],
+  ]);
+});
+
+test('a segment that cannot be made is tried again by the thread that writes, and nothing is missing', async () => {
+  await using folder = await temporaryFolder();
+  const tape = join(folder.path, 'tape');
+  const away = join(folder.path, 'away');
+  const clock = new ManualClock();
+  const writer = await writerOf(tape, { clock, segmentBytes: 1 });
+  writer.append(frame('a', 1));
+  await rename(tape, away);
+  writer.append(frame('b', 2));
+  await expect(writer.flush()).rejects.toThrow(/ENOENT/);
+  expect(writer.error?.message).toContain('ENOENT');
+  await expect(writer.flush()).rejects.toThrow(Unavailable);
+  await rename(away, tape);
+  await clock.advance(500);
+  await until(() => writer.error === undefined, 'the second try');
+  writer.append(frame('c', 3));
+  await writer.close();
+  const read = await collect(readTape(tape));
+  expect(read.map(({ item }) => item.recv_time)).toEqual([1, 2, 3]);
+  expect((await verifyTape(tape)).intact).toBe(true);
+});
+
+test('the end of the thread that writes is told with its reason', async () => {
+  const reason = await new Promise<string>((resolve) => void tapeThread(undefined as never, () => undefined, resolve));
+  expect(reason).toContain('undefined');
 });
 
 test('segments end by size and by time, and begin with what the pipeline remembers', async () => {
