@@ -15,8 +15,8 @@ import type { Order, Told } from './load.bench.ts';
 /** The market changes every 100 simulated ms. */
 const STEP_MS = 100;
 const TICK_MS = 4;
-/** Frames a second while nobody asks for a rate. */
-let idleRate = 300;
+/** The market goes on in its own time while nobody asks for a rate: a slower one would look silent. */
+let idling = true;
 const SEED = 11;
 
 /** Simulated UTC ms up to which everything was sent. */
@@ -125,12 +125,13 @@ function sendUpTo(frames: number, paced: { done: number }): void {
   }
 }
 
-let idle = { since: performance.now(), done: 0 };
+/** When the idle market was as far as it should be. */
+let idleSince = performance.now();
 
 function tick(): void {
   const at = performance.now();
   if (pace === undefined) {
-    sendUpTo(((at - idle.since) / 1000) * idleRate, idle);
+    for (; idling && at - idleSince >= STEP_MS; idleSince += STEP_MS) sendUpTo(1, { done: 0 });
   } else {
     const due = Math.min(((at - pace.since) / 1000) * pace.rate, pace.until);
     if (framesReady === 0) late += 1;
@@ -138,7 +139,7 @@ function tick(): void {
     if (pace.done >= pace.until) {
       tell({ kind: 'sent', frames: pace.done, ms: performance.now() - pace.since, dry: late });
       pace = undefined;
-      idle = { since: performance.now(), done: 0 };
+      idleSince = performance.now();
     }
   }
 }
@@ -171,7 +172,7 @@ process.on('message', (order: Order) => {
     late = 0;
     pace = { since: performance.now(), rate: order.rate, until: order.frames, done: 0 };
   } else {
-    if (order.kind === 'end') idleRate = 0;
+    if (order.kind === 'end') idling = false;
     const { user, system } = process.cpuUsage();
     tell({ kind: 'count', sent, cpuMs: (user + system) / 1000, rss: process.memoryUsage.rss() });
   }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../src/infra/clock.ts';
 import { sleep } from '../src/kit/clock.ts';
+import type { EventSink } from '../src/kit/event.ts';
 import { silentLogger } from '../src/kit/logger.ts';
 import { createCollector } from '../src/market/collect/collector.ts';
 import type { Collector } from '../src/market/collect/contract.ts';
@@ -16,6 +17,7 @@ import { venues } from '../src/market/exchanges/catalogue.generated.ts';
 import { simulatedCredentials } from '../src/market/exchanges/credential.ts';
 import type { MarketStore } from '../src/market/store/contract.ts';
 import { openMarketStore } from '../src/market/store/open.ts';
+import { keepHeapSmall } from '../src/serve/cli/small-heap.ts';
 import { nowhere } from './nowhere.ts';
 
 /** What the process of the venues is told. */
@@ -48,6 +50,8 @@ const MOST_HOLD_SECONDS = 600;
 const FIRST_RATE = 20_000;
 const MOST_RATE = 200_000;
 const EXACTNESS = 1.1;
+/** Memory is looked at so often in a run, but not more than once a second. */
+const MEMORY_LOOKS = 12;
 /** The rate at which the tape's durability is asked for. */
 const DURABLE_RATE = 50_000;
 /** A round is held when the last frame is on the tape so soon after it was due. */
@@ -61,6 +65,8 @@ const MOST_LATE_MS = 500;
 export async function run(): Promise<void> {
   const seconds = Math.min(MOST_HOLD_SECONDS, Math.max(1, optionOf('seconds') ?? HOLD_SECONDS));
   const folder = await mkdtemp(join(tmpdir(), 'load-bench-'));
+  // As the desk does.
+  using _heap = keepHeapSmall();
   try {
     await using desk = await Desk.start(folder, optionOf('tape-flush-ms'));
     const rate = optionOf('rate') ?? (await highestRate(desk));
@@ -108,7 +114,9 @@ async function hold(desk: Desk, rate: number, seconds: number, what: string): Pr
   print(`  receive to written on the tape: p50 ${ms(waits, 0.5)}, p99 ${ms(waits, 0.99)}, longest ${ms(waits, 1)} ms`);
   const rows = desk.rowWaits();
   print(`  receive to row queryable: p50 ${ms(rows, 0.5)}, p99 ${ms(rows, 0.99)}, longest ${ms(rows, 1)} ms`);
-  print(`  resident memory at start, middle, end: ${round.memoryMb.map((mb) => `${mb}`).join(', ')} MB`);
+  print('  memory, MB: resident; heap used and kept, buffers; DuckDB; beyond these');
+  for (const { at, text } of round.memory) print(`    after ${at.toFixed(0).padStart(3)} s: ${text}`);
+  for (const [reason, times] of desk.takeLosses()) print(`  connection lost ${times} times: ${reason}`);
 }
 
 interface Round {
@@ -117,8 +125,7 @@ interface Round {
   readonly missing: number;
   readonly ownCpu: number;
   readonly sendersCpu: number;
-  readonly memoryMb: readonly number[];
-  readonly senderMs: number;
+  readonly memory: readonly { readonly at: number; readonly text: string }[];
 }
 
 function told({ lateMs, missing, ownCpu, sendersCpu }: Round): string {
@@ -135,6 +142,7 @@ class Desk implements AsyncDisposable {
   /** When each block of the tape was written, by segment and its first item. */
   readonly #written: Map<string, number>;
   #rowWaits: number[];
+  readonly #losses: Map<string, number>;
   #since = 0;
 
   private constructor(made: {
@@ -144,6 +152,7 @@ class Desk implements AsyncDisposable {
     readonly collector: Collector;
     readonly written: Map<string, number>;
     readonly rowWaits: number[];
+    readonly losses: Map<string, number>;
   }) {
     this.#folder = made.folder;
     this.#child = made.child;
@@ -151,6 +160,7 @@ class Desk implements AsyncDisposable {
     this.#collector = made.collector;
     this.#written = made.written;
     this.#rowWaits = made.rowWaits;
+    this.#losses = made.losses;
   }
 
   static async start(folder: string, flushMs: number | undefined): Promise<Desk> {
@@ -171,7 +181,8 @@ class Desk implements AsyncDisposable {
         ...(flushMs === undefined ? {} : { tape_flush_ms: flushMs }),
       },
     });
-    const common = { clock: systemClock, log: silentLogger, events: nowhere };
+    const losses = new Map<string, number>();
+    const common = { clock: systemClock, log: silentLogger, events: countingLosses(losses) };
     const { store } = await openMarketStore({ dataDir: folder, config: config.storage, ...common });
     const written = new Map<string, number>();
     const rowWaits: number[] = [];
@@ -187,7 +198,7 @@ class Desk implements AsyncDisposable {
       onTapeWritten: ({ segment, firstItem, at }) => written.set(`${segment} ${firstItem}`, at),
     });
     await collector.start();
-    const desk = new Desk({ folder, child, store, collector, written, rowWaits });
+    const desk = new Desk({ folder, child, store, collector, written, rowWaits, losses });
     // Subscriptions come one after another; the market is quiet when no series is waited for any more, or for long.
     for (let n = 0; n < 40; n++) {
       await sleep(systemClock, 500);
@@ -207,25 +218,43 @@ class Desk implements AsyncDisposable {
     const [before, cpu] = [await this.#count(), process.cpuUsage()];
     const takenBefore = this.#collector.status().frames_total;
     const began = performance.now();
-    const memoryMb = [residentMb()];
+    const memory = [{ at: 0, text: await this.#memory() }];
+    const look = setInterval(
+      () => void this.#memory().then((text) => memory.push({ at: (performance.now() - began) / 1000, text })),
+      Math.max(1, frames / rate / MEMORY_LOOKS) * 1000,
+    );
     const due = (frames / rate) * 1000;
-    setTimeout(() => memoryMb.push(residentMb()), due / 2);
     this.#child.send({ kind: 'send', rate, frames } satisfies Order);
-    const { ms: senderMs } = await answer(this.#child, 'sent');
+    await answer(this.#child, 'sent');
     const after = await this.#count();
     const missingNow = (): number => after.sent - before.sent - (this.#collector.status().frames_total - takenBefore);
     for (let waited = 0; missingNow() > 0 && waited < 400; waited++) await sleep(systemClock, 5);
     const took = performance.now() - began;
-    memoryMb.push(residentMb());
+    clearInterval(look);
     const { user, system } = process.cpuUsage(cpu);
     return {
       lateMs: took - due,
       missing: Math.max(0, missingNow()),
-      senderMs,
       ownCpu: (user + system) / 1000 / took,
       sendersCpu: (after.cpuMs - before.cpuMs) / took,
-      memoryMb,
+      memory,
     };
+  }
+
+  async #memory(): Promise<string> {
+    const { rss, heapUsed, heapTotal, external } = process.memoryUsage();
+    const [row] = await this.#store.read('SELECT sum(memory_usage_bytes)::DOUBLE AS bytes FROM duckdb_memory()');
+    const duckdb = Number(row?.['bytes']);
+    const parts = [rss, heapUsed, heapTotal, external, duckdb, rss - heapTotal - external - duckdb];
+    const [all, used, kept, buffers, database, beyond] = parts.map((bytes) => Math.round(bytes / 1e6));
+    return `${all}; ${used} of ${kept}, ${buffers}; ${database}; ${beyond}`;
+  }
+
+  /** Why connections were lost since the last call, and how often. */
+  takeLosses(): ReadonlyMap<string, number> {
+    const losses = new Map(this.#losses);
+    this.#losses.clear();
+    return losses;
   }
 
   forgetTimes(): void {
@@ -309,6 +338,19 @@ function answer<K extends Told['kind']>(child: ReturnType<typeof fork>, kind: K)
   });
 }
 
+/** Takes events and keeps why connections were lost. */
+function countingLosses(losses: Map<string, number>): EventSink {
+  return {
+    emit: (type, data) => {
+      if ((type === 'streaming.stopped' || type === 'streaming.error') && 'reason' in data && 'exchange' in data) {
+        const reason = `${type} ${data.exchange}: ${data.reason}`;
+        losses.set(reason, (losses.get(reason) ?? 0) + 1);
+      }
+      return nowhere.emit(type, data);
+    },
+  };
+}
+
 /** The store, with the time from receiving to commit of each row that it takes. */
 function timed(store: MarketStore, waits: number[]): MarketStore {
   return new Proxy(store, {
@@ -329,10 +371,6 @@ function timed(store: MarketStore, waits: number[]): MarketStore {
 /** The value below which this share of the sorted values lies. */
 function ms(sorted: Float64Array, share: number): string {
   return (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN).toFixed(0);
-}
-
-function residentMb(): number {
-  return Math.round(process.memoryUsage.rss() / 1e6);
 }
 
 function each(value: number): string {

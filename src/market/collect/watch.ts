@@ -14,6 +14,8 @@ const ALERT_EVERY_MS = 10_000;
 /** A connection is reopened for one silent channel at most this often at first; doubled while it does not help. */
 const STALE_RECONNECT_MS = 60_000;
 const MAX_STALE_RECONNECT_MS = 900_000;
+/** Looks come every second; of a longer time between two of them so much counts as listening. */
+const MOST_LISTENED_MS = 2_000;
 /** The calendar may drift this far from the monotonic clock between two looks before it is called a jump. */
 const CLOCK_JUMP_MS = 2_000;
 
@@ -37,10 +39,15 @@ export class Watch {
   readonly #heard = new Map<TrackedSeries, { readonly heard: number; readonly since: Us; readonly at: Ms }>();
   #rejected = 0;
   #clockOffset: Ms;
+  /** Time in which what was sent would have been heard: not while sources are paused, nor while this thread stood still. */
+  #listenedMs: Ms = 0;
+  #lookedAt: Ms;
+  #wasPaused = false;
 
   constructor(environment: CollectEnvironment, feeds: readonly MarketFeed[]) {
     this.#environment = environment;
     this.#feeds = feeds;
+    this.#lookedAt = environment.clock.monotonicMs();
     this.#clockOffset = environment.clock.now() - environment.clock.monotonicMs();
   }
 
@@ -116,11 +123,21 @@ export class Watch {
   /** Called every second. */
   look(): void {
     this.#lookAtClock();
+    this.#listen();
     for (const feed of this.#feeds) {
       feed.check();
       for (const connection of feed.connections) this.#lookAtSilence(connection);
       this.#lookAtPolled(feed);
     }
+  }
+
+  #listen(): void {
+    const { clock, intake } = this.#environment;
+    const now = clock.monotonicMs();
+    const { paused } = intake;
+    if (!paused && !this.#wasPaused) this.#listenedMs += Math.min(now - this.#lookedAt, MOST_LISTENED_MS);
+    this.#lookedAt = now;
+    this.#wasPaused = paused;
   }
 
   #lookAtClock(): void {
@@ -176,9 +193,9 @@ export class Watch {
     return this.#silence(series) > series.staleAfterMs;
   }
 
-  /** Ms since a look first found nothing new. On the monotonic clock: a calendar that is set must not look like silence. */
+  /** Ms listened since a look first found nothing new. A calendar that is set must not look like silence. */
   #silence(series: TrackedSeries): Ms {
-    const now = this.#environment.clock.monotonicMs();
+    const now = this.#listenedMs;
     const held = this.#heard.get(series);
     if (held?.heard === series.heard && held.since === series.since) return now - held.at;
     this.#heard.set(series, { heard: series.heard, since: series.since, at: now });
