@@ -1,5 +1,5 @@
 import { open, readdir, stat, truncate, unlink, type FileHandle } from 'node:fs/promises';
-import { inflateRaw } from 'node:zlib';
+import { inflateRaw, inflateRawSync, type ZlibOptions } from 'node:zlib';
 import { Corrupt, errorMessage } from '../../../kit/errors.ts';
 import {
   BLOCK_HEADER_BYTES,
@@ -85,17 +85,18 @@ export async function* readRawBlocks(
   const file = await open(path, 'r');
   try {
     const { size } = await file.stat();
+    const stretch = new Stretch(file, size);
     decodeSegmentHeader(await readAt(file, 0, SEGMENT_HEADER_BYTES), path);
     let offset = SEGMENT_HEADER_BYTES;
     while (offset < size) {
       options.signal?.throwIfAborted();
-      const block = await readBlock(file, offset, size);
+      const block = await readBlock(stretch, offset);
       if (typeof block !== 'string') {
         yield block;
         offset += BLOCK_HEADER_BYTES + block.header.payloadBytes;
         continue;
       }
-      const next = await findBlock(file, offset + 1, size);
+      const next = await findBlock(stretch, offset + 1);
       const bytes = (next ?? size) - offset;
       options.onDamage?.({ path, segment, offset, bytes, tail: next === undefined, reason: block });
       offset += bytes;
@@ -115,24 +116,71 @@ export function unpack(block: RawBlock, path: string): Promise<Buffer> {
   }
   // One piece of output, or each 16 KB of it would go to zlib's thread and back.
   const sizes = { maxOutputLength: Math.max(1, header.rawBytes), chunkSize: Math.max(64, header.rawBytes + 1) };
-  return new Promise((resolve, reject) => {
+  if (header.rawBytes <= SMALL_BYTES) return Promise.resolve().then(() => whole(inflateSmall(payload, sizes, where)));
+  return new Promise<Buffer>((resolve, reject) => {
     inflateRaw(payload, sizes, (error, raw) => {
       if (error !== null) reject(new Corrupt(`${where}: ${errorMessage(error)}`, { cause: error }));
-      else if (raw.length !== header.rawBytes) reject(new Corrupt(`${where}: unpacks to ${raw.length} bytes`));
       else resolve(raw);
     });
-  });
+  }).then(whole);
+
+  function whole(raw: Buffer): Buffer {
+    if (raw.length !== header.rawBytes) throw new Corrupt(`${where}: unpacks to ${raw.length} bytes`);
+    return raw;
+  }
 }
 
-async function readBlock(file: FileHandle, offset: number, size: number): Promise<RawBlock | string> {
-  if (offset + BLOCK_HEADER_BYTES > size) return 'a block header is cut short';
-  const bytes = await readAt(file, offset, BLOCK_HEADER_BYTES);
+/** Unpacking so little takes no longer than having another thread do it. */
+const SMALL_BYTES = 48 * 1024;
+
+function inflateSmall(payload: Buffer, sizes: ZlibOptions, where: string): Buffer {
+  try {
+    return inflateRawSync(payload, sizes);
+  } catch (error) {
+    throw new Corrupt(`${where}: ${errorMessage(error)}`, { cause: error });
+  }
+}
+
+async function readBlock(stretch: Stretch, offset: number): Promise<RawBlock | string> {
+  if (offset + BLOCK_HEADER_BYTES > stretch.size) return 'a block header is cut short';
+  const bytes = stretch.held(offset, BLOCK_HEADER_BYTES) ?? (await stretch.read(offset, BLOCK_HEADER_BYTES));
   const header = decodeBlockHeader(bytes);
   if (header === undefined) return 'no block begins here';
-  if (offset + BLOCK_HEADER_BYTES + header.payloadBytes > size) return 'a block is cut short';
-  const payload = await readAt(file, offset + BLOCK_HEADER_BYTES, header.payloadBytes);
+  const start = offset + BLOCK_HEADER_BYTES;
+  if (start + header.payloadBytes > stretch.size) return 'a block is cut short';
+  const payload = stretch.held(start, header.payloadBytes) ?? (await stretch.read(start, header.payloadBytes));
   if (!blockIsIntact(bytes, payload)) return 'a block does not match its checksum';
   return { header, offset, payload };
+}
+
+/** Read at once: a call for each block's header and another for its payload cost more than unpacking it. */
+const STRETCH_BYTES = 1024 * 1024;
+
+/** The stretch of a file that was read last. */
+class Stretch {
+  readonly file: FileHandle;
+  readonly size: number;
+  #start = 0;
+  #bytes: Buffer = Buffer.alloc(0);
+
+  constructor(file: FileHandle, size: number) {
+    this.file = file;
+    this.size = size;
+  }
+
+  /** Bytes of the stretch; undefined when it does not hold all of them. They stay as they are. */
+  held(offset: number, length: number): Buffer | undefined {
+    const at = offset - this.#start;
+    return at < 0 || at + length > this.#bytes.length ? undefined : this.#bytes.subarray(at, at + length);
+  }
+
+  /** A new stretch from there on. Gives fewer bytes where the file ends. */
+  async read(offset: number, length: number): Promise<Buffer> {
+    const wanted = Math.max(length, Math.min(STRETCH_BYTES, this.size - offset));
+    this.#bytes = await readAt(this.file, offset, wanted);
+    this.#start = offset;
+    return this.#bytes.subarray(0, length);
+  }
 }
 
 const SCAN_BYTES = 1024 * 1024;
@@ -140,11 +188,12 @@ const MARK = Buffer.alloc(4);
 MARK.writeUInt32LE(BLOCK_MAGIC, 0);
 
 /** Where the next intact block begins at or after `from`; undefined when there is none. */
-async function findBlock(file: FileHandle, from: number, size: number): Promise<number | undefined> {
+async function findBlock(stretch: Stretch, from: number): Promise<number | undefined> {
+  const { file, size } = stretch;
   for (let start = from; start < size; start += SCAN_BYTES) {
     const bytes = await readAt(file, start, Math.min(SCAN_BYTES + MARK.length - 1, size - start));
     for (let at = bytes.indexOf(MARK); at >= 0; at = bytes.indexOf(MARK, at + 1)) {
-      if (typeof (await readBlock(file, start + at, size)) !== 'string') return start + at;
+      if (typeof (await readBlock(stretch, start + at)) !== 'string') return start + at;
     }
   }
   return undefined;
