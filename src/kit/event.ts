@@ -148,6 +148,13 @@ export const EVENTS = {
   'task.failed': z.strictObject({ ...task, error: text }),
   'task.skipped': z.strictObject({ ...task, reason: text }),
   'task.retried': z.strictObject({ ...task, attempt: count, reason: text }),
+  /** Its answer was written to a file, as `output_file` says. */
+  'task.written': z.strictObject({ ...task, path: text, characters: count }),
+  /** An agent read a skill's instructions, or a file (null: none) that these name. */
+  'skill.read': z.strictObject({ ...task, skill: text, file: text.nullable() }),
+  /** A person said of an answer what should be different, for the prompts of later ones; or took it back. */
+  'feedback.kept': z.strictObject({ feedback_id: text, crew: text, task_id: text, agent_id: text, by: text }),
+  'feedback.forgotten': z.strictObject({ feedback_id: text, crew: text, task_id: text, agent_id: text }),
   /** A plan that an agent wrote before acting. */
   'agent.planned': z.strictObject({ ...task, attempt: count, ready: z.boolean(), plan: text }),
   /** Older messages of a conversation gave way to a summary. */

@@ -82,6 +82,7 @@ async function createTaskRun(
   const caller = callerOf(agent, task);
   const signal = AbortSignal.any([scope.signal, deadline]);
   setMaxListeners(0, signal);
+  const where = { run_id: scope.runId, crew: scope.crew.id, task_id: task.id, agent_id: agent.id };
   const innerTools = [
     ...delegationTools({
       crew: scope.crew,
@@ -91,7 +92,11 @@ async function createTaskRun(
       announce: (pattern, to, what) =>
         void scope.events.emit('crew.message', { pattern, from: agent.id, to, action: what.slice(0, 200) }),
     }),
-    ...[skillTool(scope.skills?.of(agent.id) ?? [])].filter((tool) => tool !== null),
+    ...[
+      skillTool(scope.skills?.of(agent.id) ?? [], (skill, file) => {
+        scope.events.emit('skill.read', { ...where, skill, file }, { correlationId: scope.runId });
+      }),
+    ].filter((tool) => tool !== null),
     ...toolsOfMemory(scope, request, signal),
     ...[knowledgeTool(scope.knowledge, { agent, crew: scope.crew, signal })].filter((tool) => tool !== null),
   ];
@@ -127,7 +132,7 @@ async function createTaskRun(
     deadline,
     signal,
     via: request.via,
-    where: { run_id: scope.runId, crew: scope.crew.id, task_id: task.id, agent_id: agent.id },
+    where,
   };
 }
 
@@ -244,7 +249,12 @@ async function keep(run: TaskRun, request: TaskRequest, record: AgentRecord, out
   const { scope, task } = run;
   if (task.output_file !== null) {
     const path = fill(task.output_file, record.inputs);
-    await scope.writeOutput?.(path, fileText(task, record), task.create_directory);
+    const text = fileText(task, record);
+    if (scope.writeOutput !== undefined) {
+      await scope.writeOutput(path, text, task.create_directory);
+      const written = { ...run.where, path, characters: text.length };
+      scope.events.emit('task.written', written, { correlationId: scope.runId });
+    }
   }
   if (scope.memory !== undefined) {
     tellSaved(scope, request, await scope.memory.keep(userOf(request), record.output, record.outside));

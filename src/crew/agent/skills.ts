@@ -61,8 +61,14 @@ export function openSkills(
   return { of: (agentId) => skillsOf.get(agentId) ?? [] };
 }
 
-/** The tool that agents with skills read them by: the instructions first, then the files that these name. */
-export function skillTool(skills: readonly Skill[]): InnerTool | null {
+/**
+ * The tool that agents with skills read them by: the instructions first, then the files that these name. `onRead` hears
+ * of what was read; `file` is null for the instructions.
+ */
+export function skillTool(
+  skills: readonly Skill[],
+  onRead: (skill: string, file: string | null) => void,
+): InnerTool | null {
   if (skills.length === 0) return null;
   const names = skills.map((s) => s.name);
   const list = skills.map((s) => `${s.name}: ${s.description}`).join('\n');
@@ -85,10 +91,12 @@ export function skillTool(skills: readonly Skill[]): InnerTool | null {
       const given = call.args['file'];
       const file = typeof given === 'string' ? given : '';
       if (file === '') {
+        onRead(skill.name, null);
         const result = { instructions: skill.text, files: filesOf(skill.dir) };
         return Promise.resolve({ kind: 'said', ok: true, result });
       }
       const text = readInside(skill.dir, file);
+      if (text !== undefined) onRead(skill.name, file);
       return Promise.resolve(
         text === undefined
           ? refused(`skill ${skill.name} has no file '${file}': ${filesOf(skill.dir).join(', ')}`)

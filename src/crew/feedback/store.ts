@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Database } from '../../infra/duckdb/database.ts';
 import type { Clock } from '../../kit/clock.ts';
+import type { EventSink } from '../../kit/event.ts';
 import { InvalidInput, NotFound } from '../../kit/errors.ts';
 import { microseconds, msOf, whereClause } from '../ops-values.ts';
 
@@ -63,8 +64,9 @@ export async function openFeedback(options: {
   readonly db: Database;
   readonly clock: Clock;
   readonly newId: (prefix: string) => string;
+  readonly events?: EventSink | undefined;
 }): Promise<FeedbackStore> {
-  const { db, clock, newId } = options;
+  const { db, clock, newId, events } = options;
   if (!db.readOnly) await db.run(TABLE);
   const list: FeedbackStore['list'] = async ({ crew, task, agent } = {}) => {
     const { sql, params } = whereClause([
@@ -94,12 +96,15 @@ export async function openFeedback(options: {
         given_by,
         microseconds(given_at),
       ]);
+      events?.emit('feedback.kept', { feedback_id: id, crew, task_id: task, agent_id: agent, by: given_by });
       return feedback;
     },
     async forget(id) {
       const found = (await list()).find((one) => one.id === id);
       if (found === undefined) throw new NotFound(`there is no feedback '${id}'`);
       await db.run('DELETE FROM crew_feedback WHERE id = ?', [id]);
+      const { crew, task, agent } = found;
+      events?.emit('feedback.forgotten', { feedback_id: id, crew, task_id: task, agent_id: agent });
       return found;
     },
     async lessons(crew, agent) {

@@ -236,7 +236,7 @@ export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
     settings: knowledgeSettings(config.system.knowledge),
   });
   const drainMs = config.system.runs.drain_seconds * 1000;
-  const feedback = await openFeedback({ db, clock, newId });
+  const feedback = await openFeedback({ db, clock, newId, events: bus });
   const runner = createCrewRunner({
     crews: byId(config.crews),
     agents: byId(config.agents),

@@ -215,7 +215,7 @@ describe('skills', () => {
   test('are named to the agent and read on demand, never outside their folder', async () => {
     const agent = toyAgent('ana', { skills: ['audit'] });
     const seen: string[] = [];
-    const { runner } = solo(
+    const { runner, events } = solo(
       [
         read(),
         ...['list.txt', '../../x', 'out.txt'].map((file) => ({
@@ -232,6 +232,10 @@ describe('skills', () => {
     expect(seen[1]).toContain('one, two');
     expect(seen[2]).toContain("has no file '../../x'");
     expect(seen[3]).toContain("has no file 'out.txt'");
+    expect(events.of('skill.read').map(({ skill, file }) => [skill, file])).toEqual([
+      ['audit', null],
+      ['audit', 'list.txt'],
+    ]);
   });
 
   test('that are not there are an issue with its place', () => {

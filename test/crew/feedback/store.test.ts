@@ -4,13 +4,14 @@ import { openFeedback } from '../../../src/crew/feedback/store.ts';
 import { Database } from '../../../src/infra/duckdb/database.ts';
 import { ManualClock } from '../../../src/kit/clock.ts';
 import { InvalidInput, NotFound } from '../../../src/kit/errors.ts';
-import { ScriptedModel } from '../../../src/testing/index.ts';
+import { MemoryEvents, ScriptedModel } from '../../../src/testing/index.ts';
 
 async function open() {
   const clock = new ManualClock();
   let n = 0;
   const db = await Database.open({ path: ':memory:' });
-  return { clock, store: await openFeedback({ db, clock, newId: (prefix) => `${prefix}_${++n}` }) };
+  const events = new MemoryEvents();
+  return { clock, events, store: await openFeedback({ db, clock, events, newId: (prefix) => `${prefix}_${++n}` }) };
 }
 
 const said = {
@@ -24,7 +25,7 @@ const said = {
 
 describe('feedback', () => {
   it('is kept, listed newest first, and taken back', async () => {
-    const { clock, store } = await open();
+    const { clock, events, store } = await open();
     const first = await store.add(said);
     await clock.advance(1000);
     await store.add({ ...said, task: 'look', text: '  name the source ' });
@@ -34,6 +35,9 @@ describe('feedback', () => {
     ]);
     expect(await store.list({ agent: 'nobody' })).toEqual([]);
     expect(await store.forget('fb_1')).toEqual(first);
+    const place = { crew: 'desk', task_id: 'report', agent_id: 'writer' };
+    expect(events.of('feedback.kept')[0]).toEqual({ feedback_id: 'fb_1', ...place, by: 'alice' });
+    expect(events.of('feedback.forgotten')).toEqual([{ feedback_id: 'fb_1', ...place }]);
     await expect(store.forget('fb_1')).rejects.toBeInstanceOf(NotFound);
     await expect(store.add({ ...said, text: ' ' })).rejects.toBeInstanceOf(InvalidInput);
     await expect(store.add({ ...said, text: 'x'.repeat(2001) })).rejects.toBeInstanceOf(InvalidInput);
