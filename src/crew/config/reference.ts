@@ -139,9 +139,15 @@ function inside(schema: JsonSchema): { readonly inner: JsonSchema; readonly suff
   if (schema.properties !== undefined) return { inner: schema, suffix: [] };
   if (schema.items !== undefined) return within(schema.items, '[]');
   if (typeof schema.additionalProperties === 'object') return within(schema.additionalProperties, '<name>');
-  const options = (schema.anyOf ?? []).filter((option) => option.properties !== undefined);
-  const properties = Object.assign({}, ...options.map((option) => option.properties)) as Record<string, JsonSchema>;
-  return { inner: options.length === 0 ? {} : { properties }, suffix: [] };
+  const options = alternativesOf(schema).map(inside);
+  const objects = options.filter(({ suffix }) => suffix.length === 0).map(({ inner }) => inner.properties ?? {});
+  const properties = Object.assign({}, ...objects) as Record<string, JsonSchema>;
+  if (Object.keys(properties).length > 0) return { inner: { properties }, suffix: [] };
+  return options.find(({ inner }) => inner.properties !== undefined) ?? { inner: {}, suffix: [] };
+}
+
+function alternativesOf({ anyOf = [] }: JsonSchema): readonly JsonSchema[] {
+  return anyOf.flatMap((option) => (option.anyOf === undefined ? [option] : alternativesOf(option)));
 }
 
 function within(schema: JsonSchema, step: string): ReturnType<typeof inside> {

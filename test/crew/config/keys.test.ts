@@ -49,6 +49,14 @@ const EXEMPT: Readonly<Record<string, string>> = {
       ]),
     ),
   ),
+  ...Object.fromEntries(
+    ['field', 'is', 'is_not', 'above', 'below', 'contains', 'exists'].flatMap((key) => [
+      [`condition.${key}`, 'read off a condition in src/crew/condition.ts'],
+      [`steps.<name>.routes[].when.${key}`, 'read off a condition in src/crew/condition.ts'],
+    ]),
+  ),
+  'condition.task': 'read off a condition in src/crew/condition.ts',
+  'steps.<name>.routes[].to': 'read off a route in src/crew/flow/from-spec.ts',
   'market.operations.escalation.channels.low': 'looked up by level, see src/market/jobs/escalation.ts',
   'market.operations.escalation.channels.medium': 'as low',
   'market.operations.escalation.channels.high': 'as low',
