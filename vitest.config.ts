@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
@@ -13,7 +14,17 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
+const source = (path: string): string => fileURLToPath(new URL(`src/${path}index.ts`, import.meta.url));
+
 export default defineConfig({
+  // Examples that a test imports run on the source, not on what was built last.
+  resolve: {
+    alias: [
+      { find: /^orderflow-crew$/, replacement: source('') },
+      { find: 'orderflow-crew/crew', replacement: source('crew/') },
+      { find: 'orderflow-crew/testing', replacement: source('testing/') },
+    ],
+  },
   test: {
     testTimeout: 30_000,
     hookTimeout: 30_000,

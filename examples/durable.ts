@@ -2,7 +2,15 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { defineAgent, defineCrew, definePlaybook, defineTask, openRunsFile, StopRequested } from 'orderflow-crew/crew';
+import {
+  defineAgent,
+  defineCrew,
+  definePlaybook,
+  defineTask,
+  diffRuns,
+  openRunsFile,
+  StopRequested,
+} from 'orderflow-crew/crew';
 
 const path = join(mkdtempSync(join(tmpdir(), 'runs-')), 'runs.duckdb');
 const stop = new AbortController(); // process.once('SIGTERM', () => stop.abort(new StopRequested('SIGTERM')));
@@ -48,3 +56,5 @@ console.log(`${second.status} after ${ran.join(', ')}: ${String(second.output)}`
 const edit = { outputs: { judge: 'It will last.' } };
 const again = await inProcess(async (desk) => (await desk.host.runner.replay(run, 'report', { edit })).done);
 console.log(`${again.trigger === `replay of ${run} from report`}: ${String(again.output)}`);
+const different = diffRuns(second, again).find(({ path }) => path === 'output');
+console.log(`${String(different?.a)} -> ${String(different?.b)}`);

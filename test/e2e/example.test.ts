@@ -56,6 +56,78 @@ describe.runIf(built)('examples', { timeout: 60_000 }, () => {
     ]);
   });
 
+  it('goes on when tasks do not come out well, and by a clock that is told', async () => {
+    const folder = projectOf('work.ts');
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, ['example.js'], { cwd: folder });
+    expect(stderr).toBe('');
+    expect(stdout.split('\n')).toEqual([
+      '  snow again: north failed; the last error: no line',
+      '  weather back: leave out what will be',
+      'report: completed: Snow in the north, sun in the south.',
+      '  2 messages summed up',
+      'reader: Two calm pages.',
+      '  01:00 Clear.',
+      '  02:00 Fog.',
+      '',
+    ]);
+  });
+
+  it('runs flows in a flow', async () => {
+    const folder = projectOf('flows.ts');
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, ['example.js'], { cwd: folder });
+    expect(stderr).toBe('');
+    const lines = stdout.split('\n');
+    const price = ['look', 'judge -> unclear', 'look', 'judge -> clear', 'tell'].map((step) => `  price.${step}`);
+    expect(lines.filter((line) => line !== '  paper.weather -> fine')).toEqual([
+      ...price,
+      '  paper.bread',
+      ...price,
+      '  paper.tea',
+      '  paper.write',
+      '  paper.print',
+      'completed: Bread is up and tea is down. ["Bread is dearer.","Tea is cheaper."]',
+      'true',
+      '',
+    ]);
+  });
+
+  it('needs two people for a call, and lets more of its kind pass', async () => {
+    const folder = projectOf('approvals.ts');
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, ['example.js'], { cwd: folder });
+    expect(stderr).toBe('');
+    expect(stdout.replaceAll(/app_\w+/g, 'it').split('\n')).toEqual([
+      'waiting for pay_out: 2 of cashier',
+      'carl may not answer request it: it needs the role cashier',
+      '  seconded by alice',
+      'alice has answered request it already; it needs somebody else',
+      '  standing by alice, bob',
+      '  approved by alice, bob',
+      '  used by agent:teller',
+      '  used by agent:teller',
+      'completed: dora 20, dora 30; 4 left, by alice and bob',
+      '',
+    ]);
+  });
+
+  it('records answers of a model and plays them again', async () => {
+    const folder = projectOf('cassette.ts');
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, ['example.js'], { cwd: folder });
+    expect(stderr).toBe('');
+    expect(stdout).toBe('recorded: Gold rose.\nreplayed: Gold rose.\nanother question: not on it\n');
+  });
+
+  it('sends a run to a collector as a trace, without a text of it', async () => {
+    const folder = projectOf('traces.ts');
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, ['example.js'], { cwd: folder });
+    expect(stderr).toBe('');
+    expect(stdout.split('\n')).toEqual([
+      'chat gpt-5-mini, invoke_agent clerk, invoke_workflow news, step 1',
+      '{"intValue":812}',
+      'told no text',
+      '',
+    ]);
+  });
+
   it('remembers behind walls and is told from a file', async () => {
     const folder = projectOf('memory.ts');
     const { stdout, stderr } = await promisify(execFile)(process.execPath, ['example.js'], { cwd: folder });
@@ -75,7 +147,8 @@ describe.runIf(built)('examples', { timeout: 60_000 }, () => {
     expect(stdout).toBe(
       'suspended after gather, judge\n' +
         'completed after gather, judge, report: Report: It will not last.\n' +
-        'true: Report: It will last.\n',
+        'true: Report: It will last.\n' +
+        'Report: It will not last. -> Report: It will last.\n',
     );
   });
 
