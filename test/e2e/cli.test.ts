@@ -1,5 +1,5 @@
 import { execFileSync, type ChildProcess } from 'node:child_process';
-import { existsSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -185,6 +185,45 @@ describe.runIf(built)('crew with its own configuration', { timeout: 60_000 }, ()
     expect(JSON.parse(again.stdout)).toMatchObject({ written: [] });
     const crews = rowsOf(await crew(['crews', 'ls', '--json', '--config', dir]));
     expect(crews.map((row) => row.id)).toEqual(['data-ops', 'operations']);
+  });
+
+  it('starts from a crew with a tool of its own, which does its job without a key', async () => {
+    const cwd = temporaryFolder();
+    const { code, stdout } = await crew(['init', 'mine', '--template', 'crew'], { cwd });
+    expect(code).toBe(0);
+    expect(stdout).toContain('Next: crew run --config mine --input folder=mine');
+    const all = readdirSync(join(cwd, 'mine'), { recursive: true, withFileTypes: true }).filter((e) => e.isFile());
+    const sizes = all.map((e) => statSync(join(e.parentPath, e.name)).size).sort((a, b) => b - a);
+    const run = await crew(['run', '--config', 'mine', '--input', 'folder=mine', '--json'], { cwd });
+    expect(run.stderr).toBe('');
+    const document = JSON.parse(run.stdout) as { readonly output: { readonly largest: readonly { bytes: number }[] } };
+    expect(document).toMatchObject({
+      crew: 'survey',
+      status: 'completed',
+      output: { files: sizes.length, total_bytes: sizes.reduce((a, b) => a + b, 0) },
+      // Nothing of markets was started.
+      streams: [],
+    });
+    expect(document.output.largest.map((file) => file.bytes)).toEqual(sizes.slice(0, 5));
+    const call = (folder: string) =>
+      crew(['tools', 'call', 'list_files', '--args', JSON.stringify({ folder }), '--config', 'mine', '--json'], {
+        cwd,
+      });
+    expect(JSON.parse((await call('mine/tools')).stdout)).toMatchObject({
+      data: { files: [{ path: 'list-files.mjs' }] },
+    });
+    const outside = await call('..');
+    expect([outside.code, outside.stdout]).toEqual([
+      2,
+      expect.stringContaining('.. is not below the working directory'),
+    ]);
+    const explained = await crew(['permissions', 'explain', 'surveyor', 'list_files', '--config', 'mine'], { cwd });
+    expect([explained.code, explained.stdout]).toEqual([
+      0,
+      expect.stringContaining('role surveyor grants files READ_ONLY'),
+    ]);
+    const failed = await crew(['run', '--config', 'mine', '--input', 'folder=nowhere'], { cwd });
+    expect([failed.code, failed.stdout]).toEqual([1, expect.stringContaining('there is no folder nowhere')]);
   });
 
   it('lists all mistakes at once, each with its place, and starts nothing', async () => {

@@ -1,7 +1,7 @@
 import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { ConfigInvalid, configIssueText } from '../../src/kit/errors.ts';
+import { ConfigInvalid, configIssueText, NotFound } from '../../src/kit/errors.ts';
 import { loadDeskConfig, loadModuleTools } from '../../src/serve/config.ts';
 import { openFilesDesk } from '../../src/serve/files-desk.ts';
 import { folder } from '../crew/config/folder.ts';
@@ -54,6 +54,25 @@ describe('modules with tools of the user', () => {
     expect((await desk.tools({ agent: 'writer' })).map((row) => row.name)).toEqual(['count_words', 'count_pages']);
     expect(await desk.explain({ agent: 'writer', tool: 'count_lines' })).toMatchObject({ allowed: false });
     expect(await desk.describeTool('count_words_old')).toMatchObject({ name: 'count_words', toolset: 'words' });
+  });
+
+  test('need nothing beside them: a function is given what tools are made with', async () => {
+    const config = folder({
+      'system.yaml': 'tool_modules: [made.mjs, wrong.mjs]',
+      'made.mjs': `export default async ({ defineTool, z, NotFound }) => [defineTool({
+        name: 'find_word', title: 'Find', toolset: 'words', category: 'text', access: 'READ_ONLY', effects: 'none',
+        description: 'Finds a word in a text that it is given.', examples: [],
+        input: z.strictObject({ word: z.string().describe('What to find') }), output: z.object({ at: z.number() }),
+        run: () => { throw new NotFound('there is no such word'); },
+      })];`,
+      'wrong.mjs': `export default ({ defineTool }) => defineTool({ name: 'Wrong' });`,
+    });
+    await expect(loadModuleTools({ config, env: {} })).rejects.toThrow(
+      "wrong.mjs: tool name 'Wrong' must be snake_case of 3 to 64 characters",
+    );
+    const [tool] = await loadModuleTools({ config, env: { CREW_TOOL_MODULES: '[made.mjs]' } });
+    expect(tool).toMatchObject({ name: 'find_word', category: 'text' });
+    expect(() => tool?.run({ word: 'x' }, {} as never)).toThrow(NotFound);
   });
 
   test('may be named by the environment', async () => {

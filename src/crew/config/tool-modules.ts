@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
-import { type ConfigIssue, errorMessage } from '../../kit/errors.ts';
-import { bindTools, type AnyTool, type BoundTool } from '../../kit/tool.ts';
+import { type ConfigIssue, errorMessage, InvalidInput, NotFound, Unavailable } from '../../kit/errors.ts';
+import { bindTools, defineTool, type AnyTool, type BoundTool } from '../../kit/tool.ts';
 import { readConfigFile } from './config-file.ts';
 import { overlayEnvironment } from './environment.ts';
 import { asEntry } from './raw.ts';
@@ -13,6 +13,9 @@ export interface ToolModules {
   readonly tools: readonly BoundTool[];
   readonly issues: readonly ConfigIssue[];
 }
+
+/** What a module needs to make tools: definitions, schemas, and the errors by which a call fails with a reason. */
+const TOOLMAKING = Object.freeze({ defineTool, z, InvalidInput, NotFound, Unavailable });
 
 /** As much of a definition as tells it from anything else a module might export. */
 const definition = z.object({
@@ -29,7 +32,7 @@ const exported = z.union([definition.transform((one) => [one]), z.array(definiti
 
 /**
  * Loads the modules of `tool_modules` in a configuration folder. Each exports by default a tool made with `defineTool`,
- * or a list of them. A module that is missing, fails, or exports something else is an issue at its place in the file.
+ * a list of them, or a function that is given what tools are made with (`TOOLMAKING`) and gives one of these. A module that is missing, fails, or exports something else is an issue at its place in the file.
  * `taken`: names that tools have already.
  */
 export async function loadToolModules(
@@ -62,9 +65,11 @@ export async function loadToolModules(
 async function load(path: string): Promise<readonly AnyTool<undefined>[]> {
   if (!existsSync(path)) throw new Error(`there is no file ${path}`);
   const module = (await import(/* @vite-ignore */ pathToFileURL(path).href)) as { readonly default?: unknown };
-  if (module.default === undefined)
-    throw new Error('it has no default export: a tool made with defineTool, or a list of them');
-  const given = exported.safeParse(module.default);
-  if (!given.success) throw new Error('its default export is neither a tool made with defineTool nor a list of them');
-  return (Array.isArray(module.default) ? module.default : [module.default]) as readonly AnyTool<undefined>[];
+  // A function needs no package of ours beside it: it is given what tools are made with.
+  const { default: given } = module;
+  const made = typeof given === 'function' ? await (given as (tools: typeof TOOLMAKING) => unknown)(TOOLMAKING) : given;
+  if (made === undefined) throw new Error('it has no default export: a tool made with defineTool, or a list of them');
+  if (!exported.safeParse(made).success)
+    throw new Error('its default export is neither a tool made with defineTool nor a list of them');
+  return (Array.isArray(made) ? made : [made]) as readonly AnyTool<undefined>[];
 }

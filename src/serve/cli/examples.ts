@@ -12,7 +12,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'tools show': ['crew tools show fill_data_gaps', 'crew tools show vacuum_table --json'],
   permissions: ['crew permissions explain cleaner vacuum_tables'],
   doctor: ['crew doctor', 'crew doctor --data /srv/desk --json'],
-  init: ['crew init my-desk', 'crew --config my-desk start'],
+  init: ['crew init my-desk', 'crew --config my-desk start', 'crew init my-crew --template crew'],
   flow: ['crew flow ls', 'crew flow run health_check'],
   'flow ls': ['crew flow ls', 'crew flow ls --json'],
   runs: ['crew runs ls --crew data-ops', 'crew runs show run_01'],

@@ -1,10 +1,9 @@
-import { accessSync, constants, copyFileSync, existsSync, mkdirSync, readdirSync, statfsSync } from 'node:fs';
+import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { CONFIG_FILES } from '../../../crew/config/load.ts';
 import { errorMessage } from '../../../kit/errors.ts';
 import { holderOf, readAddress } from '../../control/address.ts';
-import { PACKAGE_ROOT, VERSION } from '../../version.ts';
+import { VERSION } from '../../version.ts';
 import { contextOf } from '../context.ts';
 import { EXIT } from '../exit.ts';
 import { paint, printJson } from '../print.ts';
@@ -138,30 +137,4 @@ function controllerCheck(dataDir: string): Check {
           : `process ${holder} is opening or closing this data folder`
         : `process ${address.pid} at ${address.url} since ${address.started_at}`,
   };
-}
-
-/** `crew init DIR` */
-export async function init(dir: string, command: Command): Promise<void> {
-  const { output } = contextOf(command);
-  const target = resolve(dir);
-  const written: string[] = [];
-  const kept: string[] = [];
-  const copy = (from: string, to: string): void => {
-    if (existsSync(to)) kept.push(to);
-    else {
-      mkdirSync(dirname(to), { recursive: true });
-      copyFileSync(from, to);
-      written.push(to);
-    }
-  };
-  for (const file of CONFIG_FILES) copy(join(PACKAGE_ROOT, file), join(target, file));
-  const schemas = join(PACKAGE_ROOT, 'schemas');
-  if (existsSync(schemas))
-    for (const file of readdirSync(schemas)) copy(join(schemas, file), join(target, 'schemas', file));
-  if (output.json) printJson(output, { dir: target, written, kept });
-  else {
-    for (const file of written) output.write(`wrote ${file}\n`);
-    for (const file of kept) output.write(`kept  ${file}\n`);
-    output.write(`\nNext: crew start --config ${dir}\n`);
-  }
 }

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { positiveInteger, withSource } from '../parse.ts';
 
 /** What the system consists of: crews, agents, tasks, tools, status. */
@@ -87,9 +87,14 @@ export function deskCommands(program: Command): void {
   program
     .command('init')
     .argument('<dir>', 'folder to write to; existing files are kept')
-    .description('copy the shipped configuration to start your own')
+    .description('write a configuration to start your own from')
+    .addOption(
+      new Option('--template <name>', 'desk: the shipped one; crew: a crew with a tool of its own, nothing of markets')
+        .choices(['desk', 'crew'])
+        .default('desk'),
+    )
     .action(async (dir: string, _options: unknown, command: Command) =>
-      (await import('../actions/doctor.ts')).init(dir, command),
+      (await import('../actions/init.ts')).init(dir, command),
     );
 
   program
