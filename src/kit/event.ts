@@ -141,6 +141,17 @@ export const EVENTS = {
   'run.waiting': z.strictObject({ ...run, reason: text }),
   'run.suspended': z.strictObject({ ...run, reason: text }),
   /** It goes on with another structure of its crew. */
+  /** A judge was asked to grade what the run gave, in a run of its own; `score` is null when it gave no grade. */
+  'run.judged': z.strictObject({
+    run_id: text,
+    judge_run: text,
+    model: text,
+    criterion: text,
+    score: z.number().nullable(),
+    reason: text,
+    duration_ms: z.number(),
+    total_tokens: count,
+  }),
   'run.migrated': z.strictObject({ ...run, changes: z.array(text), kept: z.array(text) }),
   'run.resumed': z.strictObject({ ...run, from: text }),
   'task.started': z.strictObject(task),

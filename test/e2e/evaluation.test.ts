@@ -61,11 +61,11 @@ describe.runIf(built)('a judge of crew test', { timeout: 60_000 }, () => {
       const { stdout } = await crew(['usage', '--by', by, '--json', ...where], { env });
       return JSON.parse(stdout) as readonly { readonly key: string; readonly calls: number }[];
     };
-    return { env, test, serve, usage, data: where[3] ?? '' };
+    return { env, test, serve, usage, where, data: where[3] ?? '' };
   }
 
   it('is in the account of the desk, by run, task and agent, beside the crew that it judges', async () => {
-    const { env, test, usage } = prepared('');
+    const { env, test, usage, where } = prepared('');
     stub.script(openai.text('Three'), grade, grade);
     const { code, stdout, stderr } = await crew([...test, '--model', 'openai:gpt-stub'], { env });
     expect(code, stderr).toBe(0);
@@ -86,6 +86,21 @@ describe.runIf(built)('a judge of crew test', { timeout: 60_000 }, () => {
         expect.objectContaining({ key: 'clerk', calls: 1 }),
       ]),
     );
+    const shown = await crew(['runs', 'show', run, ...where], { env });
+    expect(shown.stdout).toMatch(/judged by openai:gpt-stub/);
+    expect(shown.stdout).toMatch(/Be kind +0\.90/);
+    const json = await crew(['runs', 'show', run, '--json', ...where], { env });
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      judged: [
+        {
+          criterion: 'Be kind',
+          score: 0.9,
+          total_tokens: 18,
+          judge_run: expect.stringContaining(`${run}/judge_`) as unknown,
+        },
+        { criterion: 'Be brief', score: 0.9 },
+      ],
+    });
     expect((await usage('task')).map((row) => row.key).sort()).toEqual(['grade', 'look']);
     expect((await usage('crew')).map((row) => row.key).sort()).toEqual(['evaluation', 'shop']);
   });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { AnyEvent, EventName, EventPayload } from '../../src/kit/event.ts';
 import type { Output } from '../../src/serve/cli/print.ts';
 import { durationText, printTimeline } from '../../src/serve/cli/timeline.ts';
-import { timelineOf } from '../../src/serve/timeline.ts';
+import { judgementsOf, timelineOf } from '../../src/serve/timeline.ts';
 
 const run = { run_id: 'run_1', crew: 'desk' };
 const look = { ...run, task_id: 'look', agent_id: 'clerk' };
@@ -44,6 +44,45 @@ describe('the timeline of a run', () => {
       'waiting                       █████████████                      5.0 s',
       '',
     ]);
+  });
+
+  it('has a line for each thing that models were asked beside the steps, and for judges of the whole', () => {
+    const judged = {
+      judge_run: 'run_1/judge_1',
+      model: 'openai:judge',
+      criterion: 'Be kind',
+      reason: 'r',
+      total_tokens: 9,
+    };
+    const events = [
+      at(0, 'task.started', look),
+      at(1000, 'model.called', { ...model, duration_ms: 1000 }),
+      at(2000, 'model.called', { ...model, purpose: 'judge_answer', duration_ms: 500 }),
+      at(2000, 'task.completed', { ...look, duration_ms: 1, tool_calls: 0 }),
+      at(4000, 'run.judged', { run_id: 'run_1', ...judged, score: 0.9, duration_ms: 1000 }),
+      at(5000, 'run.judged', { run_id: 'run_1', ...judged, score: null, duration_ms: 500 }),
+      at(5000, 'run.judged', { run_id: 'run_2', ...judged, score: 1, duration_ms: 500 }),
+    ];
+    expect(
+      timelineOf('run_1', events, 9000).map(({ kind, name, bars }) => [
+        kind,
+        name,
+        bars.map((b) => [b.from, b.to, b.ok]),
+      ]),
+    ).toEqual([
+      ['task', 'look', [[0, 2000, true]]],
+      ['model', 'openai:gpt-5-mini', [[0, 1000, true]]],
+      ['model', 'judge_answer, openai:gpt-5-mini', [[1500, 2000, true]]],
+      [
+        'judge',
+        'openai:judge',
+        [
+          [3000, 4000, true],
+          [4500, 5000, false],
+        ],
+      ],
+    ]);
+    expect(judgementsOf('run_1', events).map((j) => j.score)).toEqual([0.9, null]);
   });
 
   it('fits any width, and has colours only where the output has them', () => {

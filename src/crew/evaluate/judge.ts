@@ -6,7 +6,7 @@ import { defineAgent, defineTask } from '../code/define.ts';
 import { defineCrew } from '../code/crew.ts';
 import type { HostOptions } from '../code/host.ts';
 import type { CrewModel } from '../model/model.ts';
-import type { RunUsage } from '../run/document.ts';
+import type { RunDocument, RunUsage } from '../run/document.ts';
 
 /** What a judge says of an answer. */
 export interface Judgement {
@@ -53,13 +53,51 @@ export function createJudge(model: string | CrewModel, options: Omit<HostOptions
     const runId = run === undefined ? undefined : `${run}/judge_${randomUUID()}`;
     const given = { criterion, asked: compactJson(inputs, 4000), answer: compactJson(answer, 20_000) };
     const { status, outputs, document } = await crew.kickoff(given, { signal, runId });
+    const tell = (score: number | null, reason: string): void => {
+      if (run !== undefined) tellJudged(options.events, { run, criterion, score, reason, document });
+    };
+    const refuse = (why: string): Unavailable => {
+      tell(null, why);
+      return new Unavailable(`the judge gave no grade: ${why}`);
+    };
     // No grade is no zero: whoever evaluates must know that nobody judged.
     if (status === 'waiting') {
       // Only a budget makes it wait, and its run is on no record by which a person could answer.
       await crew.host.runner.cancel(document.run_id, ASKED);
-      throw new Unavailable(`the judge gave no grade: ${ASKED}`);
+      throw refuse(ASKED);
     }
-    if (status !== 'completed') throw new Unavailable(`the judge gave no grade: ${document.error ?? status}`);
+    if (status !== 'completed') throw refuse(document.error ?? status);
+    tell(outputs.grade.score / 10, outputs.grade.reason);
     return { score: outputs.grade.score / 10, reason: outputs.grade.reason, usage: document.usage };
   };
+}
+
+/** Tells of a judgement as a part of the run that was judged: the judge's own run is on no record. */
+function tellJudged(
+  events: HostOptions['events'],
+  told: {
+    readonly run: string;
+    readonly criterion: string;
+    readonly score: number | null;
+    readonly reason: string;
+    readonly document: RunDocument;
+  },
+): void {
+  const { run, criterion, score, reason, document } = told;
+  const { run_id: judge_run, model, started_at, finished_at, usage } = document;
+  const took = finished_at === null ? 0 : Date.parse(finished_at) - Date.parse(started_at);
+  events?.emit(
+    'run.judged',
+    {
+      run_id: run,
+      judge_run,
+      model: model ?? '',
+      criterion: criterion.slice(0, 500),
+      score,
+      reason: reason.slice(0, 1000),
+      duration_ms: Math.max(0, took),
+      total_tokens: usage.total_tokens,
+    },
+    { correlationId: run },
+  );
 }

@@ -6,7 +6,7 @@ const PIPED = 100;
 const WIDEST_NAME = 34;
 const NARROWEST_NAME = 8;
 const NARROWEST_SCALE = 20;
-const STYLES = { task: 'cyan', model: 'blue', tool: 'green', wait: 'yellow' } as const;
+const STYLES = { task: 'cyan', model: 'blue', tool: 'green', judge: 'blue', wait: 'yellow' } as const;
 const FULL = '█';
 /** For what takes less than half a column. */
 const THIN = '▏';
@@ -37,6 +37,7 @@ export function printTimeline(output: Output, lines: readonly TimeLine[]): void 
 
 function nameOf({ kind, name, agent }: TimeLine): string {
   if (kind === 'task') return agent === null ? name : `${name} (${agent})`;
+  if (kind === 'judge') return `judged by ${name}`;
   return kind === 'wait' ? name : `  ${name}`;
 }
 

@@ -2,6 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { defineAgent, defineCrew, definePlaybook, defineTask, type RunDocument } from '../../../src/crew/index.ts';
 import { parseEvaluation } from '../../../src/crew/evaluate/cases.ts';
 import { evaluate } from '../../../src/crew/evaluate/evaluate.ts';
+import { systemClock } from '../../../src/infra/clock.ts';
+import { silentLogger } from '../../../src/kit/logger.ts';
+import { LocalEvents } from '../../../src/crew/code/local-events.ts';
 import { createJudge } from '../../../src/crew/evaluate/judge.ts';
 import { scoreRule, similarity } from '../../../src/crew/evaluate/score.ts';
 import { ConfigInvalid, InvalidInput, Unavailable } from '../../../src/kit/errors.ts';
@@ -105,8 +108,31 @@ describe('an evaluation', () => {
 
   it('takes a judge that gives no grade for no judge, not for a bad grade', async () => {
     const model = new ScriptedModel(Array.from({ length: 20 }, () => ({ text: 'I like it' })));
-    const judge = createJudge(model.named('judge'), { env: {} });
+    const events = new LocalEvents({ clock: systemClock, log: silentLogger, newId: () => 'e' });
+    const told: unknown[] = [];
+    events.on('run.judged', ({ data }) => void told.push(data));
+    const judge = createJudge(model.named('judge'), { env: {}, events });
     await expect(judge({ criterion: 'c', inputs: {}, answer: 'a' })).rejects.toBeInstanceOf(Unavailable);
+    await expect(judge({ criterion: 'c', inputs: {}, answer: 'a', run: 'run_1' })).rejects.toBeInstanceOf(Unavailable);
+    expect(told).toMatchObject([
+      { run_id: 'run_1', judge_run: expect.stringMatching(/^run_1\/judge_/) as unknown, criterion: 'c', score: null },
+    ]);
+  });
+
+  it('tells of its grade as a part of the run that it judges', async () => {
+    const events = new LocalEvents({ clock: systemClock, log: silentLogger, newId: () => 'e' });
+    const told: unknown[] = [];
+    events.on('run.judged', (event) => void told.push([event.correlation_id, event.data]));
+    const model = new ScriptedModel([{ text: '{"score": 6, "reason": "curt"}', usage: { input: 100, output: 10 } }]);
+    await createJudge(model.named('judge'), { env: {}, events })({
+      criterion: 'c',
+      inputs: {},
+      answer: 'a',
+      run: 'run_1',
+    });
+    expect(told).toMatchObject([
+      ['run_1', { run_id: 'run_1', model: 'judge', score: 0.6, reason: 'curt', total_tokens: 110 }],
+    ]);
   });
 });
 

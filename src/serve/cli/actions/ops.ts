@@ -94,15 +94,30 @@ export async function showRun(id: string, command: Command): Promise<void> {
   const { output } = context;
   await using desk = await context.desk('inspect');
   const document = await desk.run(id);
-  if (output.json) return printJson(output, document);
+  const events = await desk.events({ correlationId: id, limit: 100_000 });
+  const { judgementsOf, timelineOf } = await loadTimeline();
+  const judged = judgementsOf(id, events);
+  if (output.json) return printJson(output, { ...document, judged });
   const { printRun } = await loadRun();
   printRun(output, document);
-  const { timelineOf } = await loadTimeline();
   const { printTimeline } = await loadPrinter();
-  const events = await desk.events({ correlationId: id, limit: 100_000 });
   output.write('\n');
   const { finished_at: finished } = document;
   printTimeline(output, timelineOf(id, events, finished === null ? systemClock.now() : Date.parse(finished)));
+  if (judged.length === 0) return;
+  output.write('\n');
+  printTable(
+    output,
+    judged,
+    [
+      { title: 'CRITERION', value: (r) => r.criterion },
+      { title: 'SCORE', value: (r) => (r.score === null ? 'none' : r.score.toFixed(2)), right: true },
+      { title: 'REASON', value: (r) => r.reason },
+      { title: 'MODEL', value: (r) => r.model },
+      { title: 'TOKENS', value: (r) => r.total_tokens, right: true },
+    ],
+    '',
+  );
 }
 
 /** `crew effects ls` */
