@@ -1,14 +1,8 @@
-import { Command, isGraphDrained, isGraphInterrupt } from '@langchain/langgraph';
+import { Command } from '@langchain/langgraph';
 import { Conflict, errorMessage, InvalidInput, NotFound } from '../../kit/errors.ts';
-import { createManagerTurn } from '../agent/manager.ts';
 import { unresolved } from '../agent/prompt.ts';
-import { guardrailsOf, missingFunctions } from '../agent/guardrails-of.ts';
-import type { TaskOutput } from '../agent/output.ts';
-import { createPlanner } from '../agent/planner.ts';
-import { createTaskExecution } from '../agent/run-task.ts';
-import type { RunScope } from '../agent/scope.ts';
-import { type CompiledCrew, compileCrew } from '../graph/compile.ts';
-import type { TaskExecution } from '../graph/task-node.ts';
+import { missingFunctions } from '../agent/guardrails-of.ts';
+import type { CompiledCrew } from '../graph/compile.ts';
 import { changesText } from '../graph/structure-diff.ts';
 import type { CrewHooks } from '../hooks.ts';
 import type { AgentSpec, CrewSpec, TaskSpec } from '../spec.ts';
@@ -16,6 +10,7 @@ import type { TripwireTripped } from '../tripwire/contract.ts';
 import { missingTripwires, type RunTripwires } from '../tripwire/of-run.ts';
 import { decisionOf } from '../spend/decision.ts';
 import { ModelChains } from './chains.ts';
+import { compileRun } from './compile-run.ts';
 import { soloCrew } from './solo.ts';
 import { describeRun, type RunState, valuesOf } from './describe.ts';
 import type { RunDocument, RunPause, RunStatus } from './document.ts';
@@ -24,7 +19,7 @@ import { migrateRun, structureRefusal } from './migrate.ts';
 import { interruptIds, openQuestion, pausesOf, waitingReason, withoutPlace } from './pauses.ts';
 import { answerTo, withTimesOf } from './questions.ts';
 import { resumeValues, takeAnswer, tellAsked } from './asking.ts';
-import { RunEvents, withDetails } from './run-events.ts';
+import { RunEvents } from './run-events.ts';
 import { hooksOfSolo, membersOf, openTripwires, withTrip } from './tripped.ts';
 import type { Answers, RunnerParts } from './contract.ts';
 import type { RunRow } from './store.ts';
@@ -359,56 +354,18 @@ export class ActiveRun {
   }
 
   #compile(): CompiledCrew {
-    if (this.#compiled !== undefined) return this.#compiled;
     const crew = this.#requireCrew();
-    const { agents, graphs, checkpointer, clock } = this.#parts;
-    const scope = this.#scope(crew);
-    this.#compiled = compileCrew(crew, this.#tasks, agents, {
-      runTask: this.#recorded(createTaskExecution(scope, this.#parts.agentGraph)),
-      managerTurn: createManagerTurn(scope),
-      planner: createPlanner(scope),
+    this.#compiled ??= compileRun(this.row, {
+      parts: this.#parts,
+      crew,
+      tasks: this.#tasks,
       hooks: this.#hooks,
-      skipped: (output) => this.#skipped(output),
-      definition: graphs?.[crew.id],
-      checkpointer,
-      announce: (message) => void this.#events.emit('crew.message', withDetails(message)),
-      onlyTasks: this.row.only_tasks ?? undefined,
-      now: () => clock.now(),
+      events: this.#events,
+      signal: this.#stop.signal,
+      chains: this.#chains,
+      tripwires: this.#tripwires ?? this.#openTripwires(crew),
     });
     return this.#compiled;
-  }
-
-  #scope(crew: CrewSpec): RunScope {
-    const parts = this.#parts;
-    const { invoker, clock, log, pacer, schemas, agents, memory, guardrails, skills, knowledge, writeOutput, gate } =
-      parts;
-    const { run_id, shadow } = this.row;
-    return {
-      runId: run_id,
-      crew,
-      shadow,
-      signal: this.#stop.signal,
-      invoker,
-      events: this.#events,
-      clock,
-      log: log.child({ run_id }),
-      pacer,
-      schemas,
-      chainFor: (agent) => this.#chains.of(agent, crew),
-      agents,
-      ...(crew.memory === null || memory === undefined
-        ? {}
-        : { memory: memory.of(crew, { id: run_id, inputs: this.row.inputs }) }),
-      guardrailsOf: (task) => [...guardrailsOf(task, this.#hooks), ...(guardrails?.(task) ?? [])],
-      tripwires: this.#tripwires ?? this.#openTripwires(crew),
-      hooks: this.#hooks,
-      text: parts.text,
-      feedback: parts.feedback,
-      skills,
-      knowledge,
-      ...(shadow || writeOutput === undefined ? {} : { writeOutput }),
-      ...(gate === undefined ? {} : { gate }),
-    };
   }
 
   #openTripwires(crew: CrewSpec): RunTripwires {
@@ -423,25 +380,6 @@ export class ActiveRun {
       signal,
       tripped,
     });
-  }
-
-  /** Keeps the table `run_tasks` beside the graph. */
-  #recorded(run: TaskExecution): TaskExecution {
-    const { store, clock } = this.#parts;
-    return async (request) => {
-      await store.taskStarted(this.row.run_id, request.task.id, request.agent.id, clock.now());
-      try {
-        const output = await run(request);
-        await store.taskEnded(this.row.run_id, output);
-        return output;
-      } catch (error) {
-        const stopped = this.#stop.signal.aborted || isGraphDrained(error);
-        const status = isGraphInterrupt(error) ? 'waiting' : stopped ? 'not_run' : 'failed';
-        const reason = status === 'failed' ? errorMessage(error) : null;
-        await store.taskStopped(this.row.run_id, request.task.id, { status, error: reason, time: clock.now() });
-        throw error;
-      }
-    };
   }
 
   async #firstModel(taskIds: readonly string[]): Promise<string | null> {
@@ -467,12 +405,6 @@ export class ActiveRun {
       this.#parts.log.warn('task.callback_missing', { task_id: id, callback, crew: this.row.crew });
     }
     return missingFunctions(task, this.#hooks);
-  }
-
-  /** A task that its condition keeps from running; one that a failure before it keeps is told by the run. */
-  #skipped({ task, agent, error }: TaskOutput): void {
-    const { run_id, crew } = this.row;
-    this.#events.emit('task.skipped', { run_id, crew, task_id: task, agent_id: agent, reason: error ?? '' });
   }
 
   #agentOf(taskId: string): AgentSpec | undefined {
