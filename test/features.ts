@@ -45,6 +45,14 @@ export const FEATURES: Readonly<Record<string, readonly Feature[]>> = {
       example: ['examples/features.ts', 'llm_fallbacks: ['],
     },
     {
+      name: 'groups of tools by name',
+      yaml: ['agents.yaml toolsets'],
+      code: ['defineAgent'],
+      events: { none: 'each call of their tools is told as that of any tool' },
+      docs: AGENT,
+      example: ['examples/features.ts', 'toolsets: [news]'],
+    },
+    {
       name: 'limits: answers with a forced best one, wall clock, requests and tokens a minute',
       yaml: ['agents.yaml max_iter', 'agents.yaml max_execution_time', 'agents.yaml max_rpm', 'agents.yaml max_tpm'],
       code: ['defineAgent'],
@@ -189,6 +197,14 @@ export const FEATURES: Readonly<Record<string, readonly Feature[]>> = {
       events: [['features.ts', 'question.asked', 'run.waiting', 'run.answered', 'question.answered', 'run.resumed']],
       docs: 'people-in-the-loop.md#reviews',
       example: ['examples/features.ts', 'human_input: true'],
+    },
+    {
+      name: 'questions to people before the agent begins',
+      yaml: ['tasks.yaml ask'],
+      code: ['defineTask', 'defineQuestion'],
+      events: [['questions.ts', 'question.asked', 'question.answered']],
+      docs: 'people-in-the-loop.md#questions',
+      example: ['test/crew/question/task.test.ts', 'ask: { price'],
     },
     {
       name: 'callbacks',
@@ -687,6 +703,14 @@ export const FEATURES: Readonly<Record<string, readonly Feature[]>> = {
       events: [['outside.ts', 'tool.refused', 'tool.called']],
       docs: 'safety.md#words-from-outside',
       example: ['examples/outside.ts', "onViolation: 'refuse'"],
+    },
+    {
+      name: 'tools and categories of your own',
+      yaml: ['system.yaml tool_modules', 'system.yaml categories'],
+      code: ['defineTool', 'bindTools', 'Tool', 'Provenance'],
+      events: [['crew.ts', 'tool.called']],
+      docs: 'writing-a-tool.md#tools-of-your-own',
+      example: ['examples/crew.ts', "name: 'stock_level'"],
     },
     {
       name: 'tripwires',
