@@ -80,10 +80,19 @@ function begin(scope: RunScope, request: ManagerTurnRequest): ManagerRecord {
     ),
     new HumanMessage(
       `You manage this crew. Do none of the work yourself: hand every task to a co-worker with delegate_work.\n\n` +
-        `# Co-workers\n${people}\n\n# Tasks\n${work}\n\nWhen all tasks are done, answer with a summary.`,
+        `# Co-workers\n${people}\n\n# Tasks\n${work}\n\n${doneBefore(request)}When all tasks are done, answer with a summary.`,
     ),
   ];
   return { turn: 0, messages, queue: [], reminders: 0, rejections: {}, done: false, answer: '', usage: [] };
+}
+
+/** What stands of a run that was migrated to the crew as it is now; empty for all others. */
+function doneBefore({ tasks, state }: ManagerTurnRequest): string {
+  const done = tasks.flatMap(({ id }) => {
+    const output = state.outputs[id];
+    return output === undefined ? [] : [`## ${id}\n${compactJson(output.output, REPORT_LIMIT)}`];
+  });
+  return done.length === 0 ? '' : `# Done already\n${done.join('\n')}\n\n`;
 }
 
 function reportMessages(record: ManagerRecord, { reports }: ManagerTurnRequest): readonly BaseMessage[] {

@@ -9,7 +9,7 @@ import type { DocumentExtras, RunDocument, RunStatus, RunTask, RunUsage } from '
 import type { RunRow } from './store.ts';
 
 /** The state of a run as its checkpoint holds it; a hierarchical crew has its manager besides. */
-export type RunState = Partial<CrewGraphState> & Partial<Pick<typeof HierarchicalState.State, 'manager'>>;
+export type RunState = Partial<CrewGraphState> & Partial<Pick<typeof HierarchicalState.State, 'manager' | 'reports'>>;
 
 /** The checkpoint's state: written by our graphs alone, so its shape is theirs. Empty before the first step. */
 export function valuesOf(snapshot: StateSnapshot): RunState {

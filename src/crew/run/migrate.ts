@@ -23,7 +23,8 @@ export function structureRefusal(row: RunRow, compiled: CompiledCrew, note = '')
 }
 
 /**
- * What the crew's `migrate` makes of a run. Throws Conflict, with what changed, when the crew has none, when it gives
+ * What the crew's `migrate` makes of a run. A manager begins anew, told of what stands: what it was told before speaks of
+ * tasks and people that may not be there any more. Throws Conflict, with what changed, when the crew has none, when it gives
  * nothing, when it fails or gives what the crew has not.
  */
 export async function migrateRun(
@@ -38,11 +39,10 @@ export async function migrateRun(
 }> {
   const refused = (note?: string): Conflict => structureRefusal(row, compiled, note);
   if (migrate === undefined) throw refused();
-  if (compiled.structure.process === 'hierarchical' || row.structure?.process === 'hierarchical')
-    throw refused('What a manager was told cannot be migrated');
   const changes = row.structure === null ? [] : structureChanges(row.structure, compiled.structure);
   const { run_id, crew, inputs } = row;
-  const { outputs = {}, outside = [], planning = null } = state;
+  const { outside = [], planning = null } = state;
+  const outputs = standing(state);
   try {
     const migration = (await migrate({ run_id, crew, changes, inputs, outputs })) ?? null;
     if (migration === null) throw refused('Its migrate function lets this run not go on');
@@ -53,6 +53,13 @@ export async function migrateRun(
     if (error instanceof AppError && error instanceof Conflict) throw error;
     throw refused(`Its migrate function failed: ${errorMessage(error)}`);
   }
+}
+
+/** Outputs without those that a manager has sent back and that are being done again: they stand no more. */
+function standing({ outputs = {}, manager = null, reports = [] }: RunState): RunSeed['outputs'] {
+  const told = new Set(reports.map((report) => report.call_id));
+  const open = new Set((manager?.queue ?? []).flatMap(({ call_id, task }) => (told.has(call_id) ? [] : [task])));
+  return Object.fromEntries(Object.entries(outputs).filter(([key]) => !open.has(key)));
 }
 
 function checkOutputs(outputs: unknown, keys: readonly string[]): void {

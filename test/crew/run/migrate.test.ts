@@ -6,7 +6,7 @@ import { createMemoryRunStore } from '../../../src/crew/run/memory-store.ts';
 import { createRunStore, type RunStore } from '../../../src/crew/run/store.ts';
 import { Database } from '../../../src/infra/duckdb/database.ts';
 import { StopRequested } from '../../../src/kit/errors.ts';
-import { toyAgent, toyTask, toyTool } from '../../../src/testing/index.ts';
+import { ScriptedModel, toyAgent, toyTask, toyTool } from '../../../src/testing/index.ts';
 import { desk } from './desk.ts';
 
 const ana = toyAgent('ana', { tools: ['look'] });
@@ -238,4 +238,148 @@ test('runs of a database without the columns of today are read', async () => {
   await db.run('ALTER TABLE runs DROP COLUMN seed');
   expect(await store.list()).toMatchObject([{ run_id: row?.run_id, structure: null, seed: null }]);
   expect((await (await createRunStore(db)).list())[0]).toMatchObject({ structure: null, seed: null });
+});
+
+describe('a run of a hierarchical crew that has another structure now', () => {
+  const boss = toyAgent('boss', { allow_delegation: true });
+  const crew = { process: 'hierarchical', manager_agent: 'boss', manager_review: true } as const;
+  const delegate = (task: string, coworker: string) => ({
+    calls: [{ tool: 'delegate_work', args: { coworker, task } }],
+  });
+
+  /** A process with the crew as it was or is, whose manager and worker play these scripts. */
+  function managed(
+    disk: Disk,
+    now: 'before' | 'after',
+    scripts: { readonly boss: ScriptedModel; readonly worker: ScriptedModel },
+    hooks: CrewHooks = {},
+  ) {
+    return desk({
+      agents: [boss, ana, ben],
+      tasks: now === 'before' ? before : after,
+      crew: { ...crew, agents: now === 'before' ? ['ana'] : ['ana', 'ben'] },
+      tools: [toyTool('look', () => 1)],
+      models: {
+        modelsFor: (agent) => Promise.resolve([scripts[agent.id === 'boss' ? 'boss' : 'worker'].named(agent.id)]),
+      },
+      saver: disk.saver,
+      store: disk.store,
+      deps: { drainMs: 60_000, hooks: { toy: hooks } },
+    });
+  }
+
+  test('begins its manager anew, told of what stands, and does only the rest', async () => {
+    const disk = newDisk();
+    const stop = new AbortController();
+    const first = managed(
+      disk,
+      'before',
+      {
+        boss: new ScriptedModel([delegate('gather', 'ana')]),
+        worker: new ScriptedModel([{ text: 'three facts' }]),
+      },
+      { onTask: () => stop.abort(new StopRequested('an update')) },
+    );
+    const { run_id, status } = await first.runner.kickoff('toy', {}, { signal: stop.signal });
+    expect(status).toBe('suspended');
+    await first.runner.close();
+
+    const scripts = {
+      boss: new ScriptedModel([
+        {
+          ...delegate('judge', 'ana'),
+          expect: (messages) => {
+            expect(messages).toHaveLength(2);
+            expect(messages[1]?.text).toContain('# Done already\n## collect\nthree facts\n');
+          },
+        },
+        delegate('check', 'ben'),
+        delegate('report', 'ben'),
+        { text: 'all good' },
+      ]),
+      worker: new ScriptedModel([{ text: 'true' }, { text: 'checked' }, { text: 'the report' }]),
+    };
+    const refused = managed(disk, 'after', scripts);
+    await expect(refused.runner.resume(run_id)).rejects.toThrow('+ task check (agent ben; context +judge)');
+    await refused.runner.close();
+    const { runner, events } = managed(disk, 'after', scripts, {
+      migrate: ({ outputs: { gather } }) => (gather === undefined ? null : { outputs: { collect: gather } }),
+    });
+    const ended = await runner.resume(run_id);
+    expect(ended).toMatchObject({ run_id, status: 'completed' });
+    expect(ended.tasks.map((t) => [t.id, t.output])).toEqual([
+      ['collect', 'three facts'],
+      ['judge', 'true'],
+      ['check', 'checked'],
+      ['report', 'the report'],
+    ]);
+    expect(events.of('run.migrated')).toMatchObject([{ run_id, kept: ['collect'] }]);
+    scripts.boss.assertUsed();
+    scripts.worker.assertUsed();
+  });
+
+  test('does not take for standing what the manager had sent back', async () => {
+    const disk = newDisk();
+    const stop = new AbortController();
+    let done = 0;
+    const first = managed(
+      disk,
+      'before',
+      {
+        boss: new ScriptedModel([
+          delegate('gather', 'ana'),
+          delegate('judge', 'ana'),
+          delegate('report', 'ana'),
+          { calls: [{ tool: 'reject_work', args: { coworker: 'ana', task: 'report', reason: 'thin' } }] },
+        ]),
+        worker: new ScriptedModel([
+          { text: 'facts' },
+          { text: 'true' },
+          { text: 'thin report' },
+          { calls: [{ tool: 'look', args: {} }] },
+        ]),
+      },
+      {
+        onTask: () => void (done += 1),
+        onStep: () => {
+          if (done === 3) stop.abort(new StopRequested('an update'));
+        },
+      },
+    );
+    const { run_id, status } = await first.runner.kickoff('toy', {}, { signal: stop.signal });
+    expect([status, done]).toEqual(['suspended', 3]);
+    await first.runner.close();
+
+    const offered: string[] = [];
+    const scripts = {
+      boss: new ScriptedModel([delegate('check', 'ben'), delegate('report', 'ben'), { text: 'good' }]),
+      worker: new ScriptedModel([{ text: 'checked' }, { text: 'thick report' }]),
+    };
+    const { runner } = managed(disk, 'after', scripts, {
+      migrate: ({ outputs }) => {
+        offered.push(...Object.keys(outputs));
+        const { gather, judge } = outputs;
+        return gather === undefined || judge === undefined ? null : { outputs: { collect: gather, judge } };
+      },
+    });
+    const ended = await runner.resume(run_id);
+    expect(offered).toEqual(['gather', 'judge']);
+    expect(ended.tasks.map((t) => t.output)).toEqual(['facts', 'true', 'checked', 'thick report']);
+    scripts.boss.assertUsed();
+  });
+
+  test('may have had no manager before', async () => {
+    const disk = newDisk();
+    const run = await suspended(disk);
+    const scripts = {
+      boss: new ScriptedModel([delegate('check', 'ben'), delegate('report', 'ben'), { text: 'good' }]),
+      worker: new ScriptedModel([{ text: 'checked' }, { text: 'the report' }]),
+    };
+    const { runner } = managed(disk, 'after', scripts, {
+      migrate: ({ outputs: { gather, judge } }) =>
+        gather === undefined || judge === undefined ? null : { outputs: { collect: gather, judge } },
+    });
+    expect(await runner.resume(run)).toMatchObject({ status: 'completed', output: 'the report' });
+    scripts.boss.assertUsed();
+  });
 });
