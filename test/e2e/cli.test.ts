@@ -196,7 +196,10 @@ describe.runIf(built)('crew with its own configuration', { timeout: 60_000 }, ()
     const sizes = all.map((e) => statSync(join(e.parentPath, e.name)).size).sort((a, b) => b - a);
     const run = await crew(['run', '--config', 'mine', '--input', 'folder=mine', '--json'], { cwd });
     expect(run.stderr).toBe('');
-    const document = JSON.parse(run.stdout) as { readonly output: { readonly largest: readonly { bytes: number }[] } };
+    const document = JSON.parse(run.stdout) as {
+      readonly run_id: string;
+      readonly output: { readonly largest: readonly { bytes: number }[] };
+    };
     expect(document).toMatchObject({
       crew: 'survey',
       status: 'completed',
@@ -205,6 +208,11 @@ describe.runIf(built)('crew with its own configuration', { timeout: 60_000 }, ()
       streams: [],
     });
     expect(document.output.largest.map((file) => file.bytes)).toEqual(sizes.slice(0, 5));
+    // For people: the answer whole, and nothing that only a desk has.
+    const shown = await crew(['runs', 'show', document.run_id, '--config', 'mine'], { cwd });
+    expect(shown.stdout).toMatch(/^survey completed \(active, model playbook\)\n/);
+    expect(shown.stdout).toContain(`"total_bytes": ${sizes.reduce((a, b) => a + b, 0)}\n}\n`);
+    expect(shown.stdout).not.toMatch(/health score|quality issues/);
     const call = (folder: string) =>
       crew(['tools', 'call', 'list_files', '--args', JSON.stringify({ folder }), '--config', 'mine', '--json'], {
         cwd,

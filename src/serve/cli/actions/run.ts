@@ -60,17 +60,20 @@ async function onlyCrew(options: ControllerOptions): Promise<string> {
 
 /** A run for people: what was done, proposed and found. */
 export function printRun(output: Output, document: RunDocument): void {
+  const streams = document.streams as readonly StreamRow[];
+  const ofMarkets = document.source !== null;
+  const how = [document.mode, ...(ofMarkets ? [`source ${document.source}`] : []), `model ${document.model ?? '–'}`];
   const colour = document.status === 'completed' ? 'green' : document.status === 'failed' ? 'red' : 'yellow';
   output.write(
-    `${paint(output, 'bold', document.crew)} ${paint(output, colour, document.status)} (${document.mode}, source ${document.source ?? '–'}, model ${document.model ?? '–'})\n`,
+    `${paint(output, 'bold', document.crew)} ${paint(output, colour, document.status)} (${how.join(', ')})\n`,
   );
   printFields(output, {
     run: document.run_id,
     started: document.started_at,
     finished: document.finished_at,
-    'health score': document.health_score,
+    ...(ofMarkets ? { 'health score': document.health_score } : {}),
     events: document.events.total,
-    'quality issues': document.quality_issues.length,
+    ...(ofMarkets ? { 'quality issues': document.quality_issues.length } : {}),
     ...(document.error === null ? {} : { error: document.error }),
   });
   output.write('\n');
@@ -104,9 +107,9 @@ export function printRun(output: Output, document: RunDocument): void {
       '',
     );
   }
-  // The table shortens it; an answer in prose is what the run was for.
+  // The table shortens it; an answer in prose is what the run was for, and of a crew that has no desk any answer.
   if (typeof document.output === 'string') output.write(`\n${document.output}\n`);
-  const streams = document.streams as readonly StreamRow[];
+  else if (!ofMarkets && document.output !== null) output.write(`\n${JSON.stringify(document.output, null, 2)}\n`);
   if (streams.length > 0) {
     const rows = streams.reduce((sum, s) => sum + s.rows, 0);
     const live = streams.filter((s) => s.state === 'live').length;
