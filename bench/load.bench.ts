@@ -1,8 +1,10 @@
 import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
 import { systemClock } from '../src/infra/clock.ts';
 import { sleep } from '../src/kit/clock.ts';
 import type { EventSink } from '../src/kit/event.ts';
@@ -68,7 +70,7 @@ export async function run(): Promise<void> {
   // As the desk does.
   using _heap = keepHeapSmall();
   try {
-    await using desk = await Desk.start(folder, optionOf('tape-flush-ms'));
+    await using desk = await Desk.start(folder);
     const rate = optionOf('rate') ?? (await highestRate(desk));
     await hold(desk, rate, seconds, 'highest rate held');
     if (rate > DURABLE_RATE) await hold(desk, DURABLE_RATE, seconds, 'the rate of the goal');
@@ -108,10 +110,14 @@ async function highestRate(desk: Desk): Promise<number> {
 async function hold(desk: Desk, rate: number, seconds: number, what: string): Promise<void> {
   await desk.prepare(rate * seconds);
   desk.forgetTimes();
+  const bare = desk.watchDisk();
   const round = await desk.send(rate, rate * seconds);
+  const { late, write, sync } = await bare();
   print(`${what}: ${each(rate)} frames/s for ${seconds} s, ${told(round)}`);
   const waits = await desk.tapeWaits();
   print(`  receive to written on the tape: p50 ${ms(waits, 0.5)}, p99 ${ms(waits, 0.99)}, longest ${ms(waits, 1)} ms`);
+  const both = (times: Float64Array): string => `p50 ${ms(times, 0.5, 1)}, p99 ${ms(times, 0.99, 1)} ms`;
+  print(`    a bare thread beside: woken late ${both(late)}; 16 KB written ${both(write)}, fdatasync ${both(sync)}`);
   const rows = desk.rowWaits();
   print(`  receive to row queryable: p50 ${ms(rows, 0.5)}, p99 ${ms(rows, 0.99)}, longest ${ms(rows, 1)} ms`);
   print('  memory, MB: resident; heap used and kept, buffers; DuckDB; beyond these');
@@ -163,16 +169,17 @@ class Desk implements AsyncDisposable {
     this.#losses = made.losses;
   }
 
-  static async start(folder: string, flushMs: number | undefined): Promise<Desk> {
+  static async start(folder: string): Promise<Desk> {
     const child = fork(fileURLToPath(new URL('./load-venues.js', import.meta.url)), [], { execArgv: [] });
     const addresses: Record<string, Readonly<Record<string, string>>> = {};
     child.on('message', (word: Told) => {
       if (word.kind === 'listening') addresses[word.key] = word.addresses;
     });
     await answer(child, 'up');
-    const streams = textOf('streams');
+    const [streams, flushMs, memoryMb] = [textOf('streams'), optionOf('tape-flush-ms'), optionOf('memory-mb')];
     const config = marketConfigSchema.parse({
       source: 'live',
+      storage: memoryMb === undefined ? {} : { memory_mb: memoryMb },
       collect: {
         exchanges: ['all'],
         auto_backfill: false,
@@ -238,6 +245,20 @@ class Desk implements AsyncDisposable {
       ownCpu: (user + system) / 1000 / took,
       sendersCpu: (after.cpuMs - before.cpuMs) / took,
       memory,
+    };
+  }
+
+  /** Begins to look at what disk and scheduler do; the call that it gives ends it. Sorted, ms. */
+  watchDisk(): () => Promise<Record<'late' | 'write' | 'sync', Float64Array>> {
+    const thread = new Worker(new URL('./bare-disk.mjs', import.meta.url));
+    thread.postMessage(join(this.#folder, 'bare'));
+    return async () => {
+      const told = once(thread, 'message') as Promise<[Record<'late' | 'write' | 'sync', number[]>]>;
+      thread.postMessage('end');
+      const [{ late, write, sync }] = await told;
+      await thread.terminate();
+      const sorted = (times: readonly number[]): Float64Array => Float64Array.from(times).sort();
+      return { late: sorted(late), write: sorted(write), sync: sorted(sync) };
     };
   }
 
@@ -369,8 +390,8 @@ function timed(store: MarketStore, waits: number[]): MarketStore {
 }
 
 /** The value below which this share of the sorted values lies. */
-function ms(sorted: Float64Array, share: number): string {
-  return (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN).toFixed(0);
+function ms(sorted: Float64Array, share: number, digits = 0): string {
+  return (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN).toFixed(digits);
 }
 
 function each(value: number): string {
