@@ -118,7 +118,7 @@ export const FEATURES: Readonly<Record<string, readonly Feature[]>> = {
     },
     {
       name: 'an agent run alone',
-      yaml: ['flows.yaml steps.<name>.agent', 'flows.yaml steps.<name>.prompt'],
+      yaml: ['crew run --input', 'flows.yaml steps.<name>.agent'],
       code: ['CrewRunner', 'SoloRequest', 'soloCrewId'],
       events: [ANY_RUN],
       docs: 'writing-a-crew.md#a-crew-in-code',

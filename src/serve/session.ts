@@ -1,6 +1,7 @@
 import { systemClock } from '../infra/clock.ts';
 import type { RunDocument } from '../crew/index.ts';
 import { mergeUsage as mergeModelUsage } from '../crew/model/usage.ts';
+import { soloCrewId } from '../crew/run/solo.ts';
 import { type Ms, sleep } from '../kit/clock.ts';
 import { Conflict, isAbort, NotFound } from '../kit/errors.ts';
 import { didYouMean } from '../kit/nearest.ts';
@@ -49,9 +50,10 @@ export async function runCrew(session: SessionOptions): Promise<RunDocument> {
   }
   const { config } = controller.runtime;
   const crews = config.crews.map(({ id }) => id);
-  if (!crews.includes(session.crew)) {
+  const known = [...crews, ...config.agents.map(({ id }) => soloCrewId(id))];
+  if (!known.includes(session.crew)) {
     throw new NotFound(
-      `there is no crew '${session.crew}'${didYouMean(session.crew, crews)}; crews: ${crews.join(', ')}`,
+      `there is no crew '${session.crew}'${didYouMean(session.crew, known)}; crews: ${crews.join(', ')}`,
     );
   }
   await controller.start({

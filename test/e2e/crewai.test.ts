@@ -49,6 +49,25 @@ describe.runIf(built)('a CrewAI project', { timeout: 60_000 }, () => {
     expect(stub.requests[0]?.body).toMatchObject({ model: 'gpt-4o-mini' });
   });
 
+  it('has agents that can be asked alone', async () => {
+    stub.script(openai.text('Gold moved.'));
+    const asked = [
+      'run',
+      'agent:reporter',
+      '--input',
+      'prompt=What moved in {braces}?',
+      '--input',
+      'topic=gold',
+      '--json',
+    ];
+    const where = ['--config', projectFolder(), '--data', temporaryFolder(), '--model', 'openai:gpt-stub'];
+    const { code, stdout, stderr } = await crew([...asked, ...where], { env: openai.env(stub.url) });
+    expect(stderr).not.toMatch(/error/);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ crew: 'agent:reporter', status: 'completed', output: 'Gold moved.' });
+    expect(JSON.stringify(stub.requests.at(-1)?.body)).toContain('What moved in {braces}?');
+  });
+
   it('says which input is missing, and lists each Python tool that is not here', async () => {
     const options = { env: openai.env(stub.url) };
     const common = ['--data', temporaryFolder(), '--model', 'openai:gpt-stub'];

@@ -14,7 +14,10 @@ export function runCommands(program: Command): void {
     .action(async (_options: unknown, command: Command) => (await import('../actions/start.ts')).start(command));
 
   withSource(program.command('run'))
-    .argument('[crew]', 'id of the crew, as crew crews ls shows; may be left out where there is one')
+    .argument(
+      '[crew]',
+      'id of the crew, as crew crews ls shows, or agent:ID for one agent; may be left out where there is one crew',
+    )
     .description('run one crew; starts what it needs, or uses the controller that runs')
     .option('--shadow', 'agents propose and change nothing but the ops database')
     .option('--duration <time>', 'work this long from the first connection, as in 30s (default: one round)')
