@@ -1,9 +1,13 @@
 import { distance } from 'fastest-levenshtein';
 
-/** The candidate closest to `name` by edit distance, or undefined when none is near enough to be a typing error. */
-export function nearestName(name: string, candidates: Iterable<string>): string | undefined {
+/** The candidate closest to `name` by edit distance, or undefined when none is near enough to be a typing error: `most` edits. */
+export function nearestName(
+  name: string,
+  candidates: Iterable<string>,
+  most: number = Math.max(2, Math.floor(name.length / 3)),
+): string | undefined {
   let best: string | undefined;
-  let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 1;
+  let bestDistance = most + 1;
   for (const candidate of candidates) {
     const d = distance(name.toLowerCase(), candidate.toLowerCase());
     if (d < bestDistance) {

@@ -78,10 +78,12 @@ describe.runIf(built)('a CrewAI project', { timeout: 60_000 }, () => {
       ...PROJECT,
       'src/news_room/config/agents.yaml': `${PROJECT['src/news_room/config/agents.yaml'] ?? ''}  tools: [SerperDevTool, FileReadTool]\n`,
     });
-    const refused = await crew(['run', '--config', tools, ...common, '--input', 'topic=gold'], options);
-    expect(refused.code).toBe(2);
-    expect(refused.stderr).toMatch(/agents\.yaml:\d+:\d+: .*'SerperDevTool' is not a tool/);
-    expect(refused.stderr).toMatch(/agents\.yaml:\d+:\d+: .*'FileReadTool' is not a tool/);
+    stub.script(openai.text('ten points on gold'), openai.text('Gold: the short of it'));
+    const ran = await crew(['run', '--config', tools, ...common, '--input', 'topic=gold', '--json'], options);
+    expect(ran.code, ran.stderr).toBe(0);
+    expect(ran.stderr).toMatch(/at=agents\.yaml:\d+ .*the Python tool SerperDevTool is missing here/);
+    expect(ran.stderr).toMatch(/at=agents\.yaml:\d+ .*the Python tool FileReadTool is missing here/);
+    expect(JSON.parse(ran.stdout)).toMatchObject({ status: 'completed', output: 'Gold: the short of it' });
   });
 
   it('is written as TypeScript that runs', async () => {

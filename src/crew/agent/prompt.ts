@@ -125,7 +125,8 @@ export function taskPrompt(
     const results = context.map((c) => `## ${c.task}\n${compactJson(c.output, 6000)}`);
     parts.push(`# Results of earlier tasks\n${results.join('\n\n')}`);
   }
-  parts.push(`# Expected answer\n${fill(task.expected_output, inputs)}`);
+  const expected = fill(task.expected_output, inputs);
+  if (expected !== '') parts.push(`# Expected answer\n${expected}`);
   if (task.markdown) parts.push('Write the answer in Markdown, without a fence around the whole of it.');
   if (task.output_json !== null) {
     parts.push(

@@ -140,6 +140,9 @@ export const taskSchema = z.strictObject({
   ),
 });
 
+/** A task of a CrewAI project: CrewAI takes an `expected_output` that says nothing, and people write one. */
+export const crewAiTaskSchema = taskSchema.extend({ expected_output: z.string().trim() });
+
 export const memorySchema = z.strictObject({
   tenant: orNull(prose).describe(
     'Wall that nothing is read over, as in {customer}; none: the one that all others share',

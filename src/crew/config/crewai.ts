@@ -5,7 +5,9 @@ import { type Placed, type PyCrew, type PyEntry, readCrewClasses } from '../pyth
 import { snakeCase } from '../python/text.ts';
 import { agentSchema, crewSchema, taskSchema, UNUSED_AGENT_FIELDS, UNUSED_TASK_FIELDS } from './crew-schemas.ts';
 import { asEntry } from './raw.ts';
+import { nearestName } from '../../kit/nearest.ts';
 import { modelName } from '../model/name.ts';
+import { isForeignName } from './mcp-checks.ts';
 import type { YamlFile } from './yaml-file.ts';
 
 /** What the Python of a CrewAI project adds to its YAML. */
@@ -32,13 +34,13 @@ type Places = Map<string, { readonly file: string; readonly line: number }>;
 /**
  * Reads the class under `@CrewBase` that goes with a folder's agents.yaml and tasks.yaml, as CrewAI does: it says which
  * entries the crew has, in which order, who does which task, what each sees. Its arguments go before those of the YAML.
- * Undefined when there is none. Nothing of it is run.
+ * Undefined when there is none. Nothing of it is run. `hasTool` is undefined where nobody asks which tools are here.
  */
 export function pythonPart(
   dir: string,
   files: { readonly agents: YamlFile; readonly tasks: YamlFile },
   crewId: string,
-  hasTool: (name: string) => boolean,
+  hasTool: ((name: string) => boolean) | undefined,
 ): PythonPart | undefined {
   const classes = classesFor(dir, asEntry(files.agents.value) ?? {}, asEntry(files.tasks.value) ?? {});
   if (classes.length === 0) return undefined;
@@ -60,12 +62,14 @@ export function pythonPart(
     const taskId = idsOf(crew.tasks);
     const toolsOf = (owner: string, entry: PyEntry): readonly string[] =>
       entry.tools.flatMap(({ value, line }) => {
-        const name = ourName(value, hasTool);
+        const name = ourName(value, hasTool ?? (() => false));
         if (name !== undefined) return [name];
-        const message = `${owner}: the Python tool ${value} is missing here, and the run goes on without it`;
-        missingTools.push({ file, line, column: 1, message });
+        missingTools.push({ file, line, column: 1, message: missingTool(owner, value) });
         return [];
       });
+    // A list of which nothing is here is an empty one, and not the YAML's or the agent's: less, never more.
+    const takesTools = (entry: PyEntry, here: readonly string[]): boolean =>
+      here.length > 0 || (hasTool !== undefined && entry.tools.length > 0);
     const opaque = (owner: string, list: readonly Placed<string>[], silent: ReadonlySet<string>): void => {
       for (const { value, line } of list) {
         if (!silent.has(value)) warn(line, `${owner}: ${value} is Python that is not run, and changes nothing`);
@@ -78,7 +82,7 @@ export function pythonPart(
       agents[name] = {
         ...asEntry(agents[name]),
         ...known(entry, AGENT_FIELDS),
-        ...(tools.length === 0 ? {} : { tools }),
+        ...(takesTools(entry, tools) ? { tools } : {}),
       };
       opaque(`agent ${name}`, entry.opaque, MODEL_OF_THE_RUN);
       place(places.agents, file, name, entry);
@@ -99,7 +103,7 @@ export function pythonPart(
         ...known(entry, TASK_FIELDS),
         ...(entry.agent === null ? {} : { agent: agentId.get(entry.agent.value) ?? entry.agent.value }),
         ...(entry.context === null ? {} : { context: entry.context.value.map((m) => taskId.get(m) ?? m) }),
-        ...(tools.length === 0 ? {} : { tools }),
+        ...(takesTools(entry, tools) ? { tools } : {}),
       };
       opaque(`task ${name}`, entry.opaque, NOTHING);
       place(places.tasks, file, name, entry);
@@ -134,17 +138,53 @@ export function pythonPart(
   };
 }
 
-/** Names of tools in YAML as the tools here have them, where `get_status` is meant by `GetStatusTool`. */
-export function withOurTools(file: YamlFile, hasTool: (name: string) => boolean): YamlFile {
+/**
+ * Names of tools in YAML as the tools here have them, where `get_status` is meant by `GetStatusTool`. What is not here is
+ * left out, each with a warning, as what Python gives: the run goes on with less. A name written as ours are, and but a
+ * slip away from one of ours, stays and is an error. `names`: of the tools here; undefined: nobody asks which there are.
+ */
+export function withOurTools(
+  file: YamlFile,
+  what: 'agent' | 'task',
+  hasTool: (name: string) => boolean,
+  names: readonly string[] | undefined,
+): { readonly file: YamlFile; readonly warnings: readonly ConfigIssue[] } {
   const entries = asEntry(file.value);
-  if (entries === undefined) return file;
+  if (entries === undefined) return { file, warnings: [] };
+  const warnings: ConfigIssue[] = [];
+  const places = new Map<string, readonly number[]>();
   const changed = Object.entries(entries).map(([id, entry]): readonly [string, unknown] => {
     const tools = asEntry(entry)?.['tools'];
     if (!Array.isArray(tools)) return [id, entry];
-    const names = tools.map((name: unknown) => (typeof name === 'string' ? (ourName(name, hasTool) ?? name) : name));
-    return [id, { ...asEntry(entry), tools: names }];
+    const kept = tools.flatMap((name: unknown, i): readonly (readonly [number, unknown])[] => {
+      if (typeof name !== 'string') return [[i, name]];
+      const ours = ourName(name, hasTool);
+      if (ours !== undefined || names === undefined || isForeignName(name) || isSlip(name, names)) {
+        return [[i, ours ?? name]];
+      }
+      warnings.push(file.issue([id, 'tools', i], missingTool(`${what} ${id}`, name)));
+      return [];
+    });
+    places.set(
+      id,
+      kept.map(([i]) => i),
+    );
+    return [id, { ...asEntry(entry), tools: kept.map(([, name]) => name) }];
   });
-  return { ...file, value: Object.fromEntries(changed) };
+  const issue: YamlFile['issue'] = ([id, field, at, ...rest], message, of) => {
+    const path = [id, field, at, ...rest].filter((step) => step !== undefined);
+    const place = field === 'tools' && typeof at === 'number' ? places.get(String(id))?.[at] : undefined;
+    return file.issue(place === undefined || id === undefined ? path : [id, 'tools', place, ...rest], message, of);
+  };
+  return { file: { ...file, value: Object.fromEntries(changed), issue }, warnings };
+}
+
+function missingTool(owner: string, written: string): string {
+  return `${owner}: the Python tool ${written} is missing here, and the run goes on without it`;
+}
+
+function isSlip(name: string, names: readonly string[]): boolean {
+  return /^[a-z][a-z0-9_]*$/.test(name) && nearestName(name, names, 2) !== undefined;
 }
 
 /**

@@ -18,6 +18,7 @@ import {
   UNUSED_AGENT_FIELDS,
   UNUSED_TASK_FIELDS,
   agentSchema,
+  crewAiTaskSchema,
   crewSchema,
   idSchema,
   taskSchema,
@@ -122,7 +123,7 @@ export function loadConfig<S extends Sections>(options: ConfigOptions<S>): CrewC
   const project = readProject(dir, read, implicit, options);
   const { lax } = project;
   const agents = readMap(project.agents, agentSchema, UNUSED_AGENT_FIELDS, lax);
-  const tasks = readMap(project.tasks, taskSchema, UNUSED_TASK_FIELDS, lax);
+  const tasks = readMap(project.tasks, lax ? crewAiTaskSchema : taskSchema, UNUSED_TASK_FIELDS, lax);
   const crews = project.crews === undefined ? undefined : readMap(project.crews, crewSchema, [], lax);
 
   const flows = readMap(read('flows.yaml'), flowSchema, [], false);
@@ -240,21 +241,26 @@ function readProject(
   const tasks = unwrapped(read('tasks.yaml'), 'tasks');
   const tools = toolsByName(knownTools ?? []);
   const hasTool = (name: string): boolean => tools.has(name);
-  const python = pythonPart(dir, { agents, tasks }, implicit, hasTool);
+  const python = pythonPart(dir, { agents, tasks }, implicit, knownTools === undefined ? undefined : hasTool);
   const filled = python === undefined ? withOnlyAgent(tasks, agents) : { file: python.tasks, warnings: [] };
   const modelled = [python?.agents ?? agents, ...(python === undefined ? [] : [python.crews])].map((file) =>
     model === undefined ? { file, warnings: [] } : withKnownModels(file, model),
   );
   const [withModels = { file: agents, warnings: [] }, crews] = modelled;
+  const names = knownTools === undefined ? undefined : [...tools.keys()];
+  const toolsOfAgents = withOurTools(withModels.file, 'agent', hasTool, names);
+  const toolsOfTasks = withOurTools(filled.file, 'task', hasTool, names);
   return {
-    agents: withOurTools(withModels.file, hasTool),
-    tasks: withOurTools(filled.file, hasTool),
+    agents: toolsOfAgents.file,
+    tasks: toolsOfTasks.file,
     crews: crews?.file,
     warnings: [
       ...(python?.warnings ?? []),
       // Without a list of tools nobody asks which are here.
       ...(knownTools === undefined ? [] : (python?.missingTools ?? [])),
       ...filled.warnings,
+      ...toolsOfAgents.warnings,
+      ...toolsOfTasks.warnings,
       ...modelled.flatMap(({ warnings }) => warnings),
     ],
     lax: true,

@@ -36,10 +36,15 @@ export function skeletonOf(
       ...(project.files.length === 0 ? ['no crew.py was found: tools, process and models are those of the YAML'] : []),
       ...unknown,
       ...(firstUnread === undefined ? [] : [`class ${firstUnread} was not found: its task has no schema`]),
+      ...project.tasks
+        .filter((task) => task.expected_output === '')
+        .map((task) => `task ${task.id}: its expected_output is empty; say in src/crew.ts what its answer must hold`),
       ...project.warnings,
     ],
   };
 }
+
+const NOTHING_EXPECTED = 'A complete answer.';
 
 const TSCONFIG = {
   compilerOptions: {
@@ -217,7 +222,7 @@ function taskText(task: TaskSpec, model: string | undefined, models: readonly st
   const { id, description, expected_output } = task;
   const defaults = taskSpec({ id, description, expected_output });
   return definition(variable(id), 'defineTask', [
-    ...texts({ id, description, expected_output }),
+    ...texts({ id, description, expected_output: expected_output === '' ? NOTHING_EXPECTED : expected_output }),
     ...(task.agent === null ? [] : [`agent: ${variable(task.agent)}`]),
     ...(task.context.length === 0 ? [] : [`context: [${task.context.map(variable).join(', ')}]`]),
     ...(task.tools === null ? [] : [`tools: [${task.tools.map((t) => variable(toolName(t))).join(', ')}]`]),

@@ -101,7 +101,12 @@ describe('the Python of a CrewAI project', () => {
   });
 
   it('is reported, line by line, where it has no counterpart', () => {
-    const files = { ...FILES, 'src/light/crew.py': python.replace('GetStatusTool(), ', '') };
+    const yaml = agents.replace('Storms', 'Storms\n  tools: [GetStatusTool]');
+    const files = {
+      ...FILES,
+      'src/light/config/agents.yaml': yaml,
+      'src/light/crew.py': python.replace('GetStatusTool(), ', ''),
+    };
     const { warnings, agents: people } = load(files, { model: 'openai:small', tools: true });
     expect(warnings.map(configIssueText)).toEqual([
       '../crew.py:8:1: agent keeper_entry: the Python tool LampTool(w=3) is missing here, and the run goes on without it',
@@ -109,6 +114,8 @@ describe('the Python of a CrewAI project', () => {
       '../crew.py:24:1: task write_log: callback is Python that is not run, and changes nothing',
     ]);
     expect(people[1]?.llm).toBeNull();
+    // What Python lists takes the place of the YAML's list, also where nothing of it is here.
+    expect(people[0]?.tools).toEqual([]);
   });
 
   it('gives tools of ours by their names, which have to be granted like any other', () => {

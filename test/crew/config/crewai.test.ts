@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { placeholders } from '../../../src/crew/agent/prompt.ts';
+import { placeholders, taskPrompt } from '../../../src/crew/agent/prompt.ts';
+import { taskSpec } from '../../../src/crew/defaults.ts';
 import { configIssueText } from '../../../src/kit/errors.ts';
 import { issuesOf, load } from './folder.ts';
 
@@ -116,6 +117,55 @@ describe('files of a CrewAI project', () => {
       'tasks.yaml:22:3: report_task.output_pydantic is accepted and changes nothing',
       'tasks.yaml:23:16: report_task.output_json names a class and changes nothing; write a JSON schema',
     ]);
+  });
+
+  it('go on without tools that are not here, each reported at its line, and know a slip of the pen', () => {
+    const files = (tools: string, ofTask = '') => ({
+      'agents.yaml': `a:\n  role: R\n  goal: G\n  backstory: B\n  permission_role: reader\n  tools: ${tools}\n`,
+      'tasks.yaml': `t:\n  description: D\n  expected_output: E\n  agent: a\n${ofTask}`,
+    });
+    const config = load(files('[SerperDevTool, GetStatusTool, FileReadTool]', '  tools: [ScrapeTool]\n'));
+    expect(config.agents[0]?.tools).toEqual(['get_status']);
+    expect(config.tasks[0]?.tools).toEqual([]);
+    expect(config.warnings.map(configIssueText)).toEqual([
+      'agents.yaml:6:11: agent a: the Python tool SerperDevTool is missing here, and the run goes on without it',
+      'agents.yaml:6:41: agent a: the Python tool FileReadTool is missing here, and the run goes on without it',
+      'tasks.yaml:5:11: task t: the Python tool ScrapeTool is missing here, and the run goes on without it',
+    ]);
+    expect(issuesOf(files('[SerperDevTool, get_statsu]'))).toEqual([
+      "agents.yaml:6:26: agent a: 'get_statsu' is not a tool (did you mean get_status?)",
+    ]);
+    // What is named has its own place still, with others left out before it.
+    expect(issuesOf(files('[SerperDevTool, fill_gaps]'))).toEqual([
+      expect.stringMatching(/^agents\.yaml:6:26: agent a: fill_gaps needs database_write WRITE/),
+    ]);
+    const ours = { ...files('[SerperDevTool]'), 'system.yaml': 'roles: { operator: {}, reader: {} }\n' };
+    expect(issuesOf(ours)).toEqual(["agents.yaml:6:11: agent a: 'SerperDevTool' is not a tool"]);
+  });
+
+  it('may expect nothing in words, as CrewAI lets them', () => {
+    const empty = tasks.replace(/expected_output: >\n\s+Ten bullet points/, 'expected_output: ""');
+    const files = { 'agents.yaml': agents, 'tasks.yaml': empty };
+    const [task] = load(files).tasks;
+    expect(task?.expected_output).toBe('');
+    const extra = {
+      instruction: undefined,
+      memory: null,
+      recalled: [],
+      plan: undefined,
+      answers: {},
+      knowledge: [],
+      lessons: [],
+    };
+    expect(
+      taskPrompt(
+        task ?? taskSpec({ id: 't', description: '', expected_output: '-' }),
+        { sector: 'x', current_year: 1 },
+        [],
+        extra,
+      ),
+    ).not.toContain('Expected');
+    expect(issuesOf({ ...files, 'system.yaml': '' }).join()).toMatch(/analysis_task\.expected_output/);
   });
 
   it('are still strict about everything else', () => {

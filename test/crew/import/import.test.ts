@@ -62,6 +62,13 @@ describe('a CrewAI project', () => {
     const skeleton = skeletonOf(readCrewAiProject(dir), versions);
     expect(skeleton.missingTools).toEqual(['search_tool']);
     expect(skeleton.notes[0]).toMatch(/no crew.py was found/);
+    const silent = projectFolder({
+      'config/agents.yaml': 'a: { role: r, goal: g, backstory: b }',
+      'config/tasks.yaml': 't: { description: d, expected_output: "", agent: a }',
+    });
+    const { files, notes } = skeletonOf(readCrewAiProject(silent), versions);
+    expect(files['src/crew.ts']).toContain('expected_output: "A complete answer."');
+    expect(notes).toContain('task t: its expected_output is empty; say in src/crew.ts what its answer must hold');
   });
 
   it('that is wrong, or several, is refused', () => {
