@@ -682,7 +682,10 @@ export const FEATURES: Readonly<Record<string, readonly Feature[]>> = {
       name: 'proposals scored against outcomes',
       yaml: ['crew shadow report'],
       code: ['openProposals', 'ProposalScorer'],
-      events: [['test/kit/pipeline.test.ts', 'tool.proposed']],
+      events: [
+        ['test/kit/pipeline.test.ts', 'tool.proposed'],
+        ['test/crew/run/runner.test.ts', 'agent.recommendation'],
+      ],
       docs: 'evaluation.md#testing',
       example: ['test/crew/proposal/log.test.ts', 'scor'],
     },

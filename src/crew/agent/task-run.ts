@@ -149,8 +149,19 @@ export function failAttempt(run: TaskRun, request: TaskRequest, record: AgentRec
 }
 
 /** Says that the agent began or ended its part in a task. */
-export function emitAgent(run: TaskRun, type: 'agent.started' | 'agent.stopped', action: string): void {
+export function emitAgent(
+  run: TaskRun,
+  type: 'agent.started' | 'agent.stopped' | 'agent.recommendation',
+  action: string,
+  details?: Readonly<Record<string, unknown>>,
+): void {
   const { scope, where } = run;
-  const data = { agent_id: where.agent_id, action, run_id: where.run_id, task_id: where.task_id };
+  const data = {
+    agent_id: where.agent_id,
+    action,
+    run_id: where.run_id,
+    task_id: where.task_id,
+    ...(details === undefined ? {} : { details }),
+  };
   scope.events.emit(type, data, { correlationId: scope.runId });
 }

@@ -14,7 +14,7 @@ import { mergeUsage } from '../model/usage.ts';
 import { type PausePart, pauseForParts } from './pause.ts';
 import { force } from './model-step.ts';
 import type { AgentRecord, QueuedCall } from './state.ts';
-import { failAttempt, type TaskRun } from './task-run.ts';
+import { emitAgent, failAttempt, type TaskRun } from './task-run.ts';
 
 /** Characters of one tool result that a model gets. */
 const RESULT_LIMIT = 8000;
@@ -204,6 +204,7 @@ function settle(
       const { proposal_id, would_change } = outcome;
       const { tool, args, reason } = call;
       proposals.push({ proposal_id, agent: run.agent.id, tool, args, reason, would_change });
+      emitAgent(run, 'agent.recommendation', tool, { proposal_id });
     }
   });
   const next: AgentRecord = {

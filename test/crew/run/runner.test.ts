@@ -62,7 +62,7 @@ describe('a run', () => {
   });
 
   test('in shadow mode proposes what would change and changes nothing', async () => {
-    const { runner } = desk({ agents: [ana, ben], tasks: [first, second], models, tools: [look, change] });
+    const { runner, events } = desk({ agents: [ana, ben], tasks: [first, second], models, tools: [look, change] });
     const document = await runner.kickoff('toy', { symbol: 'BTC' }, { shadow: true });
     expect(document.mode).toBe('shadow');
     expect(document.effects).toEqual([]);
@@ -70,6 +70,10 @@ describe('a run', () => {
       { agent: 'ana', tool: 'change', args: { to: 1 }, reason: 'to mend', would_change: { would: 'change' } },
     ]);
     expect(document.tasks[0]?.output).toMatchObject({ proposed: true });
+    const [proposed] = document.proposed_actions;
+    expect(events.of('agent.recommendation')).toEqual([
+      expect.objectContaining({ agent_id: 'ana', action: 'change', details: { proposal_id: proposed?.proposal_id } }),
+    ]);
   });
 
   test('starts nothing when an input is missing or the playbook lacks a task', async () => {
