@@ -131,7 +131,10 @@ let idleSince = performance.now();
 function tick(): void {
   const at = performance.now();
   if (pace === undefined) {
-    for (; idling && at - idleSince >= STEP_MS; idleSince += STEP_MS) sendUpTo(1, { done: 0 });
+    if (!idling || at - idleSince < STEP_MS) return;
+    // One that fell behind does not catch up: it would answer nobody meanwhile.
+    idleSince = Math.max(idleSince + STEP_MS, at - STEP_MS);
+    sendUpTo(1, { done: 0 });
   } else {
     const due = Math.min(((at - pace.since) / 1000) * pace.rate, pace.until);
     if (framesReady === 0) late += 1;
