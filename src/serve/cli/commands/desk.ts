@@ -32,6 +32,7 @@ export function deskCommands(program: Command): void {
     .action(async (_options: unknown, command: Command) => (await import('../actions/desk.ts')).tools(command));
   tools
     .command('show')
+    .alias('describe')
     .argument('<name>', 'name or alias')
     .description('input, output and examples of a tool')
     .action(async (name: string, _options: unknown, command: Command) =>
