@@ -115,7 +115,7 @@ function toolsFile(tools: readonly string[]): string {
   name: ${JSON.stringify(name)},
   title: ${JSON.stringify(name.replaceAll('_', ' '))},
   toolset: 'imported',
-  category: 'exchange_data',
+  category: 'imported',
   access: 'READ_ONLY',
   effects: 'none',
   description: ${JSON.stringify(`Imported by name: ${name}. Say here what it does, so that a model can choose it.`)},

@@ -47,7 +47,9 @@ async function ledgerOf(store: MarketStore): Promise<string[]> {
   return rows.map(({ line }) => line);
 }
 
-test('faults of the simulated venues are told and mended, and the tape gives the same rows again', async () => {
+test('faults of the simulated venues are told and mended, and the tape gives the same rows again', {
+  timeout: 180_000,
+}, async () => {
   await using folder = await temporaryFolder();
   const events = new RecordingSink(clock);
   const common = { clock, log: silentLogger, events };
@@ -79,14 +81,14 @@ test('faults of the simulated venues are told and mended, and the tape gives the
       fetched.every(({ status }) => status !== 'running')
     );
   };
-  await until(settled, 'every fault to be told and fetched', 30_000);
+  await until(settled, 'every fault to be told and fetched', 60_000);
   for (const market of ['futures', 'spot'] as const) {
     for (const symbol of SYMBOLS) {
       const whole = async (): Promise<boolean> => {
         const { n, span } = await tradesOf(store, market, symbol);
         return n > 0 && n === span;
       };
-      await until(whole, `the holes in the trades of ${symbol} on ${market} to be fetched`, 30_000);
+      await until(whole, `the holes in the trades of ${symbol} on ${market} to be fetched`, 60_000);
     }
   }
   const readable = (exchange: string, market: 'futures' | 'spot', symbol: string): boolean => {
