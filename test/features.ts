@@ -457,7 +457,7 @@ export const FEATURES: Readonly<Record<string, readonly Feature[]>> = {
         'system.yaml approvals.rules[].needed',
         'system.yaml people.<name>.roles',
       ],
-      code: ['openApprovals', 'createPeople', 'ApprovalRule', 'openTestController'],
+      code: ['openApprovals', 'createPeople', 'ApprovalRule', 'openRunsFile', 'openTestController'],
       events: [
         ['approvals.ts', 'system.approval_required', 'approval.decided'],
         ['test/crew/approval/people.test.ts', 'approval.escalated'],

@@ -180,7 +180,7 @@ export type { EventHandler, EventSource, NamedEventSource } from './run/event-so
 export type { RunEdit, RunStep } from './run/fork.ts';
 export { createOutputWriter } from './run/output-file.ts';
 export { soloCrewId, type SoloRequest } from './run/solo.ts';
-export { openRunsFile, type RunsFile } from './run/open-file.ts';
+export { openRunsFile, type RequestParts, type RunsFile } from './run/open-file.ts';
 export { createMemoryRunStore } from './run/memory-store.ts';
 
 export { createCrewRunner } from './run/runner.ts';

@@ -17,18 +17,20 @@ export interface People {
   identify(name: string, key?: string): Person;
 }
 
-/** People of system.yaml, by name. */
-type Listed = Readonly<Record<string, { readonly roles: readonly string[]; readonly key_env: string | null }>>;
+/** People by name, as system.yaml lists them; `key_env` names the variable with the key that one must show. */
+type Listed = Readonly<
+  Record<string, { readonly roles: readonly string[]; readonly key_env?: string | null | undefined }>
+>;
 
 /** Binds `people` of system.yaml to the keys in the environment. */
-export function createPeople(people: Listed, env: Readonly<Record<string, string | undefined>>): People {
+export function createPeople(people: Listed, env: Readonly<Record<string, string | undefined>> = {}): People {
   const names = Object.keys(people);
   return {
     identify(given, key) {
       const name = given.trim();
       if (name === '') throw new InvalidInput('an answer needs the name of the person who gives it');
       if (names.length === 0) return { name, roles: [] };
-      const { roles, key_env: variable } = listedPerson(people, name);
+      const { roles, key_env: variable = null } = listedPerson(people, name);
       if (variable !== null && !isSame(key, env[variable]))
         throw new PermissionDenied(`${name} must show their key: set CREW_PERSON_KEY to what ${variable} holds`);
       return { name, roles };

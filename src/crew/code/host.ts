@@ -1,9 +1,9 @@
 import { MemorySaver } from '@langchain/langgraph';
 import type { BaseCheckpointSaver } from '@langchain/langgraph';
 import { systemClock } from '../../infra/clock.ts';
-import type { Clock } from '../../kit/clock.ts';
+import type { Clock, Ms } from '../../kit/clock.ts';
 import { InvalidInput } from '../../kit/errors.ts';
-import type { AuditRow } from '../../kit/invoke.ts';
+import type { AuditLog, AuditRow, EffectLedger, ProposalLog } from '../../kit/invoke.ts';
 import type { EventSink } from '../../kit/event.ts';
 import type { Invoker } from '../../kit/invoke.ts';
 import type { OutsidePolicy } from '../../kit/outside.ts';
@@ -15,7 +15,10 @@ import { createRateGate } from '../../kit/rate-gate.ts';
 import { type BoundTool, bindTools } from '../../kit/tool.ts';
 import type { AccessLevel, ToolCategory } from '../../kit/access.ts';
 import { reaches } from '../../kit/access.ts';
+import type { Approvals } from '../approval/contract.ts';
+import type { People } from '../approval/people.ts';
 import { createApprovalPolicy } from '../approval/policy.ts';
+import type { ApprovalRule } from '../approval/rules.ts';
 import { crewMemory } from '../agent/memory.ts';
 import { openSkills, readSkill, type SkillShelf, skillDir } from '../agent/skills.ts';
 import { StepSerializer } from '../checkpoint/step-serializer.ts';
@@ -37,6 +40,7 @@ import { agentCaller, createPermissionGate } from '../permission/gate.ts';
 import type { CrewRunner } from '../run/contract.ts';
 import type { NamedEventSource } from '../run/event-source.ts';
 import { createMemoryRunStore } from '../run/memory-store.ts';
+import type { RequestParts } from '../run/open-file.ts';
 import { createOutputWriter } from '../run/output-file.ts';
 import { createCrewRunner } from '../run/runner.ts';
 import type { RunStore } from '../run/store.ts';
@@ -59,13 +63,32 @@ import {
   localProposals,
 } from './local-stages.ts';
 
+/** Time to answer a request, unless said otherwise. */
+const REQUEST_MS = 3_600_000;
+
 /** What a host can be given; all of it has a value that needs no file, key or network. */
 export interface HostOptions {
   readonly crews: readonly CrewParts[];
   /** Where keys and addresses of model providers are read. Default: the process's environment. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
-  /** Asked for the tools in an agent's `approval_required`; `{ args }` is a yes to other arguments. Without it such a call is refused. */
+  /** Asked for the tools in an agent's `approval_required`; `{ args }` is a yes to other arguments. Without it, and without `requests`, such a call is refused. */
   readonly approve?: ((question: ApprovalQuestion) => ApprovalReply | Promise<ApprovalReply>) | undefined;
+  /** Keeps requests to people, in the place of `approve`: a run waits for their answers, given by `host.approvals`. `openRunsFile` has it. */
+  readonly requests?: ((parts: RequestParts) => Approvals) | undefined;
+  /** With `requests`: who must agree to which calls, who may answer (default: anybody who gives a name), and for how long (default 1 hour). */
+  readonly approvals?:
+    | {
+        readonly rules?: readonly ApprovalRule[] | undefined;
+        readonly people?: People | undefined;
+        readonly timeoutMs?: Ms | undefined;
+      }
+    | undefined;
+  /** Keeps which effects were begun and how they ended (`openRunsFile`). Default: for this process, so that a run taken up by another may make one again. */
+  readonly effects?: EffectLedger | undefined;
+  /** Keeps what was proposed in shadow mode (`openRunsFile`). Default: the documents of runs alone. */
+  readonly proposals?: ProposalLog | undefined;
+  /** Keeps every decision about a call (`openRunsFile`), beside `host.audit`. */
+  readonly auditLog?: AuditLog | undefined;
   /** What agents may do after reading words from outside. Default: nothing with effects unless `approve` says so. */
   readonly outside?: OutsidePolicy | undefined;
   /** Keeps the state of runs; any LangGraph saver. Default: in memory. */
@@ -114,6 +137,8 @@ export interface CrewHost extends AsyncDisposable {
   stream(crew: string, inputs?: Readonly<Record<string, unknown>>, options?: RunStreamOptions): Promise<RunStream>;
   /** What models were asked and what it cost. */
   readonly ledger: CallLedger;
+  /** Requests to people; null: the host was given no `requests`. */
+  readonly approvals: Approvals | null;
   /** Every decision about a call, newest last; the last 10,000. */
   readonly audit: readonly AuditRow[];
 }
@@ -134,7 +159,7 @@ export function openCrewHost(options: HostOptions): CrewHost {
   const events = options.events ?? new LocalEvents({ clock, log, newId });
   const streams = new LocalStreams(events, () => clock.now());
   const specs = [...agents.values()].map(({ spec }) => spec);
-  const audit = localAudit();
+  const audit = localAudit(options.auditLog);
   const knowledge = openKnowledge({
     dir: options.dir ?? process.cwd(),
     clock,
@@ -145,6 +170,12 @@ export function openCrewHost(options: HostOptions): CrewHost {
   const memory =
     options.memory ??
     openMemoryVault({ storage: createMemoryStorage(), clock, events, ids: newId, embedder: options.embedder });
+  const { rules, people, timeoutMs = REQUEST_MS } = options.approvals ?? {};
+  const policy = createApprovalPolicy({ agents: specs, categories: [], rules });
+  const approvals =
+    options.approve === undefined
+      ? (options.requests?.({ clock, events, log, ids: newId, policy, rules, people, timeoutMs }) ?? null)
+      : null;
   const invoker = createInvoker({
     tools: toolsOf([...agents.values()]),
     permission: createPermissionGate({
@@ -153,11 +184,11 @@ export function openCrewHost(options: HostOptions): CrewHost {
       overrides: [],
       clock,
     }),
-    proposals: localProposals,
-    approvals: localApprovals(createApprovalPolicy({ agents: specs, categories: [] }), options.approve),
+    proposals: options.proposals ?? localProposals,
+    approvals: approvals ?? localApprovals(policy, options.approve),
     outside: options.outside,
     rates: createRateGate(clock),
-    ledger: localLedger(),
+    ledger: options.effects ?? localLedger(),
     audit,
     events,
     clock,
@@ -217,11 +248,14 @@ export function openCrewHost(options: HostOptions): CrewHost {
     invoker,
     events,
     ledger,
+    approvals,
     stream: (crew, inputs = {}, given = {}) => streams.start(runner, given.runId ?? newId('run'), crew, inputs, given),
     audit: audit.rows,
     [Symbol.asyncDispose]: async () => {
       await flows.close();
       await runner.close();
+      await approvals?.close();
+      await audit.flush();
       await knowledge[Symbol.asyncDispose]();
     },
   };

@@ -77,16 +77,17 @@ export interface LocalAudit extends AuditLog {
   readonly rows: readonly AuditRow[];
 }
 
-/** Keeps the last rows in memory. */
-export function localAudit(): LocalAudit {
+/** Keeps the last rows in memory, and all of them in `stored`. */
+export function localAudit(stored?: AuditLog): LocalAudit {
   const rows: AuditRow[] = [];
   return {
     rows,
     record(row) {
       rows.push(row);
       if (rows.length > KEPT) rows.splice(0, rows.length - KEPT);
+      stored?.record(row);
     },
-    flush: () => Promise.resolve(),
+    flush: () => stored?.flush() ?? Promise.resolve(),
   };
 }
 
