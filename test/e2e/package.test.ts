@@ -117,18 +117,21 @@ describe.runIf(built)('the package', { timeout: 180_000 }, () => {
         'crews.yaml',
         'flows.yaml',
         'schemas/system.schema.json',
+        'templates/crew/crews/survey/playbook.mjs',
         'docs/architecture.md',
         'docs/tools.md',
         'dist/src/index.js',
         'dist/src/index.d.ts',
         'dist/src/infra/duckdb/worker.mjs',
+        'dist/src/market/collect/tape/worker.mjs',
         'dist/crews/data-ops/playbook.js',
         'dist/crews/operations/playbook.js',
       ]),
     );
     expect(
       files.filter(
-        (file) => !/^(dist\/(src|crews|chunks)|docs|schemas)\/|^crews\/[a-z-]+\/evaluation\.yaml$|^[^/]+$/.test(file),
+        (file) =>
+          !/^(dist\/(src|crews|chunks)|docs|schemas|templates)\/|^crews\/[a-z-]+\/evaluation\.yaml$|^[^/]+$/.test(file),
       ),
     ).toEqual([]);
     expect(files.filter((file) => /\.(tgz|duckdb|map)$|(^|\/)(test|bench|data)\//.test(file))).toEqual([]);
