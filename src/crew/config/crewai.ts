@@ -105,7 +105,8 @@ export function pythonPart(
         ...(entry.context === null ? {} : { context: entry.context.value.map((m) => taskId.get(m) ?? m) }),
         ...(takesTools(entry, tools) ? { tools } : {}),
       };
-      opaque(`task ${name}`, entry.opaque, NOTHING);
+      // Whoever only reads the project has the class of an output from elsewhere.
+      opaque(`task ${name}`, entry.opaque, hasTool === undefined && entry.output !== null ? OUTPUTS : NOTHING);
       place(places.tasks, file, name, entry);
     }
     const order = (crew.crew.listedTasks ?? crew.tasks.map((t) => t.method)).map((m) => taskId.get(m) ?? m);
@@ -258,6 +259,7 @@ const TASK_FIELDS: ReadonlySet<string> = new Set([...Object.keys(taskSchema.shap
 const CREW_FIELDS: ReadonlySet<string> = new Set(Object.keys(crewSchema.shape));
 /** An agent whose model is made by Python has the run's. */
 const MODEL_OF_THE_RUN: ReadonlySet<string> = new Set(['llm']);
+const OUTPUTS: ReadonlySet<string> = new Set(['output_pydantic', 'output_json']);
 const NOTHING: ReadonlySet<string> = new Set();
 
 /** The classes below and above the folder whose paths name its files, and whose entries are in them. */

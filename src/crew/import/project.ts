@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { configHome, loadConfig } from '../config/load.ts';
 import type { AgentSpec, CrewSpec, TaskSpec } from '../spec.ts';
-import { type CrewPy, readCrewPy } from './crew-py.ts';
+import { type PythonTypes, readPythonTypes } from './types.ts';
 
 /** A CrewAI project, read. */
 export interface CrewAiProject {
@@ -11,7 +11,7 @@ export interface CrewAiProject {
   readonly crew: CrewSpec;
   readonly agents: readonly AgentSpec[];
   readonly tasks: readonly TaskSpec[];
-  readonly python: CrewPy;
+  readonly python: PythonTypes;
   /** Python files that were read. */
   readonly files: readonly string[];
   /** Fields that were given and change nothing here, as `file:line:col: text`. */
@@ -27,7 +27,7 @@ export function readCrewAiProject(given: string): CrewAiProject {
   // The environment is the desk's, not the project's.
   const config = loadConfig({ dir, env: {}, sections: {} });
   const files = pythonFiles(dir);
-  const python = readCrewPy(files.map((file) => readFileSync(file, 'utf8')));
+  const python = readPythonTypes(files.map((file) => readFileSync(file, 'utf8')));
   const [crew] = config.crews;
   if (crew === undefined) throw new Error(`a configuration with tasks has a crew, ${dir} has none`);
   return {

@@ -1,7 +1,8 @@
 import { agentSpec, taskSpec } from '../defaults.ts';
 import type { AgentSpec, TaskSpec } from '../spec.ts';
-import { zodOf } from './crew-py.ts';
+import { snakeCase } from '../python/text.ts';
 import type { CrewAiProject } from './project.ts';
+import { zodOf } from './types.ts';
 
 /** What `crew import` writes: path → text, and what a person has to look at. */
 export interface Skeleton {
@@ -22,7 +23,7 @@ export function skeletonOf(
       .filter(([, type]) => zodOf(type, new Set(Object.keys(project.python.models))).includes('z.unknown()'))
       .map(([field, type]) => `${name}.${field}: ${type} became z.unknown()`),
   );
-  const [firstUnread] = Object.values(project.python.taskModels).filter((m) => !(m in project.python.models));
+  const [firstUnread] = Object.values(project.python.outputs).filter((m) => !(m in project.python.models));
   return {
     files: {
       'src/crew.ts': crewFile(project),
@@ -79,21 +80,13 @@ function packageOf(
 /** Python tools of all agents and tasks, in snake_case, each once. */
 function toolNames(project: CrewAiProject): readonly string[] {
   const listed = [...project.agents, ...project.tasks].flatMap(({ tools }) => tools ?? []);
-  const inPython = Object.values(project.python.agentTools).flat();
+  const inPython = Object.values(project.python.tools).flat();
   return [...new Set([...listed, ...inPython].map(toolName))];
 }
 
 /** `SerperDevTool(n_results=3)` → `serper_dev_tool`; names of fewer than 3 characters are filled up. */
 export function toolName(written: string): string {
-  const bare = written.replace(/\(.*$/s, '').replace(/^.*\./s, '');
-  const snake = bare
-    .replaceAll(/([a-z0-9])([A-Z])|([A-Z])(?=[A-Z][a-z])/g, (_, low?: string, next?: string, end?: string) =>
-      low === undefined ? `${end ?? ''}_` : `${low}_${next ?? ''}`,
-    )
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9_]+/g, '_')
-    .replace(/^[^a-z]+/, '')
-    .slice(0, 60);
+  const snake = snakeCase(written).slice(0, 60);
   return snake.length < 3 ? `${snake}_tool` : snake;
 }
 
@@ -136,7 +129,7 @@ function crewFile(project: CrewAiProject): string {
   const { agents, tasks, crew, python } = project;
   const tools = toolNames(project);
   const models = Object.keys(python.models);
-  const process = python.process ?? (crew.process === 'graph' ? 'sequential' : crew.process);
+  const process = crew.process === 'graph' ? 'sequential' : crew.process;
   const schemas = inOrder(python.models).map(
     ([name, fields]) =>
       `export const ${name} = z.object({\n${Object.entries(fields)
@@ -150,7 +143,7 @@ function crewFile(project: CrewAiProject): string {
     ...(process === 'hierarchical'
       ? [
           crew.manager_agent === null
-            ? `manager_llm: ${python.managerLlm === null ? 'llm' : literal(python.managerLlm)}`
+            ? `manager_llm: ${crew.manager_llm === null ? 'llm' : literal(crew.manager_llm)}`
             : `manager: ${variable(crew.manager_agent)}`,
         ]
       : []),
@@ -164,8 +157,8 @@ function crewFile(project: CrewAiProject): string {
 
 ${[
   ...schemas,
-  ...agents.map((agent) => agentText(agent, python.agentTools[agent.id] ?? [])),
-  ...ordered(tasks).map((task) => taskText(task, python.taskModels[task.id], models)),
+  ...agents.map((agent) => agentText(agent, python.tools[agent.id] ?? [])),
+  ...ordered(tasks).map((task) => taskText(task, python, models)),
   `/** The crew; \`llm\` is the model of agents that name none, as in 'openai:gpt-5-mini'. */
 export const crew = (llm: string) => defineCrew({ ${options.join(', ')} });`,
 ].join('\n\n')}
@@ -218,14 +211,16 @@ function agentText(agent: AgentSpec, pythonTools: readonly string[]): string {
   ]);
 }
 
-function taskText(task: TaskSpec, model: string | undefined, models: readonly string[]): string {
+function taskText(task: TaskSpec, python: CrewAiProject['python'], models: readonly string[]): string {
   const { id, description, expected_output } = task;
   const defaults = taskSpec({ id, description, expected_output });
+  const tools = [...new Set([...(task.tools ?? []), ...(python.tools[id] ?? [])].map(toolName))];
+  const model = python.outputs[id];
   return definition(variable(id), 'defineTask', [
     ...texts({ id, description, expected_output: expected_output === '' ? NOTHING_EXPECTED : expected_output }),
     ...(task.agent === null ? [] : [`agent: ${variable(task.agent)}`]),
     ...(task.context.length === 0 ? [] : [`context: [${task.context.map(variable).join(', ')}]`]),
-    ...(task.tools === null ? [] : [`tools: [${task.tools.map((t) => variable(toolName(t))).join(', ')}]`]),
+    ...(tools.length === 0 && task.tools === null ? [] : [`tools: [${tools.map(variable).join(', ')}]`]),
     ...(model !== undefined && models.includes(model) ? [`output: ${model}`] : []),
     ...changed(task, defaults, ['id', 'description', 'expected_output', 'agent', 'context', 'tools', 'output_json']),
   ]);

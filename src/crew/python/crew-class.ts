@@ -20,6 +20,8 @@ export interface PyEntry {
   readonly context: Placed<readonly string[]> | null;
   /** Tools as they are made, as in `SerperDevTool(n_results=3)`. */
   readonly tools: readonly Placed<string>[];
+  /** Class that `output_pydantic` or `output_json` of a task names. */
+  readonly output: string | null;
   /** Arguments that only running the code would tell. */
   readonly opaque: readonly Placed<string>[];
 }
@@ -148,6 +150,7 @@ class Reader {
         agent: agent === undefined || of === undefined ? null : { value: of, line: this.#line(agent.at) },
         context: context === undefined ? null : { value: ownMethods(context.text), line: this.#line(context.at) },
         tools: this.#tools(args.get('tools'), method.body),
+        output: /^\w+$/.exec((args.get('output_pydantic') ?? args.get('output_json'))?.text ?? '')?.[0] ?? null,
         opaque,
       },
     ];

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { readCrewPy, zodOf } from '../../../src/crew/import/crew-py.ts';
 import { readCrewAiProject } from '../../../src/crew/import/project.ts';
+import { readPythonTypes, zodOf } from '../../../src/crew/import/types.ts';
 import { skeletonOf, toolName } from '../../../src/crew/import/typescript.ts';
 import { ConfigInvalid, InvalidInput } from '../../../src/kit/errors.ts';
 import { PROJECT, projectFolder } from './project.ts';
@@ -14,9 +14,8 @@ describe('a CrewAI project', () => {
     expect(agents.map(({ id }) => id)).toEqual(['reporter', 'editor']);
     expect(tasks[1]?.context).toEqual(['research_task']);
     expect(python).toMatchObject({
-      process: 'sequential',
-      agentTools: { reporter: ['SerperDevTool(n_results=3, label="a, b")', 'FileReadTool()'] },
-      taskModels: { editing_task: 'Report' },
+      tools: { reporter: ['SerperDevTool(n_results=3, label="a, b")', 'FileReadTool()'] },
+      outputs: { editing_task: 'Report' },
       models: {
         Report: { headline: 'str', points: 'List[Point]', mood: 'Optional[str]', extra: 'Decimal' },
         Point: { text: 'str', weight: 'float | None' },
@@ -27,7 +26,7 @@ describe('a CrewAI project', () => {
   it('is written as TypeScript, with every open point named', () => {
     const skeleton = skeletonOf(readCrewAiProject(projectFolder()), versions);
     expect(skeleton.missingTools).toEqual(['serper_dev_tool', 'file_read_tool']);
-    expect(skeleton.notes).toContain('Report.extra: Decimal became z.unknown()');
+    expect(skeleton.notes).toEqual(['Report.extra: Decimal became z.unknown()']);
     const text = skeleton.files['src/crew.ts'] ?? '';
     expect(text).toContain(
       'export const Point = z.object({\n  text: z.string(),\n  weight: z.number().nullable(),\n});',
@@ -106,7 +105,23 @@ describe('names and types', () => {
   ])('%s is %s', (type, expected) => expect(zodOf(type, new Set(['Point']))).toBe(expected));
 
   it('are read from text that never closes, without an end', () => {
-    expect(readCrewPy(["Agent(config=self.agents_config['a'], tools=[X("]).agentTools).toEqual({ a: ['X('] });
-    expect(readCrewPy([''])).toEqual({ process: null, managerLlm: null, agentTools: {}, taskModels: {}, models: {} });
+    const crew = (PROJECT['src/news_room/crew.py'] ?? '').replaceAll('\n', '\r\n');
+    for (let end = 0; end <= crew.length; end++) readPythonTypes([crew.slice(0, end)]);
+    expect(readPythonTypes([crew.slice(0, crew.indexOf(', label'))])).toMatchObject({ models: {} });
+    expect(readPythonTypes([''])).toEqual({ tools: {}, outputs: {}, models: {} });
+  });
+
+  it('are those of the crew that a run would have: tools of tasks and a model given in Python too', () => {
+    const path = 'src/news_room/crew.py';
+    const given = (PROJECT[path] ?? '')
+      .replace('output_pydantic=Report', 'output_json=Report, tools=[PDFSearchTool()]')
+      .replace('Process.sequential', 'Process.hierarchical, manager_llm="gpt-4o"');
+    const { files, missingTools } = skeletonOf(
+      readCrewAiProject(projectFolder({ ...PROJECT, [path]: given })),
+      versions,
+    );
+    expect(missingTools).toContain('pdf_search_tool');
+    expect(files['src/crew.ts']).toContain('  context: [researchTask],\n  tools: [pdfSearchTool],\n  output: Report,');
+    expect(files['src/crew.ts']).toContain('process: "hierarchical", manager_llm: "openai:gpt-4o", llm })');
   });
 });
