@@ -15,6 +15,7 @@ import { Backfills } from './backfill.ts';
 import { readBook } from './book-view.ts';
 import { CandleEnds } from './candles.ts';
 import type { BackfillResult, BookView, Collector, CollectorStatus } from './contract.ts';
+import type { SupervisedConnection } from './connection.ts';
 import type { CollectEnvironment } from './environment.ts';
 import { Holes } from './holes.ts';
 import { MarketFeed } from './market-feed.ts';
@@ -62,6 +63,7 @@ class LiveCollector implements Collector {
   readonly #candleEnds = new CandleEnds();
   readonly #guard: PriceGuard;
   #storedAt: { readonly at: Ms; readonly stored: number }[] = [];
+  #heard: SupervisedConnection | undefined;
 
   constructor(options: CollectorOptions) {
     this.#options = options;
@@ -467,9 +469,9 @@ class LiveCollector implements Collector {
     }
   }
 
-  #latencyOf(connection: string): { note(event: number, recv: number): void } | undefined {
-    for (const feed of this.#feeds) for (const c of feed.connections) if (c.id === connection) return c.latency;
-    return undefined;
+  #latencyOf(id: string): { note(event: number, recv: number): void } | undefined {
+    if (this.#heard?.id !== id) this.#heard = this.#feeds.flatMap((feed) => feed.connections).find((c) => c.id === id);
+    return this.#heard?.latency;
   }
 
   #feed(exchange: string, market: Market): MarketFeed {

@@ -65,15 +65,24 @@ export async function stageBatch(
   seriesOf: (record: StoredRecord) => SeriesRef,
 ): Promise<StagedBatch> {
   const staging = new Staging(table, records.length);
-  for (let from = 0; from < records.length; from += RECORDS_A_TURN) {
-    if (from > 0) await new Promise((resolve) => void setImmediate(resolve));
-    for (const record of records.slice(from, from + RECORDS_A_TURN)) staging.take(record, seriesOf(record));
+  let began = performance.now();
+  let ownMs = LEAST_TURN_MS;
+  for (let from = 0; from < records.length; from += RECORDS_A_LOOK) {
+    const now = performance.now();
+    if (now - began >= ownMs) {
+      await new Promise((resolve) => void setImmediate(resolve));
+      began = performance.now();
+      ownMs = Math.min(Math.max(began - now, LEAST_TURN_MS), MOST_TURN_MS);
+    }
+    for (const record of records.slice(from, from + RECORDS_A_LOOK)) staging.take(record, seriesOf(record));
   }
   return staging.finish();
 }
 
-/** About a millisecond. */
-const RECORDS_A_TURN = 500;
+/** A turn takes as long as all else took since the last one, so that rows do not fall behind the frames they come in. */
+const LEAST_TURN_MS = 1;
+const MOST_TURN_MS = 10;
+const RECORDS_A_LOOK = 250;
 const ORIGIN_COLUMN = STAGED_COLUMNS.indexOf('origin');
 /** Columns begin this many values further apart than they are long, or all of them would share few lines of the cache. */
 const COLUMN_GAP = 24;
