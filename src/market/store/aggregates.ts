@@ -4,7 +4,7 @@ import type { Aggregate, AggregateQuery } from './contract.ts';
 import type { StoreCore } from './core.ts';
 import { dayOf } from './days.ts';
 import { quoted, sqlTime } from './names.ts';
-import { hotTable, rowColumnList } from './schema.ts';
+import { hotTable, rowColumnList, rowValueList } from './schema.ts';
 import type { Series } from './schema.ts';
 
 const DAY_US = 86_400_000_000;
@@ -44,7 +44,7 @@ function rowsOf(core: StoreCore, wanted: readonly Series[], { from, to }: { from
   const { time } = table;
   const within = `${time} >= ${sqlTime(from)} AND ${time} < ${sqlTime(to)}`;
   const columns = `series_id, id, ${rowColumnList(table)}`;
-  const hot = `SELECT ${columns} FROM ${hotTable(table)}
+  const hot = `SELECT series_id, id, ${rowValueList(table)} FROM ${hotTable(table)}
     WHERE series_id IN (${wanted.map((series) => series.id).join(', ')}) AND ${within}`;
   const days = core.days.sourceOf(
     wanted.map(({ name }) => [

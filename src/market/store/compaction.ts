@@ -10,7 +10,7 @@ import { dayText } from './days.ts';
 import type { DayFile } from './days.ts';
 import { literal, sqlTime } from './names.ts';
 import { storageReport } from './reports.ts';
-import { FORMAT_VERSION, hotTable, readDays, rowColumnList } from './schema.ts';
+import { FORMAT_VERSION, hotTable, readDays, rowColumnList, rowValueList } from './schema.ts';
 import type { Series } from './schema.ts';
 import type { TableDefinition } from './tables/contract.ts';
 
@@ -67,7 +67,7 @@ async function freeze(core: StoreCore, series: Series, day: number): Promise<Day
   const old = core.days.get(series.name, dayText(day));
   const on = `series_id = ${series.id} AND ${table.time} >= ${sqlTime(day * DAY_US)} AND ${table.time} < ${sqlTime((day + 1) * DAY_US)}`;
   const columns = `id, ${rowColumnList(table)}`;
-  const hot = `SELECT ${columns} FROM ${hotTable(table)} WHERE ${on}`;
+  const hot = `SELECT id, ${rowValueList(table)} FROM ${hotTable(table)} WHERE ${on}`;
   const rows =
     old === undefined ? hot : `${hot} UNION ALL SELECT ${columns} FROM ${readDays([old.file], core.dataDir)}`;
   if ((await core.db.all(`SELECT 1 FROM ${hotTable(table)} WHERE ${on} LIMIT 1`)).length === 0) return null;

@@ -32,6 +32,18 @@ export const STAGED_COLUMNS = [
 
 const ORIGINS = ['live', 'backfill'] as const;
 
+/**
+ * Text with few values, by column: the tables hold it as an ENUM, which DuckDB packs and logs for half of what text
+ * takes. Readers see text, and tables of older databases hold text.
+ */
+function codedColumns(table: TableDefinition): Readonly<Record<string, readonly string[]>> {
+  return { origin: ORIGINS, ...table.codes };
+}
+
+function enumOf(values: readonly string[]): string {
+  return `ENUM(${values.map(literal).join(', ')})`;
+}
+
 /** Number of an origin in a staged batch. */
 export function originCode(origin: (typeof ORIGINS)[number]): number {
   return ORIGINS.indexOf(origin);
@@ -63,6 +75,14 @@ export function rowColumnList(table: TableDefinition, prefix = ''): string {
     .join(', ');
 }
 
+/** The same of a hot table, in the types that readers and day files know. */
+export function rowValueList(table: TableDefinition): string {
+  const coded = codedColumns(table);
+  return [...ROW_COLUMNS, ...table.stored.map((column) => column.name)]
+    .map((name) => (coded[name] === undefined ? quoted(name) : `${quoted(name)}::VARCHAR AS ${quoted(name)}`))
+    .join(', ');
+}
+
 /** Statements that make a new database's tables. */
 export function createStatements(tables: readonly TableDefinition[]): string[] {
   return [
@@ -83,14 +103,19 @@ export function createStatements(tables: readonly TableDefinition[]): string[] {
 }
 
 function tableStatements(table: TableDefinition): string[] {
+  const coded = codedColumns(table);
+  const typeOf = (column: ColumnSpec): string => {
+    const codes = coded[column.name];
+    return codes === undefined ? SQL_TYPES[column.type] : enumOf(codes);
+  };
   const row = [
     'id BIGINT NOT NULL',
     'series_id INTEGER NOT NULL',
     'event_time TIMESTAMP NOT NULL',
     'recv_time TIMESTAMP NOT NULL',
     'seq BIGINT',
-    'origin VARCHAR NOT NULL',
-    ...table.stored.map((c) => `${quoted(c.name)} ${SQL_TYPES[c.type]}${c.nullable ? '' : ' NOT NULL'}`),
+    `origin ${enumOf(ORIGINS)} NOT NULL`,
+    ...table.stored.map((c) => `${quoted(c.name)} ${typeOf(c)}${c.nullable ? '' : ' NOT NULL'}`),
   ].join(', ');
   const comments = table.stored
     .filter((column) => column.unit !== '')
@@ -117,7 +142,7 @@ function quarantineView(tables: readonly TableDefinition[]): string {
 /** The staged rows in the types of the hot table, with `ord` and `repeated`: a subquery named `s`. */
 export function stagedRows(table: TableDefinition): string {
   const coded = (column: string, values: readonly string[]): string =>
-    `([${values.map(literal).join(', ')}])[x.${column}::INTEGER + 1]`;
+    `([${values.map(literal).join(', ')}]::${enumOf(values)}[])[x.${column}::INTEGER + 1]`;
   const columns = table.stored.map((column) => {
     const name = quoted(column.name);
     const codes = table.codes[column.name];
@@ -141,7 +166,7 @@ export function readDays(files: readonly string[], dataDir: string): string {
 /** What readers of one series see; `where` narrows the rows before columns are computed over them. */
 export function seriesSelect(table: TableDefinition, seriesId: number, days: string | null, where = 'true'): string {
   const columns = `id, ${rowColumnList(table)}`;
-  const hot = `SELECT ${columns} FROM ${hotTable(table)} WHERE series_id = ${seriesId} AND ${where}`;
+  const hot = `SELECT id, ${rowValueList(table)} FROM ${hotTable(table)} WHERE series_id = ${seriesId} AND ${where}`;
   const rows = days === null ? hot : `${hot} UNION ALL SELECT ${columns} FROM ${days} WHERE ${where}`;
   return `SELECT ${shownColumns(table, '')} FROM (${rows})`;
 }
@@ -149,7 +174,7 @@ export function seriesSelect(table: TableDefinition, seriesId: number, days: str
 /** What readers of a whole stream see: every series, with its exchange, market and symbol. */
 export function streamSelect(table: TableDefinition, days: string | null): string {
   const columns = `id, ${rowColumnList(table)}`;
-  const hot = `SELECT exchange, market_type AS market, symbol, ${columns}
+  const hot = `SELECT exchange, market_type AS market, symbol, id, ${rowValueList(table)}
     FROM ${hotTable(table)} JOIN _table_registry USING (series_id)`;
   const rows = days === null ? hot : `${hot} UNION ALL SELECT exchange, market, symbol, ${columns} FROM ${days}`;
   return `SELECT exchange, market, symbol, ${shownColumns(table, 'PARTITION BY exchange, market, symbol')} FROM (${rows})`;
