@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { Worker } from 'node:worker_threads';
 import { Conflict, Corrupt, DeadlineExceeded, InvalidInput, PermissionDenied, Unavailable } from '../../kit/errors.ts';
 import { saysDamaged } from './damage.ts';
@@ -29,7 +30,7 @@ export interface DatabaseOptions {
   readonly memoryMb?: number | undefined;
   /** The log that is folded into the file, MB: rows stay in memory until then. Default 16. */
   readonly checkpointMb?: number | undefined;
-  /** DuckDB's own threads. Default 2. */
+  /** DuckDB's own threads. Default 2, on one or two cores 1. */
   readonly threads?: number | undefined;
   /** Connections for concurrent reading. Default 2. */
   readonly readers?: number | undefined;
@@ -41,7 +42,11 @@ export interface DatabaseOptions {
   readonly onCheckpointFailed?: ((reason: string) => void) | undefined;
 }
 
-const DEFAULT_THREADS = 2;
+/**
+ * With a second thread the one that asked spins while the other works. Measured on two cores, rows inserted 4,300 and
+ * 20,000 at a time took a third less processor time with one thread and no longer by the clock.
+ */
+const DEFAULT_THREADS = availableParallelism() > 2 ? 2 : 1;
 
 /** Longest that the end of the process waits for a transaction to be broken off. */
 const OFFER_END_MS = 2_000;
