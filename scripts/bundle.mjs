@@ -2,13 +2,14 @@
 // were two thirds of what a start took. Entry points keep their paths (and their .d.ts); what they share, and what is
 // loaded on demand, goes to dist/chunks. Dependencies stay imports. The output is readable: nothing is renamed or
 // squeezed, only comments go, which the .d.ts keep.
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, posix, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, 'dist');
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 /** Loaded by scripts/docs.mjs from the build. */
 const OWN_SCRIPTS = ['src/serve/generated-files.js'];
 /** What a crew's folder may hold for the framework to load by name. */
@@ -47,6 +48,8 @@ for (const chunk of output) {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, inLatin1(withAddress(chunk.code, chunk.fileName), chunk.fileName));
 }
+// npm makes them executable when it links them, and not again after the next build.
+for (const path of Object.values(manifest.bin)) chmodSync(join(root, path), 0o755);
 process.stdout.write(`${written.length} modules in ${output.length} files\n`);
 
 /** The JavaScript in dist, by its path there. */
@@ -58,7 +61,7 @@ function scripts() {
 
 /** What is opened by its path: the command, the package's entry points, threads, the code of crews. */
 function entries() {
-  const { bin, exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const { bin, exports } = manifest;
   const named = [...Object.values(bin), ...Object.values(exports).map((entry) => entry.default)]
     .filter((path) => path !== undefined)
     .map((path) => relative('dist', path).replaceAll('\\', '/'));

@@ -1,5 +1,15 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -89,6 +99,32 @@ describe.runIf(built)('the build', () => {
     });
     expect(left).toEqual([]);
   });
+});
+
+describe.runIf(built && process.platform !== 'win32')('the command in this folder', () => {
+  it('can be executed after every build, not only after npm linked it', () => {
+    const { bin } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { bin: Record<string, string> };
+    const modes = Object.values(bin).map((path) => statSync(join(ROOT, path)).mode & 0o111);
+    expect(modes).toEqual([0o111]);
+  });
+
+  it('is built by npm when a source is newer, and else left as it is', async () => {
+    const folder = temporaryFolder();
+    for (const path of ['src', 'crews', 'scripts']) mkdirSync(join(folder, path));
+    copyFileSync(join(ROOT, 'scripts/prepare.mjs'), join(folder, 'scripts/prepare.mjs'));
+    const build = `node -e "fs.appendFileSync('builds','x');fs.rmSync('dist',{recursive:true,force:true});fs.mkdirSync('dist/chunks',{recursive:true})"`;
+    writeFileSync(join(folder, 'package.json'), JSON.stringify({ scripts: { build } }));
+    writeFileSync(join(folder, 'src/a.ts'), '');
+    const builds = async (): Promise<number> => {
+      await run(process.execPath, ['scripts/prepare.mjs'], { cwd: folder });
+      return readFileSync(join(folder, 'builds'), 'utf8').length;
+    };
+    expect(await builds()).toBe(1);
+    expect(await builds()).toBe(1);
+    const later = new Date(Date.now() + 60_000);
+    utimesSync(join(folder, 'src/a.ts'), later, later);
+    expect(await builds()).toBe(2);
+  }, 60_000);
 });
 
 describe.runIf(built)('the package', { timeout: 180_000 }, () => {
