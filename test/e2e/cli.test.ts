@@ -1,6 +1,7 @@
 import { execFileSync, type ChildProcess } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import type { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createProgram } from '../../src/serve/cli/program.ts';
@@ -112,6 +113,19 @@ describe.runIf(built)('crew', { timeout: 60_000 }, () => {
     });
     expect(result.stderr).toContain('line 2');
     expect(result.stderr).toContain('1 unreadable');
+  });
+
+  it('decodes a packed recording of a market by another name', async () => {
+    const file = join(temporaryFolder(), 'okx.jsonl.gz');
+    const trade =
+      '{"arg":{"channel":"trades","instId":"BTC-USDT-SWAP"},"data":[{"instId":"BTC-USDT-SWAP","tradeId":"1","px":"9","sz":"2","side":"buy","ts":"1700000000000"}]}';
+    writeFileSync(file, gzipSync(`1700000000.25: ${trade}\n`));
+    const result = await crew(['decode', '--exchange', 'okex', '--market', 'swap', '--file', file]);
+    expect(result.stderr).toBe('1 lines, 1 records, 0 control, 0 venue errors, 0 unreadable\n');
+    expect(JSON.parse(result.stdout)).toMatchObject({ exchange: 'okx', market: 'futures', price: 9, quantity: null });
+    const missing = await crew(['decode', '--exchange', 'okx-swap', '--file', `${file}.none`]);
+    expect(missing).toMatchObject({ code: 2, stdout: '' });
+    expect(missing.stderr).toContain('cannot be read');
   });
 
   it('exports the same truth for the same seed and time', async () => {

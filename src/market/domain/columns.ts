@@ -220,7 +220,8 @@ export function rowOf(record: StoredRecord): ColumnValue[] {
       ];
     case 'liquidations': {
       const value = record.price * record.quantity;
-      return [record.side, record.price, record.quantity, value, value > LARGE_LIQUIDATION_USD];
+      const isLarge = Number.isNaN(value) ? null : value > LARGE_LIQUIDATION_USD;
+      return [record.side, record.price, record.quantity, value, isLarge];
     }
     case 'option_summaries':
       return [

@@ -13,6 +13,8 @@ export interface Venue {
   /** `binance`: the name in tables and options. */
   readonly name: string;
   readonly title: string;
+  /** Other names that it goes by, which commands take too: `gate` for gateio. */
+  readonly alsoCalled?: readonly string[] | undefined;
   readonly markets: readonly VenueMarket[];
 }
 
@@ -140,6 +142,8 @@ export interface ConnectionPlan {
 
 export interface DecoderOptions {
   readonly instruments: readonly Instrument[];
+  /** True: records of contracts whose size is not known are given with sizes of NaN; else their events are rejected. */
+  readonly sizeless?: boolean | undefined;
 }
 
 export interface Decoder {

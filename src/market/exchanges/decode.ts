@@ -7,6 +7,7 @@ import { MARKETS, type MarketRecord } from '../domain/records.ts';
 import { textOfBytes } from '../domain/tape.ts';
 import type { Decoder, FrameVerdict, VenueMarket } from './contract.ts';
 import { decodeBytes } from './shared/fast/reader.ts';
+import { instrumentOfUrl, recordedLine } from './recorded-line.ts';
 import { isObject, parseJson } from './shared/values.ts';
 
 /**
@@ -52,9 +53,9 @@ export interface DecodeStreamOptions {
 }
 
 /**
- * Raw frames to normalised objects. A line is one JSON text: a frame, bare or wrapped (`{"stream","data"}`), or a REST
- * body whose shape says which call it answers. A recorder's receive time may stand before it (`<s or ms or µs or ns>`,
- * then a space or `: `).
+ * Raw frames to normalised objects. A line is one JSON text: a frame, bare or wrapped (`{"stream","data"}`), a list of
+ * frames, or a REST body whose shape says which call it answers. A recorder's receive time or the URL asked may stand
+ * before it (`recorded-line.ts`). Sizes of contracts that no list tells are null.
  */
 export function createDecodeStream(options: DecodeStreamOptions): DecodeStream {
   return new LineDecoder(options);
@@ -64,6 +65,7 @@ class LineDecoder implements DecodeStream {
   readonly counts = { lines: 0, records: 0, control: 0, errors: 0, unread: 0 };
   readonly #options: DecodeStreamOptions;
   readonly #decoder: Decoder;
+  readonly #instruments: readonly Instrument[];
   readonly #onlySymbol: string | undefined;
   readonly #sink = (record: MarketRecord): void => {
     this.counts.records++;
@@ -73,17 +75,17 @@ class LineDecoder implements DecodeStream {
   constructor(options: DecodeStreamOptions) {
     const instruments = options.instruments ?? [];
     this.#options = options;
-    this.#decoder = options.venueMarket.createDecoder({ instruments });
+    this.#instruments = instruments;
+    this.#decoder = options.venueMarket.createDecoder({ instruments, sizeless: true });
     this.#onlySymbol = instruments.length === 1 ? instruments[0]?.symbol : undefined;
   }
 
   push(line: string | Uint8Array): void {
     this.counts.lines++;
-    const { bytes, received } = splitLine(typeof line === 'string' ? Buffer.from(line) : line);
+    const { bytes, received, url, notOfVenue } = recordedLine(typeof line === 'string' ? Buffer.from(line) : line);
     if (bytes.length === 0) return;
     const recvTime = received ?? this.#options.now();
-    let verdict = decodeBytes(this.#decoder, bytes, recvTime, this.#sink);
-    if (verdict.kind === 'rejected') verdict = this.#body(textOfBytes(bytes), recvTime) ?? verdict;
+    const verdict = notOfVenue === true ? NOT_OF_VENUE : this.#read(bytes, recvTime, url);
     if (verdict.kind === 'control') this.counts.control++;
     else if (verdict.kind === 'error') this.counts.errors++;
     else if (verdict.kind === 'rejected') {
@@ -92,46 +94,54 @@ class LineDecoder implements DecodeStream {
     }
   }
 
-  #body(text: string, recvTime: Us): FrameVerdict | undefined {
-    const answered = this.#options.venueMarket.recognise?.(parseJson(text));
+  #read(bytes: Uint8Array, recvTime: Us, url: string | undefined): FrameVerdict {
+    const verdict = decodeBytes(this.#decoder, bytes, recvTime, this.#sink);
+    if (verdict.kind !== 'rejected') return verdict;
+    const text = textOfBytes(bytes);
+    const value = parseJson(text);
+    return this.#body(value, text, recvTime, url) ?? this.#list(value, recvTime) ?? verdict;
+  }
+
+  #body(value: unknown, text: string, recvTime: Us, url: string | undefined): FrameVerdict | undefined {
+    const answered = this.#options.venueMarket.recognise?.(value);
     if (answered === undefined) return undefined;
-    const args = { symbol: this.#onlySymbol, ...answered.args };
+    const asked = url === undefined ? undefined : instrumentOfUrl(url)?.toUpperCase();
+    const listed = this.#instruments.find((i) => i.venue_symbol.toUpperCase() === asked)?.symbol;
+    const args = { symbol: listed ?? asked ?? this.#onlySymbol, ...answered.args };
     return this.#decoder.rest(answered.call, args, text, recvTime, this.#sink);
   }
+
+  /** A list of frames; undefined where no element is one. */
+  #list(value: unknown, recvTime: Us): FrameVerdict | undefined {
+    if (!Array.isArray(value) || !value.every(isObject)) return undefined;
+    const verdicts = value.map((frame) => this.#decoder.frame(JSON.stringify(frame), recvTime, this.#sink));
+    const bad = verdicts.filter(({ kind }) => kind === 'rejected');
+    if (bad.length === value.length) return undefined;
+    const [first] = bad;
+    if (first?.kind === 'rejected') {
+      return { kind: 'rejected', reason: `${bad.length} of ${value.length} frames: ${first.reason}` };
+    }
+    return verdicts.find(({ kind }) => kind !== 'control') ?? verdicts[0];
+  }
 }
+
+const NOT_OF_VENUE: FrameVerdict = Object.freeze({ kind: 'control', what: 'not of the venue' });
 
 function objectOf(record: MarketRecord): DecodedObject {
   const { stream, exchange, market, event_time } = record;
   const symbol = record.symbol === '' ? null : record.symbol;
-  if (record.stream !== 'book') return { stream, exchange, market, symbol, event_time, ...columnsOf(record) };
-  const { kind, bids, asks, seq, first_seq, prev_seq } = record;
+  if (record.stream !== 'book') {
+    const columns = columnsOf(record);
+    for (const name in columns) if (Number.isNaN(columns[name])) columns[name] = null;
+    return { stream, exchange, market, symbol, event_time, ...columns };
+  }
+  const { kind, seq, first_seq, prev_seq } = record;
+  const [bids, asks] = [record.bids, record.asks].map((levels) =>
+    levels.some(([, size]) => Number.isNaN(size))
+      ? levels.map(([price, size]) => [price, Number.isNaN(size) ? null : size])
+      : levels,
+  );
   return { stream, exchange, market, symbol, event_time, kind, bids, asks, seq, first_seq, prev_seq };
-}
-
-const LONGEST_STAMP = 40;
-
-/** A recorder's time before the frame, by its number of digits; none when the line begins with the JSON. */
-function splitLine(line: Uint8Array): { readonly bytes: Uint8Array; readonly received: Us | undefined } {
-  let [start, end] = [0, line.length];
-  while (start < end && isBlank(line[start])) start++;
-  while (end > start && isBlank(line[end - 1])) end--;
-  const bytes = line.subarray(start, end);
-  const first = bytes[0] ?? 0;
-  if (first < 0x30 || first > 0x39) return { bytes, received: undefined };
-  const stamp = /^(\d{10,19})(?:\.(\d{1,9}))?:?\s+(?=[{[])/.exec(textOfBytes(bytes.subarray(0, LONGEST_STAMP)));
-  if (stamp === null) return { bytes, received: undefined };
-  const [prefix, whole = '', fraction = ''] = stamp;
-  return { bytes: bytes.subarray(prefix.length), received: stampOf(whole, fraction) };
-}
-
-function isBlank(byte: number | undefined): boolean {
-  return byte === 0x20 || byte === 0x09 || byte === 0x0d || byte === 0x0a;
-}
-
-function stampOf(whole: string, fraction: string): Us {
-  if (whole.length <= 11) return Number(whole) * 1e6 + Number(fraction.padEnd(6, '0').slice(0, 6));
-  if (whole.length <= 14) return Number(whole) * 1000;
-  return whole.length <= 16 ? Number(whole) : Number(BigInt(whole) / 1000n);
 }
 
 const instrumentSchema = z.object({
@@ -155,8 +165,9 @@ const instrumentSchema = z.object({
 });
 
 /**
- * Instruments from a file's text: a JSON array of Instrument objects (only `symbol` is needed), the venue's own list
- * body, or several such bodies, one a line. Throws InvalidInput when it is none of these or names no instrument.
+ * Instruments from a file's text: a JSON array of Instrument objects (only `symbol` is needed; those that say that they
+ * are of another market are left out), the venue's own list
+ * body, or several such bodies, one a line (as recorders write them). Throws InvalidInput when it is none of these or names no instrument.
  */
 export function parseInstrumentFile(text: string, venueMarket: VenueMarket): readonly Instrument[] {
   const value = parseJson(text);
@@ -178,7 +189,8 @@ function ownInstruments(value: unknown, { exchange, market }: VenueMarket): read
   ) {
     return undefined;
   }
-  return parsed.data.map((row) => ({
+  const own = parsed.data.filter((row) => (row.exchange ?? exchange) === exchange && (row.market ?? market) === market);
+  return own.map((row) => ({
     ...row,
     exchange: row.exchange ?? exchange,
     market: row.market ?? market,
@@ -188,6 +200,11 @@ function ownInstruments(value: unknown, { exchange, market }: VenueMarket): read
 }
 
 function venueInstruments(text: string, value: unknown, venueMarket: VenueMarket): readonly Instrument[] {
-  const bodies = value === undefined ? text.split('\n').filter((line) => line.trim() !== '') : [text];
+  const bodies = value === undefined ? text.split('\n').flatMap(bodyOfLine) : [text];
   return bodies.reduce<readonly Instrument[]>((before, body) => venueMarket.parseInstruments(body, before), []);
+}
+
+function bodyOfLine(line: string): string[] {
+  const { bytes, notOfVenue } = recordedLine(Buffer.from(line));
+  return bytes.length === 0 || notOfVenue === true ? [] : [textOfBytes(bytes)];
 }

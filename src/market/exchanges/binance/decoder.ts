@@ -31,7 +31,7 @@ export function createBinanceDecoder(
   rest: Readonly<Partial<Record<RestCallName, RestCall>>>,
   options: DecoderOptions,
 ): Decoder {
-  const symbols = createSymbolTable(options.instruments, sizingRule);
+  const symbols = createSymbolTable(options, sizingRule);
   return {
     frame(text: string, recvTime: Us, sink: RecordSink): FrameVerdict {
       const value = parseJson(text);

@@ -37,7 +37,7 @@ export function decodeRows(
 ): FrameVerdict {
   const value = parseJson(body);
   if (value === undefined) return rejected('not JSON');
-  const symbols = symbolTableFor(args.symbol, options.instruments, sizingRule);
+  const symbols = symbolTableFor(args.symbol, options, sizingRule);
   const facts = args.symbol === undefined ? NAMELESS : symbols.facts(args.symbol);
   const context: ReadContext = { market, symbols, recvTime, origin, sink };
   const list: readonly unknown[] = Array.isArray(value) ? value : [value];

@@ -68,7 +68,7 @@ class BybitDecoder implements Decoder {
     this.#market = market;
     this.#rest = rest;
     this.#options = options;
-    this.#symbols = createSymbolTable(options.instruments, sizingRule(market));
+    this.#symbols = createSymbolTable(options, sizingRule(market));
     this.#bestOfBytes = fastBest[market](this.#symbols);
     const shaped = fast[market](this.#symbols);
     this.bytes = (frame, recvTime, sink) => shaped(frame, recvTime, sink) ?? this.#bestBytes(frame, recvTime, sink);

@@ -54,7 +54,7 @@ function decodeAnswer(market: Market, origin: Origin, read: AnswerReader): RestC
     if (typeof category === 'string' && category !== '' && CATEGORIES[market]?.includes(category) !== true) {
       return rejected(`answer of category ${quoteOutside(category.slice(0, 20))}`);
     }
-    const symbols = symbolTableFor(args.symbol, options.instruments, sizingRule(market));
+    const symbols = symbolTableFor(args.symbol, options, sizingRule(market));
     const named = args.symbol ?? result['symbol'];
     const facts = typeof named === 'string' && named !== '' ? symbols.facts(named) : NAMELESS;
     if (facts === undefined) return rejected('symbol cannot be read');

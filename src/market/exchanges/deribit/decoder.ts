@@ -61,7 +61,7 @@ class DeribitDecoder implements Decoder {
     this.#market = market;
     this.#rest = rest;
     this.#options = options;
-    this.#symbols = createSymbolTable(options.instruments, namedFacts);
+    this.#symbols = createSymbolTable(options, namedFacts);
   }
 
   frame(text: string, recvTime: Us, sink: RecordSink): FrameVerdict {

@@ -162,7 +162,7 @@ function decode(market: Market, origin: Origin, read: AnswerReader): RestCall['d
     const { error, result } = value;
     if (isObject(error)) return refused(`${String(error['code'])}: ${String(error['message'])}`);
     if (result === undefined) return rejected('answer without a result');
-    const symbols = symbolTableFor(undefined, options.instruments, namedFacts);
+    const symbols = symbolTableFor(undefined, options, namedFacts);
     const context = { exchange: EXCHANGE, market, symbols, recvTime, origin, sink };
     return verdictOf(read(result, args, context, args.symbol ?? ''));
   };

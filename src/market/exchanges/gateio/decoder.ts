@@ -27,7 +27,7 @@ export function createGateDecoder(
   rest: Readonly<Partial<Record<RestCallName, RestCall>>>,
   options: DecoderOptions,
 ): Decoder {
-  const symbols = createSymbolTable(options.instruments, namedFacts(market));
+  const symbols = createSymbolTable(options, namedFacts(market));
   return {
     frame(text: string, recvTime: Us, sink: RecordSink): FrameVerdict {
       const frame = parseJson(text);

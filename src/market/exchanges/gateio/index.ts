@@ -42,6 +42,11 @@ const spot: VenueMarket = Object.freeze({
 } satisfies VenueMarket);
 
 /** Gate.io: USDT-settled perpetual futures and spot, over API v4. */
-const gateio: Venue = Object.freeze({ name: 'gateio', title: 'Gate.io', markets: Object.freeze([futures, spot]) });
+const gateio: Venue = Object.freeze({
+  name: 'gateio',
+  title: 'Gate.io',
+  alsoCalled: ['gate'],
+  markets: Object.freeze([futures, spot]),
+});
 
 export default gateio;

@@ -45,7 +45,7 @@ export function decodeAnswer(market: Market, origin: Origin, read: AnswerReader)
       return refused(`${value['label']}: ${JSON.stringify(value['message'])}`);
     }
     if (!isObject(value) && !Array.isArray(value)) return rejected(value === undefined ? 'not JSON' : 'not an answer');
-    const symbols = symbolTableFor(args.symbol, options.instruments, namedFacts(market));
+    const symbols = symbolTableFor(args.symbol, options, namedFacts(market));
     const facts = args.symbol === undefined ? NAMELESS : symbols.facts(args.symbol);
     if (facts === undefined) return rejected('symbol cannot be read');
     const context: ReadContext = { exchange: EXCHANGE, market, symbols, recvTime, origin, sink };

@@ -49,7 +49,7 @@ class HyperliquidDecoder implements Decoder {
   constructor(rest: Readonly<Partial<Record<RestCallName, RestCall>>>, options: DecoderOptions) {
     this.#rest = rest;
     this.#options = options;
-    this.#symbols = createSymbolTable(options.instruments, namedFacts);
+    this.#symbols = createSymbolTable(options, namedFacts);
   }
 
   frame(text: string, recvTime: Us, sink: RecordSink): FrameVerdict {

@@ -120,7 +120,7 @@ function decode(origin: Origin, read: AnswerReader): RestCall['decode'] {
   return (body, args, recvTime, options, sink) => {
     const value = parseJson(body);
     if (value === undefined) return rejected('not JSON');
-    const symbols = symbolTableFor(undefined, options.instruments, namedFacts);
+    const symbols = symbolTableFor(undefined, options, namedFacts);
     return verdictOf(read(value, args, { exchange: EXCHANGE, market: 'futures', symbols, recvTime, origin, sink }));
   };
 }

@@ -13,7 +13,7 @@ type Calls = Readonly<Partial<Record<RestCallName, RestCall>>>;
 
 /** Decodes Kraken futures. Nothing is remembered between frames: tickers come whole, books number themselves. */
 export function createFuturesDecoder(rest: Calls, options: DecoderOptions): Decoder {
-  const symbols = createSymbolTable(options.instruments, futuresName);
+  const symbols = createSymbolTable(options, futuresName);
   return {
     frame(text, recvTime, sink) {
       const frame = parseJson(text);

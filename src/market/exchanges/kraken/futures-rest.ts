@@ -122,7 +122,7 @@ function decode(origin: 'live' | 'backfill', read: AnswerReader): RestCall['deco
     if (!isObject(value)) return rejected(value === undefined ? 'not JSON' : 'not an answer');
     const problem = errorOf(value);
     if (problem !== undefined) return refused(problem);
-    const symbols = symbolTableFor(args.symbol, options.instruments, futuresName);
+    const symbols = symbolTableFor(args.symbol, options, futuresName);
     const facts = args.symbol === undefined ? NAMELESS : symbols.facts(args.symbol);
     if (facts === undefined) return rejected('symbol cannot be read');
     return verdictOf(read(value, facts, args, { market: 'futures', symbols, recvTime, origin, sink }));
@@ -162,7 +162,7 @@ function levels(facts: SymbolFacts, rows: unknown): PriceLevel[] | undefined {
   return read;
 }
 
-const UNLISTED = createSymbolTable([], futuresName);
+const UNLISTED = createSymbolTable({ instruments: [] }, futuresName);
 
 function tickerRows(answer: WireObject): readonly unknown[] {
   const { tickers, ticker } = answer;

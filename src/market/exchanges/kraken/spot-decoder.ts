@@ -50,7 +50,7 @@ class SpotDecoder implements Decoder {
   constructor(rest: Calls, options: DecoderOptions) {
     this.#rest = rest;
     this.#options = options;
-    this.#symbols = createSymbolTable(options.instruments, spotName);
+    this.#symbols = createSymbolTable(options, spotName);
   }
 
   frame(text: string, recvTime: Us, sink: RecordSink): FrameVerdict {

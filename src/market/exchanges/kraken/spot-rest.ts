@@ -95,14 +95,14 @@ function decodePair(origin: 'live' | 'backfill', read: PairReader): RestCall['de
     const named = isObject(result) ? Object.entries(result).find(([name]) => name !== 'last') : undefined;
     if (named === undefined) return rejected('answer without a result');
     const [pair, rows] = named;
-    const symbols = symbolTableFor(args.symbol, options.instruments, spotName);
+    const symbols = symbolTableFor(args.symbol, options, spotName);
     const facts = args.symbol === undefined ? pairFacts(pair) : symbols.facts(args.symbol);
     if (facts === undefined) return rejected('symbol cannot be read');
     return verdictOf(read(rows, facts, args, { market: 'spot', symbols, recvTime, origin, sink }));
   };
 }
 
-const UNLISTED = createSymbolTable([], spotName);
+const UNLISTED = createSymbolTable({ instruments: [] }, spotName);
 
 function pairFacts(pair: string): SymbolFacts {
   return UNLISTED.facts(pair) ?? NAMELESS;

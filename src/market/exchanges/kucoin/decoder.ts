@@ -50,7 +50,7 @@ class KucoinDecoder implements Decoder {
     this.#market = market;
     this.#rest = rest;
     this.#options = options;
-    this.#symbols = createSymbolTable(options.instruments, market === 'spot' ? spotName : futuresName);
+    this.#symbols = createSymbolTable(options, market === 'spot' ? spotName : futuresName);
   }
 
   frame(text: string, recvTime: Us, sink: RecordSink): FrameVerdict {

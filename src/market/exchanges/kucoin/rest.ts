@@ -156,7 +156,7 @@ function decode(market: Market, read: AnswerReader, origin: Origin = 'live'): Re
     const { code, msg, data } = value;
     if (code !== OK)
       return code === undefined ? rejected('answer without a code') : refused(`${wordOf(code)}: ${wordOf(msg)}`);
-    const symbols = symbolTableFor(args.symbol, options.instruments, market === 'spot' ? spotName : futuresName);
+    const symbols = symbolTableFor(args.symbol, options, market === 'spot' ? spotName : futuresName);
     const named = args.symbol ?? (isObject(data) ? data['symbol'] : undefined);
     const facts = named === undefined ? NAMELESS : symbols.facts(named);
     if (facts === undefined) return rejected('symbol cannot be read');

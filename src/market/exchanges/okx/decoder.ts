@@ -57,7 +57,7 @@ class OkxDecoder implements Decoder {
     this.#market = market;
     this.#rest = rest;
     this.#options = options;
-    this.#symbols = createSymbolTable(options.instruments, namedFacts(market));
+    this.#symbols = createSymbolTable(options, namedFacts(market));
   }
 
   frame(text: string, recvTime: Us, sink: RecordSink): FrameVerdict {

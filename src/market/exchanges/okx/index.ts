@@ -49,6 +49,11 @@ const spot: VenueMarket = Object.freeze({
 } satisfies VenueMarket);
 
 /** OKX: perpetual swaps, dated futures and spot, over API v5. */
-const okx: Venue = Object.freeze({ name: 'okx', title: 'OKX', markets: Object.freeze([futures, spot]) });
+const okx: Venue = Object.freeze({
+  name: 'okx',
+  title: 'OKX',
+  alsoCalled: ['okex'],
+  markets: Object.freeze([futures, spot]),
+});
 
 export default okx;

@@ -35,7 +35,7 @@ export function decodeAnswer(market: Market, origin: Origin, read: AnswerReader)
     if (!Array.isArray(value['data'])) return rejected('answer without data');
     const rows: readonly unknown[] = value['data'];
     if (rows.length > 0 && rows.every((row) => isObject(row) && isOption(row['instId']))) return control('option');
-    const symbols = symbolTableFor(args.symbol, options.instruments, namedFacts(market));
+    const symbols = symbolTableFor(args.symbol, options, namedFacts(market));
     const facts = args.symbol === undefined ? NAMELESS : symbols.facts(args.symbol);
     if (facts === undefined) return rejected('symbol cannot be read');
     const context: ReadContext = { exchange: EXCHANGE, market, symbols, recvTime, origin, sink };

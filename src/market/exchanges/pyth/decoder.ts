@@ -11,7 +11,7 @@ import { EXCHANGE, namedFacts } from './wire.ts';
 
 /** Decodes Pyth's price feeds. Remembers nothing: each message is whole. */
 export function createPythDecoder(options: DecoderOptions): Decoder {
-  const symbols = createSymbolTable(options.instruments, namedFacts);
+  const symbols = createSymbolTable(options, namedFacts);
 
   function frame(text: string, recvTime: Us, sink: RecordSink): FrameVerdict {
     const message = parseJson(text);

@@ -28,7 +28,7 @@ export const restCalls: Readonly<Partial<Record<RestCallName, RestCall>>> = Obje
       if (value === undefined) return rejected('not JSON');
       const parsed = isObject(value) ? value['parsed'] : undefined;
       if (!Array.isArray(parsed)) return rejected('answer without parsed prices');
-      const symbols = symbolTableFor(args.symbol, options.instruments, namedFacts);
+      const symbols = symbolTableFor(args.symbol, options, namedFacts);
       const context = { exchange: EXCHANGE, market: 'oracle', symbols, recvTime, origin: 'live', sink } as const;
       return verdictOf(readRows(parsed, (row) => readFeed(row, context)));
     },

@@ -61,7 +61,7 @@ export function pushTrade(facts: SymbolFacts | undefined, wire: WireTrade, conte
   if (Number.isNaN(wire.time)) return 'trade without time';
   if (side !== 'buy' && side !== 'sell') return 'trade without a side';
   const quantity = baseSize(facts, size, price);
-  if (!(quantity > 0 && quantity < Infinity)) return UNSIZED;
+  if (!(quantity > 0 && quantity < Infinity) && !facts.sizeless) return UNSIZED;
   context.sink({
     stream: 'trades',
     ...baseOf(facts, wire.time, context, sequenceOf(wire.seq)),
@@ -152,7 +152,7 @@ function toBase(facts: SymbolFacts, levels: PriceLevel[]): boolean {
     const level = levels[i];
     if (level === undefined) continue;
     const size = baseSize(facts, level[1], level[0]);
-    if (Number.isNaN(size)) return false;
+    if (Number.isNaN(size) && !facts.sizeless) return false;
     levels[i] = [level[0], size];
   }
   return true;
@@ -177,7 +177,9 @@ export function pushCandle(facts: SymbolFacts | undefined, wire: WireCandle, con
   if (facts === undefined) return 'candle without a symbol';
   const [open = NaN, high = NaN, low = NaN, close = NaN] = wire.prices.map(priceOf);
   if (!(open > 0 && high > 0 && low > 0 && close > 0)) return 'candle cannot be read';
-  if (Number.isNaN(wire.volume) || !allKnown(wire.quoteVolume)) return 'candle volume cannot be read';
+  if ((Number.isNaN(wire.volume) && !facts.sizeless) || !allKnown(wire.quoteVolume)) {
+    return 'candle volume cannot be read';
+  }
   if (!(wire.open < wire.close) || Number.isNaN(wire.time)) return 'candle times cannot be read';
   context.sink({
     stream: 'candles',
@@ -217,7 +219,7 @@ export function pushLiquidation(
   if (Number.isNaN(wire.time)) return 'liquidation time cannot be read';
   if (wire.side === undefined) return 'liquidation without a side';
   const quantity = baseSize(facts, size, price);
-  if (!(quantity > 0 && quantity < Infinity)) return UNSIZED;
+  if (!(quantity > 0 && quantity < Infinity) && !facts.sizeless) return UNSIZED;
   context.sink({ stream: 'liquidations', ...baseOf(facts, wire.time, context), side: wire.side, price, quantity });
   return 1;
 }
@@ -303,7 +305,9 @@ export function pushInterest(
   context: ReadContext,
 ): Reading {
   if (facts === undefined) return 'open interest without a symbol';
-  if (!(wire.interest >= 0) || !allKnown(wire.usd)) return 'open interest cannot be read or converted';
+  if (!facts.sizeless && (!(wire.interest >= 0) || !allKnown(wire.usd))) {
+    return 'open interest cannot be read or converted';
+  }
   if (Number.isNaN(wire.time)) return 'open interest without time';
   context.sink({
     stream: 'open_interest',

@@ -10,7 +10,16 @@ export interface SymbolFacts {
   readonly inverse: boolean;
   /** Value of one contract: base units, or quote units when inverse; null when not known. */
   readonly contractSize: number | null;
+  /** The value of a contract is not known, and records are wanted all the same: their sizes are NaN. */
+  readonly sizeless: boolean;
   readonly fundingIntervalHours: number | null;
+}
+
+/** Instruments that are known, and what becomes of contracts whose size is not. */
+export interface SymbolOptions {
+  readonly instruments: readonly Instrument[];
+  /** True: their records are given with sizes of NaN; else they are refused. */
+  readonly sizeless?: boolean | undefined;
 }
 
 /** What the name of a symbol that is in no instrument list tells; undefined: its own name, sizes in base units. */
@@ -48,31 +57,35 @@ export const NAMELESS: SymbolFacts = Object.freeze({
   plain: true,
   inverse: false,
   contractSize: 1,
+  sizeless: false,
   fundingIntervalHours: null,
 });
 
 /** The table of one REST answer: of the symbol asked for, or of all when the call names none. */
 export function symbolTableFor(
   symbol: string | undefined,
-  instruments: readonly Instrument[],
+  { instruments, sizeless }: SymbolOptions,
   rule: SizingRule,
 ): SymbolTable {
-  return createSymbolTable(symbol === undefined ? instruments : instruments.filter((i) => i.symbol === symbol), rule);
+  const own = symbol === undefined ? instruments : instruments.filter((i) => i.symbol === symbol);
+  return createSymbolTable({ instruments: own, sizeless }, rule);
 }
 
-export function createSymbolTable(instruments: readonly Instrument[], rule: SizingRule): SymbolTable {
-  const known = new Map<string, SymbolFacts>();
+export function createSymbolTable({ instruments, sizeless = false }: SymbolOptions, rule: SizingRule): SymbolTable {
+  const known = new Map<string, Instrument>();
   const seen = new Map<string, SymbolFacts>();
   for (const instrument of instruments) {
-    const facts = ofInstrument(instrument);
-    known.set(instrument.symbol, facts);
-    known.set(instrument.venue_symbol.toUpperCase(), facts);
+    known.set(instrument.symbol, instrument);
+    known.set(instrument.venue_symbol.toUpperCase(), instrument);
   }
 
   function resolve(venueSymbol: string): SymbolFacts | undefined {
     if (!SYMBOL.test(venueSymbol)) return undefined;
     if (seen.size >= LARGEST_TABLE) seen.clear();
-    const facts = known.get(venueSymbol.toUpperCase()) ?? ofRule(venueSymbol, rule);
+    const named = ofRule(venueSymbol, rule, sizeless);
+    // A list may name an instrument as we do (BTCUSDT), whose frames say BTC-USDT-SWAP.
+    const instrument = known.get(venueSymbol.toUpperCase()) ?? known.get(named.symbol);
+    const facts = instrument === undefined ? named : ofInstrument(instrument, named);
     seen.set(venueSymbol, facts);
     return facts;
   }
@@ -91,17 +104,15 @@ export function baseSize(facts: SymbolFacts, size: number, price: number): numbe
   return facts.inverse ? (size * facts.contractSize) / price : decimalProduct(size, facts.contractSize);
 }
 
-function ofInstrument(instrument: Instrument): SymbolFacts {
-  return {
-    symbol: instrument.symbol,
-    plain: !instrument.inverse && (instrument.contract_size ?? 1) === 1,
-    inverse: instrument.inverse,
-    contractSize: instrument.contract_size,
-    fundingIntervalHours: instrument.funding_interval_hours,
-  };
+/** Where a list does not tell the size of a contract, its name decides. */
+function ofInstrument(instrument: Instrument, named: SymbolFacts): SymbolFacts {
+  const { symbol, contract_size, inverse, funding_interval_hours: fundingIntervalHours } = instrument;
+  if (contract_size === null) return { ...named, symbol, fundingIntervalHours };
+  const plain = !inverse && contract_size === 1;
+  return { symbol, plain, inverse, contractSize: contract_size, sizeless: false, fundingIntervalHours };
 }
 
-function ofRule(venueSymbol: string, rule: SizingRule): SymbolFacts {
+function ofRule(venueSymbol: string, rule: SizingRule, sizeless: boolean): SymbolFacts {
   const named = rule(venueSymbol.toUpperCase());
   const { inverse, contractSize } = named ?? { inverse: false, contractSize: 1 };
   return {
@@ -109,6 +120,7 @@ function ofRule(venueSymbol: string, rule: SizingRule): SymbolFacts {
     plain: !inverse && contractSize === 1,
     inverse,
     contractSize,
+    sizeless: sizeless && contractSize === null,
     fundingIntervalHours: named?.fundingIntervalHours ?? null,
   };
 }

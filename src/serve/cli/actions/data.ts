@@ -1,12 +1,12 @@
 import { createReadStream, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import type { Command } from 'commander';
+import { isGzip, unpacked } from '../../../infra/gunzip.ts';
 import { byteLines } from '../../../infra/lines.ts';
 import { errorMessage, InvalidInput, NotFound } from '../../../kit/errors.ts';
-import { didYouMean } from '../../../kit/nearest.ts';
 import type { Us } from '../../../kit/clock.ts';
 import type { Instrument } from '../../../market/domain/instrument.ts';
-import type { VenueMarket } from '../../../market/exchanges/contract.ts';
 import { contextOf } from '../context.ts';
 import { EXIT } from '../exit.ts';
 import { paint, printJson, printTable } from '../print.ts';
@@ -17,8 +17,10 @@ const WRITE_CHUNK = 64 * 1024;
 
 /** `crew decode` */
 export async function decode(command: Command): Promise<void> {
-  const options = command.opts<{ exchange: string; market: string; file?: string; instruments?: string }>();
-  const venueMarket = await findMarket(options.exchange, options.market);
+  const options = command.opts<{ exchange: string; market?: string; file?: string; instruments?: string }>();
+  const { venues } = await import('../../../market/exchanges/catalogue.generated.ts');
+  const { findMarket } = await import('../../../market/exchanges/market-names.ts');
+  const venueMarket = findMarket(venues, options.exchange, options.market);
   const { createDecodeStream, parseInstrumentFile } = await import('../../../market/exchanges/decode.ts');
   const instruments: readonly Instrument[] =
     options.instruments === undefined ? [] : parseInstrumentFile(readText(options.instruments), venueMarket);
@@ -34,18 +36,10 @@ export async function decode(command: Command): Promise<void> {
     },
   });
   const input = options.file === undefined ? process.stdin : createReadStream(options.file);
-  const failed = new Promise<never>((_, reject) => {
-    input.once('error', (error: Error) =>
-      reject(new InvalidInput(`${options.file ?? 'stdin'} cannot be read: ${error.message}`, { cause: error })),
-    );
-  });
-  const done = (async () => {
-    for await (const line of byteLines(input)) {
-      stream.push(line);
-      if (writer.full) await writer.drain();
-    }
-  })();
-  await Promise.race([done, failed]);
+  for await (const line of byteLines(readable(input, options.file ?? 'stdin'))) {
+    stream.push(line);
+    if (writer.full) await writer.drain();
+  }
   await writer.drain();
   const { counts } = stream;
   process.stderr.write(
@@ -53,25 +47,22 @@ export async function decode(command: Command): Promise<void> {
   );
 }
 
-async function findMarket(exchange: string, market: string): Promise<VenueMarket> {
-  const { venues } = await import('../../../market/exchanges/catalogue.generated.ts');
-  const all = venues.flatMap((venue) => venue.markets);
-  const found = all.find((m) => m.exchange === exchange.toLowerCase() && m.market === market.toLowerCase());
-  if (found !== undefined) return found;
-  const names = [...new Set(all.map((m) => m.exchange))];
-  if (!names.includes(exchange.toLowerCase()))
-    throw new InvalidInput(
-      `there is no exchange '${exchange}'${didYouMean(exchange, names)}; exchanges: ${names.join(', ')}`,
-    );
-  const markets = all.filter((m) => m.exchange === exchange.toLowerCase()).map((m) => m.market);
-  throw new InvalidInput(
-    `${exchange} has no market '${market}'${didYouMean(market, markets)}; markets: ${markets.join(', ')}`,
-  );
+/** The bytes of an input, unpacked; InvalidInput that names it where it cannot be read. */
+async function* readable(
+  input: AsyncIterable<Uint8Array | string>,
+  name: string,
+): AsyncGenerator<Uint8Array | string, void, undefined> {
+  try {
+    yield* unpacked(input);
+  } catch (error) {
+    throw new InvalidInput(`${name} cannot be read: ${errorMessage(error)}`, { cause: error });
+  }
 }
 
 function readText(path: string): string {
   try {
-    return readFileSync(path, 'utf8');
+    const bytes = readFileSync(path);
+    return (isGzip(bytes) ? gunzipSync(bytes) : bytes).toString('utf8');
   } catch (error) {
     throw new NotFound(`${path} cannot be read: ${errorMessage(error)}`, { cause: error });
   }

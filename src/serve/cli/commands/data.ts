@@ -68,8 +68,8 @@ export function dataCommands(program: Command): void {
   program
     .command('decode')
     .requiredOption('--exchange <name>', 'venue, as in binance')
-    .requiredOption('--market <name>', 'a market of the venue, as in futures or spot')
-    .option('--file <path>', 'raw frames, one JSON text a line (default: stdin)')
+    .option('--market <name>', 'a market of the venue: futures (or swap, linear …), spot, options')
+    .option('--file <path>', 'raw frames, one JSON text a line, gzipped or not (default: stdin)')
     .option(
       '--instruments <path>',
       'JSON with contract sizes and funding intervals, or the instrument list of the venue',

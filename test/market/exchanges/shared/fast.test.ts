@@ -168,7 +168,7 @@ describe.each(MARKETS.map((market) => [`${market.exchange}_${market.market}`, ma
 
 describe('shapes', () => {
   const make = { record: 'prices' } as const;
-  const symbols = createSymbolTable([], () => undefined);
+  const symbols = createSymbolTable({ instruments: [] }, () => undefined);
   const reader = (...shapes: Shape[]): ReturnType<ReturnType<typeof fastReader>> =>
     fastReader('toy', 'spot', shapes)(symbols);
 
