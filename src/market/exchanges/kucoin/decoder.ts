@@ -14,12 +14,14 @@ import {
   readFuturesDay,
   readFuturesPrices,
   readInstrument,
+  readLevelOne,
   readSpotChanges,
   readSpotDay,
   readSpotPrices,
   readTrade,
   readWholeBook,
 } from './normalise.ts';
+import { readUnified } from './unified.ts';
 import { futuresName, intervalOf, spotName, timeAt, UNSTORED_TOPICS } from './wire.ts';
 
 type Calls = Readonly<Partial<Record<RestCallName, RestCall>>>;
@@ -57,8 +59,7 @@ class KucoinDecoder implements Decoder {
     const frame = parseJson(text);
     if (!isObject(frame)) return rejected(frame === undefined ? 'not JSON' : 'not a message');
     const { topic, data, subject } = frame;
-    if (typeof topic !== 'string') return readAnswer(frame);
-    if (!isObject(data)) return rejected('message without data');
+    if (typeof topic !== 'string' && frame['T'] === undefined) return readAnswer(frame);
     const context: ReadContext = {
       exchange: 'kucoin',
       market: this.#market,
@@ -67,6 +68,8 @@ class KucoinDecoder implements Decoder {
       origin: 'live',
       sink,
     };
+    if (typeof topic !== 'string') return readUnified(frame, context);
+    if (!isObject(data)) return rejected('message without data');
     const colon = topic.indexOf(':');
     const name = colon < 0 ? topic : topic.slice(0, colon);
     const named = topic.slice(colon + 1);
@@ -100,8 +103,13 @@ class KucoinDecoder implements Decoder {
       case '/market/ticker':
         return readSpotPrices(this.#symbols.facts(named === 'all' ? subject : named), data, context);
       case '/contractMarket/tickerV2':
+      case '/contractMarket/ticker':
         return readFuturesPrices(facts, data, context);
+      case '/spotMarket/level1':
+        return readLevelOne(facts, data, context);
+      case '/spotMarket/level2Depth5':
       case '/spotMarket/level2Depth50':
+      case '/contractMarket/level2Depth5':
       case '/contractMarket/level2Depth50':
         return readWholeBook(facts, data, context);
       case '/market/level2':
@@ -177,8 +185,9 @@ export function pushWireCandle(
   return pushCandle(facts, candle, context);
 }
 
-/** `welcome`, `ack`, `pong`, and `error` with a code. */
-function readAnswer({ type, code, data }: WireObject): FrameVerdict {
+/** `welcome`, `ack`, `pong`, and `error` with a code; of the unified interface `{"id","result"}`. */
+function readAnswer({ id, result, type, code, data }: WireObject): FrameVerdict {
+  if (typeof id === 'string' && typeof result === 'boolean') return result ? subscribed() : refused('request refused');
   if (typeof type !== 'string') return rejected('not a message');
   if (type === 'error') return refused(`${String(code)}: ${typeof data === 'string' ? data : 'request refused'}`);
   if (type === 'ack') return subscribed();

@@ -2,7 +2,8 @@ import type { Venue, VenueMarket } from '../contract.ts';
 import { createKucoinDecoder } from './decoder.ts';
 import { FUTURES_FEES, SPOT_FEES } from './fees.ts';
 import { parseFuturesInstruments, parseSpotInstruments } from './instruments.ts';
-import { futuresRest, kucoinRestError, recogniseKucoin, spotRest } from './rest.ts';
+import { kucoinRestError, recogniseKucoin } from './rest-shapes.ts';
+import { futuresRest, spotRest } from './rest.ts';
 import {
   FUTURES_BOOK,
   FUTURES_SUPPORT,

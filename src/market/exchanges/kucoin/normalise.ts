@@ -50,7 +50,14 @@ export function readSpotPrices(facts: Facts, data: WireObject, context: ReadCont
   return pushPrices(facts, wire, context);
 }
 
-/** `/contractMarket/tickerV2`: best prices; sizes are contracts. */
+/** `/spotMarket/level1`: `[price, size]` of the best bid and ask. */
+export function readLevelOne(facts: Facts, data: WireObject, context: ReadContext): Reading {
+  const [bid, ask] = [data['bids'], data['asks']].map((level) => (Array.isArray(level) ? (level as unknown[]) : []));
+  const wire = { bid: bid?.[0], bidSize: bid?.[1], ask: ask?.[0], askSize: ask?.[1], time: timeAt(data['timestamp']) };
+  return pushPrices(facts, wire, context);
+}
+
+/** `/contractMarket/tickerV2`, and `ticker`, which tells each trade too: best prices; sizes are contracts. */
 export function readFuturesPrices(facts: Facts, data: WireObject, context: ReadContext): Reading {
   const { bestBidPrice, bestBidSize, bestAskPrice, bestAskSize, price, ts, sequence } = data;
   const wire = {

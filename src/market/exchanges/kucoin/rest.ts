@@ -2,10 +2,9 @@ import type { Us } from '../../../kit/clock.ts';
 import type { Instrument } from '../../domain/instrument.ts';
 import type { Market, Origin } from '../../domain/records.ts';
 import type { RestArgs, RestCallName } from '../../domain/tape.ts';
-import type { FrameVerdict, RestCall, RestErrorInfo } from '../contract.ts';
+import type { FrameVerdict, RestCall } from '../contract.ts';
 import { lastMs, withQuery } from '../shared/query.ts';
 import { pushCandle, pushFunding, pushInterest, pushMark, pushPrices, type ReadContext } from '../shared/reading.ts';
-import { kindOfCode, plainRefusal, type CodeKinds } from '../shared/refusal.ts';
 import { baseSize, NAMELESS, symbolTableFor, type SymbolFacts } from '../shared/symbols.ts';
 import {
   isObject,
@@ -20,8 +19,15 @@ import {
 } from '../shared/values.ts';
 import { control, readRows, refused, rejected, verdictOf, type Reading } from '../shared/verdicts.ts';
 import { pushWireCandle } from './decoder.ts';
-import { readFuturesDay, readSpotDay, readTrade, readWholeBook } from './normalise.ts';
-import { futuresName, spotName, timeAt } from './wire.ts';
+import {
+  readFuturesDay,
+  readFuturesPrices,
+  readSpotDay,
+  readSpotPrices,
+  readTrade,
+  readWholeBook,
+} from './normalise.ts';
+import { futuresName, OK, spotName, timeAt } from './wire.ts';
 
 /**
  * REST of both markets: `{"code":"200000","data":…}`. Documented there, not verified:
@@ -31,7 +37,6 @@ type Calls = Readonly<Partial<Record<RestCallName, RestCall>>>;
 type Query = Readonly<Record<string, string | number | undefined>>;
 type AnswerReader = (data: unknown, facts: SymbolFacts, args: RestArgs, context: ReadContext) => Reading;
 
-const OK = '200000';
 const MINUTE_MS = 60_000;
 const MOST_SPOT_CANDLES = 1500;
 const MOST_FUTURES_CANDLES = 500;
@@ -188,9 +193,13 @@ function readTrades(data: unknown, facts: SymbolFacts, args: RestArgs, context: 
   });
 }
 
-/** `market/stats`: a rolling day, with the best prices. */
+/** `market/stats`: a rolling day, with the best prices; `orderbook/level1` has these alone, `allTickers` all pairs. */
 function readStats(data: unknown, facts: SymbolFacts, _args: RestArgs, context: ReadContext): Reading {
   if (!isObject(data)) return 'answer without statistics';
+  if (data['bestBid'] !== undefined) return readSpotPrices(facts, data, context);
+  if (Array.isArray(data['ticker'])) {
+    return readRows(data['ticker'], (row) => readPair(row, data['time'], context));
+  }
   const { buy, sell, last, time } = data;
   const prices = pushPrices(
     facts,
@@ -198,6 +207,14 @@ function readStats(data: unknown, facts: SymbolFacts, _args: RestArgs, context: 
     context,
   );
   return added(prices, readSpotDay(facts, data, context));
+}
+
+function readPair(row: unknown, time: unknown, context: ReadContext): Reading {
+  if (!isObject(row)) return 'no ticker';
+  const facts = context.symbols.facts(row['symbol']);
+  const { buy: bid, bestBidSize: bidSize, sell: ask, bestAskSize: askSize, last } = row;
+  const prices = pushPrices(facts, { bid, bidSize, ask, askSize, last, time: timeAt(time) }, context);
+  return added(prices, readSpotDay(facts, { ...row, time }, context));
 }
 
 /** `[start s, open, close, high, low, volume, turnover]`, newest first. */
@@ -239,9 +256,31 @@ function readFuturesCandles(data: unknown, facts: SymbolFacts, args: RestArgs, c
   });
 }
 
-/** `contracts/{symbol}`: a rolling day, mark and index, the coming funding rate and open interest; its time is ours. */
+/**
+ * `contracts/{symbol}`, or `contracts/active` with all: a rolling day, mark and index, the coming funding rate and open
+ * interest; its time is ours. `ticker` and `allTickers` tell best prices alone.
+ */
 function readContract(data: unknown, facts: SymbolFacts, args: RestArgs, context: ReadContext): Reading {
+  if (Array.isArray(data)) {
+    return readRows(data, (row) => {
+      const own = isObject(row) ? context.symbols.facts(row['symbol']) : undefined;
+      return own === undefined ? 'no contract' : readContract(row, own, args, context);
+    });
+  }
   if (!isObject(data)) return 'answer without a contract';
+  if (data['bestBidPrice'] !== undefined) return readFuturesPrices(facts, data, context);
+  return readFacts(data, sizedBy(data, facts), args, context);
+}
+
+/** The contract says its own size, whether or not a list told it. */
+function sizedBy({ multiplier, isInverse }: WireObject, facts: SymbolFacts): SymbolFacts {
+  const size = Math.abs(numberOf(multiplier));
+  if (facts.contractSize !== null || !(size > 0)) return facts;
+  const inverse = isInverse === true;
+  return { ...facts, inverse, contractSize: size, plain: !inverse && size === 1, sizeless: false };
+}
+
+function readFacts(data: WireObject, facts: SymbolFacts, args: RestArgs, context: ReadContext): Reading {
   const time = context.recvTime;
   const day = {
     volume: data['volumeOf24h'],
@@ -308,53 +347,3 @@ function newerCandles(args: RestArgs, body: string): RestArgs | undefined {
   if (!Number.isSafeInteger(from) || (args.from !== undefined && from <= args.from)) return undefined;
   return args.to !== undefined && from >= args.to ? undefined : { ...args, from };
 }
-
-/** Which call an answer belongs to, by its shape; candles of one row do not show their length. */
-export function recogniseKucoin(value: unknown): { call: RestCallName; args: RestArgs } | undefined {
-  if (!isObject(value) || value['code'] !== OK) return undefined;
-  const { data } = value;
-  if (typeof data === 'number') return { call: 'server_time', args: {} };
-  const row: unknown = Array.isArray(data) ? data[0] : data;
-  if (!isObject(row)) return undefined;
-  const call = recogniseRow(row, Array.isArray(data));
-  return call === undefined ? undefined : { call, args: {} };
-}
-
-function recogniseRow(row: WireObject, list: boolean): RestCallName | undefined {
-  if (row['multiplier'] !== undefined && row['tickSize'] !== undefined) return list ? 'instruments' : 'ticker_24h';
-  if (list && row['baseIncrement'] !== undefined) return 'instruments';
-  if (list && row['timepoint'] !== undefined) return 'funding_rates';
-  if (list && row['sequence'] !== undefined && row['side'] !== undefined)
-    return row['bestBidPrice'] === undefined ? 'trades' : undefined;
-  if (list) return undefined;
-  if (Array.isArray(row['bids']) && Array.isArray(row['asks'])) return 'book_snapshot';
-  return row['volValue'] !== undefined && row['last'] !== undefined ? 'ticker_24h' : undefined;
-}
-
-/** Errors have a `code` of six digits. Documented there, not verified: https://www.kucoin.com/docs-new/error-code */
-export function kucoinRestError(status: number, body: string): RestErrorInfo | undefined {
-  const value = parseJson(body);
-  const code = isObject(value) && typeof value['code'] === 'string' ? value['code'] : undefined;
-  if (code === OK && status >= 200 && status < 300) return undefined;
-  if (code === undefined || code === OK) return plainRefusal(status, body);
-  const message = isObject(value) && typeof value['msg'] === 'string' ? value['msg'] : 'no reason given';
-  return { code, message, retryAfterMs: null, kind: kindOf(code, message) };
-}
-
-/** A pair that is not listed comes as 400100 or 400000, "bad request", with words: `Unsupported trading pair.` */
-const NO_SYMBOL = /unsupported trading pair|symbol (not|does not) exists?|contract (not|does not) exists?/i;
-
-function kindOf(code: string, message: string): RestErrorInfo['kind'] {
-  const listed = kindOfCode(CODES, code);
-  if (listed !== undefined) return listed;
-  if (NO_SYMBOL.test(message)) return 'unknown_symbol';
-  if (/maintenance/i.test(message)) return 'maintenance';
-  return code.startsWith('5') ? 'unavailable' : 'bad_request';
-}
-
-const CODES: CodeKinds = {
-  rate_limited: ['429000', '1015', '200002', '429'],
-  blocked_region: ['400302', '400500'],
-  forbidden: ['400001', '400002', '400003', '400004', '400005', '400006', '400007', '411100'],
-  unknown_symbol: ['400600', '900001'],
-};

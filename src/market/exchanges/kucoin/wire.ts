@@ -8,17 +8,20 @@ import { timeOf } from '../shared/values.ts';
  * Times are ms or ns. Documented there, not verified: https://www.kucoin.com/docs-new/websocket-api/base-info/introduction
  */
 
-/** Topics that are understood but not stored. */
+/** Code of REST answers that are not refusals. */
+export const OK = '200000';
+
+/**
+ * Topics that are understood but not stored: single orders (level 3), and candles of futures, which tell their volume
+ * as turnover in whatever unit (REST has them in contracts).
+ */
 export const UNSTORED_TOPICS: ReadonlySet<string> = new Set([
-  '/spotMarket/level2Depth5',
-  '/spotMarket/level1',
   '/spotMarket/level3',
-  '/contractMarket/level2Depth5',
   '/contractMarket/level3v2',
   '/contractMarket/candle',
   '/contractMarket/limitCandle',
-  '/contractMarket/ticker',
   '/contract/announcement',
+  '/callauction/callauctionData',
   '/indicator/index',
   '/indicator/markPrice',
 ]);
