@@ -73,6 +73,8 @@ export class Database implements AsyncDisposable {
   readonly #waiting = new Map<number, Waiting>();
   readonly #offering = new Int32Array(new SharedArrayBuffer(8));
   #nextId = 1;
+  /** The last request left its transaction open. */
+  #inParts = false;
   #closed: Promise<void> | undefined;
   #dead: Error | undefined;
 
@@ -129,9 +131,36 @@ export class Database implements AsyncDisposable {
     await this.#request({ op: 'write', statement: { append: batch } });
   }
 
-  /** All or nothing. Results in order. */
-  async transaction(statements: readonly Statement[]): Promise<readonly StatementResult[]> {
-    return this.#request<readonly StatementResult[]>({ op: 'transaction', statements });
+  /** All or nothing, with the parts before it if there are any. Results in order. */
+  transaction(statements: readonly Statement[]): Promise<readonly StatementResult[]> {
+    return this.#transaction(statements, false);
+  }
+
+  /**
+   * Part of a transaction that the next `transaction` ends: nobody sees it before, and a kill leaves nothing of it. All
+   * other writes are refused meanwhile. A part that fails takes back those before it.
+   */
+  transactionPart(statements: readonly Statement[]): Promise<readonly StatementResult[]> {
+    return this.#transaction(statements, true);
+  }
+
+  async #transaction(statements: readonly Statement[], staysOpen: boolean): Promise<readonly StatementResult[]> {
+    const continues = this.#inParts;
+    this.#inParts = false;
+    const results = await this.#request<readonly StatementResult[]>({
+      op: 'transaction',
+      statements,
+      continues,
+      staysOpen,
+    });
+    this.#inParts = staysOpen;
+    return results;
+  }
+
+  /** Takes back what parts of a transaction did; does nothing when there is none. */
+  async rollback(): Promise<void> {
+    this.#inParts = false;
+    await this.#request({ op: 'rollback' });
   }
 
   /**

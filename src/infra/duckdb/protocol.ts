@@ -52,7 +52,14 @@ export interface Opening {
 
 export type Request = { readonly id: number } & (
   | { readonly op: 'write'; readonly statement: Statement }
-  | { readonly op: 'transaction'; readonly statements: readonly Statement[] }
+  | {
+      readonly op: 'transaction';
+      readonly statements: readonly Statement[];
+      /** It was left open by the request before. */
+      readonly continues: boolean;
+      readonly staysOpen: boolean;
+    }
+  | { readonly op: 'rollback' }
   | { readonly op: 'rewrite'; readonly target: string }
   | { readonly op: 'read'; readonly sql: string; readonly params: readonly SqlValue[] | undefined }
   | { readonly op: 'query'; readonly sql: string; readonly maxRows: number }

@@ -37,6 +37,9 @@ const readerQueue = [];
 const running = new Map();
 /** @type {Promise<unknown>} */
 let writeTail = Promise.resolve();
+/** A transaction of the writer that goes on in the next request. */
+let open = false;
+const ONLY_ITS_OWN = 'a transaction is open: only its own statements can be run';
 /** After a failed write DuckDB may refuse everything until the file is opened anew. */
 let invalidated = false;
 
@@ -75,9 +78,13 @@ function exclusively(work) {
   return next;
 }
 
-/** @param {readonly Statement[]} statements */
-async function transaction(statements) {
-  await writer.run('BEGIN');
+/** @param {Extract<Request, { op: 'transaction' }>} request */
+async function transaction({ statements, continues, staysOpen }) {
+  if (open && !continues) throw new Error(ONLY_ITS_OWN);
+  // A reader's failure can make the file be opened anew in between.
+  if (continues && !open) throw new Error('the transaction was taken back: what its parts did is gone');
+  if (!open) await writer.run('BEGIN');
+  open = true;
   try {
     /** @type {{ rows: unknown[], changed: number }[]} */
     const results = [];
@@ -86,14 +93,31 @@ async function transaction(statements) {
       if (skip !== undefined && results[skip.statement]?.changed === skip.rows) results.push({ rows: [], changed: 0 });
       else results.push(await execute(writer, statement));
     }
-    await writer.run('COMMIT');
+    if (!staysOpen) {
+      await writer.run('COMMIT');
+      open = false;
+    }
     return results;
   } catch (error) {
-    await writer.run('ROLLBACK').catch(() => undefined);
+    await rollback();
     throw error;
   } finally {
     offers.clear();
   }
+}
+
+async function rollback() {
+  if (!open) return;
+  open = false;
+  await writer.run('ROLLBACK').catch(() => undefined);
+}
+
+/** @template T @param {() => Promise<T>} work @returns {Promise<T>} */
+function alone(work) {
+  return exclusively(() => {
+    if (open) throw new Error(ONLY_ITS_OWN);
+    return work();
+  });
 }
 
 /** @returns {Promise<Connection>} */
@@ -170,7 +194,7 @@ async function rewrite(target) {
   shut(connections);
   if (existsSync(`${path}.wal`) || existsSync(`${target}.wal`)) {
     rmSync(target, { force: true });
-    await open();
+    await openFile();
     throw new Error('the file was not rewritten: its log could not be folded in first');
   }
   const kept = `${path}.before`;
@@ -178,10 +202,10 @@ async function rewrite(target) {
   linkSync(path, kept);
   renameSync(target, path);
   try {
-    await open();
+    await openFile();
   } catch (error) {
     renameSync(kept, path);
-    await open();
+    await openFile();
     throw error;
   }
   rmSync(kept, { force: true });
@@ -208,14 +232,16 @@ function shut(readers) {
 }
 
 async function reopen() {
+  open = false;
   shut(await drainReaders());
-  await open();
+  await openFile();
   invalidated = false;
 }
 
 /** Folds the log into the file if that can be done. Gives why it could not: the log is kept then, and read when the file opens. @returns {Promise<string | undefined>} */
 async function closing() {
   let unfolded;
+  await rollback();
   if (options.access_mode !== 'READ_ONLY') {
     await writer.run('CHECKPOINT').catch((error) => {
       unfolded = String(error?.message ?? error);
@@ -234,11 +260,13 @@ function noteFatal(error) {
 async function handle(request) {
   switch (request.op) {
     case 'write':
-      return exclusively(() => execute(writer, request.statement));
+      return alone(() => execute(writer, request.statement));
     case 'transaction':
-      return exclusively(() => transaction(request.statements));
+      return exclusively(() => transaction(request));
+    case 'rollback':
+      return exclusively(rollback);
     case 'rewrite':
-      return exclusively(() => rewrite(request.target));
+      return alone(() => rewrite(request.target));
     case 'read':
       return reading(request.id, (connection) => execute(connection, { sql: request.sql, params: request.params }));
     case 'query':
@@ -259,7 +287,7 @@ async function handle(request) {
 }
 
 /** Opens the file with every door but its own closed to SQL; DuckDB lets none of them be opened again. */
-async function open() {
+async function openFile() {
   const opened = await DuckDBInstance.create(path, options);
   try {
     const first = await opened.connect();
@@ -286,7 +314,7 @@ function literal(text) {
 }
 
 async function main() {
-  await open();
+  await openFile();
   port.on('message', (/** @type {Request} */ request) => {
     handle(request).then(
       (value) => port.postMessage({ id: request.id, value }),

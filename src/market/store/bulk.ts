@@ -1,26 +1,15 @@
 import type { CoverageBatch } from '../domain/coverage.ts';
-import type { SeriesKey, StoredRecord, Stream } from '../domain/records.ts';
+import type { StoredRecord, Stream } from '../domain/records.ts';
 import type { TapePosition } from '../domain/tape.ts';
-import { Staging, type SeriesRef, type StagedBatch } from './batch.ts';
+import { Staging, type SeriesRef } from './batch.ts';
 import type { BulkIngest, IngestResult } from './contract.ts';
 import type { StoreCore } from './core.ts';
 import { isDeleted } from './deletion.ts';
+import { JoinedIngests, type BulkStore } from './joined.ts';
 import type { Series } from './schema.ts';
 
-/** Records in columns, and how many were given of each stream. */
-export interface StagedRecords {
-  readonly batches: readonly StagedBatch[];
-  readonly given: ReadonlyMap<Stream, number>;
-}
-
-/** What the store does for a bulk ingest. */
-export interface BulkStore {
-  ensure(keys: readonly SeriesKey[]): Promise<void>;
-  ingest(staged: StagedRecords, position: TapePosition | null, coverage: CoverageBatch): Promise<IngestResult>;
-}
-
-/** Columns beyond this are committed; as much again may be on its way to the database meanwhile. */
-const MOST_BYTES = 32 * 1024 * 1024;
+/** Columns beyond this go to the database; as much again may be on its way there meanwhile. */
+const MOST_BYTES = 8 * 1024 * 1024;
 /** Records of series that are not registered wait as they are; beyond so many a commit registers them. */
 const MOST_UNREGISTERED = 5_000;
 
@@ -30,7 +19,7 @@ const MOST_UNREGISTERED = 5_000;
  */
 export class BulkWriter implements BulkIngest {
   readonly #core: StoreCore;
-  readonly #store: BulkStore;
+  readonly #joined: JoinedIngests;
   /** Rows that each stream had in the commit before: as many are expected again. */
   readonly #expected = new Map<Stream, number>();
   #taken = nothingTaken();
@@ -38,7 +27,7 @@ export class BulkWriter implements BulkIngest {
 
   constructor(core: StoreCore, store: BulkStore) {
     this.#core = core;
-    this.#store = store;
+    this.#joined = new JoinedIngests(core, store);
   }
 
   take(record: StoredRecord): void {
@@ -49,9 +38,7 @@ export class BulkWriter implements BulkIngest {
 
   get full(): boolean {
     if (this.#taken.unregistered.length > MOST_UNREGISTERED) return true;
-    let bytes = 0;
-    for (const { staging } of this.#taken.stages.values()) bytes += staging.bytes;
-    return bytes >= MOST_BYTES;
+    return bytesOf(this.#taken) >= MOST_BYTES;
   }
 
   async commit(position: TapePosition | null, coverage: CoverageBatch): Promise<IngestResult> {
@@ -59,7 +46,7 @@ export class BulkWriter implements BulkIngest {
     const taken = this.#taken;
     this.#taken = nothingTaken();
     if (taken.unregistered.length > 0) {
-      await this.#store.ensure(taken.unregistered);
+      await this.#joined.ensure(taken.unregistered);
       // Of these series nothing else was staged, so it does not matter that they come last.
       for (const record of taken.unregistered) this.#stage(taken, record, this.#core.registry.ref(record));
     }
@@ -67,20 +54,24 @@ export class BulkWriter implements BulkIngest {
       this.#tuned = true;
       await this.#core.db.useOneThread(true);
     }
+    const bytes = bytesOf(taken);
     const given = new Map<Stream, number>();
     const batches = [...taken.stages].map(([stream, { staging, records }]) => {
       given.set(stream, records);
       this.#expected.set(stream, staging.rows);
       return staging.finish();
     });
-    return this.#store.ingest({ batches, given }, position, coverage);
+    return this.#joined.add({ batches, given }, position, coverage, bytes);
   }
 
-  /** The database is as it was before. */
+  /** All commits are on disk, and the database's threads are as they were before. */
   async end(): Promise<void> {
-    if (!this.#tuned) return;
-    this.#tuned = false;
-    await this.#core.db.useOneThread(false);
+    try {
+      await this.#joined.commit();
+    } finally {
+      if (this.#tuned) await this.#core.db.useOneThread(false);
+      this.#tuned = false;
+    }
   }
 
   #stage(taken: Taken, record: StoredRecord, series: Series & SeriesRef): void {
@@ -99,6 +90,12 @@ export class BulkWriter implements BulkIngest {
 interface Taken {
   readonly stages: Map<Stream, { readonly staging: Staging; records: number }>;
   readonly unregistered: StoredRecord[];
+}
+
+function bytesOf({ stages }: Taken): number {
+  let bytes = 0;
+  for (const { staging } of stages.values()) bytes += staging.bytes;
+  return bytes;
 }
 
 function nothingTaken(): Taken {

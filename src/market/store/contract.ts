@@ -171,7 +171,10 @@ export interface BulkIngest {
   take(record: StoredRecord): void;
   /** Enough was taken: the next commit is due, or memory grows beyond its bound. */
   readonly full: boolean;
-  /** As `ingest`, of what was taken since the last commit; more may be taken meanwhile. One at a time. */
+  /**
+   * As `ingest`, of what was taken since the last commit; more may be taken meanwhile. One at a time. Several share a
+   * transaction: readers see them, and a kill leaves them, when it ends, with `bulk` itself at the latest.
+   */
   commit(position: TapePosition | null, coverage: CoverageBatch): Promise<IngestResult>;
 }
 

@@ -115,6 +115,14 @@ export async function planCoverage(core: StoreCore, batch: CoverageBatch): Promi
   };
 }
 
+/** Two batches as one that says the same: what the first one's series grew to comes before the steps of the second. */
+export function inOrder(first: CoverageBatch, second: CoverageBatch): CoverageBatch {
+  return {
+    changes: [...first.changes, ...first.heads.flatMap(runOf), ...second.changes],
+    heads: [...first.heads.map((head) => ({ ...head, run: null })), ...second.heads],
+  };
+}
+
 function runOf(head: CoverageHead): CoverageChange[] {
   const { run, exchange, market, symbol, stream } = head;
   if (run === null) return [];

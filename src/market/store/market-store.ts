@@ -1,15 +1,14 @@
 import { writeFile } from 'node:fs/promises';
 import { saysDamaged } from '../../infra/duckdb/damage.ts';
-import type { Database, QueryResult, SqlRow, Statement } from '../../infra/duckdb/database.ts';
+import type { Database, QueryResult, SqlRow } from '../../infra/duckdb/database.ts';
 import type { Us } from '../../kit/clock.ts';
-import { AppError, Corrupt, Unavailable, Unsupported } from '../../kit/errors.ts';
+import { AppError, Corrupt, Unsupported, errorMessage } from '../../kit/errors.ts';
 import type { CarriedSeries, Coverage, CoverageBatch } from '../domain/coverage.ts';
-import { marketKey } from '../domain/records.ts';
 import type { SeriesKey, StoredRecord, Stream } from '../domain/records.ts';
 import type { TapePosition } from '../domain/tape.ts';
 import { stageBatch } from './batch.ts';
 import type { StagedBatch } from './batch.ts';
-import { BulkWriter, type StagedRecords } from './bulk.ts';
+import { BulkWriter } from './bulk.ts';
 import { compactStore } from './compaction.ts';
 import { archivable, archiveDays, restoreDays } from './archive.ts';
 import { aggregatesOf } from './aggregates.ts';
@@ -36,9 +35,8 @@ import type {
   TableStats,
   Timeframe,
 } from './contract.ts';
-import { coverageOf, planCoverage } from './coverage.ts';
+import { coverageOf } from './coverage.ts';
 import { carriedSeries } from './carried.ts';
-import type { CoveragePlan } from './coverage.ts';
 import { snapshot } from './copy.ts';
 import { Queue } from './core.ts';
 import type { StoreCore } from './core.ts';
@@ -46,22 +44,10 @@ import { findDamage } from './damage.ts';
 import { countDeleted, deleteRows, withoutDeleted } from './deletion.ts';
 import { aggregateCandles, removeCleanedRow, writeCleanedRows, writeNormalizedRows } from './derived.ts';
 import { createIndex, derivedRows, dropDerived, dropIndex, listIndexes, rebuildViews } from './maintenance.ts';
-import { planIngest, positionStatements } from './ingest.ts';
-import type { IngestPlan } from './ingest.ts';
 import { quarantineRows, releaseRows } from './quarantine.ts';
 import { latestRows, rowsOf, storageReport, tableStats } from './reports.ts';
-import { afterThaw, thawReplaced } from './thaw.ts';
-import type { Thawed } from './thaw.ts';
+import { storeBatches } from './store-batches.ts';
 import { retainDays } from './retention.ts';
-
-type TableResult = IngestResult['tables'][number];
-
-/** What the statements of one batch said. */
-interface Stored {
-  readonly rows: number;
-  readonly repeats: readonly SqlRow[];
-}
-const NOTHING_STORED: Stored = { rows: 0, repeats: [] };
 
 /** The store over an open database. Made by `openMarketStore`. */
 export class DuckMarketStore implements MarketStore {
@@ -88,7 +74,8 @@ export class DuckMarketStore implements MarketStore {
       for (const [stream, own] of byStream)
         batches.push(await stageBatch(registry.table(stream), own, (record) => registry.ref(record)));
       const given = new Map([...byStream].map(([stream, own]) => [stream, own.length]));
-      return this.#ingest({ batches, given }, position, coverage);
+      await this.#ensure([...coverage.changes, ...coverage.heads]);
+      return storeBatches(this.#core, { batches, given }, position, coverage);
     });
   }
 
@@ -96,125 +83,21 @@ export class DuckMarketStore implements MarketStore {
     return this.#write(async () => {
       const bulk = new BulkWriter(this.#core, {
         ensure: (keys) => this.#ensure(keys),
-        ingest: (staged, position, coverage) => {
-          if (this.#closing) throw new Unavailable(`database ${this.#core.db.path} is being closed`);
-          return this.#ingest(staged, position, coverage);
-        },
+        closing: () => this.#closing,
       });
+      let result: T;
       try {
-        return await work(bulk);
-      } finally {
-        await bulk.end();
+        result = await work(bulk);
+      } catch (error) {
+        // What was committed before the failure is kept if that can be done; the failure is what is told.
+        await bulk.end().catch((late: unknown) => {
+          this.#core.log.error('store.bulk_not_ended', { reason: errorMessage(late) });
+        });
+        throw error;
       }
+      await bulk.end();
+      return result;
     });
-  }
-
-  async #ingest(
-    { batches, given }: StagedRecords,
-    position: TapePosition | null,
-    coverage: CoverageBatch,
-  ): Promise<IngestResult> {
-    await this.#ensure([...coverage.changes, ...coverage.heads]);
-    const ledger = await planCoverage(this.#core, coverage);
-    const stored = await this.#store(batches, position, ledger);
-    ledger.done();
-    const tables = batches.map((batch, i) =>
-      this.#result(batch, given.get(batch.table.stream) ?? 0, stored[i] ?? NOTHING_STORED),
-    );
-    for (const table of tables) this.#report(table);
-    return { tables };
-  }
-
-  async #store(
-    batches: readonly StagedBatch[],
-    position: TapePosition | null,
-    ledger: CoveragePlan,
-  ): Promise<Stored[]> {
-    const core = this.#core;
-    const statements: Statement[] = [];
-    const counters: (Pick<IngestPlan, 'stored' | 'repeats'> | null)[] = [];
-    let thawed: Thawed = { statements: [], days: core.days, files: [] };
-    for (const batch of batches) {
-      if (batch.staged === 0) {
-        counters.push(null);
-        continue;
-      }
-      const before = thawed.statements.length;
-      if (!thawed.days.empty) thawed = await thawReplaced(core, batch, thawed);
-      statements.push(...thawed.statements.slice(before).map((sql) => ({ sql })));
-      const held = {
-        days: this.#daysTouched(batch, thawed.days),
-        quarantined: (core.quarantined.get(batch.table.stream) ?? 0) > 0,
-      };
-      const plan = planIngest(batch, held, statements.length);
-      counters.push({ stored: statements.length + plan.stored, repeats: statements.length + plan.repeats });
-      statements.push(...plan.statements);
-    }
-    statements.push(...ledger.statements);
-    if (position !== null) statements.push(...positionStatements(position));
-    if (statements.length === 0) return [];
-    const results = await core.db.transaction(statements);
-    await afterThaw(core, thawed);
-    return counters.map((at) =>
-      at === null
-        ? NOTHING_STORED
-        : { rows: results[at.stored]?.changed ?? 0, repeats: results[at.repeats]?.rows ?? [] },
-    );
-  }
-
-  #daysTouched(batch: StagedBatch, days: StoreCore['days']): string | null {
-    if (days.empty) return null;
-    return days.sourceOf(
-      [...batch.days].map(([seriesId, own]) => [this.#core.registry.byId(seriesId)?.name ?? '', own] as const),
-    );
-  }
-
-  #result(batch: StagedBatch, given: number, { rows, repeats }: Stored): TableResult {
-    const { stream } = batch.table;
-    const rejected = batch.rejected.length;
-    if (rejected > 0) {
-      const { exchange, market, symbol } = batch.rejected[0] ?? {};
-      this.#core.log.warn('store.records_rejected', { stream, rejected, exchange, market, symbol });
-    }
-    return {
-      stream,
-      rows,
-      duplicates: given - rejected - rows,
-      repeats: batch.table.identity === 'slot' ? [] : this.#byMarket(batch, repeats),
-      rejected,
-      firstEventTime: rows === 0 ? null : batch.firstEventTime,
-      lastEventTime: rows === 0 ? null : batch.lastEventTime,
-    };
-  }
-
-  /** Repeats of a batch and of what was held before it, a venue market each. */
-  #byMarket(batch: StagedBatch, held: readonly SqlRow[]): TableResult['repeats'] {
-    const markets = new Map<string, TableResult['repeats'][number]>();
-    const before = held.map((row) => [Number(row['series_id']), Number(row['rows'])] as const);
-    for (const [seriesId, rows] of [...batch.repeats, ...before]) {
-      const series = this.#core.registry.byId(seriesId);
-      if (series === undefined) continue;
-      const { exchange, market } = series.key;
-      const key = marketKey(exchange, market);
-      markets.set(key, { exchange, market, rows: rows + (markets.get(key)?.rows ?? 0) });
-    }
-    return [...markets.values()];
-  }
-
-  #report(table: TableResult): void {
-    this.#core.events.emit(
-      'data.received',
-      {
-        stream: table.stream,
-        table: table.stream,
-        rows: table.rows,
-        first_event_time_us: table.firstEventTime,
-        last_event_time_us: table.lastEventTime,
-        duplicates: table.duplicates,
-        repeats: [...table.repeats],
-      },
-      { source: 'store' },
-    );
   }
 
   async position(): Promise<TapePosition | null> {

@@ -1,9 +1,24 @@
+import { copyFileSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { CoverageBatch } from '../../../src/market/domain/coverage.ts';
 import type { StoredRecord } from '../../../src/market/domain/records.ts';
 import type { MarketStore } from '../../../src/market/store/contract.ts';
-import { MINUTE, SECOND, T0, book, candle, everyStream, open, price, temporaryFolder, trade } from './fixtures.ts';
+import {
+  DAY,
+  HOUR,
+  MINUTE,
+  SECOND,
+  T0,
+  book,
+  candle,
+  everyStream,
+  open,
+  price,
+  temporaryFolder,
+  trade,
+} from './fixtures.ts';
 
 const THREADS = availableParallelism() > 2 ? 2 : 1;
 const NOTHING: CoverageBatch = { changes: [], heads: [] };
@@ -149,4 +164,98 @@ it('goes on after work that failed, and lets no more in when the store is being 
     await expect(bulk.commit(null, NOTHING)).rejects.toThrow('is being closed');
   });
   await closing;
+});
+
+it('shows its commits when their transaction ends, and a copy made before holds nothing of them', async () => {
+  const folder = temporaryFolder();
+  const { store } = await open(folder);
+  await using _ = store;
+  await store.ingest([trade(0, T0)], { segment: 1, item: 0 });
+  const copied = temporaryFolder();
+  await store.bulk(async (bulk) => {
+    for (let n = 1; n <= 3; n++) {
+      bulk.take(trade(n, T0 + n));
+      const { tables } = await bulk.commit({ segment: 1, item: n }, NOTHING);
+      expect(tables).toMatchObject([{ rows: 1 }]);
+    }
+    expect(await store.position()).toEqual({ segment: 1, item: 0 });
+    for (const name of readdirSync(folder).filter((one) => one.startsWith('streaming_data.duckdb')))
+      copyFileSync(join(folder, name), join(copied, name));
+    // A series that is not known is registered first, so what came before is stored by then.
+    bulk.take(trade(4, T0 + 4, { symbol: 'ETHUSDT' }));
+    await bulk.commit({ segment: 1, item: 4 }, NOTHING);
+    expect(await store.position()).toEqual({ segment: 1, item: 3 });
+  });
+  expect(await store.position()).toEqual({ segment: 1, item: 4 });
+  expect(await store.seriesRows({ ...series, stream: 'trades', ...all })).toHaveLength(4);
+  const { store: copy } = await open(copied);
+  await using _copy = copy;
+  expect(await copy.position()).toEqual({ segment: 1, item: 0 });
+  expect(await copy.seriesRows({ ...series, stream: 'trades', ...all })).toHaveLength(1);
+});
+
+it('finds doubles, rivals and better candles among commits of one transaction', async () => {
+  const { store } = await open(temporaryFolder());
+  await using _ = store;
+  await store.ensureSeries([
+    { ...series, stream: 'trades' },
+    { ...series, stream: 'candles' },
+  ]);
+  const said = await store.bulk(async (bulk) => {
+    const results = [];
+    for (const [item, records] of [
+      [trade(1, T0), candle(T0, { closed: false, close: 1 })],
+      [trade(1, T0, { price: 7, recv_time: T0 + 9000 }), trade(2, T0), candle(T0, { closed: true, close: 2 })],
+    ].entries()) {
+      for (const record of records) bulk.take(record);
+      results.push(await bulk.commit({ segment: 1, item }, NOTHING));
+    }
+    expect(await store.position()).toBeNull();
+    return results;
+  });
+  expect(said[1]?.tables).toMatchObject([
+    { stream: 'trades', rows: 1, duplicates: 1, repeats: [{ rows: 1 }] },
+    { stream: 'candles', rows: 1 },
+  ]);
+  const [held] = await store.seriesRows({ ...series, stream: 'candles', ...all });
+  expect(held).toMatchObject({ closed: true, close: 2 });
+  expect(await store.read('SELECT trade_id, price FROM rival.trades')).toEqual([{ trade_id: '1', price: 7 }]);
+});
+
+it('keeps what a transaction before a failed commit stored, nothing of its own, and tells the failure', async () => {
+  const { store } = await open(temporaryFolder());
+  await using _ = store;
+  await store.ensureSeries([{ ...series, stream: 'trades' }]);
+  const failed = store.bulk(async (bulk) => {
+    bulk.take(trade(1, T0));
+    await bulk.commit({ segment: 1, item: 1 }, NOTHING);
+    bulk.take(trade(2, T0, { symbol: 'ETHUSDT' }));
+    await bulk.commit({ segment: 1, item: 2 }, NOTHING);
+    const unknown = { ...series, stream: 'trades', from: T0, to: Number.NaN, state: 'live', reason: null } as const;
+    await bulk.commit({ segment: 1, item: 3 }, { changes: [{ ...unknown, mode: 'raise' }], heads: [] });
+  });
+  await expect(failed).rejects.toThrow(/NaN|time/);
+  expect(await store.position()).toEqual({ segment: 1, item: 1 });
+  expect((await store.ingest([trade(3, T0)], { segment: 1, item: 4 })).tables).toMatchObject([{ rows: 1 }]);
+  expect(await store.seriesRows({ ...series, stream: 'trades', ...all })).toHaveLength(2);
+});
+
+it('brings a finished day back when a candle of it is replaced between commits', async () => {
+  const { store } = await open(temporaryFolder());
+  await using _ = store;
+  await store.ingest([trade(1, T0 + DAY), candle(T0, { closed: true, close: 1, event_time: T0 + MINUTE })], null);
+  await store.compact({ now: T0 + DAY + HOUR, minimumGain: 0 });
+  await store.bulk(async (bulk) => {
+    const better = candle(T0, { closed: true, close: 2, event_time: T0 + 2 * MINUTE });
+    for (const [item, record] of [trade(2, T0 + DAY), better, trade(3, T0 + DAY)].entries()) {
+      bulk.take(record);
+      await bulk.commit({ segment: 1, item }, NOTHING);
+    }
+    expect(await store.position()).toEqual({ segment: 1, item: 1 });
+  });
+  expect(await store.position()).toEqual({ segment: 1, item: 2 });
+  const candles = await store.seriesRows({ ...series, stream: 'candles', ...all });
+  expect(candles.map((row) => row['close'])).toEqual([2]);
+  expect((await store.stats('btcusdt_binance_futures_candles'))[0]).toMatchObject({ hot_rows: 1, parquet_files: 0 });
+  expect(await store.seriesRows({ ...series, stream: 'trades', ...all })).toHaveLength(3);
 });
