@@ -1,11 +1,16 @@
 import { Worker } from 'node:worker_threads';
 import { errorMessage } from '../../../kit/errors.ts';
+import { THREAD, WORTHY_BYTES } from './block-items.mjs';
 import { TapeDisk } from './disk.mjs';
 import type { SegmentFile, TapeJob, TapeOpening, TapeOrder, TapeWord } from './protocol.ts';
 
 /** Takes jobs to what writes the files. */
 export interface TapeCarrier {
+  /** Whether it takes what gathers by itself; else the gathering's end has to be told by `go`. */
+  readonly watches: boolean;
   put(job: TapeJob): void;
+  /** So many bytes were shown since it looked last, or null: there is something that cannot wait. */
+  go(bytes: number | null): void;
   retry(): void;
   /** Whether the process stays alive for the words that are waited for. */
   hold(waiting: boolean): void;
@@ -33,9 +38,23 @@ export function tapeThread(
   });
   worker.on('error', (error) => (dead = errorMessage(error)));
   worker.on('message', onWord);
-  const send = (order: TapeOrder): void => worker.postMessage(order);
+  const waits = (): number => Atomics.load(opening.progress.thread, 0);
+  const wake = (): void => {
+    Atomics.store(opening.progress.thread, 0, THREAD.awake);
+    Atomics.notify(opening.progress.thread, 0);
+  };
+  const send = (order: TapeOrder): void => {
+    worker.postMessage(order);
+    if (waits() !== THREAD.awake) wake();
+  };
   return {
+    watches: true,
     put: send,
+    go: (bytes) => {
+      const state = waits();
+      if (state === THREAD.awake) return;
+      if (bytes === null || state === THREAD.idle || bytes >= WORTHY_BYTES) wake();
+    },
     retry: () => send({ kind: 'retry' }),
     hold: (waiting) => {
       if (waiting) worker.ref();
@@ -61,11 +80,16 @@ export function tapeOnThisThread(
 ): TapeCarrier {
   const disk = new TapeDisk(opening, openFile, onWord);
   return {
+    watches: false,
     put: (job) => {
       disk.put(job);
-      disk.run();
+      if (job.kind !== 'gathering') void disk.run();
     },
-    retry: () => disk.retry(),
+    go: () => void disk.run(),
+    retry: () => {
+      disk.retry();
+      void disk.run();
+    },
     hold: () => undefined,
     end: () => disk.abandon(),
   };

@@ -4,19 +4,23 @@
  * (`SegmentFile`), in the caller's. When the disk fails nothing is dropped: the same is tried again when asked to.
  */
 import { encodeBlock } from './block.mjs';
+import { GatheredReader } from './block-items.mjs';
 
 /** @typedef {import('./protocol.ts').TapeJob} TapeJob */
 /** @typedef {import('./protocol.ts').TapeWord} TapeWord */
 /** @typedef {import('./protocol.ts').SegmentFile} SegmentFile */
-/** @typedef {Extract<TapeJob, { kind: 'block' | 'raw' }>} Bytes */
+/** @typedef {Extract<TapeJob, { kind: 'gathering' | 'raw' }>} Bytes */
+/** @typedef {{ bytes: Buffer, jobs: number, items: number, rawBytes: number, blocks: { segment: number, firstItem: number }[] }} Packed What is to be written at once, and what is done then. */
 
-/** Written at once, at most: blocks of memory, and bytes before packing. */
+/** Written at once, at most: blocks, and bytes before packing. */
 const MOST_BLOCKS = 64;
 const MOST_BYTES = 4 * 1024 * 1024;
 
 export class TapeDisk {
   /** @type {TapeJob[]} */
   #jobs = [];
+  /** Readers of the gatherings among the jobs. @type {Map<TapeJob, GatheredReader>} */
+  #readers = new Map();
   #running = false;
   #failed = false;
   /** The disk failed, and nothing was written since. */
@@ -25,7 +29,7 @@ export class TapeDisk {
   #offset = 0;
   /** @type {SegmentFile | undefined} */
   #file;
-  /** What the jobs in front are packed to, so that a second try does not pack again. @type {{ jobs: Bytes[], bytes: Buffer } | undefined} */
+  /** What is being written, so that a second try does not pack again. @type {Packed | undefined} */
   #packed;
   #sync;
   #traced;
@@ -49,19 +53,31 @@ export class TapeDisk {
   /** @param {TapeJob} job */
   put(job) {
     this.#jobs.push(job);
+    if (job.kind === 'gathering') this.#readers.set(job, new GatheredReader(job.memory, job.firstItem));
   }
 
-  /** Does what was put, unless it is under way or the disk failed. */
-  run() {
+  /** Does what was put and shown, unless it is under way or the disk failed. */
+  async run() {
     if (this.#running || this.#failed) return;
     this.#running = true;
-    void this.#drain();
+    await this.#drain();
   }
 
-  /** Tries again what failed. */
+  /** Lets `run` try again what failed. */
   retry() {
     this.#failed = false;
-    this.run();
+  }
+
+  get failed() {
+    return this.#failed;
+  }
+
+  /** Bytes that could be written, when nothing else is due than what gathers; null when something is. */
+  get gathering() {
+    const [job] = this.#jobs;
+    if (job === undefined) return 0;
+    const reader = this.#readers.get(job);
+    return reader === undefined || reader.whole || this.#packed !== undefined ? null : reader.waiting;
   }
 
   /** Lets the file go as it is. Nothing may be put afterwards. */
@@ -75,8 +91,9 @@ export class TapeDisk {
   async #drain() {
     try {
       for (let job = this.#jobs[0]; job !== undefined; job = this.#jobs[0]) {
-        if (job.kind === 'block' || job.kind === 'raw') await this.#writeBytes();
-        else {
+        if (job.kind === 'gathering' || job.kind === 'raw') {
+          if (!(await this.#writeBytes())) break;
+        } else {
           await this.#do(job);
           this.#jobs.shift();
           this.#advance(1);
@@ -109,36 +126,46 @@ export class TapeDisk {
     }
   }
 
-  /** Everything that waits, with one write. */
+  /** Everything that waits, with one write. False when nothing does. */
   async #writeBytes() {
-    const { jobs, bytes } = (this.#packed ??= this.#pack());
-    await this.#write(this.#offset, bytes);
+    const { bytes, jobs, items, rawBytes, blocks } = (this.#packed ??= this.#pack());
+    if (bytes.length > 0) await this.#write(this.#offset, bytes);
     this.#offset += bytes.length;
     this.#packed = undefined;
-    this.#jobs.splice(0, jobs.length);
-    this.#advance(jobs.length);
-    if (!this.#traced) return;
+    for (const job of this.#jobs.splice(0, jobs)) this.#readers.delete(job);
+    const written = this.#progress.items;
+    written[0] = (written[0] ?? 0) + items;
+    written[1] = (written[1] ?? 0) + rawBytes;
+    if (jobs + bytes.length > 0) this.#advance(jobs);
     const at = Date.now();
-    for (const job of jobs)
-      if (job.kind === 'block') this.#tell({ kind: 'written', segment: job.segment, firstItem: job.firstItem, at });
+    if (this.#traced) for (const block of blocks) this.#tell({ kind: 'written', ...block, at });
+    return jobs + bytes.length > 0;
   }
 
+  /** @returns {Packed} */
   #pack() {
-    /** @type {Bytes[]} */
-    const jobs = [];
     /** @type {Uint8Array[]} */
     const parts = [];
-    let rawBytes = 0;
+    /** @type {Packed['blocks']} */
+    const blocks = [];
+    let [jobs, items, rawBytes] = [0, 0, 0];
     for (const job of this.#jobs) {
-      if ((job.kind !== 'block' && job.kind !== 'raw') || jobs.length === MOST_BLOCKS || rawBytes > MOST_BYTES) break;
-      jobs.push(job);
+      if (blocks.length === MOST_BLOCKS || rawBytes > MOST_BYTES) break;
       if (job.kind === 'raw') parts.push(job.bytes);
-      else {
-        parts.push(...encodeBlock(job, new Uint8Array(job.memory, 0, job.bytes)));
-        rawBytes += job.bytes;
-      }
+      else if (job.kind === 'gathering') {
+        const reader = this.#readers.get(job);
+        if (reader !== undefined && reader.waiting > 0) {
+          const { part, bytes } = reader.take();
+          parts.push(...encodeBlock(part, part.raw));
+          blocks.push({ segment: job.segment, firstItem: part.firstItem });
+          items += part.items;
+          rawBytes += bytes;
+        }
+        if (reader?.over === false) break;
+      } else break;
+      jobs += 1;
     }
-    return { jobs, bytes: Buffer.concat(parts) };
+    return { bytes: Buffer.concat(parts), jobs, items, rawBytes, blocks };
   }
 
   /** At a fixed place, so that a second try after a failure overwrites what the first one left. @param {number} at @param {Uint8Array} bytes */

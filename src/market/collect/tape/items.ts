@@ -3,16 +3,16 @@ import { Corrupt } from '../../../kit/errors.ts';
 import type { Us } from '../../../kit/clock.ts';
 import { MARKETS, STREAMS, type Market } from '../../domain/records.ts';
 import { REST_CALLS, type TapeItem } from '../../domain/tape.ts';
+import { GATHERED_AT, ITEM_HEADER_BYTES, KIND, SHOWN, WHOLE } from './block-items.mjs';
 import { CODEC, encodeBlockHeader, type BlockHeader } from './format.ts';
 
-/** Item: kind u8, connection u16, receive time f64, length u32, then that many bytes of UTF-8. */
-const ITEM_HEADER_BYTES = 15;
-const KIND = { connection: 0, frame: 1, rest: 2, connected: 3, disconnected: 4, note: 5 } as const;
+/** Around the three names of a connection, as JSON. */
+const CONNECTION_BYTES = 40;
 
 /** Blocks' worth of memory that is kept for the next ones. */
 const MOST_SPARE = 8;
 
-/** The items of a block: the first `bytes` of the memory. */
+/** The items of a block: so many `bytes` of the memory, from `GATHERED_AT`. */
 export interface GatheredBlock {
   readonly memory: SharedArrayBuffer;
   readonly bytes: number;
@@ -24,12 +24,13 @@ export interface GatheredBlock {
 }
 
 /**
- * Gathers items of one block, in memory that the tape's thread reads without another copy. Adding copies, so that what
- * was added can be forgotten.
+ * Gathers items of one block, in memory that the tape's thread reads without another copy, while it still grows too:
+ * the memory begins with how far it may be read (`protocol.ts`). Adding copies, so that what was added can be forgotten.
  */
 export class BlockBuilder {
   #memory: SharedArrayBuffer;
   #buffer: Buffer;
+  #state: Int32Array;
   readonly #spare: SharedArrayBuffer[] = [];
   readonly #capacity: number;
   #offset = 0;
@@ -41,8 +42,13 @@ export class BlockBuilder {
 
   constructor(capacity: number) {
     this.#capacity = capacity;
-    this.#memory = new SharedArrayBuffer(capacity);
-    this.#buffer = Buffer.from(this.#memory);
+    this.#memory = new SharedArrayBuffer(GATHERED_AT + capacity);
+    this.#buffer = Buffer.from(this.#memory, GATHERED_AT);
+    this.#state = new Int32Array(this.#memory, 0, 2);
+  }
+
+  get memory(): SharedArrayBuffer {
+    return this.#memory;
   }
 
   get items(): number {
@@ -51,6 +57,18 @@ export class BlockBuilder {
 
   get bytes(): number {
     return this.#offset;
+  }
+
+  /** Whether the item can be added without other memory, which only an empty block may get. */
+  fits(item: TapeItem): boolean {
+    const length = item.kind === 'frame' ? item.bytes.length : 3 * JSON.stringify(detail(item)).length;
+    const named = 3 * (item.connection.length + item.exchange.length + item.market.length) + CONNECTION_BYTES;
+    return this.#offset + 2 * ITEM_HEADER_BYTES + named + length <= this.#buffer.length;
+  }
+
+  /** Shows the thread all that was added so far. */
+  show(): void {
+    Atomics.store(this.#state, SHOWN, this.#offset);
   }
 
   add(item: TapeItem, ordinal: number): void {
@@ -65,12 +83,14 @@ export class BlockBuilder {
     this.#items += 1;
   }
 
-  /** What was gathered, and an empty builder, which goes on with other memory. */
+  /** What was gathered, shown as the whole block; and an empty builder, which goes on with other memory. */
   take(): GatheredBlock {
     const { items, firstItem, firstRecvTime, lastRecvTime } = this;
     const taken = { memory: this.#memory, bytes: this.#offset, items, firstItem, firstRecvTime, lastRecvTime };
-    this.#memory = this.#spare.pop() ?? new SharedArrayBuffer(this.#capacity);
-    this.#buffer = Buffer.from(this.#memory);
+    this.show();
+    Atomics.store(this.#state, WHOLE, 1);
+    this.#use(this.#spare.pop() ?? new SharedArrayBuffer(GATHERED_AT + this.#capacity));
+    this.#state.fill(0);
     this.#offset = 0;
     this.#items = 0;
     this.#connections.clear();
@@ -79,7 +99,7 @@ export class BlockBuilder {
 
   /** Memory that `take` gave, for another block. */
   giveBack(memory: SharedArrayBuffer): void {
-    if (memory.byteLength === this.#capacity && this.#spare.length < MOST_SPARE) this.#spare.push(memory);
+    if (memory.byteLength === GATHERED_AT + this.#capacity && this.#spare.length < MOST_SPARE) this.#spare.push(memory);
   }
 
   #define(item: TapeItem): number {
@@ -115,11 +135,15 @@ export class BlockBuilder {
   }
 
   #grow(least: number): void {
-    const memory = new SharedArrayBuffer(Math.max(least, this.#buffer.length * 2));
-    const grown = Buffer.from(memory);
-    this.#buffer.copy(grown, 0, 0, this.#offset);
+    const before = this.#buffer;
+    this.#use(new SharedArrayBuffer(GATHERED_AT + Math.max(least, before.length * 2)));
+    before.copy(this.#buffer, 0, 0, this.#offset);
+  }
+
+  #use(memory: SharedArrayBuffer): void {
     this.#memory = memory;
-    this.#buffer = grown;
+    this.#buffer = Buffer.from(memory, GATHERED_AT);
+    this.#state = new Int32Array(memory, 0, 2);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Us } from '../../../kit/clock.ts';
+import type { Ms } from '../../../kit/clock.ts';
 
 /** What the tape's writer and the thread that writes its files say to each other. */
 
@@ -14,15 +14,24 @@ export interface SegmentFile {
   close(): void | Promise<void>;
 }
 
-/** Shared memory by which the writer sees, in the middle of a turn, how far its thread is. */
+/**
+ * Shared memory by which writer and thread see, in the middle of a turn, how far the other is. Of the doubles one thread
+ * alone writes each, and an aligned double is read whole.
+ */
 export interface TapeProgress {
   /** [0]: jobs done, counted modulo 2^32. */
   readonly done: Int32Array;
-  /** [0]: bytes written; one thread writes it, an aligned double is read whole. */
+  /** [0]: bytes of the files written. */
   readonly bytes: Float64Array;
+  /** [0]: items written; [1]: their bytes before packing. */
+  readonly items: Float64Array;
+  /** [0]: what the thread waits for, one of `THREAD`. */
+  readonly thread: Int32Array;
 }
 
 export interface TapeOpening {
+  /** Longest time that the thread lets items gather. */
+  readonly flushMs: Ms;
   /** Forces what was written through to the disk before `tell` is answered. */
   readonly sync: boolean;
   /** Whether each block written is told. */
@@ -30,19 +39,17 @@ export interface TapeOpening {
   readonly progress: TapeProgress;
 }
 
-/** Done in order. The memory of a block is the thread's until the job is counted as done. */
+/**
+ * Done in order. A gathering is handed over with its first item, read in parts as it grows (`block-items.mjs`), and the
+ * thread's until the job is counted as done.
+ */
 export type TapeJob =
   | { readonly kind: 'open'; readonly path: string; readonly header: Uint8Array }
   | {
-      readonly kind: 'block';
+      readonly kind: 'gathering';
       readonly memory: SharedArrayBuffer;
-      /** Length of the block's items in the memory. */
-      readonly bytes: number;
       readonly segment: number;
-      readonly items: number;
       readonly firstItem: number;
-      readonly firstRecvTime: Us;
-      readonly lastRecvTime: Us;
     }
   | { readonly kind: 'raw'; readonly bytes: Uint8Array }
   | { readonly kind: 'close' }

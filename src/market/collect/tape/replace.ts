@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Us } from '../../../kit/clock.ts';
 import type { TapeItem } from '../../domain/tape.ts';
 import { encodeSegmentHeader, segmentPath } from './format.ts';
+import { GATHERED_AT } from './block-items.mjs';
 import { encodeBlock } from './block.mjs';
 import { BlockBuilder, encodeFooter } from './items.ts';
 import { segmentsOf } from './segments.ts';
@@ -58,7 +59,7 @@ function encodeSegment(segment: number, items: readonly TapeItem[], at: Us): rea
     if (block.items === 0) return;
     rawBytes += block.bytes;
     const taken = block.take();
-    parts.push(...encodeBlock(taken, new Uint8Array(taken.memory, 0, taken.bytes)));
+    parts.push(...encodeBlock(taken, new Uint8Array(taken.memory, GATHERED_AT, taken.bytes)));
   };
   for (const [ordinal, item] of items.entries()) {
     block.add(item, ordinal);

@@ -1,13 +1,30 @@
 // @ts-check
-/** The thread that packs and writes the tape: a busy main thread holds up neither. */
+/**
+ * The thread that packs and writes the tape: a busy main thread holds up neither. It never returns to its event loop but
+ * waits on shared memory, so that items that were shown are written in the middle of the turn that receives them.
+ */
 import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs';
+import { performance } from 'node:perf_hooks';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { LEAST_BYTES, THREAD, WORTHY_BYTES } from './block-items.mjs';
 import { TapeDisk } from './disk.mjs';
 
 /** @typedef {import('./protocol.ts').TapeOrder} TapeOrder */
+/** @typedef {import('./protocol.ts').TapeOpening} TapeOpening */
+
+/** What comes fast gathers for so long, ms. */
+const LEAST_MS = 1;
+/** The rate is that of about the last so many ms. */
+const RATE_MS = 100;
 
 const port = /** @type {import('node:worker_threads').MessagePort} */ (parentPort);
-const disk = new TapeDisk(workerData, openSegment, (word) => port.postMessage(word));
+const opening = /** @type {TapeOpening} */ (workerData);
+const disk = new TapeDisk(opening, openSegment, (word) => port.postMessage(word));
+const { progress, flushMs } = opening;
+/** Bytes a ms, and what it is reckoned from. */
+const rate = { value: 0, bytes: 0, at: performance.now() };
+/** Since when what gathers does. @type {number | undefined} */
+let since;
 
 /** Waits for the disk where it is: the thread has nothing else to do. @param {string} path @returns {import('./protocol.ts').SegmentFile} */
 function openSegment(path) {
@@ -19,24 +36,65 @@ function openSegment(path) {
   };
 }
 
-/** @param {TapeOrder} order */
-function take(order) {
-  if (order.kind === 'retry') disk.retry();
-  else if (order.kind === 'end') void end();
-  else disk.put(order);
-}
-
-async function end() {
-  try {
-    await disk.abandon();
-  } finally {
-    port.close();
+/** Takes the orders that came. False when the last one was among them. */
+function takeOrders() {
+  for (let told = receiveMessageOnPort(port); told !== undefined; told = receiveMessageOnPort(port)) {
+    const order = /** @type {TapeOrder} */ (told.message);
+    if (order.kind === 'retry') disk.retry();
+    else if (order.kind === 'end') return false;
+    else disk.put(order);
   }
+  return true;
 }
 
-port.on('message', (/** @type {TapeOrder} */ order) => {
-  take(order);
-  // What came meanwhile goes with the same write.
-  for (let more = receiveMessageOnPort(port); more !== undefined; more = receiveMessageOnPort(port)) take(more.message);
-  disk.run();
-});
+/** How long what there is may still gather, ms; 0: it is to be written, infinite: there is nothing to do. */
+function patience() {
+  if (disk.failed) return Number.POSITIVE_INFINITY;
+  const bytes = disk.gathering;
+  if (bytes === null || bytes >= WORTHY_BYTES) return 0;
+  if (bytes === 0) {
+    since = undefined;
+    return Number.POSITIVE_INFINITY;
+  }
+  const now = performance.now();
+  since ??= now;
+  return Math.max(0, since + Math.min(flushMs, Math.max(LEAST_MS, LEAST_BYTES / rate.value)) - now);
+}
+
+async function write() {
+  since = undefined;
+  await disk.run();
+  const now = performance.now();
+  const ms = now - rate.at;
+  if (ms < LEAST_MS / 2) return;
+  const bytes = progress.items[1] ?? 0;
+  rate.value += ((bytes - rate.bytes) / ms - rate.value) * Math.min(1, ms / RATE_MS);
+  rate.bytes = bytes;
+  rate.at = now;
+}
+
+/** What it waits for. */
+function wait() {
+  return disk.failed || since !== undefined ? THREAD.gathering : THREAD.idle;
+}
+
+async function work() {
+  const { thread } = progress;
+  for (;;) {
+    const state = wait();
+    // First it says what it waits for, then it looks: for what comes after that it is woken.
+    Atomics.store(thread, 0, state);
+    if (!takeOrders()) break;
+    const ms = patience();
+    if (ms === 0) {
+      Atomics.store(thread, 0, THREAD.awake);
+      await write();
+    } else if (state === wait()) {
+      Atomics.wait(thread, 0, state, ms);
+    }
+  }
+  await disk.abandon();
+  port.close();
+}
+
+await work();

@@ -3,6 +3,7 @@ import { Unavailable, errorMessage } from '../../../kit/errors.ts';
 import type { Clock, Ms, Timer, Us } from '../../../kit/clock.ts';
 import type { Logger } from '../../../kit/logger.ts';
 import type { TapeItem, TapePosition } from '../../domain/tape.ts';
+import { WORTHY_BYTES } from './block-items.mjs';
 import { tapeOnThisThread, tapeThread, type TapeCarrier } from './carrier.ts';
 import { encodeSegmentHeader, segmentPath } from './format.ts';
 import { BlockBuilder, encodeFooter } from './items.ts';
@@ -45,28 +46,15 @@ interface Waiter {
   readonly reject: (error: Error) => void;
 }
 
-/** What a job that is not done yet holds. */
-interface Pending {
-  readonly memory: SharedArrayBuffer | undefined;
-  readonly bytes: number;
-  readonly items: number;
-}
-
 const BLOCK_BYTES = 128 * 1024;
-/** A block of this size is handed over while little waits to be written: larger ones pack little better. */
-const WORTHY_BYTES = 32 * 1024;
+/** Where nothing takes what gathers by itself: while so few jobs are under way a worthy block is handed over. */
 const FEW_JOBS = 3;
-/** As much is waited for, where it comes soon; a smaller block is hardly worth the packing. */
-const LEAST_BYTES = 8 * 1024;
-/** Items that come so fast are handed over when the turn that took them is over. */
-const SOON_MS = 2;
-/** The rate is that of about the last so many ms. */
-const RATE_MS = 100;
 const RETRY_MS = 500;
 
 /**
- * Appends items to segments. `append` copies and returns at once; a thread of its own packs and writes, in order. When
- * the disk fails nothing is dropped: blocks wait in memory up to the bound and are tried again.
+ * Appends items to segments. `append` copies and returns at once; a thread of its own packs and writes, in order, and
+ * takes what has gathered by itself, however long the turn of the thread that appends is. When the disk fails nothing is
+ * dropped: items wait in memory up to the bound and are tried again.
  */
 export class TapeWriter implements AsyncDisposable {
   readonly folder: string;
@@ -77,10 +65,12 @@ export class TapeWriter implements AsyncDisposable {
   readonly #progress: TapeProgress = {
     done: new Int32Array(new SharedArrayBuffer(4)),
     bytes: new Float64Array(new SharedArrayBuffer(8)),
+    items: new Float64Array(new SharedArrayBuffer(16)),
+    thread: new Int32Array(new SharedArrayBuffer(4)),
   };
   readonly #carrier: TapeCarrier;
-  /** Handed over and not known to be done, in order, and how many were. */
-  #pending: Pending[] = [];
+  /** The memory, where there is one, of the jobs handed over and not known to be done, in order, and how many were. */
+  #pending: (SharedArrayBuffer | undefined)[] = [];
   #settled = 0;
   #waiters: Waiter[] = [];
   #flushes = 0;
@@ -89,13 +79,10 @@ export class TapeWriter implements AsyncDisposable {
   #segmentRaw = 0;
   #segmentStarted: Us | undefined;
   #timer: Timer | undefined;
-  #soon: NodeJS.Immediate | undefined;
   #retry: Timer | undefined;
-  /** Bytes a ms of late, and when the last block was handed over. */
-  #rate = 0;
-  #handedAt: Ms;
-  #unwrittenBytes = 0;
-  #unwrittenItems = 0;
+  /** Appended since the start. */
+  #items = 0;
+  #bytes = 0;
   #error: Unavailable | undefined;
   #dead = false;
   #lastRecvTime: Us = 0;
@@ -106,9 +93,8 @@ export class TapeWriter implements AsyncDisposable {
     this.folder = options.folder;
     this.#segment = segment;
     this.tornTail = tornTail;
-    this.#handedAt = options.clock.monotonicMs();
-    const { openFile, fsync, onWritten } = options;
-    const opening = { sync: fsync === true, traced: onWritten !== undefined, progress: this.#progress };
+    const { openFile, fsync, flushMs, onWritten } = options;
+    const opening = { flushMs, sync: fsync === true, traced: onWritten !== undefined, progress: this.#progress };
     const hear = (word: TapeWord): void => this.#hear(word);
     this.#carrier =
       openFile === undefined
@@ -147,8 +133,7 @@ export class TapeWriter implements AsyncDisposable {
 
   /** Items appended and not yet written. */
   get unwrittenItems(): number {
-    this.#settle();
-    return this.#unwrittenItems;
+    return this.#items - (this.#progress.items[0] ?? 0);
   }
 
   /** Bytes written by this writer, headers included. */
@@ -158,8 +143,11 @@ export class TapeWriter implements AsyncDisposable {
 
   /** Share of the memory bound in use; at 1 `append` refuses. Slow the source down well before. */
   get pressure(): number {
-    this.#settle();
-    return (this.#unwrittenBytes + this.#block.bytes) / (this.#options.maxUnwrittenBytes ?? 256 * 1024 * 1024);
+    return this.#unwrittenBytes / (this.#options.maxUnwrittenBytes ?? 256 * 1024 * 1024);
+  }
+
+  get #unwrittenBytes(): number {
+    return this.#bytes - (this.#progress.items[1] ?? 0);
   }
 
   /** Why nothing can be written now; undefined when all is well. */
@@ -212,43 +200,42 @@ export class TapeWriter implements AsyncDisposable {
 
   #add(item: TapeItem): TapePosition {
     const position: TapePosition = { segment: this.#segment, item: this.#segmentItems };
-    const before = this.#block.bytes;
-    this.#block.add(item, this.#segmentItems);
-    this.#segmentRaw += this.#block.bytes - before;
+    const block = this.#block;
+    // The thread reads the memory already: only a new block may get another.
+    if (block.items > 0 && !block.fits(item)) this.#closeBlock();
+    const before = block.bytes;
+    block.add(item, this.#segmentItems);
+    const bytes = block.bytes - before;
+    this.#segmentRaw += bytes;
+    this.#bytes += bytes;
     this.#segmentItems += 1;
-    this.#unwrittenItems += 1;
+    this.#items += 1;
     this.#segmentStarted ??= item.recv_time;
     this.#lastRecvTime = item.recv_time;
-    if (this.#block.bytes >= BLOCK_BYTES || this.#isWorthy()) this.#closeBlock();
-    else if (this.#timer === undefined && this.#soon === undefined) this.#awaitMore();
+    if (block.items === 1) this.#begin(position);
+    if (block.bytes >= BLOCK_BYTES) this.#closeBlock();
+    else if (this.#carrier.watches) {
+      block.show();
+      this.#carrier.go(this.#unwrittenBytes);
+    } else this.#closeInTime();
     return position;
   }
 
-  /** Whether the block gathered is worth a write of its own now; while several are under way more gathers. */
-  #isWorthy(): boolean {
-    if (this.#block.bytes < WORTHY_BYTES) return false;
-    this.#settle();
-    return this.#pending.length < FEW_JOBS;
+  #begin({ segment, item: firstItem }: TapePosition): void {
+    const { memory } = this.#block;
+    this.#put({ kind: 'gathering', memory, segment, firstItem }, memory);
   }
 
-  /** Hands the block over when a block's worth should have come: at the end of this turn when items come fast. */
-  #awaitMore(): void {
-    const { flushMs } = this.#options;
-    const wait = Math.min(flushMs, LEAST_BYTES / this.#rate);
-    if (wait <= SOON_MS) {
-      this.#soon = setImmediate(() => {
-        this.#soon = undefined;
-        if (this.#block.bytes >= LEAST_BYTES / 2) this.#closeBlock();
-        else if (this.#block.items > 0) this.#closeIn(Math.min(flushMs, SOON_MS));
+  /** Where nothing watches: a block that is worth a write, or has gathered for long enough, is over. */
+  #closeInTime(): void {
+    if (this.#block.bytes >= WORTHY_BYTES) this.#settle();
+    if (this.#block.bytes >= WORTHY_BYTES && this.#pending.length < FEW_JOBS) this.#closeBlock();
+    else {
+      this.#timer ??= this.#options.clock.schedule(this.#options.flushMs, () => {
+        this.#timer = undefined;
+        this.#closeBlock();
       });
-    } else this.#closeIn(wait);
-  }
-
-  #closeIn(wait: Ms): void {
-    this.#timer ??= this.#options.clock.schedule(wait, () => {
-      this.#timer = undefined;
-      this.#closeBlock();
-    });
+    }
   }
 
   #mustRotate(recvTime: Us): boolean {
@@ -271,16 +258,10 @@ export class TapeWriter implements AsyncDisposable {
   #closeBlock(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    if (this.#soon !== undefined) clearImmediate(this.#soon);
-    this.#soon = undefined;
     if (this.#block.items === 0) return;
-    const block = this.#block.take();
-    this.#unwrittenBytes += block.bytes;
-    const now = this.#options.clock.monotonicMs();
-    const ms = Math.max(0.05, now - this.#handedAt);
-    this.#rate += (block.bytes / ms - this.#rate) * Math.min(1, ms / RATE_MS);
-    this.#handedAt = now;
-    this.#put({ kind: 'block', segment: this.#segment, ...block }, block);
+    this.#settle();
+    this.#block.take();
+    this.#carrier.go(null);
   }
 
   #open(createdAt: Us): void {
@@ -300,8 +281,8 @@ export class TapeWriter implements AsyncDisposable {
     this.#put({ kind: 'close' });
   }
 
-  #put(job: TapeJob, block?: Pending): void {
-    this.#pending.push(block ?? NOTHING_HELD);
+  #put(job: TapeJob, memory?: SharedArrayBuffer): void {
+    this.#pending.push(memory);
     this.#carrier.put(job);
   }
 
@@ -310,9 +291,7 @@ export class TapeWriter implements AsyncDisposable {
     const done = (Atomics.load(this.#progress.done, 0) - this.#settled) | 0;
     if (done === 0) return;
     this.#settled = (this.#settled + done) | 0;
-    for (const { memory, bytes, items } of this.#pending.splice(0, done)) {
-      this.#unwrittenBytes -= bytes;
-      this.#unwrittenItems -= items;
+    for (const memory of this.#pending.splice(0, done)) {
       if (memory !== undefined) this.#block.giveBack(memory);
     }
   }
@@ -366,5 +345,3 @@ export class TapeWriter implements AsyncDisposable {
     if (!this.#dead) await this.#carrier.end();
   }
 }
-
-const NOTHING_HELD: Pending = { memory: undefined, bytes: 0, items: 0 };
