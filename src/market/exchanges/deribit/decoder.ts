@@ -5,11 +5,13 @@ import type { Market, RecordSink } from '../../domain/records.ts';
 import type { RestArgs, RestCallName } from '../../domain/tape.ts';
 import type { Decoder, DecoderOptions, FrameVerdict, RestCall } from '../contract.ts';
 import { closeOf } from '../shared/candle-times.ts';
+import { fastReader, type FastReader } from '../shared/fast/reader.ts';
 import type { ReadContext } from '../shared/reading.ts';
 import { createSymbolTable, type SymbolTable } from '../shared/symbols.ts';
 import { isObject, numberOf, parseJson, timeOf, type WireObject } from '../shared/values.ts';
 import { control, dataVerdict, readRows, refused, rejected, subscribed, verdictOf } from '../shared/verdicts.ts';
 import { readBook, readCandle, readTrade } from './normalise.ts';
+import { BOOK_SHAPES } from './shapes.ts';
 import { readQuote, readTicker } from './ticker.ts';
 import { belongsTo, EXCHANGE, namedFacts } from './wire.ts';
 
@@ -50,7 +52,13 @@ export function createDeribitDecoder(
   return new DeribitDecoder(market, rest, options);
 }
 
+const fast: Readonly<Partial<Record<Market, ReturnType<typeof fastReader>>>> = {
+  futures: fastReader(EXCHANGE, 'futures', BOOK_SHAPES),
+  options: fastReader(EXCHANGE, 'options', BOOK_SHAPES),
+};
+
 class DeribitDecoder implements Decoder {
+  readonly bytes: FastReader | undefined;
   readonly #market: Market;
   readonly #rest: Readonly<Partial<Record<RestCallName, RestCall>>>;
   readonly #options: DecoderOptions;
@@ -61,7 +69,9 @@ class DeribitDecoder implements Decoder {
     this.#market = market;
     this.#rest = rest;
     this.#options = options;
-    this.#symbols = createSymbolTable(options, namedFacts);
+    const symbols = createSymbolTable(options, namedFacts);
+    this.#symbols = symbols;
+    this.bytes = fast[market]?.({ facts: (name) => (belongsTo(market, name) ? symbols.facts(name) : undefined) });
   }
 
   frame(text: string, recvTime: Us, sink: RecordSink): FrameVerdict {

@@ -4,7 +4,8 @@ import type { Market, RecordSink } from '../../domain/records.ts';
 import type { RestArgs, RestCallName } from '../../domain/tape.ts';
 import type { Decoder, DecoderOptions, FrameVerdict, RestCall } from '../contract.ts';
 import type { ReadContext } from '../shared/reading.ts';
-import { createSymbolTable } from '../shared/symbols.ts';
+import { fastReader } from '../shared/fast/reader.ts';
+import { createSymbolTable, type SymbolTable } from '../shared/symbols.ts';
 import { isObject, parseJson, type WireObject } from '../shared/values.ts';
 import { control, readRows, refused, rejected, subscribed, verdictOf, type Reading } from '../shared/verdicts.ts';
 import {
@@ -19,7 +20,13 @@ import {
   readSpotTrade,
   readWholeBook,
 } from './normalise.ts';
+import { FUTURES_SHAPES, SPOT_SHAPES } from './shapes.ts';
 import { EXCHANGE, gateTime, namedFacts, UNSTORED_CHANNELS } from './wire.ts';
+
+const fast = {
+  futures: fastReader(EXCHANGE, 'futures', FUTURES_SHAPES),
+  spot: fastReader(EXCHANGE, 'spot', SPOT_SHAPES),
+};
 
 /** Decodes one Gate.io market. Every message is whole: it remembers nothing between frames but symbols. */
 export function createGateDecoder(
@@ -35,6 +42,7 @@ export function createGateDecoder(
       const context: ReadContext = { exchange: EXCHANGE, market, symbols, recvTime, origin: 'live', sink };
       return readFrame(frame, context);
     },
+    bytes: fast[market === 'spot' ? 'spot' : 'futures'](pairsAlone(symbols)),
     rest(call: RestCallName, args: RestArgs, body: string, recvTime: Us, sink: RecordSink): FrameVerdict {
       const known = rest[call];
       if (known === undefined) return rejected(`no REST call ${call} in this market`);
@@ -43,6 +51,11 @@ export function createGateDecoder(
     state: () => null,
     restore: () => undefined,
   };
+}
+
+/** Only names that are those of pairs: some channels wrap them. */
+function pairsAlone(symbols: SymbolTable): SymbolTable {
+  return { facts: (name) => (typeof name === 'string' && name.includes('.') ? undefined : symbols.facts(name)) };
 }
 
 function readFrame(frame: WireObject, context: ReadContext): FrameVerdict {

@@ -2,12 +2,16 @@ import type { Us } from '../../../kit/clock.ts';
 import type { RecordSink } from '../../domain/records.ts';
 import type { RestArgs, RestCallName } from '../../domain/tape.ts';
 import type { Decoder, DecoderOptions, FrameVerdict, RestCall } from '../contract.ts';
+import { fastReader } from '../shared/fast/reader.ts';
 import { createSymbolTable } from '../shared/symbols.ts';
 import { isObject, parseJson, type WireObject } from '../shared/values.ts';
 import { control, readRows, refused, rejected, verdictOf, type Reading, subscribed } from '../shared/verdicts.ts';
 import type { ReadContext } from './context.ts';
 import { readLevel, readSnapshot, readTicker, readTickerLite, readTrade } from './futures-normalise.ts';
+import { FUTURES_SHAPES } from './shapes.ts';
 import { futuresName } from './wire.ts';
+
+const fast = fastReader('kraken', 'futures', FUTURES_SHAPES);
 
 type Calls = Readonly<Partial<Record<RestCallName, RestCall>>>;
 
@@ -20,6 +24,7 @@ export function createFuturesDecoder(rest: Calls, options: DecoderOptions): Deco
       if (!isObject(frame)) return rejected(frame === undefined ? 'not JSON' : 'not a message');
       return readFrame(frame, { market: 'futures', symbols, recvTime, origin: 'live', sink });
     },
+    bytes: fast(symbols),
     rest: (call: RestCallName, args: RestArgs, body: string, recvTime: Us, sink: RecordSink) =>
       rest[call]?.decode(body, args, recvTime, options, sink) ?? rejected(`no REST call ${call} in this market`),
     state: () => ({}),

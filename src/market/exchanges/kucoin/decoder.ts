@@ -5,6 +5,7 @@ import type { Market, RecordSink } from '../../domain/records.ts';
 import type { RestArgs, RestCallName } from '../../domain/tape.ts';
 import type { Decoder, DecoderOptions, FrameVerdict, RestCall } from '../contract.ts';
 import { closeOf } from '../shared/candle-times.ts';
+import { fastReader, type FastReader } from '../shared/fast/reader.ts';
 import { pushCandle, type ReadContext } from '../shared/reading.ts';
 import { createSymbolTable, type SymbolFacts, type SymbolTable } from '../shared/symbols.ts';
 import { isObject, optionalSize, parseJson, sizeOf, type WireObject } from '../shared/values.ts';
@@ -21,6 +22,7 @@ import {
   readTrade,
   readWholeBook,
 } from './normalise.ts';
+import { FUTURES_SHAPES, SPOT_SHAPES } from './shapes.ts';
 import { readUnified } from './unified.ts';
 import { futuresName, intervalOf, spotName, timeAt, UNSTORED_TOPICS } from './wire.ts';
 
@@ -41,7 +43,13 @@ export function createKucoinDecoder(market: Market, rest: Calls, options: Decode
   return new KucoinDecoder(market, rest, options);
 }
 
+const fast = {
+  futures: fastReader('kucoin', 'futures', FUTURES_SHAPES),
+  spot: fastReader('kucoin', 'spot', SPOT_SHAPES),
+};
+
 class KucoinDecoder implements Decoder {
+  readonly bytes: FastReader;
   readonly #market: Market;
   readonly #rest: Calls;
   readonly #options: DecoderOptions;
@@ -53,6 +61,7 @@ class KucoinDecoder implements Decoder {
     this.#rest = rest;
     this.#options = options;
     this.#symbols = createSymbolTable(options, market === 'spot' ? spotName : futuresName);
+    this.bytes = fast[market === 'spot' ? 'spot' : 'futures'](this.#symbols);
   }
 
   frame(text: string, recvTime: Us, sink: RecordSink): FrameVerdict {

@@ -20,6 +20,8 @@ import {
   type Shape,
 } from '../../../../src/market/exchanges/shared/fast/template.ts';
 import { createSymbolTable } from '../../../../src/market/exchanges/shared/symbols.ts';
+import { parseInstrumentFile } from '../../../../src/market/exchanges/decode.ts';
+import { fixtureInstruments } from '../fixtures.ts';
 
 const RECEIVED = 1_790_000_000_000_000;
 const SEED = 20_261_128;
@@ -37,6 +39,12 @@ function takenFrames(market: VenueMarket): string[] {
   return frames.filter((text) => readBytes(market, Buffer.from(text)) !== undefined);
 }
 
+/** Contract sizes matter: where they are not known, frames are left to the reader of JSON. */
+function decoderOf(market: VenueMarket): Decoder {
+  const text = fixtureInstruments(market.exchange, market.market);
+  return market.createDecoder({ instruments: text === undefined ? [] : parseInstrumentFile(text, market) });
+}
+
 interface Outcome {
   readonly verdict: unknown;
   readonly records: unknown;
@@ -44,7 +52,7 @@ interface Outcome {
 
 function readBytes(market: VenueMarket, bytes: Uint8Array): Outcome | undefined {
   const records: MarketRecord[] = [];
-  const verdict = market.createDecoder({ instruments: [] }).bytes?.(bytes, RECEIVED, (record) => records.push(record));
+  const verdict = decoderOf(market).bytes?.(bytes, RECEIVED, (record) => records.push(record));
   if (verdict === undefined) expect(records).toEqual([]);
   return verdict === undefined ? undefined : { verdict, records: plain(records) };
 }
@@ -52,7 +60,7 @@ function readBytes(market: VenueMarket, bytes: Uint8Array): Outcome | undefined 
 function readText(market: VenueMarket, bytes: Uint8Array): Outcome {
   const records: MarketRecord[] = [];
   const text = Buffer.from(bytes).toString('utf8');
-  const verdict = market.createDecoder({ instruments: [] }).frame(text, RECEIVED, (record) => records.push(record));
+  const verdict = decoderOf(market).frame(text, RECEIVED, (record) => records.push(record));
   return { verdict, records: plain(records) };
 }
 

@@ -20,6 +20,8 @@ export interface Leaf {
     readonly first: boolean;
     readonly prev: boolean;
     readonly textId: boolean;
+    /** A book's change of one level, on the side that the taker's slot tells. */
+    readonly level: boolean;
   };
   /** The frame is a list of rows that made their records already. */
   readonly rows: boolean;
@@ -60,6 +62,7 @@ function leafOf({ template, make }: Shape): Leaf {
       first: keys.has('firstSeq'),
       prev: keys.has('prevSeq'),
       textId: keys.has('textId'),
+      level: make.record === 'book' && keys.has('price'),
     },
     rows: [...keys].some((key) => key.startsWith('rows ')),
   };
@@ -148,6 +151,10 @@ class Writer {
         return choice(part);
       case CODE.levels:
         return `at = b[at + 2] === 34 ? quotedLevels(s, b, v, at, end, ${part.target}) : plainLevels(s, b, v, at, end, ${part.target}); if (at < 0) return -1;`;
+      case CODE.objectLevels:
+        return `at = objectLevels(s, b, v, at, end, ${part.target}); if (at < 0) return -1;`;
+      case CODE.actionLevels:
+        return `at = actionLevels(s, b, v, at, end, ${part.target}); if (at < 0) return -1;`;
       case CODE.rows: {
         const row = this.functionOf((part.rows ?? []).map(remainingOf));
         return `if (b[at++] !== 91) return -1; for (;;) { at = ${call(row)}; if (at < 0 || !s.onRow(s.leaf)) return -1; const c = b[at++]; if (c === 44) continue; if (c !== 93) return -1; break; }`;
@@ -242,12 +249,19 @@ ${name} = decimal(s, b, start); if (${name} < 0) return -1; at = s.at;
 } else if (at !== point) ${name} /= POWERS[k]; }`;
 }
 
-/**
- * `[["price","size"],…]`, with quotes and without: nine in ten numbers of a feed are in books. A price is above zero,
- * a size may be zero.
- */
-function levels(name: string, quote: string): string {
-  const [open, between, next, close] = [`[[${quote}`, `${quote},${quote}`, `${quote}],[${quote}`, `${quote}]]`];
+/** How the levels of a side are written: what stands before the first, between price and size, levels, and at the end. */
+interface LevelTexts {
+  readonly open: string;
+  readonly between: string;
+  readonly next: string;
+  readonly close: string;
+  /** Code before each price, and after each size. */
+  readonly before?: string;
+  readonly after?: string;
+}
+
+/** Nine in ten numbers of a feed are in books. A price is above zero, a size may be zero. */
+function levels(name: string, { open, between, next, close, before = '', after = '' }: LevelTexts): string {
   return `function ${name}(s, b, v, at, end, side) {
 let l = s.values, to = s.used;
 s.bounds[side] = to;
@@ -255,10 +269,12 @@ if (b[at] === 91 && b[at + 1] === 93) { s.bounds[side + 1] = to; return at + 2; 
 if (${unlike(open)}) return -1;
 at += ${open.length};
 for (;;) {
+${before}
 ${decimal('x')}
 if (x === 0 || ${unlike(between)}) return -1;
 at += ${between.length};
 ${decimal('y')}
+${after}
 if (to + 2 > l.length) { to = more(s, to); l = s.values; }
 l[to] = x; l[to + 1] = y; to += 2;
 if (!(${unlike(next)})) { at += ${next.length}; continue; }
@@ -267,6 +283,12 @@ return ${unlike(close)} ? -1 : at + ${close.length};
 }
 }`;
 }
+
+const ACTIONS = ['new"', 'change"', 'delete"'];
+/** What was done with a level, before it. */
+const ACTION = `let gone = false; ${choice({ key: 'action', code: CODE.choice, target: -1, choices: ACTIONS })}
+gone = b[at - 2] === 101 && b[at - 3] === 116;
+if (b[at++] !== 44) return -1;`;
 
 /** Whether a text of one to five bytes is not here; what has quotes is followed by more, so that four may be read. */
 function unlike(text: string): string {
@@ -278,7 +300,19 @@ function unlike(text: string): string {
   return ['at + 4 > end', `(v.getInt32(at, true)${mask}) !== ${word}`, ...differs.slice(4)].join(' || ');
 }
 
-const LEVELS = `${levels('quotedLevels', '"')}\n${levels('plainLevels', '')}`;
+const LEVELS = [
+  levels('quotedLevels', { open: '[["', between: '","', next: '"],["', close: '"]]' }),
+  levels('plainLevels', { open: '[[', between: ',', next: '],[', close: ']]' }),
+  levels('objectLevels', { open: '[{"p":"', between: '","s":', next: '},{"p":"', close: '}]' }),
+  levels('actionLevels', {
+    open: '[["',
+    between: ',',
+    next: '],["',
+    close: ']]',
+    before: ACTION,
+    after: 'if (gone) y = 0;',
+  }),
+].join('\n');
 
 function commonPrefix(parts: readonly (string | Slot | undefined)[]): string {
   const [first] = parts;

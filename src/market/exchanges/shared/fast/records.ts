@@ -3,7 +3,7 @@ import type { BookRecord, FlatLevels, Market, MarketRecord, PriceLevel } from '.
 import { baseSize, type SymbolFacts } from '../symbols.ts';
 import { timeOf } from '../values.ts';
 import type { Leaf } from './program.ts';
-import type { Scan } from './scan.ts';
+import { HELPERS, type Scan } from './scan.ts';
 import { AT } from './template.ts';
 
 /** What every record of a frame has. */
@@ -19,6 +19,7 @@ export function recordOf(leaf: Leaf, scanner: Scan, frame: FrameFacts): MarketRe
   if (facts === undefined) return undefined;
   const time = leaf.has.time ? timeOf(scanner.numbers[AT.time]) : frame.recvTime;
   if (Number.isNaN(time)) return undefined;
+  if (leaf.make.timeInMs === true && !isMs(numberAt(scanner, AT.time))) return undefined;
   switch (leaf.make.record) {
     case 'book':
       return bookOf(leaf, scanner, facts, frame, time);
@@ -27,6 +28,11 @@ export function recordOf(leaf: Leaf, scanner: Scan, frame: FrameFacts): MarketRe
     case 'prices':
       return pricesOf(leaf, scanner, facts, frame, time);
   }
+}
+
+/** A time of 2001 to 2286. */
+function isMs(time: number): boolean {
+  return time >= 1e12 && time < 1e13;
 }
 
 function numberAt(scanner: Scan, place: number): number {
@@ -101,15 +107,20 @@ function bookOf(
   frame: FrameFacts,
   time: Us,
 ): MarketRecord | undefined {
+  if (has.level && !putLevel(scanner)) return undefined;
   const { values, bounds } = scanner;
+  const prev = has.prev ? numberAt(scanner, AT.prev) : null;
+  // A change of nothing begins anew where the venue says so; that is for who knows the venue.
+  if (prev === 0) return undefined;
   if (!facts.plain && !toBase(values, scanner.kept, scanner.used, facts)) return undefined;
   scanner.kept = scanner.used;
   const snapshot = make.kind === 'snapshot';
+  const seq = has.seq ? numberAt(scanner, AT.seq) : null;
   return new FlatBookRecord(frame, facts.symbol, time, {
     kind: snapshot ? 'snapshot' : 'delta',
-    seq: has.seq ? numberAt(scanner, AT.seq) : null,
-    first_seq: !snapshot && has.first ? numberAt(scanner, AT.first) : null,
-    prev_seq: !snapshot && has.prev ? numberAt(scanner, AT.prev) : null,
+    seq,
+    first_seq: snapshot ? null : has.first ? numberAt(scanner, AT.first) : make.firstIsSeq === true ? seq : null,
+    prev_seq: snapshot ? null : prev,
     flat: {
       values,
       bidsStart: bounds[0] ?? 0,
@@ -118,6 +129,22 @@ function bookOf(
       asksEnd: bounds[3] ?? 0,
     },
   });
+}
+
+/** The one level of a change, on its side; false when it cannot be. */
+function putLevel(scanner: Scan): boolean {
+  const { bounds, numbers, used } = scanner;
+  const [price = 0, size = Number.NaN] = [numbers[AT.price], numbers[AT.size]];
+  if (!(price > 0)) return false;
+  const at = used + 2 > scanner.values.length ? HELPERS.more(scanner, used) : used;
+  scanner.values[at] = price;
+  scanner.values[at + 1] = size;
+  scanner.used = at + 2;
+  const isBid = numbers[AT.side] === 1;
+  bounds[0] = bounds[2] = at;
+  bounds[1] = isBid ? at + 2 : at;
+  bounds[3] = isBid ? at : at + 2;
+  return true;
 }
 
 /** Makes sizes base units; false when one cannot be. */

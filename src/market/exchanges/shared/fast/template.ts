@@ -10,6 +10,8 @@ export const CODE = {
   choice: 8,
   levels: 9,
   rows: 10,
+  objectLevels: 11,
+  actionLevels: 12,
 } as const;
 
 /** Places in the reader's numbers. */
@@ -56,8 +58,12 @@ export interface RecordMaker {
   readonly record: 'book' | 'trades' | 'prices';
   /** Books: what the frame is. */
   readonly kind?: 'snapshot' | 'delta' | undefined;
+  /** Books: a change is one update and follows the one before it: its first sequence number is its last. */
+  readonly firstIsSeq?: boolean | undefined;
   /** Trades: the number that identifies the trade is its sequence number too. */
   readonly idIsSeq?: boolean | undefined;
+  /** The wire's times are ms; a number that is not one of this century is left to the reader of JSON. */
+  readonly timeInMs?: boolean | undefined;
 }
 
 /** A frame as the venue writes it, with slots in the place of values: frame`{"s":"${symbol}","u":${seq}}`. */
@@ -109,6 +115,12 @@ export const askSize = slot('askSize', CODE.decimal, AT.askSize);
 /** `[["price","size"],…]`, quotes or not. */
 export const bids = slot('bids', CODE.levels, 0);
 export const asks = slot('asks', CODE.levels, 2);
+/** `[{"p":"price","s":size},…]`. */
+export const objectBids = slot('objectBids', CODE.objectLevels, 0);
+export const objectAsks = slot('objectAsks', CODE.objectLevels, 2);
+/** `[["new",price,size],["change",price,size],["delete",price,size],…]`: what is deleted has the size 0. */
+export const actionBids = slot('actionBids', CODE.actionLevels, 0);
+export const actionAsks = slot('actionAsks', CODE.actionLevels, 2);
 
 /** One of these texts; none may begin another. It says nothing to us. */
 export function oneOf(...texts: readonly string[]): Slot {
