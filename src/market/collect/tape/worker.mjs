@@ -14,6 +14,8 @@ import { TapeDisk } from './disk.mjs';
 
 /** What comes fast gathers for so long, ms. */
 const LEAST_MS = 1;
+/** So long after a write it looks by itself whether more came, ms: to be woken is dear for the thread that appends. */
+const LINGER_MS = 10;
 /** The rate is that of about the last so many ms. */
 const RATE_MS = 100;
 
@@ -25,6 +27,7 @@ const { progress, flushMs } = opening;
 const rate = { value: 0, bytes: 0, at: performance.now() };
 /** Since when what gathers does. @type {number | undefined} */
 let since;
+let wroteAt = Number.NEGATIVE_INFINITY;
 
 /** Waits for the disk where it is: the thread has nothing else to do. @param {string} path @returns {import('./protocol.ts').SegmentFile} */
 function openSegment(path) {
@@ -52,11 +55,12 @@ function patience() {
   if (disk.failed) return Number.POSITIVE_INFINITY;
   const bytes = disk.gathering;
   if (bytes === null || bytes >= WORTHY_BYTES) return 0;
-  if (bytes === 0) {
-    since = undefined;
-    return Number.POSITIVE_INFINITY;
-  }
   const now = performance.now();
+  if (bytes === 0) {
+    const lingers = now - wroteAt < LINGER_MS;
+    since = lingers ? now : undefined;
+    return lingers ? LEAST_MS : Number.POSITIVE_INFINITY;
+  }
   since ??= now;
   return Math.max(0, since + Math.min(flushMs, Math.max(LEAST_MS, LEAST_BYTES / rate.value)) - now);
 }
@@ -65,6 +69,7 @@ async function write() {
   since = undefined;
   await disk.run();
   const now = performance.now();
+  wroteAt = now;
   const ms = now - rate.at;
   if (ms < LEAST_MS / 2) return;
   const bytes = progress.items[1] ?? 0;
