@@ -238,7 +238,11 @@ class LiveCollector implements Collector {
           this.#latencyOf(item.connection)?.note(record.event_time, item.recv_time);
         },
       },
-      onPressure: (paused) => this.#pressure(paused),
+      onPressure: (paused) => {
+        this.#log.warn(paused ? 'collect.paused' : 'collect.resumed', {});
+        this.#pauseAll(paused);
+      },
+      onRest: (resting) => this.#pauseAll(resting),
     });
     this.#session = session;
     this.#startedAt = clock.now();
@@ -418,13 +422,10 @@ class LiveCollector implements Collector {
     });
   }
 
-  #pressure(paused: boolean): void {
-    this.#log.warn(paused ? 'collect.paused' : 'collect.resumed', {});
-    for (const { connections } of this.#feeds) {
-      for (const connection of connections) {
-        if (paused) connection.pause();
-        else connection.resume();
-      }
+  #pauseAll(paused: boolean): void {
+    for (const connection of this.#feeds.flatMap((feed) => feed.connections)) {
+      if (paused) connection.pause();
+      else connection.resume();
     }
   }
 

@@ -21,15 +21,23 @@ export interface IntakeOptions {
   readonly commitMs: () => Ms;
   /** Receive time of the newest item on the tape before this run; time goes on from there. */
   readonly lastRecvTime: Us;
-  /** The sources should stop, or may go on, reading. */
+  /** The sources should stop, or may go on, reading: more waits to be stored than should. */
   readonly onPressure: (paused: boolean) => void;
+  /** The same for the rest of one turn of the event loop, which has received for long enough. */
+  readonly onRest: (resting: boolean) => void;
   readonly onTapeError: (error: Unavailable) => void;
 }
 
 /** Rows waiting beyond this bring the next commit forward … */
-const EARLY_COMMIT_ROWS = 25_000;
-/** … and beyond this the sources are paused until the store has caught up. */
-const MAX_WAITING_ROWS = 150_000;
+const EARLY_COMMIT_BYTES = 4_000_000;
+/** … and beyond this the sources are paused until the store has caught up. As much again may be under way to it. */
+const MAX_WAITING_BYTES = 24_000_000;
+/** What a row takes in memory, about. */
+const ROW_BYTES = 240;
+const BOOK_ROW_BYTES = 1_600;
+/** A turn of the event loop receives for so long at most: one socket alone may bring 2 MB, and commits have to wait. */
+const MOST_TURN_MS = 20;
+const FRAMES_A_LOOK = 64;
 const MAX_TAPE_PRESSURE = 0.5;
 /** How far the growing stretches of the completeness ledger reach is written this often. */
 const HEADS_MS = 5_000;
@@ -43,6 +51,7 @@ const IDLE_COMMIT_MS = 30_000;
 export class Intake {
   readonly #options: IntakeOptions;
   #rows: StoredRecord[] = [];
+  #rowBytes = 0;
   #changes: CoverageChange[] = [];
   /** Heads of a commit that failed. */
   #heads: CoverageHead[] = [];
@@ -56,6 +65,9 @@ export class Intake {
   #lastRecvTime: Us;
   #pushes = 0;
   #paused = false;
+  /** When the turn under way began to receive. */
+  #turn: Ms | undefined;
+  #resting = false;
   #timer: Timer | undefined;
   #running: Promise<void> | undefined;
   #early = false;
@@ -117,6 +129,7 @@ export class Intake {
   /** Where the pipeline's records go. */
   readonly take = (record: StoredRecord): void => {
     this.#rows.push(record);
+    this.#rowBytes += bytesOf(record);
   };
 
   /** Where the pipeline's steps of the completeness ledger go. */
@@ -153,7 +166,10 @@ export class Intake {
     const before = this.#rows.length;
     this.#options.pipeline.process(item);
     if (before === 0 && this.#rows.length > 0) this.#oldestWaiting ??= item.recv_time;
-    if ((++this.#pushes & 255) === 0) this.#relieve();
+    if (++this.#pushes % FRAMES_A_LOOK === 0) {
+      this.#relieve();
+      this.#lookAtTurn();
+    }
     return true;
   }
 
@@ -175,11 +191,11 @@ export class Intake {
   }
 
   #overloaded(): boolean {
-    return this.#rows.length > MAX_WAITING_ROWS || this.#options.tape.pressure > MAX_TAPE_PRESSURE;
+    return this.#rowBytes > MAX_WAITING_BYTES || this.#options.tape.pressure > MAX_TAPE_PRESSURE;
   }
 
   #relieve(): void {
-    if (this.#rows.length > EARLY_COMMIT_ROWS && !this.#early) {
+    if (this.#rowBytes > EARLY_COMMIT_BYTES && !this.#early) {
       this.#early = true;
       this.#timer?.cancel();
       this.#timer = this.#options.clock.schedule(0, () => this.#tick());
@@ -188,6 +204,25 @@ export class Intake {
     if (overloaded === this.#paused) return;
     this.#paused = overloaded;
     this.#options.onPressure(overloaded);
+  }
+
+  /** Has the sources rest until the turn is over when it has taken long enough. */
+  #lookAtTurn(): void {
+    const now = this.#options.clock.monotonicMs();
+    if (this.#turn === undefined) {
+      this.#turn = now;
+      setImmediate(() => this.#endTurn());
+    } else if (now - this.#turn > MOST_TURN_MS && !this.#resting && !this.#paused) {
+      this.#resting = true;
+      this.#options.onRest(true);
+    }
+  }
+
+  #endTurn(): void {
+    this.#turn = undefined;
+    if (!this.#resting) return;
+    this.#resting = false;
+    if (!this.#paused) this.#options.onRest(false);
   }
 
   #schedule(): void {
@@ -226,11 +261,13 @@ export class Intake {
 
   async #commitNow(always: boolean): Promise<void> {
     const rows = this.#rows;
+    const rowBytes = this.#rowBytes;
     const changes = this.#changes;
     const heads = this.#takeHeads(always);
     const position = this.#position;
     const oldest = this.#oldestWaiting;
     this.#rows = [];
+    this.#rowBytes = 0;
     this.#changes = [];
     this.#oldestWaiting = null;
     try {
@@ -241,6 +278,7 @@ export class Intake {
       this.#storeError = undefined;
     } catch (error) {
       this.#rows = rows.concat(this.#rows);
+      this.#rowBytes += rowBytes;
       this.#changes = changes.concat(this.#changes);
       this.#heads = heads;
       this.#oldestWaiting = oldest;
@@ -276,6 +314,10 @@ export class Intake {
       }
     }
   }
+}
+
+function bytesOf({ stream }: StoredRecord): number {
+  return stream === 'orderbooks' ? BOOK_ROW_BYTES : ROW_BYTES;
 }
 
 /** One note a market: what was received meanwhile is on no tape. */

@@ -22,6 +22,7 @@ export interface SessionOptions extends CollectorOptions {
   /** Called for live items only, never during recovery. */
   readonly hooks: PipelineHooks & Pick<PipelineOptions, 'onCoverage'>;
   readonly onPressure: (paused: boolean) => void;
+  readonly onRest: (resting: boolean) => void;
 }
 
 /** One run of the collector, from recovery to the closed tape. */
@@ -74,6 +75,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     commitMs: () => config.collect.flush_interval_ms,
     lastRecvTime: recovered.lastRecvTime,
     onPressure: options.onPressure,
+    onRest: options.onRest,
     onTapeError: (error) => {
       events.emit('data.quality_alert', { alert_type: 'tape_full', message: error.message, severity: 'critical' });
     },

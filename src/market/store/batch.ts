@@ -63,26 +63,34 @@ export async function stageBatch(
   table: TableDefinition,
   records: readonly StoredRecord[],
   seriesOf: (record: StoredRecord) => SeriesRef,
+  turns: Turns = new Turns(),
 ): Promise<StagedBatch> {
   const staging = new Staging(table, records.length);
-  let began = performance.now();
-  let ownMs = LEAST_TURN_MS;
   for (let from = 0; from < records.length; from += RECORDS_A_LOOK) {
-    const now = performance.now();
-    if (now - began >= ownMs) {
-      await new Promise((resolve) => void setImmediate(resolve));
-      began = performance.now();
-      ownMs = Math.min(Math.max(began - now, LEAST_TURN_MS), MOST_TURN_MS);
-    }
+    await turns.next();
     for (const record of records.slice(from, from + RECORDS_A_LOOK)) staging.take(record, seriesOf(record));
   }
   return staging.finish();
 }
 
-/** A turn takes as long as all else took since the last one, so that rows do not fall behind the frames they come in. */
 const LEAST_TURN_MS = 1;
-const MOST_TURN_MS = 10;
+const MOST_TURN_MS = 30;
 const RECORDS_A_LOOK = 250;
+
+/** Turns that take as long as all else took between them, so that rows do not fall behind the frames they come in. */
+export class Turns {
+  #began = performance.now();
+  #ownMs = LEAST_TURN_MS;
+
+  /** Gives the turn up when it has taken its time. */
+  async next(): Promise<void> {
+    const now = performance.now();
+    if (now - this.#began < this.#ownMs) return;
+    await new Promise((resolve) => void setImmediate(resolve));
+    this.#began = performance.now();
+    this.#ownMs = Math.min(Math.max(this.#began - now, LEAST_TURN_MS), MOST_TURN_MS);
+  }
+}
 const ORIGIN_COLUMN = STAGED_COLUMNS.indexOf('origin');
 /** Columns begin this many values further apart than they are long, or all of them would share few lines of the cache. */
 const COLUMN_GAP = 24;

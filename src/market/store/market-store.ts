@@ -6,7 +6,7 @@ import { AppError, Corrupt, Unsupported, errorMessage } from '../../kit/errors.t
 import type { CarriedSeries, Coverage, CoverageBatch } from '../domain/coverage.ts';
 import type { SeriesKey, StoredRecord, Stream } from '../domain/records.ts';
 import type { TapePosition } from '../domain/tape.ts';
-import { stageBatch } from './batch.ts';
+import { stageBatch, Turns } from './batch.ts';
 import type { StagedBatch } from './batch.ts';
 import { BulkWriter } from './bulk.ts';
 import { compactStore } from './compaction.ts';
@@ -71,8 +71,9 @@ export class DuckMarketStore implements MarketStore {
       const byStream = grouped(withoutDeleted(this.#core, records));
       const { registry } = this.#core;
       const batches: StagedBatch[] = [];
+      const turns = new Turns();
       for (const [stream, own] of byStream)
-        batches.push(await stageBatch(registry.table(stream), own, (record) => registry.ref(record)));
+        batches.push(await stageBatch(registry.table(stream), own, (record) => registry.ref(record), turns));
       const given = new Map([...byStream].map(([stream, own]) => [stream, own.length]));
       await this.#ensure([...coverage.changes, ...coverage.heads]);
       return storeBatches(this.#core, { batches, given }, position, coverage);

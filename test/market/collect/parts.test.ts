@@ -106,6 +106,7 @@ test('receive time never goes back, however the clock jumps, and a commit flushe
   const store = new MemoryStore();
   const events = new RecordingSink(clock);
   const log = silentLogger;
+  const rests: boolean[] = [];
   const sink = { take: (): void => undefined } as { take: (record: never) => void };
   const pipeline = new Pipeline({ markets: toyVenue().markets, bookIntervalMs: 0, sink: (r) => sink.take(r as never) });
   const tapeDir = join(folder.path, 'tape');
@@ -127,6 +128,7 @@ test('receive time never goes back, however the clock jumps, and a commit flushe
     commitMs: () => 1000,
     lastRecvTime: (clock.now() + 60_000) * 1000,
     onPressure: () => undefined,
+    onRest: (resting) => rests.push(resting),
     onTapeError: () => undefined,
   });
   sink.take = intake.take;
@@ -149,10 +151,19 @@ test('receive time never goes back, however the clock jumps, and a commit flushe
   expect(writer.unwrittenItems).toBe(0);
   expect(store.rows).toHaveLength(3);
   expect(store.reached).toEqual({ segment: 1, item: 2 });
+  // A turn that receives for longer than 20 ms has its sources rest until it is over.
+  for (let id = 4; id < 200; id++) push(id);
+  expect(rests).toEqual([]);
+  const later = clock.advance(21);
+  for (let id = 200; id < 400; id++) push(id);
+  expect(rests).toEqual([true]);
+  await later;
+  await new Promise((resolve) => void setImmediate(resolve));
+  expect(rests).toEqual([true, false]);
   intake.stop();
   await writer.close();
   expect((await verifyTape(tapeDir)).intact).toBe(true);
-  expect(await collect(readTape(tapeDir))).toHaveLength(3);
+  expect(await collect(readTape(tapeDir))).toHaveLength(399);
 });
 
 test('a host that refused us lately is polled half as often', async () => {

@@ -24,6 +24,7 @@ test('the oldest segments go first, as planned; what the store still needs stays
     random: () => 0.5,
     hooks: {},
     onPressure: () => undefined,
+    onRest: () => undefined,
   });
   const base = { connection: 'toy_spot#1.1', exchange: 'toy', market: 'spot' } as const;
   for (let i = 0; i < 300; i++) {
