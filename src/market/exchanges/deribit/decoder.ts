@@ -1,7 +1,7 @@
 import { quoteOutside } from '../../../kit/outside.ts';
 import { z } from 'zod';
 import type { Us } from '../../../kit/clock.ts';
-import type { Market, RecordSink } from '../../domain/records.ts';
+import type { CandleInterval, Market, RecordSink } from '../../domain/records.ts';
 import type { RestArgs, RestCallName } from '../../domain/tape.ts';
 import type { Decoder, DecoderOptions, FrameVerdict, RestCall } from '../contract.ts';
 import { closeOf } from '../shared/candle-times.ts';
@@ -13,7 +13,7 @@ import { control, dataVerdict, readRows, refused, rejected, subscribed, verdictO
 import { readBook, readCandle, readTrade } from './normalise.ts';
 import { BOOK_SHAPES } from './shapes.ts';
 import { readQuote, readTicker } from './ticker.ts';
-import { belongsTo, EXCHANGE, namedFacts } from './wire.ts';
+import { belongsTo, EXCHANGE, intervalOf, namedFacts } from './wire.ts';
 
 /** Damaged frames make names up: what is held of them may not fill the memory. */
 const MOST_NAMES = 20_000;
@@ -124,25 +124,31 @@ class DeribitDecoder implements Decoder {
       case 'chart':
         if (name !== 'trades' || !isObject(data)) return rejected('chart without data');
         if (!belongsTo(this.#market, instrument)) return control('chart of another market');
-        return resolution === '1' ? this.#candle(instrument, data, context) : control('other candles');
+        return this.#chart(instrument, intervalOf(resolution ?? ''), data, context);
       default:
         return UNSTORED.has(kind) ? control(kind) : rejected(`unknown channel ${quoteOutside(kind.slice(0, 40))}`);
     }
   }
 
-  #candle(name: string, data: WireObject, context: ReadContext): FrameVerdict {
+  #chart(name: string, interval: CandleInterval | undefined, data: WireObject, context: ReadContext): FrameVerdict {
+    return interval === undefined ? control('other candles') : this.#candle(name, interval, data, context);
+  }
+
+  #candle(name: string, interval: CandleInterval, data: WireObject, context: ReadContext): FrameVerdict {
     const open = timeOf(data['tick']);
     // History, which tells of the candle after its end, has the last word.
-    const time = Math.min(context.recvTime, closeOf(open, '1m') - 1);
-    const judged = readCandle(name, data, { time, closed: false }, { ...context, sink: () => undefined });
+    const time = Math.min(context.recvTime, closeOf(open, interval) - 1);
+    const running = { interval, time, closed: false };
+    const judged = readCandle(name, data, running, { ...context, sink: () => undefined });
     if (typeof judged === 'string') return rejected(judged);
-    const before = this.#candles.get(name);
+    const key = interval === '1m' ? name : `${name} ${interval}`;
+    const before = this.#candles.get(key);
     const newer = before !== undefined && numberOf(data['tick']) > (before.row['tick'] ?? NaN);
-    if (newer) readCandle(name, before.row, { time: before.time, closed: true }, context);
-    readCandle(name, data, { time, closed: false }, context);
+    if (newer) readCandle(name, before.row, { interval, time: before.time, closed: true }, context);
+    readCandle(name, data, running, context);
     if (before === undefined || numberOf(data['tick']) >= (before.row['tick'] ?? NaN)) {
       if (this.#candles.size >= MOST_NAMES && before === undefined) this.#candles.clear();
-      this.#candles.set(name, { row: numbersOf(data), time });
+      this.#candles.set(key, { row: numbersOf(data), time });
     }
     return dataVerdict(newer ? 2 : 1);
   }

@@ -1,5 +1,5 @@
 import type { Us } from '../../../kit/clock.ts';
-import type { PriceLevel } from '../../domain/records.ts';
+import type { CandleInterval, PriceLevel } from '../../domain/records.ts';
 import { pushBook, pushCandle, pushFunding, pushLiquidation, pushTrade, type ReadContext } from '../shared/reading.ts';
 import { closeOf } from '../shared/candle-times.ts';
 import {
@@ -81,21 +81,20 @@ function levelsOf(value: unknown): PriceLevel[] | undefined {
 }
 
 /**
- * `chart.trades.X.1`: `tick` is the beginning; `cost` is in the quote, but for options, whose currency it does not say.
+ * `chart.trades.X.1` and longer ones: `tick` is the beginning; `cost` is in the quote, but for options, whose currency it does not say.
  * The wire does not say whether it is closed.
  */
 export function readCandle(
   name: string,
   row: WireObject,
-  said: { readonly time: Us; readonly closed: boolean },
+  said: { readonly interval: CandleInterval; readonly time: Us; readonly closed: boolean },
   context: ReadContext,
 ): Reading {
   const open = timeOf(row['tick']);
   const wire = {
-    interval: '1m' as const,
     ...said,
     open,
-    close: closeOf(open, '1m'),
+    close: closeOf(open, said.interval),
     prices: [row['open'], row['high'], row['low'], row['close']],
     volume: sizeOf(row['volume']),
     quoteVolume: row['cost'] === undefined || context.market === 'options' ? null : sizeOf(row['cost']),

@@ -16,6 +16,7 @@ function recogniseList(rows: readonly unknown[]): RestCallName | undefined {
   const [row] = rows;
   if (!isObject(row)) return undefined;
   if (row['interest_8h'] !== undefined) return 'funding_rates';
+  if (row['creation_timestamp'] !== undefined && row['estimated_delivery_price'] !== undefined) return 'ticker_24h';
   return row['min_trade_amount'] !== undefined ? 'instruments' : undefined;
 }
 

@@ -10,7 +10,7 @@ import { elementsOf, isObject, numberOf, parseJson, timeOf } from '../shared/val
 import { control, readRows, refused, rejected, verdictOf, type Reading } from '../shared/verdicts.ts';
 import { readBook, readCandle, readFundingRow, readTrade } from './normalise.ts';
 import { readTicker } from './ticker.ts';
-import { EXCHANGE, namedFacts } from './wire.ts';
+import { belongsTo, EXCHANGE, namedFacts } from './wire.ts';
 
 /**
  * REST calls; bounds are inclusive ms. Candles and funding come in spans of time, trades 1000 at a time
@@ -96,10 +96,25 @@ function commonCalls(market: Market, kind: string): Calls {
 function ticker(market: Market): RestCall {
   return {
     request: (args, instrument) => ask('ticker', { instrument_name: nameOf(args, instrument) }),
-    decode: decode(market, 'live', (result, _args, context) =>
-      isObject(result) ? readTicker(result, context) : 'answer without a ticker',
-    ),
+    decode: decode(market, 'live', (result, _args, context) => {
+      if (Array.isArray(result)) return readRows(result, (row) => readSummaryRow(row, market, context));
+      return isObject(result) ? readTicker(result, context) : 'answer without a ticker';
+    }),
   };
+}
+
+/** A row of `get_book_summary_by_currency` or `by_instrument`: a ticker in other words, without sizes and greeks. */
+function readSummaryRow(row: unknown, market: Market, context: ReadContext): Reading {
+  if (!isObject(row)) return 'no summary';
+  if (!belongsTo(market, row['instrument_name'])) return 0;
+  const { creation_timestamp, bid_price, ask_price, last } = row;
+  const told = {
+    timestamp: creation_timestamp,
+    best_bid_price: bid_price,
+    best_ask_price: ask_price,
+    last_price: last,
+  };
+  return readTicker({ ...row, ...told, stats: row }, context);
 }
 
 function ask(method: string, query: Readonly<Record<string, string | number | undefined>>): RestTarget {
@@ -182,7 +197,7 @@ function readCandles(result: unknown, args: RestArgs, context: ReadContext, name
       if (!within(row['tick'], args)) return 0;
       const close = closeOf(timeOf(row['tick']), '1m');
       const closed = close <= context.recvTime;
-      return readCandle(name, row, { time: closed ? close : context.recvTime, closed }, context);
+      return readCandle(name, row, { interval: '1m', time: closed ? close : context.recvTime, closed }, context);
     },
   );
 }

@@ -1,4 +1,4 @@
-import { msToUs, type Market } from '../../domain/records.ts';
+import { msToUs, type CandleInterval, type Market } from '../../domain/records.ts';
 import type { Us } from '../../../kit/clock.ts';
 import { canonicalSymbol, type NamedFacts } from '../shared/symbols.ts';
 
@@ -74,4 +74,22 @@ export function namedFacts(name: string): NamedFacts {
     symbol: canonicalSymbol(name),
     fundingIntervalHours: perpetual ? FUNDING_HOURS : null,
   };
+}
+
+const INTERVALS: Readonly<Record<string, CandleInterval>> = {
+  '1': '1m',
+  '3': '3m',
+  '5': '5m',
+  '15': '15m',
+  '30': '30m',
+  '60': '1h',
+  '120': '2h',
+  '360': '6h',
+  '720': '12h',
+  '1D': '1d',
+};
+
+/** The candle length of a chart's resolution; undefined for 10 and 180 minutes, which no record has. */
+export function intervalOf(resolution: string): CandleInterval | undefined {
+  return Object.hasOwn(INTERVALS, resolution) ? INTERVALS[resolution] : undefined;
 }
