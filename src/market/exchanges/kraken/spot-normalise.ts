@@ -3,12 +3,14 @@ import type { CandleInterval, PriceLevel } from '../../domain/records.ts';
 import type { SymbolFacts } from '../shared/symbols.ts';
 import {
   allKnown,
+  elementsOf,
   idOf,
   isObject,
   optional,
   optionalCount,
   optionalPrice,
   optionalSize,
+  parseJson,
   priceOf,
   sequenceOf,
   sizeOf,
@@ -91,16 +93,34 @@ function objectLevels(value: unknown): PriceLevel[] | undefined {
 
 const LEVEL = /"price"\s*:\s*"?([\d.]+)"?\s*,\s*"qty"\s*:\s*"?([\d.]+)"?/g;
 
-/** Digits of each level of a side, in order; undefined unless exactly `count` are found. */
+/** Digits of each level of a side, in order, as the venue writes them; undefined unless exactly `count` are found. */
 function levelTexts(text: string, side: 'bids' | 'asks', count: number): string[] | undefined {
   if (count === 0) return [];
   const start = text.indexOf(`"${side}"`);
   const end = text.indexOf(']', start);
-  if (start < 0 || end < 0) return undefined;
   const texts: string[] = [];
   LEVEL.lastIndex = start;
   for (let match = LEVEL.exec(text); match !== null && match.index < end; match = LEVEL.exec(text)) {
     texts.push(levelDigits(match[1] ?? '', match[2] ?? ''));
+  }
+  return start >= 0 && texts.length === count ? texts : textsOfAny(text, side, count);
+}
+
+const STRING_OR_NUMBER = /("(?:[^"\\]|\\.)*")|(-?\d[\d.eE+-]*)/g;
+const DIGITS = /^[\d.]+$/;
+
+/** The same of a frame in any order of fields, with fields that we do not know: read with its numbers as texts. */
+function textsOfAny(text: string, side: 'bids' | 'asks', count: number): string[] | undefined {
+  const frame = parseJson(
+    text.replace(STRING_OR_NUMBER, (_, string: string | undefined, n: string) => string ?? `"${n}"`),
+  );
+  const [row] = elementsOf(isObject(frame) ? frame['data'] : undefined);
+  const texts: string[] = [];
+  for (const level of elementsOf(isObject(row) ? row[side] : undefined)) {
+    const { price, qty } = isObject(level) ? level : {};
+    if (typeof price !== 'string' || typeof qty !== 'string' || !DIGITS.test(price) || !DIGITS.test(qty))
+      return undefined;
+    texts.push(levelDigits(price, qty));
   }
   return texts.length === count ? texts : undefined;
 }
