@@ -43,14 +43,11 @@ export const EXEMPTIONS: readonly Exemption[] = [
   },
   {
     venue: 'binance',
-    what: 'coin-margined contracts: mark, index and open interest (trades, books and liquidations are converted)',
-    evidence:
-      'dstream.binance.com is not one of the four markets; its index has a stream of its own, its interest no price',
+    what: 'coin-margined contracts: open interest (trades, books, marks and liquidations are converted)',
+    evidence: 'contracts of 100 or 10 USD; the message tells no price by which they would be base units',
     covers: (frame) =>
       /usd_/i.test(String(frame?.stream ?? frame?.symbol)) &&
-      (frame?.data?.openInterest !== undefined ||
-        frame?.data?.e === 'markPriceUpdate' ||
-        frame?.openInterest !== undefined),
+      (frame?.data?.openInterest !== undefined || frame?.openInterest !== undefined),
   },
   {
     venue: 'binance',
@@ -125,6 +122,12 @@ export const EXEMPTIONS: readonly Exemption[] = [
   },
   {
     venue: 'kucoin',
+    what: 'level 3 (single orders) and candles of futures over the socket',
+    evidence: 'orders are none of our streams; candles tell turnover as volume, REST has them in contracts',
+    covers: (frame) => /^\/(spotMarket\/level3|contractMarket\/(level3v2|candle|limitCandle)):/.test(frame?.topic),
+  },
+  {
+    venue: 'kucoin',
     what: 'topics level2Snapshot and /contract/details',
     evidence: 'made by the recorder from REST answers (generated: true); the venue has no such topics',
     covers: (frame) => frame?.generated === true,
@@ -133,4 +136,51 @@ export const EXEMPTIONS: readonly Exemption[] = [
 
 export function exemptionOf(venue: string, frame: unknown): Exemption | undefined {
   return EXEMPTIONS.find((exemption) => exemption.venue === venue && exemption.covers(frame));
+}
+
+/** A literal of a reference that our records do not repeat, because it is wrong or says something else. */
+export interface Deviation {
+  readonly venue: string;
+  readonly evidence: string;
+  readonly covers: (literal: {
+    readonly kind: string;
+    readonly test: string;
+    readonly expression: string;
+    readonly frame: any;
+  }) => boolean;
+}
+
+/** Of crypto-msg-parser. What is neither here nor exempt has to match. */
+export const DEVIATIONS: readonly Deviation[] = [
+  {
+    venue: 'deribit',
+    evidence: 'best_bid_amount of inverse contracts is USD already (docs.deribit.com, quote); it is taken times 10',
+    covers: ({ kind, expression, frame }) =>
+      kind === 'bbo' && /quantity_(base|quote)/.test(expression) && /^BTC-/.test(frame.params.data.instrument_name),
+  },
+  {
+    venue: 'deribit',
+    evidence: 'tick begins the candle, as in get_tradingview_chart_data; it is taken for the end, and as the time',
+    covers: ({ kind, expression }) => kind === 'candlestick' && /begin_time|timestamp/.test(expression),
+  },
+  {
+    venue: 'gateio',
+    evidence: 'a size of 0 does not say its side, so that the level goes from both; the reference puts it on one',
+    covers: ({ kind, test, expression }) =>
+      kind === 'l2_event' && test === 'linear_future_update' && /^orderbook\.(bids|asks)/.test(expression),
+  },
+  {
+    venue: 'gateio',
+    evidence: 'REST books tell when they last changed (update) and when they were asked (current): ours is the change',
+    covers: ({ frame, expression }) => frame.current !== undefined && expression === 'extract_timestamp',
+  },
+  {
+    venue: 'kraken',
+    evidence: 'a snapshot of trades comes newest first; ours are oldest first, and the reference asserts its first',
+    covers: ({ frame, expression }) => frame.feed === 'trade_snapshot' && expression.startsWith('trade.'),
+  },
+];
+
+export function deviationOf(venue: string, literal: Parameters<Deviation['covers']>[0]): Deviation | undefined {
+  return DEVIATIONS.find((deviation) => deviation.venue === venue && deviation.covers(literal));
 }
