@@ -19,6 +19,7 @@ import {
 } from '../shared/verdicts.ts';
 import { changeOf, mergeBest, NO_BEST, pushBest, type BestChange, type BestState } from './best.ts';
 import { EXCHANGE, readBook, readKline, readLiquidation, readTrade, type ReadContext } from './normalise.ts';
+import { readOptionTicker } from './option.ts';
 import { BEST_SHAPES, BYBIT_SHAPES } from './shapes.ts';
 import { changesOf, mergeTicker, pushTicker, type TickerState } from './ticker.ts';
 import { isOption, RETIRED_TOPICS, sizingRule, UNSTORED_TOPICS } from './wire.ts';
@@ -169,7 +170,7 @@ class BybitDecoder implements Decoder {
 
   #ticker(frame: WireObject, data: WireObject, context: ReadContext): FrameVerdict {
     const symbol = data['symbol'];
-    if (isOption(symbol)) return control('option ticker');
+    if (isOption(symbol)) return verdictOf(readOptionTicker(data, messageTime(frame, context), context));
     const facts = this.#symbols.facts(symbol);
     if (facts === undefined || typeof symbol !== 'string') return rejected('ticker without a symbol');
     const changes = changesOf(data);

@@ -123,6 +123,14 @@ function bybit(topic: string, frame: any, records: readonly MarketRecord[]): num
     );
     return data.length;
   }
+  if (topic.startsWith('tickers.') && data.markPriceIv !== undefined) {
+    return matches(of('option_summaries'), {
+      mark_price: number(data.markPrice),
+      delta: number(data.delta),
+      open_interest: number(data.openInterest),
+      event_time: frame.ts * 1000,
+    });
+  }
   if (topic.startsWith('tickers.') && !data.symbol.endsWith('USD')) {
     const prices = of('prices');
     if (data.bid1Price !== undefined)

@@ -1,7 +1,9 @@
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { BookRecord, MarketRecord } from '../../../../src/market/domain/records.ts';
 import { exemptionOf } from '../exemptions.ts';
-import { decodeFrame, hasData, isoToUs, json, marketOf } from './data.ts';
+import { DATA, decodeFrame, hasData, isoToUs, json, marketOf } from './data.ts';
 
 /**
  * Reference: normalised output of the tardis-dev mappers on real frames. Conversions: times to µs; sizes of inverse
@@ -14,6 +16,7 @@ const FILES = [
   ['binance_delivery.json', 'binance_futures'],
   ['bybit.json', 'bybit_futures'],
   ['bybit_spot.json', 'bybit_spot'],
+  ['bybit_options.json', 'bybit_futures'],
 ] as const;
 
 /** The derivative ticker that our records add up to, per symbol. */
@@ -93,11 +96,15 @@ function base(symbol: string, amount: number, price: number): number {
   return inverse(symbol) ? (amount * contractUsd(symbol)) / price : amount;
 }
 
+/** A volatility of ours, from the reference's fraction. */
+const percent = (fraction: number | null): number | null =>
+  fraction === null ? null : Number((fraction * 100).toFixed(8));
+
 const byPrice = (a: readonly [number, number], b: readonly [number, number]): number => a[0] - b[0];
 
 function compare(expected: any, records: readonly MarketRecord[], view: View): void {
   const time = isoToUs(expected.timestamp);
-  const symbol = expected.symbol;
+  const symbol = String(expected.symbol).replaceAll('-', '_');
   switch (expected.type) {
     case 'trade':
       expect(records).toContainEqual(
@@ -150,6 +157,33 @@ function compare(expected: any, records: readonly MarketRecord[], view: View): v
       }
       return;
     }
+    case 'option_summary':
+      expect(records).toContainEqual(
+        expect.objectContaining({
+          stream: 'option_summaries',
+          symbol,
+          event_time: time,
+          option_type: expected.optionType,
+          strike_price: expected.strikePrice,
+          expiry_time: isoToUs(expected.expirationDate),
+          bid_price: expected.bestBidPrice,
+          bid_qty: expected.bestBidAmount,
+          ask_price: expected.bestAskPrice,
+          ask_qty: expected.bestAskAmount,
+          last_price: expected.lastPrice,
+          open_interest: expected.openInterest,
+          mark_price: expected.markPrice,
+          mark_iv: percent(expected.markIV),
+          bid_iv: percent(expected.bestBidIV),
+          ask_iv: percent(expected.bestAskIV),
+          delta: expected.delta,
+          gamma: expected.gamma,
+          vega: expected.vega,
+          theta: expected.theta,
+          underlying_price: expected.underlyingPrice,
+        }),
+      );
+      return;
     case 'derivative_ticker': {
       for (const record of records) if (record.symbol === symbol) expect(record.event_time).toBe(time);
       const next = expected.fundingTimestamp;
@@ -206,4 +240,35 @@ describe.runIf(hasData('oracle_tardis_mappers'))('tardis mappers', () => {
     }
     expect(compared).toBeGreaterThan(3);
   });
+
+  it('are all known: compared here, by their venue’s test, or of another venue or market', () => {
+    const compared = FILES.map(([file]) => file.replace('.json', ''));
+    const all = readdirSync(path.join(DATA, 'oracle_tardis_mappers')).filter((file) => file.endsWith('.json'));
+    const unknown = all
+      .map((file) => file.replace('.json', ''))
+      .filter((name) => ![...compared, ...ELSEWHERE].includes(name) && !OTHERS.test(name));
+    expect(unknown).toEqual([]);
+  });
 });
+
+/** Compared by the tests of their venues. */
+const ELSEWHERE = [
+  'cryptofacilities',
+  'deribit',
+  'gate_io',
+  'gate_io_futures',
+  'hyperliquid',
+  'kraken',
+  'kraken_v2',
+  'kucoin',
+  'kucoin_futures',
+  'okex',
+  'okex_USDC_contracts_before_and_after_index_migration',
+  'okex_futures',
+  'okex_futures_X_Perp',
+  'okex_swap',
+];
+
+/** Venues and markets that are none of ours, and files whose frames are all kept for independent checks. */
+const OTHERS =
+  /^(aster|bitget|bitmex|bitfinex|bitflyer|coinbase|okcoin|binance_dex|binance_european_options|okex_(options|spreads)|huobi|ftx|phemex|gate_io_futures_decimal_size|binance_futures_update_that)/;
