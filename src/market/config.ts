@@ -153,7 +153,18 @@ const storage = z.strictObject({
     .min(1)
     .default('archive')
     .describe('Where archive_data moves finished days: a folder, relative to the data folder unless it is absolute'),
-  memory_mb: z.number().int().min(32).default(128).describe('DuckDB memory limit of the market database, MB'),
+  memory_mb: z
+    .number()
+    .int()
+    .min(32)
+    .default(48)
+    .describe('What DuckDB may keep of the market database in memory, MB; larger queries work on disk'),
+  most_memory_mb: z
+    .number()
+    .int()
+    .min(32)
+    .default(512)
+    .describe('What a query or a job that does not fit in memory_mb even so may use until it has ended, MB'),
   compact_minimum_gain: z
     .number()
     .min(0)

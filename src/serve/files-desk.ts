@@ -407,7 +407,7 @@ async function userQuery(
   const path = join(dataDir, ops ? OPS_FILE : DATABASE_FILE);
   if (!existsSync(path)) throw new NotFound(`${path} does not exist yet: crew start makes it`);
   if (ops) {
-    await using db = await Database.open({ path, readOnly: true, memoryMb: 128, readers: 1 });
+    await using db = await Database.open({ path, readOnly: true, memoryMb: 128, mostMemoryMb: 512, readers: 1 });
     return await db.query(request.sql, limits);
   }
   const store = await openReadOnly(dataDir);

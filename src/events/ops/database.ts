@@ -11,11 +11,14 @@ import { createSchema } from './schema.ts';
 
 export const OPS_FILE = 'crewai_data_ops.duckdb';
 
+/** For what does not fit in the usual memory, MB. */
+const MOST_MEMORY_MB = 512;
+
 export interface OpenOpsOptions {
   readonly dataDir: string;
   readonly clock: Clock;
   readonly log: Logger;
-  /** DuckDB's memory limit. Default 64. */
+  /** What DuckDB may keep in memory. Default 48. */
   readonly memoryMb?: number | undefined;
 }
 
@@ -84,7 +87,8 @@ interface Opened {
 async function openWhole(path: string, copies: string, options: OpenOpsOptions): Promise<Opened> {
   const db = await Database.open({
     path,
-    memoryMb: options.memoryMb ?? 64,
+    memoryMb: options.memoryMb ?? 48,
+    mostMemoryMb: MOST_MEMORY_MB,
     // Rows change often here, and what they were stays in memory until the log is folded in.
     checkpointMb: 1,
     threads: 1,

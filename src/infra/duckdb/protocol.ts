@@ -43,6 +43,8 @@ export interface Opening {
   readonly readers: number;
   /** DuckDB's own settings. */
   readonly options: Readonly<Record<string, string>>;
+  /** The limit of what does not fit in `memory_limit`, as DuckDB takes it. */
+  readonly mostMemory: string;
   /** With a slash at the end. */
   readonly folders: readonly string[];
   readonly onConnect: readonly string[];

@@ -8,6 +8,7 @@ import { parentPort } from 'node:worker_threads';
 import { append } from './append.mjs';
 import { DuckDBInstance, DuckDBResultReader } from './driver.mjs';
 import { assertReads } from './guard.mjs';
+import { MemoryRoom } from './memory.mjs';
 import { Offers } from './offer.mjs';
 import { fromValue, toDisplay, toParam } from './values.mjs';
 
@@ -18,12 +19,13 @@ import { fromValue, toDisplay, toParam } from './values.mjs';
 
 const port = /** @type {import('node:worker_threads').MessagePort} */ (parentPort);
 /** @type {Opening} */
-const { path, options, folders, readers: readerCount, onConnect, offering } = await opening();
+const { path, options, mostMemory, folders, readers: readerCount, onConnect, offering } = await opening();
 
 /** Longest that a rewrite or a reopening waits for reads under way before it interrupts them, ms. */
 const DRAIN_MS = 5000;
 
 const offers = new Offers(offering);
+const memory = new MemoryRoom(String(options['memory_limit']), mostMemory);
 
 /** @type {import('@duckdb/node-api').DuckDBInstance | undefined} */
 let instance;
@@ -67,15 +69,20 @@ async function execute(connection, statement) {
   };
 }
 
-/** @template T @param {() => Promise<T>} work @returns {Promise<T>} */
-function exclusively(work) {
+/** @template T @param {() => Promise<T>} work @param {() => Promise<boolean>} [mayRepeat] after it ran out of memory: all of it was undone @returns {Promise<T>} */
+function exclusively(work, mayRepeat = async () => true) {
   const checked = async () => {
     if (invalidated) await reopen();
-    return work();
+    return memory.run(work, mayRepeat);
   };
   const next = writeTail.then(checked, checked);
   writeTail = next.catch(() => undefined);
   return next;
+}
+
+/** Several statements in one text are several commits: the first ones stand when a later one fails. @param {Statement} statement */
+async function isOne(statement) {
+  return 'sql' in statement && (await writer.extractStatements(statement.sql)).count === 1;
 }
 
 /** @param {Extract<Request, { op: 'transaction' }>} request */
@@ -83,6 +90,8 @@ async function transaction({ statements, continues, staysOpen }) {
   if (open && !continues) throw new Error(ONLY_ITS_OWN);
   // A reader's failure can make the file be opened anew in between.
   if (continues && !open) throw new Error('the transaction was taken back: what its parts did is gone');
+  // A part that runs out of memory takes the others with it, and cannot be done again alone.
+  if (staysOpen) await memory.hold();
   if (!open) await writer.run('BEGIN');
   open = true;
   try {
@@ -96,6 +105,7 @@ async function transaction({ statements, continues, staysOpen }) {
     if (!staysOpen) {
       await writer.run('COMMIT');
       open = false;
+      memory.letGo();
     }
     return results;
   } catch (error) {
@@ -107,17 +117,18 @@ async function transaction({ statements, continues, staysOpen }) {
 }
 
 async function rollback() {
+  memory.letGo();
   if (!open) return;
   open = false;
   await writer.run('ROLLBACK').catch(() => undefined);
 }
 
-/** @template T @param {() => Promise<T>} work @returns {Promise<T>} */
-function alone(work) {
+/** @template T @param {() => Promise<T>} work @param {() => Promise<boolean>} [mayRepeat] @returns {Promise<T>} */
+function alone(work, mayRepeat) {
   return exclusively(() => {
     if (open) throw new Error(ONLY_ITS_OWN);
     return work();
-  });
+  }, mayRepeat);
 }
 
 /** @returns {Promise<Connection>} */
@@ -142,7 +153,10 @@ async function reading(id, work) {
   try {
     if (entry.cancelled) throw new Error('INTERRUPT Error: cancelled before it began');
     entry.connection = connection;
-    return await work(connection);
+    return await memory.run(
+      () => work(connection),
+      async () => !entry.cancelled,
+    );
   } finally {
     running.delete(id);
     giveReader(connection);
@@ -191,7 +205,7 @@ async function rewrite(target) {
   await writer.run('DETACH rewritten');
   await writer.run('CHECKPOINT');
   const connections = await drainReaders();
-  shut(connections);
+  await shut(connections);
   if (existsSync(`${path}.wal`) || existsSync(`${target}.wal`)) {
     rmSync(target, { force: true });
     await openFile();
@@ -224,7 +238,8 @@ async function drainReaders() {
 }
 
 /** @param {readonly Connection[]} readers */
-function shut(readers) {
+async function shut(readers) {
+  await memory.detach();
   for (const connection of readers) connection.closeSync();
   writer.closeSync();
   instance?.closeSync();
@@ -233,7 +248,8 @@ function shut(readers) {
 
 async function reopen() {
   open = false;
-  shut(await drainReaders());
+  memory.letGo();
+  await shut(await drainReaders());
   await openFile();
   invalidated = false;
 }
@@ -247,7 +263,7 @@ async function closing() {
       unfolded = String(error?.message ?? error);
     });
   }
-  shut(await drainReaders());
+  await shut(await drainReaders());
   return unfolded;
 }
 
@@ -260,9 +276,15 @@ function noteFatal(error) {
 async function handle(request) {
   switch (request.op) {
     case 'write':
-      return alone(() => execute(writer, request.statement));
+      return alone(
+        () => execute(writer, request.statement),
+        () => isOne(request.statement),
+      );
     case 'transaction':
-      return exclusively(() => transaction(request));
+      return exclusively(
+        () => transaction(request),
+        async () => !request.continues,
+      );
     case 'rollback':
       return exclusively(rollback);
     case 'rewrite':
@@ -299,6 +321,7 @@ async function openFile() {
     for (let i = 0; i < readerCount; i++) readers.push(await opened.connect());
     for (const connection of [first, ...readers]) for (const sql of onConnect) await connection.run(sql);
     offers.register(first);
+    memory.attach(await opened.connect());
     instance = opened;
     writer = first;
     for (const connection of readers) giveReader(connection);

@@ -111,6 +111,7 @@ function openDatabase(options: OpenStoreOptions, path: string): Promise<Database
     path,
     readOnly: options.readOnly,
     memoryMb: options.config.memory_mb,
+    mostMemoryMb: options.config.most_memory_mb,
     folders: [join(dataDir, PARQUET_FOLDER), join(dataDir, WORK_FOLDER)],
     onConnect: [`SET VARIABLE market_data = ${literal(dataDir)}`],
     onCheckpointFailed: (reason) => options.log.error('store.checkpoint_failed', { database: path, reason }),

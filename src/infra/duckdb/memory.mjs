@@ -1,0 +1,111 @@
+// @ts-check
+/**
+ * How much memory DuckDB may keep. Little as a rule: what it has read it keeps up to the limit, for good. Most of what is
+ * larger works on disk; what does not fit even so is done again with more, which is taken back a little later.
+ */
+
+/** @typedef {import('@duckdb/node-api').DuckDBConnection} Connection */
+
+/** What needs more seldom comes alone: the larger limit stays so long after the last of them, ms. */
+const LINGER_MS = 5000;
+
+/** A statement that ran out of memory changed nothing. After a fatal error that is not known. @param {unknown} error */
+function saysShort(error) {
+  const text = String(/** @type {any} */ (error)?.message);
+  return text.includes('Out of Memory Error') && !/FATAL|has been invalidated/.test(text);
+}
+
+/** The memory limit of one open database. */
+export class MemoryRoom {
+  #usual;
+  #most;
+  /** @type {Connection | undefined} */
+  #connection;
+  #inNeed = 0;
+  #held = false;
+  #raised = false;
+  /** @type {Promise<void>} */
+  #change = Promise.resolve();
+  /** @type {NodeJS.Timeout | undefined} */
+  #timer;
+
+  /** @param {string} usual @param {string} most both as DuckDB takes them, `48MB` */
+  constructor(usual, most) {
+    this.#usual = usual;
+    this.#most = most;
+  }
+
+  /** The database was opened, with the usual limit. @param {Connection} connection that is used for nothing else */
+  attach(connection) {
+    this.#connection = connection;
+    this.#raised = false;
+  }
+
+  /** Before the database is closed. @returns {Promise<void>} */
+  async detach() {
+    clearTimeout(this.#timer);
+    const connection = this.#connection;
+    this.#connection = undefined;
+    await this.#change;
+    connection?.closeSync();
+  }
+
+  /**
+   * Does the work, and once more with the larger limit when it ran out of memory and may be repeated.
+   * @template T @param {() => Promise<T>} work @param {() => Promise<boolean>} mayRepeat @returns {Promise<T>}
+   */
+  async run(work, mayRepeat) {
+    try {
+      return await work();
+    } catch (error) {
+      if (this.#most === this.#usual || !saysShort(error) || !(await mayRepeat())) throw error;
+    }
+    this.#inNeed += 1;
+    clearTimeout(this.#timer);
+    try {
+      await this.#set(true);
+      return await work();
+    } finally {
+      this.#inNeed -= 1;
+      this.#lowerLater();
+    }
+  }
+
+  /** The larger limit until `letGo`. Once is enough. @returns {Promise<void>} */
+  async hold() {
+    if (this.#held) return;
+    this.#held = true;
+    this.#inNeed += 1;
+    clearTimeout(this.#timer);
+    await this.#set(true);
+  }
+
+  letGo() {
+    if (!this.#held) return;
+    this.#held = false;
+    this.#inNeed -= 1;
+    this.#lowerLater();
+  }
+
+  /** @param {boolean} raised @returns {Promise<void>} */
+  #set(raised) {
+    const change = async () => {
+      if (this.#raised === raised || this.#connection === undefined) return;
+      await this.#connection.run(`SET memory_limit = '${raised ? this.#most : this.#usual}'`);
+      this.#raised = raised;
+    };
+    const next = this.#change.then(change, change);
+    this.#change = next.catch(() => undefined);
+    return next;
+  }
+
+  #lowerLater() {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      if (this.#inNeed > 0) return;
+      // DuckDB refuses a limit below what it cannot let go of just now.
+      this.#set(false).catch(() => this.#lowerLater());
+    }, LINGER_MS);
+    this.#timer.unref();
+  }
+}

@@ -1,0 +1,133 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { Database } from '../../src/infra/duckdb/database.ts';
+import { MemoryRoom } from '../../src/infra/duckdb/memory.mjs';
+import { InvalidInput, Unavailable } from '../../src/kit/errors.ts';
+
+/** A list is one piece of memory, which no disk can hold: 64 MB of it while it grows. */
+const ONE_PIECE = 'SELECT len(list(i)) AS n FROM range(4000000) t(i)';
+const LIMIT = "SELECT current_setting('memory_limit') AS limit";
+
+const open = (more: { readonly memoryMb?: number; readonly mostMemoryMb?: number } = {}): Promise<Database> =>
+  Database.open({ path: join(mkdtempSync(join(tmpdir(), 'crew-db-')), 'a.duckdb'), memoryMb: 32, ...more });
+
+describe('a database of little memory', () => {
+  it('sorts, groups, joins and writes more than its memory holds', { timeout: 120_000 }, async () => {
+    await using db = await open({ memoryMb: 12, mostMemoryMb: 256 });
+    await db.run(`CREATE TABLE t AS
+      SELECT hash(i) AS h, i AS n, 'the text of the number ' || hash(i + 1) AS words FROM range(250000) r(i)`);
+    const sizes = await db.all('SELECT sum(len(words)) + 16 * count(*) AS bytes FROM t');
+    expect(Number(sizes[0]?.['bytes'])).toBeGreaterThan(12 * 1024 * 1024);
+    const limits = { maxRows: 3, timeoutMs: 120_000 };
+    const sorted = await db.query('SELECT n, h FROM t ORDER BY h', limits);
+    const least = await db.all('SELECT n, h FROM t ORDER BY h LIMIT 3');
+    expect(sorted.rows.map((row) => Number(row['n']))).toEqual(least.map((row) => Number(row['n'])));
+    const [joined] = await db.all('SELECT count(*) AS n FROM t a JOIN t b USING (words)');
+    expect(joined).toEqual({ n: 250_000 });
+    await db.transaction([{ sql: 'CREATE TABLE u AS SELECT * FROM t ORDER BY words' }, { sql: 'DROP TABLE t' }]);
+    expect(await db.all('SELECT count(DISTINCT n) AS n FROM u')).toEqual([{ n: 250_000 }]);
+  });
+
+  it('gives a statement that does not fit even so more until it has ended', async () => {
+    await using db = await open({ mostMemoryMb: 256 });
+    expect(await db.all(LIMIT)).toEqual([{ limit: '30.5 MiB' }]);
+    expect(await db.all(ONE_PIECE)).toEqual([{ n: 4_000_000 }]);
+    expect(await db.all(LIMIT)).toEqual([{ limit: '244.1 MiB' }]);
+    expect((await db.query(ONE_PIECE, { maxRows: 1, timeoutMs: 60_000 })).rows).toEqual([{ n: 4_000_000 }]);
+  });
+
+  it('says so when a statement needs more than there is', async () => {
+    await using db = await open();
+    await expect(db.all(ONE_PIECE)).rejects.toBeInstanceOf(Unavailable);
+    const refused = db.query(ONE_PIECE, { maxRows: 1, timeoutMs: 60_000 });
+    await expect(refused).rejects.toBeInstanceOf(InvalidInput);
+    await expect(refused).rejects.toThrow('needs more memory than the database may use');
+    expect(await db.all('SELECT 1 AS x')).toEqual([{ x: 1 }]);
+  });
+
+  it('does a write or a transaction that ran out of memory once, with all its rows', async () => {
+    await using db = await open({ mostMemoryMb: 256 });
+    await db.run('CREATE TABLE t (n BIGINT)');
+    await db.transaction([
+      { sql: 'INSERT INTO t VALUES (1)' },
+      {
+        offer: { name: 'rows', rows: 2, columns: [{ name: 'n', type: 'bigint', values: Float64Array.of(2, 3) }] },
+      },
+      { sql: "INSERT INTO t SELECT n FROM offered('rows')" },
+      { sql: `INSERT INTO t ${ONE_PIECE}` },
+    ]);
+    expect(await db.all('SELECT n FROM t ORDER BY n')).toEqual([1, 2, 3, 4_000_000].map((n) => ({ n })));
+  });
+
+  it('gives a transaction in parts more from its first part on', async () => {
+    await using db = await open({ mostMemoryMb: 256 });
+    await db.run('CREATE TABLE t (n BIGINT)');
+    await db.transactionPart([{ sql: 'INSERT INTO t VALUES (1)' }]);
+    await db.transactionPart([{ sql: `INSERT INTO t ${ONE_PIECE}` }]);
+    await db.transaction([{ sql: 'INSERT INTO t VALUES (2)' }]);
+    expect(await db.all('SELECT n FROM t ORDER BY n')).toEqual([1, 2, 4_000_000].map((n) => ({ n })));
+  });
+
+  it('does not repeat a text of several statements, of which the first stand', async () => {
+    await using db = await open({ mostMemoryMb: 256 });
+    await db.run('CREATE TABLE t (n BIGINT)');
+    await expect(db.run(`INSERT INTO t VALUES (1); INSERT INTO t ${ONE_PIECE}`)).rejects.toThrow('Out of Memory');
+    expect(await db.all('SELECT n FROM t')).toEqual([{ n: 1 }]);
+    await db.run(`INSERT INTO t ${ONE_PIECE}`);
+    expect(await db.all('SELECT count(*) AS n FROM t')).toEqual([{ n: 2 }]);
+  });
+});
+
+describe('MemoryRoom', () => {
+  afterEach(() => void vi.useRealTimers());
+
+  const short = (): Error => new Error('Out of Memory Error: failed to pin block');
+  const yes = (): Promise<boolean> => Promise.resolve(true);
+
+  function room(refusals = 0): { readonly memory: MemoryRoom; readonly said: string[] } {
+    const said: string[] = [];
+    const memory = new MemoryRoom('48MB', '512MB');
+    const run = (sql: string): Promise<void> => {
+      said.push(sql);
+      const refused = sql.includes('48MB') && refusals-- > 0;
+      return refused ? Promise.reject(short()) : Promise.resolve();
+    };
+    memory.attach({ run, closeSync: () => said.push('closed') } as never);
+    return { memory, said };
+  }
+
+  it('takes the larger limit back a while after the last that needed it, as soon as DuckDB agrees', async () => {
+    vi.useFakeTimers();
+    const { memory, said } = room(1);
+    const once = (): (() => Promise<string>) => {
+      let tries = 0;
+      return () => (tries++ === 0 ? Promise.reject(short()) : Promise.resolve('done'));
+    };
+    expect(await memory.run(once(), yes)).toBe('done');
+    await vi.advanceTimersByTimeAsync(4000);
+    expect(await memory.run(once(), yes)).toBe('done');
+    await vi.advanceTimersByTimeAsync(4000);
+    expect(said).toEqual(["SET memory_limit = '512MB'"]);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(said.slice(1)).toEqual(["SET memory_limit = '48MB'"]);
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(said.slice(1)).toEqual(["SET memory_limit = '48MB'", "SET memory_limit = '48MB'"]);
+    await vi.advanceTimersByTimeAsync(60_000);
+    await memory.detach();
+    expect(said.slice(3)).toEqual(['closed']);
+  });
+
+  it.each([
+    ['another error', new Error('Constraint Error: duplicate'), true],
+    ['an error after which it is not known what was done', new Error('FATAL Error: Out of Memory Error'), true],
+    ['what may not be repeated', short(), false],
+  ])('gives %s back as it is', async (_, error, mayRepeat) => {
+    const { memory, said } = room();
+    const work = vi.fn(() => Promise.reject(error));
+    await expect(memory.run(work, () => Promise.resolve(mayRepeat))).rejects.toBe(error);
+    expect(work).toHaveBeenCalledTimes(1);
+    expect(said).toEqual([]);
+  });
+});
