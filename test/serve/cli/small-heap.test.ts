@@ -1,27 +1,34 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, it, vi } from 'vitest';
-import { keepHeapSmall } from '../../../src/serve/cli/small-heap.ts';
+import { busyMeter, keepHeapSmall } from '../../../src/serve/cli/small-heap.ts';
 
-it('keeps the heap small while there is time to spare, and not while there is none', async () => {
-  const set: number[] = [];
-  const setAtCollection: (number | undefined)[] = [];
-  const heap = keepHeapSmall(
-    { setGrowth: (percent) => set.push(percent), collect: () => setAtCollection.push(set.at(-1)) },
-    100,
-  );
-  await vi.waitFor(() => expect(set).toEqual([15]), 10_000);
-  expect(setAtCollection).toEqual([15]);
-  // Works without a pause for many looks: the next one finds the thread busy.
-  const until = performance.now() + 1500;
-  while (performance.now() < until) Math.sqrt(until);
-  await vi.waitFor(() => expect(set.slice(0, 2)).toEqual([15, 0]), 10_000);
-  await vi.waitFor(() => expect(set.at(-1)).toBe(15), 10_000);
-  expect(setAtCollection).toEqual(set.filter((percent) => percent === 15));
-  heap[Symbol.dispose]();
-  expect(set.at(-1)).toBe(0);
-  const count = set.length;
-  await wait(300);
-  expect(set).toHaveLength(count);
+it('keeps the heap small while there is time to spare, and not while there is none', () => {
+  vi.useFakeTimers();
+  try {
+    const said: string[] = [];
+    let busy = true;
+    const heap = keepHeapSmall(
+      { keepSmall: (small) => said.push(small ? 'small' : 'large'), collect: () => said.push('collect') },
+      () => busy,
+      100,
+    );
+    vi.advanceTimersByTime(300);
+    expect(said).toEqual([]);
+    busy = false;
+    vi.advanceTimersByTime(300);
+    expect(said).toEqual(['small', 'collect']);
+    busy = true;
+    vi.advanceTimersByTime(300);
+    expect(said.slice(2)).toEqual(['large']);
+    busy = false;
+    vi.advanceTimersByTime(100);
+    expect(said.slice(3)).toEqual(['small', 'collect']);
+    heap[Symbol.dispose]();
+    vi.advanceTimersByTime(1000);
+    expect(said.slice(5)).toEqual(['large']);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 it('gives V8 what it takes, and has it collect once there is time', async () => {
@@ -30,10 +37,37 @@ it('gives V8 what it takes, and has it collect once there is time', async () => 
     collected = true;
   });
   registerGarbage(registry);
-  const heap = keepHeapSmall(undefined, 100);
+  const heap = keepHeapSmall(undefined, undefined, 100);
   await vi.waitFor(() => expect(collected).toBe(true), 10_000);
   expect(() => heap[Symbol.dispose]()).not.toThrow();
 });
+
+it('counts a thread as busy that works and has a core for it, and no other', async () => {
+  const cpu = vi.spyOn(process, 'cpuUsage');
+  try {
+    const spent = (share: number, ms: number): void => {
+      cpu.mockImplementation((since) => ({ user: since === undefined ? 0 : share * ms * 1000, system: 0 }));
+    };
+    spent(0, 0);
+    const isBusy = busyMeter();
+    await wait(50);
+    spent(1, 1_000_000);
+    expect(isBusy()).toBe(false);
+    workFor(200);
+    spent(0.1, 200);
+    expect(isBusy()).toBe(false);
+    workFor(200);
+    spent(1, 1_000_000);
+    expect(isBusy()).toBe(true);
+  } finally {
+    cpu.mockRestore();
+  }
+});
+
+function workFor(ms: number): void {
+  const until = performance.now() + ms;
+  while (performance.now() < until) Math.sqrt(until);
+}
 
 /** Made here, so that no frame of the test holds it. */
 function registerGarbage(registry: FinalizationRegistry<number>): void {
