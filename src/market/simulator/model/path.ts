@@ -4,6 +4,7 @@ import type { SymbolSpecification } from './specification.ts';
 /** Points of a minute's path: one more than its equal parts. */
 export const PATH_PARTS = 64;
 export const MINUTE_MS = 60_000;
+const POINTS = PATH_PARTS + 1;
 export const PART_MS = MINUTE_MS / PATH_PARTS;
 
 /** Levels above the minute: a level spans 2^k minutes; the top one spans about two years. */
@@ -74,13 +75,12 @@ export function createPricePaths(seed: number, specifications: readonly SymbolSp
     const { specification, walk } = entry;
     const found = memory.get(index);
     if (found !== undefined) return found;
-    const path = new Float64Array(PATH_PARTS + 1);
+    const path = memory.add(index);
     const common = factor.minute(index);
     const own = walk.minute(index);
     for (let i = 0; i <= PATH_PARTS; i++) {
       path[i] = specification.price * Math.exp(specification.beta * at(common, i) + at(own, i));
     }
-    memory.set(index, path);
     return path;
   };
 
@@ -100,15 +100,21 @@ export function createPricePaths(seed: number, specifications: readonly SymbolSp
   };
 }
 
-/** The paths of a symbol's last minutes: of a day while windows walk over it, of two minutes once they are filled. */
+/**
+ * The paths of a symbol's last minutes: of a day while windows walk over it, of two minutes once they are filled. In one
+ * piece of memory, which goes back to the system whole; 20,000 small ones left holes in what the process holds.
+ */
 class PathMemory {
-  readonly #slots: number;
-  #kept: ({ readonly minute: number; readonly path: Float64Array } | undefined)[] = [];
+  readonly #most: number;
+  #paths = new Float64Array(0);
+  #minutes = new Float64Array(0);
+  #last: { readonly minute: number; readonly path: Float64Array } | undefined;
   #newest = 0;
   #calm = 0;
 
-  constructor(slots: number) {
-    this.#slots = slots;
+  constructor(most: number) {
+    this.#most = most;
+    this.#resize(2);
   }
 
   get(minute: number): Float64Array | undefined {
@@ -116,18 +122,41 @@ class PathMemory {
     this.#newest = Math.max(this.#newest, minute);
     this.#calm = walking ? 0 : this.#calm + 1;
     if (this.#calm === CALM_CALLS) this.#forgetTheDay();
-    const found = this.#kept[minute & (this.#slots - 1)];
-    return found?.minute === minute ? found.path : undefined;
+    return this.#held(minute);
   }
 
-  set(minute: number, path: Float64Array): void {
-    this.#kept[minute & (this.#slots - 1)] = { minute, path };
+  /** Room for the path of a minute, to be filled. */
+  add(minute: number): Float64Array {
+    if (minute < this.#newest - 1 && this.#minutes.length < this.#most) this.#resize(this.#most);
+    const slot = minute & (this.#minutes.length - 1);
+    this.#minutes[slot] = minute;
+    return this.#view(minute, slot);
+  }
+
+  /** Mostly the minute that was asked for last. */
+  #held(minute: number): Float64Array | undefined {
+    if (this.#last?.minute === minute) return this.#last.path;
+    const slot = minute & (this.#minutes.length - 1);
+    return this.#minutes[slot] === minute ? this.#view(minute, slot) : undefined;
+  }
+
+  #view(minute: number, slot: number): Float64Array {
+    const path = this.#paths.subarray(slot * POINTS, (slot + 1) * POINTS);
+    this.#last = { minute, path };
+    return path;
   }
 
   #forgetTheDay(): void {
-    const recent = this.#kept.filter((entry) => entry !== undefined && entry.minute >= this.#newest - 1);
-    this.#kept = [];
-    for (const entry of recent) if (entry !== undefined) this.set(entry.minute, entry.path);
+    if (this.#minutes.length === 2) return;
+    const recent = [this.#newest - 1, this.#newest].map((minute) => ({ minute, path: this.#held(minute) }));
+    this.#resize(2);
+    for (const { minute, path } of recent) if (path !== undefined) this.add(minute).set(path);
+  }
+
+  #resize(slots: number): void {
+    this.#paths = new Float64Array(slots * POINTS);
+    this.#minutes = new Float64Array(slots).fill(Number.NaN);
+    this.#last = undefined;
   }
 }
 
@@ -151,7 +180,7 @@ function createWalk(key: number, dailyVolatility: number): Walk {
     const brownian = (perMinute * Math.sqrt(2 ** Math.min(k, REVERT_LEVEL))) / 2;
     return brownian * 2 ** (Math.max(0, k - REVERT_LEVEL) * 0.25);
   });
-  const scratch = new Float64Array(PATH_PARTS + 1);
+  const scratch = new Float64Array(POINTS);
   const activity = (level: number, node: number): number =>
     at(CASCADE, hash(key, node, SALT_VOLATILITY + level * 64) & 255);
 
@@ -206,19 +235,19 @@ function createWalk(key: number, dailyVolatility: number): Walk {
 
 /** The same walk, which keeps the minutes of the last day and a half: all symbols and markets need them. */
 function rememberDay(walk: Walk): Walk {
-  const size = REMEMBERED * (PATH_PARTS + 1);
+  const size = REMEMBERED * POINTS;
   const paths = new Float64Array(size);
   const held = new Float64Array(REMEMBERED).fill(Number.NaN);
   return {
     ...walk,
     minute(index) {
       const slot = index & (REMEMBERED - 1);
-      const begin = slot * (PATH_PARTS + 1);
+      const begin = slot * POINTS;
       if (held[slot] !== index) {
         paths.set(walk.minute(index), begin);
         held[slot] = index;
       }
-      return paths.subarray(begin, begin + PATH_PARTS + 1);
+      return paths.subarray(begin, begin + POINTS);
     },
   };
 }
