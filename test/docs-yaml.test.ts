@@ -78,3 +78,22 @@ describe('the YAML of docs/writing-a-crew.md', () => {
     expect((await issuesOf(merged(merged(others, first), wrong))).join()).toMatch(/agents\.yaml.*max_itre/);
   });
 });
+
+describe('the YAML of docs/people-in-the-loop.md', () => {
+  const task = { description: 'D', expected_output: 'E', agent: 'researcher' };
+  // What the page leaves to the reader: the tasks that its blocks are about.
+  const base = merged(others, { 'tasks.yaml': { report: task, look: task, buy: { ...task, context: ['look'] } } });
+  const blocks = blocksOf('docs/people-in-the-loop.md');
+
+  test('is read, each block and all of them together', async () => {
+    expect(blocks.map((files) => Object.keys(files))).toEqual([
+      ['tasks.yaml'],
+      ['flows.yaml'],
+      ['tasks.yaml'],
+      ['system.yaml'],
+    ]);
+    expect(await issuesOf(base)).toEqual([]);
+    for (const block of blocks) expect(await issuesOf(merged(base, block))).toEqual([]);
+    expect(await issuesOf(blocks.reduce(merged, base))).toEqual([]);
+  });
+});
