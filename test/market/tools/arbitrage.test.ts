@@ -151,6 +151,20 @@ describe('what is compared', () => {
 });
 
 describe('sources and refusals', () => {
+  test('a market without a REST call for prices tells the top of its book', async () => {
+    const { data } = await call(bench, 'get_crypto_prices', { symbol: 'BTCUSDT', exchanges: ['bybit', 'hyperliquid'] });
+    const [{ prices, missing }] = data.symbols;
+    expect(missing).toEqual([]);
+    expect(prices.map((p: { exchange: string; market: string }) => `${p.exchange}_${p.market}`).sort()).toEqual([
+      'bybit_futures',
+      'bybit_spot',
+      'hyperliquid_futures',
+    ]);
+    for (const { price, bid, ask, via } of prices) {
+      expect([via, bid < ask, (Number(bid) + Number(ask)) / 2]).toEqual(['rest', true, price]);
+    }
+  });
+
   test('a fresh live book is used and the answer says so; without one the venue is asked', async () => {
     const live = await openBench();
     live.collector.connections.push(connection('binance'));

@@ -73,7 +73,10 @@ export class VenueReader {
     return this.#context.clock.now();
   }
 
-  /** The newest row of a stream, in its columns. Throws Unsupported where the market does not offer the stream. */
+  /**
+   * The newest row of a stream, in its columns; of prices without a REST call of their own the top of the book. Throws
+   * Unsupported where the market does not offer the stream.
+   */
   async newest({ market, instrument }: Target, stream: Stream, maxAgeMs: Ms): Promise<Sourced<LiveRow>> {
     const live = await this.#live(market).newest(instrument, stream);
     if (live !== undefined && this.#ageOf(live) <= maxAgeMs) return this.#liveSource(instrument, stream, live);
@@ -83,14 +86,22 @@ export class VenueReader {
       const found = await this.#ask({ market, instrument }, call, reach, stream);
       if (found !== undefined) return found;
     }
+    if (stream === 'prices' && market.rest.book_snapshot !== undefined) {
+      return topOf(await this.#snapshot({ market, instrument }, 1));
+    }
     throw new Unsupported(`${marketKey(market.exchange, market.market)} does not tell ${stream} over REST`);
   }
 
   /** The book: the maintained one when it is valid and fresh, else a snapshot. Levels best first. */
   async book(target: Target, depth: number, maxAgeMs: Ms): Promise<Sourced<Book>> {
-    const { market, instrument } = target;
-    const live = this.#liveBook(instrument, depth);
-    if (live !== undefined && live.source.stale_ms <= maxAgeMs) return live;
+    const live = this.#liveBook(target.instrument, depth);
+    return live !== undefined && live.source.stale_ms <= maxAgeMs ? live : await this.#snapshot(target, depth);
+  }
+
+  async #snapshot(
+    { market, instrument }: Pick<Target, 'market' | 'instrument'>,
+    depth: number,
+  ): Promise<Sourced<Book>> {
     const { records, answer } = await askRecords(
       this.#context.services.rest,
       market,
@@ -98,7 +109,8 @@ export class VenueReader {
       this.#context.signal,
     );
     const book = records.find((r) => r.stream === 'book');
-    if (book === undefined) throw new Unavailable(`${target.id} answered no book of ${instrument.symbol}`);
+    if (book === undefined)
+      throw new Unavailable(`${marketKey(market.exchange, market.market)} answered no book of ${instrument.symbol}`);
     const value = { bids: book.bids.slice(0, depth), asks: book.asks.slice(0, depth), seq: book.seq };
     return { value, source: this.#source(market, 'rest', answer.host, answer.path, book.event_time / 1000) };
   }
@@ -203,6 +215,13 @@ export class VenueReader {
     const stale = Math.max(0, Math.round(this.now - at));
     return { via, exchange, market, host, path, as_of: new Date(at).toISOString(), stale_ms: stale };
   }
+}
+
+/** Best bid and ask of a book, in the columns of prices: what a market without a REST call for them has. */
+function topOf({ value: { bids, asks }, source }: Sourced<Book>): Sourced<LiveRow> {
+  const [bid, ask] = [bids[0], asks[0]];
+  const row = { bid_price: bid?.[0], bid_qty: bid?.[1], ask_price: ask?.[0], ask_qty: ask?.[1] };
+  return { value: { ...row, event_time: Date.parse(source.as_of) * 1000 }, source };
 }
 
 /** Throws Stale when a value is older than allowed, saying both. */
