@@ -44,7 +44,7 @@ describe.runIf(built)('secrets', { timeout: 120_000 }, () => {
     const failed = await run('run', 'run', '--model', 'openai:gpt-stub', '--json', '--log-level', 'debug');
     expect(failed.code).toBe(1);
     const document = JSON.parse(failed.stdout) as { readonly run_id: string; readonly error: string };
-    expect(document.error).toContain('401: 401 wrong key: [PLANTED_0_KEY] [PLANTED_1_TOKEN]');
+    expect(document.error).toContain('401 (the key is not accepted): wrong key: [PLANTED_0_KEY] [PLANTED_1_TOKEN]');
     expect(stub.requests.length).toBeGreaterThan(0);
     // The key did go where it belongs.
     expect(stub.requests[0]?.headers['authorization']).toBe(`Bearer ${canary('provider')}`);

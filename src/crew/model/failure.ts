@@ -29,7 +29,7 @@ export function modelFailure(error: unknown, now: number): ModelFailure {
   if (status !== null) {
     const retryable = status >= 500 || [408, 409, 425, 429].includes(status);
     return {
-      message: `${status}: ${message}`,
+      message: `${status}${MEANING[status] ?? ''}: ${providersWords(message, status)}`,
       retryable,
       refused: status >= 400,
       limited: status === 429,
@@ -39,6 +39,17 @@ export function modelFailure(error: unknown, now: number): ModelFailure {
     };
   }
   return { ...own, retryable: !overflow && isTransport(error) };
+}
+
+const MEANING: Readonly<Record<number, string>> = {
+  401: ' (the key is not accepted)',
+  403: ' (the key does not allow it)',
+};
+
+/** What the provider says, without the status and the envelope that its client puts around it. */
+function providersWords(message: string, status: number): string {
+  const words = message.startsWith(`${status} `) ? message.slice(`${status} `.length) : message;
+  return /^\{.*"message":\s*"((?:[^"\\]|\\.)+)"/.exec(words)?.[1]?.replaceAll(/\\(["\\/])/g, '$1') ?? words;
 }
 
 /** How providers say that a conversation is too long: OpenAI and its like, Anthropic, Ollama, Google, Mistral. */

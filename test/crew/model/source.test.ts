@@ -66,6 +66,16 @@ describe('a failed model call', () => {
   const withStatus = (status: number, headers: object = {}): Error =>
     Object.assign(new Error('no'), { status, headers });
 
+  test('is told in the words of the provider, once', () => {
+    const told = (text: string, status: number): string =>
+      modelFailure(Object.assign(new Error(text), { status }), 0).message;
+    expect(told('401 bad key', 401)).toBe('401 (the key is not accepted): bad key');
+    const body = '{"type":"error","error":{"type":"api_error","message":"a \\"b\\" c","code":1}}';
+    expect(told(`500 ${body}`, 500)).toBe('500: a "b" c');
+    expect(told('no body', 500)).toBe('500: no body');
+    expect(told('404 {"detail":1}', 404)).toBe('404: {"detail":1}');
+  });
+
   test('may pass or may not, by its status', () => {
     const retryable = (status: number): boolean => modelFailure(withStatus(status), 0).retryable;
     expect([408, 409, 429, 500, 503, 529].map(retryable)).toEqual([true, true, true, true, true, true]);
