@@ -29,7 +29,8 @@ export function underAskedNames(
   });
 }
 
-function underOwnName(instrument: Instrument): Instrument {
+/** The instrument as its venue lists it. */
+export function underOwnName(instrument: Instrument): Instrument {
   const { stands_in_as: symbol, ...rest } = instrument;
   return symbol === undefined ? instrument : { ...rest, symbol };
 }

@@ -119,6 +119,17 @@ test('a pair that a venue has in another quote alone is what stands for it, and 
     'deribit futures does not list BTCUSDT: BTC-PERPETUAL, which is quoted in USD, stands for it',
   );
   expect((await answer(asked, desk, {}, 'BTC-PERPETUAL')).notes.join()).not.toMatch(/stands for/);
+
+  // Collected under the asked name, it has its own in lists, as before it was collected.
+  const { services, ...context } = contextOf(bench);
+  const collector = {
+    status: () => ({ ...services.collector.status(), running: true }),
+    instruments: () => [stand],
+    book: services.collector.book.bind(services.collector),
+  };
+  const collecting = endpointDesk('deribit', { ...context, services: { ...services, collector } });
+  expect(await collecting.instruments('futures')).toEqual([await desk.instrument('futures', 'BTC-PERPETUAL')]);
+  expect(await collecting.instrument('futures', 'BTCUSDT')).toEqual(stand);
 });
 
 const symbolKind: Kind<string> = {

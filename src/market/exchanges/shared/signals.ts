@@ -142,7 +142,8 @@ function graded(
 }
 
 function risksOf(e: Evidence): Risk[] {
-  const funding = e.mark?.funding_rate_8h ?? e.funding?.last_rate_8h ?? e.ticker?.funding_rate_8h;
+  // The rate that runs; the one paid last only where no part tells it.
+  const funding = e.mark?.funding_rate_8h ?? e.ticker?.funding_rate_8h ?? e.funding?.last_rate_8h;
   const premium = e.mark?.premium_bps ?? e.ticker?.premium_bps;
   const ratios = (e.ratios?.series ?? []).flatMap((s) => {
     const ratio = s.latest?.ratio;

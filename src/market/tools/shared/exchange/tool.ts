@@ -1,7 +1,7 @@
 import type { Clock } from '../../../../kit/clock.ts';
 import { AppError, InvalidInput, Unavailable } from '../../../../kit/errors.ts';
 import type { AnyTool, Provenance } from '../../../../kit/tool.ts';
-import { underAskedNames } from '../../../collect/stand-ins.ts';
+import { underAskedNames, underOwnName } from '../../../collect/stand-ins.ts';
 import type { EndpointDesk, EndpointResult, EndpointTable, EndpointTool } from '../../../exchanges/endpoint.ts';
 import { withQuery } from '../../../exchanges/shared/query.ts';
 import { canonicalSymbol } from '../../../exchanges/shared/symbols.ts';
@@ -49,7 +49,8 @@ export function endpointDesk(
   const { rest, collector } = services;
   const instruments: EndpointDesk['instruments'] = async (market) => {
     const collected = collector.status().running ? collector.instruments(exchange, market) : [];
-    return collected.length > 0 ? collected : rest.instruments(exchange, market, signal);
+    // Under the names that the venue lists, whatever name they are collected under: one contract, one name.
+    return collected.length > 0 ? collected.map(underOwnName) : rest.instruments(exchange, market, signal);
   };
   return {
     exchange,
