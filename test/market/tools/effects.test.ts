@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { fillBench, FROM, keyOf, mark, openBench, quote, type Bench } from '../jobs/bench.ts';
-import { call, preview } from './call.ts';
+import { call, toolNamed, preview } from './call.ts';
 
 const SECOND = 1_000_000;
 const iso = (us: number) => new Date(us / 1000).toISOString();
@@ -130,6 +130,11 @@ test('optimising tells what the file really gave back', async () => {
   const done = await call(bench, 'optimize_schema', {});
   expect(done.data.bytes_recovered).toBe(done.data.database_bytes_before - done.data.database_bytes_after);
   expect(done.data.analysed).toBe(true);
+  const { summary } = toolNamed('optimize_schema');
+  expect(summary?.({ ...done.data, bytes_recovered: 5 })).toContain(': 5 bytes recovered (');
+  expect(summary?.({ ...done.data, bytes_recovered: -5 })).toContain(
+    ': nothing recovered, it grew by 5 bytes meanwhile',
+  );
   const measured = await call(bench, 'get_all_tables_health', {});
   expect(measured.data.total).toBeGreaterThan(10);
   expect(await bench.services.ops.count('schema_health_metrics')).toBeGreaterThan(0);

@@ -18,8 +18,10 @@ const optimisationShape = z.object({
 
 /** One sentence on what an optimisation gave back. */
 function summaryOf(output: z.infer<typeof optimisationShape>): string {
-  const file = output.rewritten ? 'the file was rewritten' : 'the file was left as it is';
-  return `${output.days_written} finished day(s) moved to Parquet, ${file}: ${output.bytes_recovered} bytes recovered (${output.reason}).`;
+  const { bytes_recovered: bytes, rewritten } = output;
+  const file = rewritten ? 'the file was rewritten' : 'the file was left as it is';
+  const came = bytes >= 0 ? `${bytes} bytes recovered` : `nothing recovered, it grew by ${-bytes} bytes meanwhile`;
+  return `${output.days_written} finished day(s) moved to Parquet, ${file}: ${came} (${output.reason}).`;
 }
 
 const minimumGain = z
