@@ -26,7 +26,8 @@ function termsOf(name: string): OptionTerms | undefined {
 
 /**
  * `tickers.{option}`, each time whole: what the venue says of an option. Implied volatilities come as fractions; prices,
- * sizes and volatilities of 0 stand for none. https://bybit-exchange.github.io/docs/v5/websocket/public/ticker (its
+ * sizes and volatilities of 0 stand for none; gamma and vega are never
+ * below 0. https://bybit-exchange.github.io/docs/v5/websocket/public/ticker (its
  * example of an option, in the stored documentation of 2026)
  */
 export function readOptionTicker(data: WireObject, time: Us, context: ReadContext): Reading {
@@ -49,8 +50,8 @@ export function readOptionTicker(data: WireObject, time: Us, context: ReadContex
     last_price: optionalPrice(data['lastPrice']),
     open_interest: optionalSize(data['openInterest']),
     delta: optional(data['delta']),
-    gamma: optional(data['gamma']),
-    vega: optional(data['vega']),
+    gamma: optionalSize(data['gamma']),
+    vega: optionalSize(data['vega']),
     theta: optional(data['theta']),
     rho: null,
   };
