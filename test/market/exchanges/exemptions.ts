@@ -53,8 +53,10 @@ export const EXEMPTIONS: readonly Exemption[] = [
     venue: 'binance',
     what: 'European options (vanilla options)',
     evidence:
-      'another market with a wire of its own (events trade_all and ticker_all, wss://fstream.binance.com options)',
-    covers: (frame) => ['trade_all', 'ticker_all'].includes(frame?.data?.e),
+      'another market with a wire of its own (events trade_all and ticker_all, later symbols such as BTC-251219-89000-C)',
+    covers: (frame) =>
+      ['trade_all', 'ticker_all'].includes(frame?.data?.e) ||
+      /-\d{6}-[\d.]+-[CP]$/.test(String(frame?.data?.s ?? frame?.data?.[0]?.s)),
   },
   {
     venue: 'okx',
