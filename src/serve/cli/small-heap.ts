@@ -23,7 +23,8 @@ export interface Heap {
  * back, which collects less often. For a process that is all ours: the setting holds for every heap in it.
  */
 export function keepHeapSmall(heap: Heap = v8Heap(), isBusy = busyMeter(), lookEveryMs = LOOK_EVERY_MS): Disposable {
-  let small = false;
+  // Not known before the first look: the command starts with a part of it.
+  let small: boolean | undefined;
   const become = (next: boolean): void => {
     if (next === small) return;
     small = next;
@@ -32,7 +33,7 @@ export function keepHeapSmall(heap: Heap = v8Heap(), isBusy = busyMeter(), lookE
   const timer = setInterval(() => {
     const wasSmall = small;
     become(!isBusy());
-    if (small && !wasSmall) heap.collect();
+    if (small === true && wasSmall !== true) heap.collect();
   }, lookEveryMs);
   timer.unref();
   return {

@@ -13,7 +13,7 @@ it('keeps the heap small while there is time to spare, and not while there is no
       100,
     );
     vi.advanceTimersByTime(300);
-    expect(said).toEqual([]);
+    expect(said.splice(0)).toEqual(['large']);
     busy = false;
     vi.advanceTimersByTime(300);
     expect(said).toEqual(['small', 'collect']);
