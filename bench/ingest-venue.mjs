@@ -1,4 +1,5 @@
-// A process that serves a Binance spot instrument list and sends `frames` frames to whoever connects.
+// A process that serves a Binance spot instrument list and sends `frames` frames: to each connection those of the
+// streams that its address names.
 import { createServer } from 'node:http';
 import { WebSocketServer } from 'ws';
 
@@ -23,17 +24,26 @@ const server = createServer((_request, response) => {
   );
 });
 const sockets = new WebSocketServer({ server, perMessageDeflate: false });
-sockets.on('connection', (socket) => {
-  let sent = 0;
+sockets.on('connection', (socket, request) => {
+  const asked = new Set(new URL(request.url ?? '', 'ws://venue').searchParams.get('streams')?.split('/'));
+  const wanted = symbols.flatMap((symbol) => [
+    asked.has(`${symbol.toLowerCase()}@aggTrade`),
+    asked.has(`${symbol.toLowerCase()}@bookTicker`),
+  ]);
+  let next = 0;
   const base = Date.now();
   const pump = () => {
-    while (sent < frames && socket.bufferedAmount < 4_000_000) {
-      for (let i = 0; i < 200 && sent < frames; i++) socket.send(frame(sent++, base));
+    while (next < frames && socket.bufferedAmount < 4_000_000) {
+      for (let i = 0; i < 200 && next < frames; next++, i++) {
+        if (wanted[next % wanted.length]) socket.send(frame(next, base));
+      }
     }
-    if (sent < frames) setImmediate(pump);
+    if (next < frames) setImmediate(pump);
   };
   setImmediate(pump);
 });
+// A bench that fails does not leave its venue behind.
+process.on('disconnect', () => process.exit());
 server.listen(0, '127.0.0.1', () => {
   const address = server.address();
   process.send?.(typeof address === 'object' && address !== null ? address.port : 0);
