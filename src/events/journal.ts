@@ -231,7 +231,8 @@ export class EventJournal implements AsyncDisposable {
     this.#timer = undefined;
     this.#committing ??= this.#commit().finally(() => {
       this.#committing = undefined;
-      if (this.#pending.length === 0) return;
+      // What a close could not write stays unwritten: nobody waits for it, and a timer would hold the process.
+      if (this.#pending.length === 0 || this.#ended) return;
       if (this.#failures === 0 && (this.#waiters.length > 0 || this.#pending.length >= this.#batchEvents))
         this.#commitNow();
       else this.#timer ??= this.#clock.schedule(this.#delay(), () => this.#commitNow(), { keepAlive: true });

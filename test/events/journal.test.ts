@@ -106,6 +106,22 @@ describe('EventJournal', () => {
     expect(seqs(await queryEvents(db))).toEqual([1, 2, 3, 4, 5]);
   });
 
+  it('closed while it cannot commit says how many events are lost, and tries no more', async () => {
+    await using db = await Database.open({ path: ':memory:' });
+    const clock = new ManualClock();
+    const log = recordingLogger();
+    const bus = makeBus({ clock, journal: await openJournal(db, { clock, log }) });
+    await db.run('ALTER TABLE events RENAME TO events_away');
+    bus.emit('custom', { kind: 'a' });
+    await expect(bus.flush()).rejects.toBeInstanceOf(Unavailable);
+    bus.emit('custom', { kind: 'b' });
+    await expect(bus.close()).rejects.toThrow('2 events could not be written to the journal');
+    const tries = log.entries.length;
+    expect(clock.pending).toBe(0);
+    await clock.advance(600_000);
+    expect(log.entries).toHaveLength(tries);
+  });
+
   it('answers by type, time, source, correlation, number and limit', async () => {
     await using db = await Database.open({ path: ':memory:' });
     const clock = new ManualClock(1_000_000);
