@@ -55,6 +55,13 @@ export interface StartOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface StopReport {
+  readonly status: 'stopped' | 'not_running';
+  readonly uptime_seconds: number | null;
+  /** What could not be written or closed, as on a full disk; empty when everything was flushed. */
+  readonly failures: readonly string[];
+}
+
 type EventHandler<N extends EventName> = (event: EventEnvelope<N>) => void;
 
 /**
@@ -196,15 +203,15 @@ export class CrewController implements DeskHost, AsyncDisposable {
   }
 
   /** Suspends runs at their last checkpoint, flushes tape, rows and events, closes everything. Idempotent. */
-  async stop(): Promise<{ readonly status: 'stopped' | 'not_running'; readonly uptime_seconds: number | null }> {
-    if (this.#runtime === undefined) return { status: 'not_running', uptime_seconds: null };
+  async stop(): Promise<StopReport> {
+    if (this.#runtime === undefined) return { status: 'not_running', uptime_seconds: null, failures: [] };
     const uptime = this.#uptime();
     this.#state = 'stopping';
     this.#gate.open();
     this.runtime.operations.bus.emit('system.stopped', { reason: 'stop was called' });
-    await this.#close();
+    const failures = await this.#close();
     this.#state = 'stopped';
-    return { status: 'stopped', uptime_seconds: uptime };
+    return { status: 'stopped', uptime_seconds: uptime, failures };
   }
 
   /** `stop` and `start` with the same options. */
@@ -439,19 +446,22 @@ export class CrewController implements DeskHost, AsyncDisposable {
   }
 
   /** Closes what was opened, last first; one failure does not keep the others open. */
-  async #close(): Promise<void> {
-    await this.#autonomy?.[Symbol.asyncDispose]();
+  async #close(): Promise<readonly string[]> {
+    const failures: string[] = [];
+    const closers = [...this.#closers.splice(0), ...(this.#autonomy === undefined ? [] : [this.#autonomy])];
     this.#autonomy = undefined;
-    for (const closer of this.#closers.splice(0).reverse()) {
+    for (const closer of closers.reverse()) {
       try {
         await closer[Symbol.asyncDispose]();
       } catch (error) {
         this.note(error);
+        failures.push(errorMessage(error));
       }
     }
     this.#runtime = undefined;
     this.#address = null;
     this.#startedAt = null;
+    return failures;
   }
 
   /** What is expected goes to the caller alone; a bug is logged with its stack as well. */

@@ -333,6 +333,23 @@ describe('CrewController', { timeout: 60_000 }, () => {
     await expect.poll(() => health().healthy, { timeout: 20_000 }).toBe(true);
   });
 
+  it('stops on a full disk: says what could not be written, and closes all the rest', async () => {
+    const options = small();
+    const controller = new CrewController(options);
+    await controller.start({ autonomous: false });
+    const { store, collector } = controller.runtime.market;
+    await expect.poll(() => collector.status().frames_total, { timeout: 20_000 }).toBeGreaterThan(0);
+    vi.spyOn(store, 'ingest').mockRejectedValue(new Unavailable('IO Error: No space left on device'));
+    const report = await controller.stop();
+    expect(report.status).toBe('stopped');
+    expect(report.failures).toEqual([expect.stringContaining('No space left on device')]);
+    // Opened again in this process, which the store and its thread would refuse if they had stayed open.
+    await using again = new CrewController(options);
+    await again.start({ autonomous: false });
+    expect(again.getHealth().healthy).toBe(true);
+    expect((await again.stop()).failures).toEqual([]);
+  });
+
   it('says what is wrong before anything starts', async () => {
     await expect(
       new CrewController(small({ config: mkdtempSync(join(tmpdir(), 'crew-empty-')) })).start(),

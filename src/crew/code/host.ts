@@ -1,6 +1,7 @@
 import { MemorySaver } from '@langchain/langgraph';
 import type { BaseCheckpointSaver } from '@langchain/langgraph';
 import { systemClock } from '../../infra/clock.ts';
+import { closeAll } from '../../kit/close.ts';
 import type { Clock, Ms } from '../../kit/clock.ts';
 import { InvalidInput } from '../../kit/errors.ts';
 import type { AuditLog, AuditRow, EffectLedger, ProposalLog } from '../../kit/invoke.ts';
@@ -251,13 +252,14 @@ export function openCrewHost(options: HostOptions): CrewHost {
     approvals,
     stream: (crew, inputs = {}, given = {}) => streams.start(runner, given.runId ?? newId('run'), crew, inputs, given),
     audit: audit.rows,
-    [Symbol.asyncDispose]: async () => {
-      await flows.close();
-      await runner.close();
-      await approvals?.close();
-      await audit.flush();
-      await knowledge[Symbol.asyncDispose]();
-    },
+    [Symbol.asyncDispose]: () =>
+      closeAll(
+        () => flows.close(),
+        () => runner.close(),
+        () => approvals?.close(),
+        () => audit.flush(),
+        () => knowledge[Symbol.asyncDispose](),
+      ),
   };
 }
 

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { systemClock } from '../../infra/clock.ts';
 import { Database } from '../../infra/duckdb/database.ts';
+import { closeAll } from '../../kit/close.ts';
 import { errorMessage } from '../../kit/errors.ts';
 import { type Logger, silentLogger } from '../../kit/logger.ts';
 import { openApprovals } from '../approval/approvals.ts';
@@ -69,11 +70,12 @@ export async function openRunsFile(options: {
       onMoveFailed: (error) => log.error('checkpoints.move_failed', { error: errorMessage(error) }),
     });
     let closed: Promise<void> | undefined;
-    const close = async (): Promise<void> => {
-      await checkpointer[Symbol.asyncDispose]();
-      await auditLog.close();
-      await db.close();
-    };
+    const close = (): Promise<void> =>
+      closeAll(
+        () => checkpointer[Symbol.asyncDispose](),
+        () => auditLog.close(),
+        () => db.close(),
+      );
     return {
       checkpointer,
       store: await createRunStore(db),

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { HttpClient } from '../../infra/http.ts';
+import { closeAll } from '../../kit/close.ts';
 import type { Us } from '../../kit/clock.ts';
-import { errorMessage } from '../../kit/errors.ts';
 import type { CoverageChange } from '../domain/coverage.ts';
 import type { SeriesKey, StoredRecord } from '../domain/records.ts';
 import type { TapeItem } from '../domain/tape.ts';
@@ -132,12 +132,11 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     abort: () => stop.abort(),
     close: async () => {
       intake.stop();
-      try {
-        await intake.flush();
-      } finally {
-        await tape.close().catch((error: unknown) => log.error('tape.close_failed', { error: errorMessage(error) }));
-        if (options.http === undefined) await http[Symbol.asyncDispose]();
-      }
+      await closeAll(
+        () => intake.flush(),
+        () => tape.close(),
+        () => (options.http === undefined ? http[Symbol.asyncDispose]() : undefined),
+      );
     },
   };
 }

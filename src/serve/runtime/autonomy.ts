@@ -6,6 +6,7 @@ import {
   defineBehaviour,
   type FlowRunner,
 } from '../../crew/index.ts';
+import { closeAll } from '../../kit/close.ts';
 import type { Clock } from '../../kit/clock.ts';
 import { InvalidInput, Unavailable } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
@@ -57,11 +58,12 @@ export async function openAutonomy(options: {
     behaviours: async () => (await engine.list()).map(behaviourRow),
     fire: async (name) => ({ behaviour: name, outcome: await engine.trigger(name) }),
     pause: () => engine.stop(),
-    async [Symbol.asyncDispose]() {
-      await engine.stop();
-      await connections[Symbol.asyncDispose]();
-      await recorder[Symbol.asyncDispose]();
-    },
+    [Symbol.asyncDispose]: () =>
+      closeAll(
+        () => engine.stop(),
+        () => connections[Symbol.asyncDispose](),
+        () => recorder[Symbol.asyncDispose](),
+      ),
   };
 }
 

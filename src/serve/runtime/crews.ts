@@ -51,6 +51,7 @@ import { openCallLedger } from '../../crew/spend/ledger.ts';
 import type { SpendMeter } from '../../crew/spend/meter.ts';
 import { openCheckpoints } from './checkpoints.ts';
 import { spendOptions } from './spend.ts';
+import { closeAll } from '../../kit/close.ts';
 import type { Clock } from '../../kit/clock.ts';
 import type { Caller, Invoker } from '../../kit/invoke.ts';
 import type { Redactor } from '../../kit/redact.ts';
@@ -288,19 +289,20 @@ export async function openCrews(options: CrewHalfOptions): Promise<CrewHalf> {
     drainMs,
   });
   let closed: Promise<void> | undefined;
-  const close = async (): Promise<void> => {
-    await pruning[Symbol.asyncDispose]();
-    await forgetting[Symbol.asyncDispose]();
-    await counting[Symbol.asyncDispose]();
-    await flows.close();
-    await runner.close();
-    await mcpServers[Symbol.asyncDispose]();
-    await knowledge[Symbol.asyncDispose]();
-    await checkpoints[Symbol.asyncDispose]();
-    await approvals.close();
-    await audit.flush();
-    await stored[Symbol.asyncDispose]();
-  };
+  const close = (): Promise<void> =>
+    closeAll(
+      () => pruning[Symbol.asyncDispose](),
+      () => forgetting[Symbol.asyncDispose](),
+      () => counting[Symbol.asyncDispose](),
+      () => flows.close(),
+      () => runner.close(),
+      () => mcpServers[Symbol.asyncDispose](),
+      () => knowledge[Symbol.asyncDispose](),
+      () => checkpoints[Symbol.asyncDispose](),
+      () => approvals.close(),
+      () => audit.flush(),
+      () => stored[Symbol.asyncDispose](),
+    );
   return {
     invoker,
     gate,

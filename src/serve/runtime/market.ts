@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { HttpClient } from '../../infra/http.ts';
+import { closeAll } from '../../kit/close.ts';
 import type { Clock } from '../../kit/clock.ts';
 import { SourceUnreachable, Unavailable, Unsupported } from '../../kit/errors.ts';
 import type { EventSink } from '../../kit/event.ts';
@@ -74,12 +75,13 @@ export async function openMarket(options: {
     requireConnection: { timeoutMs: config.collect.connect_timeout_ms + config.collect.request_timeout_ms },
   });
   let closed: Promise<void> | undefined;
-  const close = async (): Promise<void> => {
-    await collector.stop();
-    await http[Symbol.asyncDispose]();
-    await simulator?.stop();
-    await store[Symbol.asyncDispose]();
-  };
+  const close = (): Promise<void> =>
+    closeAll(
+      () => collector.stop(),
+      () => http[Symbol.asyncDispose](),
+      () => simulator?.stop(),
+      () => store[Symbol.asyncDispose](),
+    );
   return {
     store,
     collector,

@@ -1,4 +1,5 @@
 import { Database } from '../../infra/duckdb/database.ts';
+import { closeAll } from '../../kit/close.ts';
 import type { Clock } from '../../kit/clock.ts';
 import type { Redactor } from '../../kit/redact.ts';
 import type { Logger } from '../../kit/logger.ts';
@@ -71,13 +72,14 @@ export async function openOperations(options: {
     keepPruned({ name: 'ops', clock, log, work: () => pruneOps(db, { clock, olderThanMs }) }),
   ];
   let closed: Promise<void> | undefined;
-  const close = async (): Promise<void> => {
-    for (const work of pruning) await work[Symbol.asyncDispose]();
-    await backups[Symbol.asyncDispose]();
-    await traces?.[Symbol.asyncDispose]();
-    await bus.close();
-    await db.close();
-  };
+  const close = (): Promise<void> =>
+    closeAll(
+      ...pruning.map((work) => () => work[Symbol.asyncDispose]()),
+      () => backups[Symbol.asyncDispose](),
+      () => traces?.[Symbol.asyncDispose](),
+      () => bus.close(),
+      () => db.close(),
+    );
   return {
     db,
     bus,

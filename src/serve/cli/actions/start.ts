@@ -29,10 +29,16 @@ export async function start(command: Command): Promise<void> {
   const deadline = durationMs === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(durationMs)]);
   await watch(controller, output, live, deadline);
   const last = await controller.getStatus();
-  await controller.stop();
+  const { failures } = await controller.stop();
   if (output.json) printJson(output, last);
-  else output.write(`\nstopped; ${number(last.metrics['records_stored'])} rows stored, everything flushed\n`);
-  if (signal.aborted) process.exitCode = EXIT.interrupted;
+  else output.write(`\nstopped; ${number(last.metrics['records_stored'])} rows stored, ${ending(failures)}\n`);
+  if (failures.length > 0) process.exitCode = EXIT.failed;
+  else if (signal.aborted) process.exitCode = EXIT.interrupted;
+}
+
+function ending(failures: readonly string[]): string {
+  if (failures.length === 0) return 'everything flushed';
+  return `but not all could be written: ${failures.join('; ')}\nwhat is on the tape is stored at the next start`;
 }
 
 function banner(output: Output, status: DeskStatus): string {
