@@ -27,6 +27,13 @@ export function readBook(
   if (staleAfterMs !== null && age > staleAfterMs * 1000) {
     throw new Stale(`the book of ${name} has not changed for ${Math.round(age / 1000)} ms`);
   }
+  // Received just now is not new where this process cannot keep up: it may have waited in the socket for minutes.
+  const late = book.recvTime - book.eventTime;
+  if (staleAfterMs !== null && late > staleAfterMs * 1000) {
+    throw new Stale(
+      `the book of ${name} was ${Math.round(late / 1000)} ms old when it came: a quiet market, a machine that cannot keep up, or a clock that is wrong`,
+    );
+  }
   return {
     exchange,
     market,

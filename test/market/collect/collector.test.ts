@@ -22,8 +22,10 @@ function trade(id: number, symbol: string = SYMBOLS[0]): ToyMessage {
   return { type: 'trade', symbol, id, price: 10 + id / 10, at: NOW + id };
 }
 
-function book(kind: 'snapshot' | 'delta', seq: number, bid: number, ask = 20): ToyMessage {
-  return { type: 'book', symbol: SYMBOLS[0], kind, seq, bids: [[bid, 1]], asks: [[ask, 1]], at: NOW + seq * 2000 };
+// Some seconds old, the later ones less: each is kept by the sampler, none is too old to be read.
+function book(kind: 'snapshot' | 'delta', seq: number, bid: number, ask = 20, ageMs = 30_000 - seq * 2000): ToyMessage {
+  const at = Date.now() - ageMs;
+  return { type: 'book', symbol: SYMBOLS[0], kind, seq, bids: [[bid, 1]], asks: [[ask, 1]], at };
 }
 
 function trades(rows: readonly StoredRecord[]): string[] {
@@ -254,6 +256,21 @@ test('a gap in a book makes it unreadable at once and asks for a snapshot', asyn
   await until(() => events.of('data.quality_alert').length === 1, 'the alert');
   expect(events.of('data.quality_alert')[0]?.data).toMatchObject({ alert_type: 'crossed_book', stream: 'orderbooks' });
   expect(() => collector.book('toy', 'spot', SYMBOLS[0], 1)).toThrow(/crossed/);
+});
+
+test('a book that the venue sent long ago is not readable, though it came just now', async () => {
+  await using folder = await temporaryFolder();
+  await using server = await ToyServer.listen();
+  await using desk = await openDesk({ server, folder: folder.path });
+  const { collector } = desk;
+  server.send(book('snapshot', 1, 10, 20, 300_000));
+  await until(() => collector.status().frames_total === 1, 'the book');
+  const read = () => collector.book('toy', 'spot', SYMBOLS[0], 1);
+  expect(read).toThrow(Stale);
+  expect(read).toThrow(/ms old when it came: .*cannot keep up/);
+  server.send(book('delta', 2, 11));
+  await until(() => collector.status().frames_total === 2, 'a change of now');
+  expect(read().bids).toEqual([[11, 1]]);
 });
 
 test('frames that cannot be read are counted and told once, and nothing stops', async () => {
