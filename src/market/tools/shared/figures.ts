@@ -23,7 +23,7 @@ export const streamingFigures = z.object({
   streams_stale: measure.count,
   records_stored: measure.count,
   records_per_minute: measure.perMinute,
-  data_gaps_detected: measure.count,
+  data_gaps_detected: measure.count.describe('Count of holes since the desk started, in each series that has them'),
   reconnections: measure.count,
   backfills_requested: measure.count,
   frames_rejected: measure.count,
@@ -45,7 +45,9 @@ export const periodFiguresShape = z.object({
   connection_uptime_percent: measure.percent.nullable(),
   avg_latency_ms: measure.milliseconds.nullable(),
   disconnection_count: measure.count.nullable(),
-  gaps_detected: measure.count,
+  gaps_detected: measure.count.describe(
+    'Count of losses told as issues in the period; that of a connection is one for all its series',
+  ),
   gaps_filled: measure.count,
   optimizations_performed: measure.count,
 }) satisfies z.ZodType<QualityReport['performance']>;
