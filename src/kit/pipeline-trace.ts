@@ -56,5 +56,6 @@ export interface Trace {
 
 /** Milliseconds since the call came in. */
 export function elapsed(options: InvokerOptions, trace: Trace): number {
-  return options.clock.monotonicMs() - trace.startedAt;
+  // To the microsecond: what lies below is the noise of floating-point numbers.
+  return Math.round((options.clock.monotonicMs() - trace.startedAt) * 1000) / 1000;
 }

@@ -69,6 +69,7 @@ describe.runIf(built)('crew', { timeout: 60_000 }, () => {
     expect((await crew(['start', '--duration', 'soon'])).code).toBe(2);
     expect((await crew(['decode', '--exchange', 'binanse', '--market', 'futures'])).stderr).toContain('binance');
     expect((await crew(['events', '--type', 'data.gap'])).code).toBe(2);
+    expect((await crew(['events', '--type', 'dat.*'])).stderr).toContain("there is no event type 'dat.*'");
     expect((await crew(['tools', 'call', 'get_stream_status', '--args', '{'])).code).toBe(2);
   });
 

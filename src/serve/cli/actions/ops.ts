@@ -39,7 +39,8 @@ export async function events(command: Command): Promise<void> {
     follow?: boolean;
   }>();
   for (const type of options.type ?? []) {
-    if (!(EVENT_NAMES as readonly string[]).includes(type))
+    const family = type.endsWith('.*') ? type.slice(0, -1) : undefined;
+    if (!EVENT_NAMES.some((name) => (family === undefined ? name === type : name.startsWith(family))))
       throw new InvalidInput(`there is no event type '${type}'${didYouMean(type, EVENT_NAMES)}`);
   }
   const query: EventsQuery = {

@@ -5,7 +5,7 @@ import { list, positiveInteger, withSource } from '../parse.ts';
 export function opsCommands(program: Command): void {
   program
     .command('events')
-    .option('--type <names>', 'event types, as in data.gap_detected,tool.called', list)
+    .option('--type <names>', 'event types, or families, as in data.gap_detected,tool.*', list)
     .option('--since <time>', 'ISO time, or how long ago, as in 10m')
     .option('--source <name>', 'only events of this source')
     .option('--limit <n>', 'most events to give', positiveInteger, 100)
