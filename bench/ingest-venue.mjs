@@ -1,5 +1,5 @@
-// A process that serves a Binance spot instrument list and sends `frames` frames: to each connection those of the
-// streams that its address names.
+// A process that serves a Binance spot instrument list and sends `frames` frames in turn, each to the connection whose
+// address names its stream, once all of them are named.
 import { createServer } from 'node:http';
 import { WebSocketServer } from 'ws';
 
@@ -24,24 +24,31 @@ const server = createServer((_request, response) => {
   );
 });
 const sockets = new WebSocketServer({ server, perMessageDeflate: false });
+/** Who takes the frame n, by n modulo its length. @type {(import('ws').WebSocket | undefined)[]} */
+const takers = symbols.flatMap(() => [undefined, undefined]);
+/** When the first of them was sent: all connections have the same market. */
+let base = 0;
+let next = 0;
 sockets.on('connection', (socket, request) => {
   const asked = new Set(new URL(request.url ?? '', 'ws://venue').searchParams.get('streams')?.split('/'));
-  const wanted = symbols.flatMap((symbol) => [
-    asked.has(`${symbol.toLowerCase()}@aggTrade`),
-    asked.has(`${symbol.toLowerCase()}@bookTicker`),
-  ]);
-  let next = 0;
-  const base = Date.now();
-  const pump = () => {
-    while (next < frames && socket.bufferedAmount < 4_000_000) {
-      for (let i = 0; i < 200 && next < frames; next++, i++) {
-        if (wanted[next % wanted.length]) socket.send(frame(next, base));
-      }
-    }
-    if (next < frames) setImmediate(pump);
-  };
+  for (const [i, symbol] of symbols.entries()) {
+    if (asked.has(`${symbol.toLowerCase()}@aggTrade`)) takers[2 * i] = socket;
+    if (asked.has(`${symbol.toLowerCase()}@bookTicker`)) takers[2 * i + 1] = socket;
+  }
+  if (takers.includes(undefined)) return;
+  base = Date.now();
+  next = 0;
   setImmediate(pump);
 });
+
+function pump() {
+  const all = [...new Set(takers)];
+  while (next < frames && all.every((socket) => (socket?.bufferedAmount ?? 0) < 4_000_000)) {
+    for (let i = 0; i < 200 && next < frames; next++, i++) takers[next % takers.length]?.send(frame(next));
+  }
+  if (next < frames) setImmediate(pump);
+}
+
 // A bench that fails does not leave its venue behind.
 process.on('disconnect', () => process.exit());
 server.listen(0, '127.0.0.1', () => {
@@ -49,8 +56,8 @@ server.listen(0, '127.0.0.1', () => {
   process.send?.(typeof address === 'object' && address !== null ? address.port : 0);
 });
 
-/** @param {number} n @param {number} base */
-function frame(n, base) {
+/** @param {number} n */
+function frame(n) {
   const turn = Math.floor(n / 2);
   const symbol = symbols[turn % symbols.length] ?? 'BTCUSDT';
   const id = 1000 + Math.floor(turn / symbols.length);
