@@ -1,34 +1,21 @@
-import { msToUs } from '../../domain/records.ts';
 import type { Us } from '../../../kit/clock.ts';
+import { expiryOf, type OptionTerms } from '../shared/expiry-names.ts';
 import { allKnown, optional, optionalPrice, optionalSize, percentOf, type WireObject } from '../shared/values.ts';
 import type { Reading } from '../shared/verdicts.ts';
 import { EXCHANGE, type ReadContext } from './normalise.ts';
 
 /** BTC-27MAR26-70000-P, and BTC-27MAR26-70000-P-USDT. */
-const OPTION = /^[A-Z0-9]+-(\d{1,2})([A-Z]{3})(\d{2})-(\d+(?:\.\d+)?)-([CP])(?:-[A-Z]+)?$/;
-const MONTHS = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'];
-/** Options are settled at 8:00 UTC of their day. */
-const SETTLEMENT_HOUR = 8;
-
-interface OptionTerms {
-  readonly type: 'call' | 'put';
-  readonly strike: number;
-  readonly expiry: Us;
-}
-
+const OPTION = /^[A-Z0-9]+-(\d{1,2}[A-Z]{3}\d{2})-(\d+(?:\.\d+)?)-([CP])(?:-[A-Z]+)?$/;
 function termsOf(name: string): OptionTerms | undefined {
-  const [, day, month = '', year, strike, type] = OPTION.exec(name.toUpperCase()) ?? [];
-  const index = MONTHS.indexOf(month);
-  if (index < 0) return undefined;
-  const expiry = msToUs(Date.UTC(2000 + Number(year), index, Number(day), SETTLEMENT_HOUR));
-  return { type: type === 'C' ? 'call' : 'put', strike: Number(strike), expiry };
+  const [, day = '', strike = '', type] = OPTION.exec(name.toUpperCase()) ?? [];
+  const expiry = expiryOf(day);
+  return expiry === undefined ? undefined : { type: type === 'C' ? 'call' : 'put', strike: Number(strike), expiry };
 }
 
 /**
  * `tickers.{option}`, each time whole: what the venue says of an option. Implied volatilities come as fractions; prices,
- * sizes and volatilities of 0 stand for none; gamma and vega are never
- * below 0. https://bybit-exchange.github.io/docs/v5/websocket/public/ticker (its
- * example of an option, in the stored documentation of 2026)
+ * sizes and volatilities of 0 stand for none; gamma and vega are never below 0.
+ * https://bybit-exchange.github.io/docs/v5/websocket/public/ticker
  */
 export function readOptionTicker(data: WireObject, time: Us, context: ReadContext): Reading {
   const name = String(data['symbol']);

@@ -5,7 +5,7 @@ import type { SimulatedListing, SimulatedListingTime, SimulatedWorth } from '../
 import { plain } from '../shared/simulated.ts';
 import { expiriesAt, forwardAt, worthOfFuture } from '../shared/simulated-expiries.ts';
 import { canonicalSymbol } from '../shared/symbols.ts';
-import { expiryText } from './wire.ts';
+import { expiryText } from '../shared/expiry-names.ts';
 
 /*
  * Dated futures and options of the simulated Deribit. A future costs the index with a constant carry, an option what

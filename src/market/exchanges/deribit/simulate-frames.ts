@@ -3,7 +3,7 @@ import type { Instrument } from '../../domain/instrument.ts';
 import type { SimulatedFrame, SimulatedMarket, SimulatedTrade } from '../contract.ts';
 import { byVenueSymbol, MINUTE, SECOND, ticks } from '../shared/simulated.ts';
 import { type SimulatedValuation, valuationOf } from './simulate-contracts.ts';
-import { expiryText } from './wire.ts';
+import { expiryText } from '../shared/expiry-names.ts';
 
 /* Frames of the simulated Deribit, in the shapes of the documentation and of recorded frames. */
 

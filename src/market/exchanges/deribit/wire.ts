@@ -1,5 +1,5 @@
-import { msToUs, type CandleInterval, type Market } from '../../domain/records.ts';
-import type { Us } from '../../../kit/clock.ts';
+import type { CandleInterval, Market } from '../../domain/records.ts';
+import { expiryOf, type OptionTerms } from '../shared/expiry-names.ts';
 import { canonicalSymbol, type NamedFacts } from '../shared/symbols.ts';
 
 /**
@@ -13,9 +13,6 @@ export const EXCHANGE = 'deribit';
 export const FUNDING_HOURS = 8;
 
 const OPTION = /^(?:[A-Z0-9]+_)?[A-Z0-9]+-(\d{1,2}[A-Z]{3}\d{2})-(\d+(?:D\d+)?)-([CP])$/;
-const MONTHS = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'];
-/** Contracts are settled at 8:00 UTC of their day. */
-const SETTLEMENT_HOUR = 8;
 const INVERSE = /^[A-Z0-9]+-(?:PERPETUAL|\d{1,2}[A-Z]{3}\d{2})$/;
 /** BTC-FS-30SEP22_PERP, BTC-STRD-30SEP22-20000: combinations of contracts, whose prices may be negative. */
 const COMBO = /^[A-Z0-9_]+-[A-Z]+\d*-/;
@@ -28,32 +25,12 @@ export function isOption(name: unknown): boolean {
   return typeof name === 'string' && OPTION.test(name.toUpperCase());
 }
 
-export interface OptionTerms {
-  readonly type: 'call' | 'put';
-  readonly strike: number;
-  readonly expiry: Us;
-}
-
 /** What an option's name says: BTC-5JUN20-9250-C, XRP_USDC-9MAR24-1d02-P (`d` stands for the point). */
 export function optionTerms(name: string): OptionTerms | undefined {
   const [, day = '', strike = '', type] = OPTION.exec(name.toUpperCase()) ?? [];
   const expiry = expiryOf(day);
   if (expiry === undefined) return undefined;
   return { type: type === 'C' ? 'call' : 'put', strike: Number(strike.replace('D', '.')), expiry };
-}
-
-/** 27JUN25 is 2025-06-27 at 8:00 UTC; undefined when it is no day. */
-export function expiryOf(text: string): Us | undefined {
-  const [, day = '', month = '', year = ''] = /^(\d{1,2})([A-Z]{3})(\d{2})$/.exec(text) ?? [];
-  const index = MONTHS.indexOf(month);
-  if (index < 0) return undefined;
-  return msToUs(Date.UTC(2000 + Number(year), index, Number(day), SETTLEMENT_HOUR));
-}
-
-/** The same day as the venue writes it: 27JUN25, 5JUN20. */
-export function expiryText(expiry: Us): string {
-  const day = new Date(expiry / 1000);
-  return `${day.getUTCDate()}${MONTHS[day.getUTCMonth()] ?? ''}${String(day.getUTCFullYear() % 100).padStart(2, '0')}`;
 }
 
 /** Whether a contract belongs to the market. */

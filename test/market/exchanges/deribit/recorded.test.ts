@@ -1,13 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { BookSet } from '../../../../src/market/collect/books.ts';
 import type { MarketRecord } from '../../../../src/market/domain/records.ts';
-import {
-  expiryText,
-  isCombo,
-  isOption,
-  namedFacts,
-  optionTerms,
-} from '../../../../src/market/exchanges/deribit/wire.ts';
+import { expiryText } from '../../../../src/market/exchanges/shared/expiry-names.ts';
+import { isCombo, isOption, namedFacts, optionTerms } from '../../../../src/market/exchanges/deribit/wire.ts';
 import { exemptionOf } from '../exemptions.ts';
 import { decodeAny, decodeFrame, hasData, isoToUs, json, jsonLines, lines, marketOf, text } from '../recorded/data.ts';
 
