@@ -11,7 +11,7 @@
  * const report = await controller.kickoff('data-ops');
  * ```
  */
-export { CrewController, type StartOptions } from './serve/controller.ts';
+export { CrewController } from './serve/controller.ts';
 export type {
   AgentRow,
   ApprovalRow,
@@ -38,7 +38,7 @@ export type { RunStream } from './crew/code/local-stream.ts';
 export type { StreamRunOptions } from './serve/streaming.ts';
 export { openDesk } from './serve/open.ts';
 export type { McpClientOptions } from './serve/mcp-servers.ts';
-export type { ControllerOptions } from './serve/options.ts';
+export type { ControllerOptions, StartOptions, StopReport } from './serve/options.ts';
 export * from './kit/errors.ts';
 export { type AnyEvent, EVENT_NAMES, type EventEnvelope, type EventName, type EventPayload } from './kit/event.ts';
 export type { ToolFailure, ToolOutcome, ToolProposal, ToolSuccess } from './kit/invoke.ts';

@@ -26,7 +26,7 @@ import type {
 } from './desk.ts';
 import { type Inputs, openStream, type RunOptions, streamRun, type StreamRunOptions } from './streaming.ts';
 import { LocalDesk } from './local-desk.ts';
-import type { ControllerOptions } from './options.ts';
+import type { ControllerOptions, StartOptions, StopReport } from './options.ts';
 import { scheduleDeskBackups } from './runtime/backups.ts';
 import { openCrews } from './runtime/crews.ts';
 import type { Autonomy, Counts, DeskHost, Runtime } from './runtime/contract.ts';
@@ -42,25 +42,6 @@ import { serveRunning } from './runtime/serving.ts';
 import { documentExtras } from './report.ts';
 import { needsMarket } from './runtime/needs.ts';
 import { VERSION } from './version.ts';
-
-export interface StartOptions {
-  /** Agents propose instead of acting. Default: the constructor's, else false. */
-  readonly shadow?: boolean | undefined;
-  /** Behaviours and continuous tasks run by themselves; default true. */
-  readonly autonomous?: boolean | undefined;
-  /** Only the behaviours of these crews; default: of all. */
-  readonly crews?: readonly string[] | undefined;
-  /** Connect the collectors; default true. Without, the market database is open and nothing comes in. */
-  readonly collect?: boolean | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
-
-export interface StopReport {
-  readonly status: 'stopped' | 'not_running';
-  readonly uptime_seconds: number | null;
-  /** What could not be written or closed, as on a full disk; empty when everything was flushed. */
-  readonly failures: readonly string[];
-}
 
 type EventHandler<N extends EventName> = (event: EventEnvelope<N>) => void;
 

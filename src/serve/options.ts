@@ -38,3 +38,22 @@ export interface ControllerOptions {
   /** Serve the control address (and write controller.json) while started; default true. */
   readonly control?: boolean | undefined;
 }
+
+export interface StartOptions {
+  /** Agents propose instead of acting. Default: the constructor's, else false. */
+  readonly shadow?: boolean | undefined;
+  /** Behaviours and continuous tasks run by themselves; default true. */
+  readonly autonomous?: boolean | undefined;
+  /** Only the behaviours of these crews; default: of all. */
+  readonly crews?: readonly string[] | undefined;
+  /** Connect the collectors; default true. Without, the market database is open and nothing comes in. */
+  readonly collect?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface StopReport {
+  readonly status: 'stopped' | 'not_running';
+  readonly uptime_seconds: number | null;
+  /** What could not be written or closed, as on a full disk; empty when everything was flushed. */
+  readonly failures: readonly string[];
+}
