@@ -4,7 +4,7 @@ import type { Us } from '../../kit/clock.ts';
 import { rowOf } from '../domain/columns.ts';
 import type { ColumnValue } from '../domain/columns.ts';
 import type { CandleRecord, StoredRecord } from '../domain/records.ts';
-import { beats, dayNumber, isOpenCandle, isRow, rowId, timeOf } from './identity.ts';
+import { beats, dayNumber, idOfNumbers, isOpenCandle, isRow, isTime, rowId, timeOf } from './identity.ts';
 import { RowHash } from './row-hash.ts';
 import { numericColumns, originCode, STAGED_COLUMNS, textColumns } from './schema.ts';
 import { IdIndex, numberOf, sameNumber, TextColumn, type NumericColumn } from './stage-columns.ts';
@@ -49,7 +49,6 @@ export interface Slot {
 /** A record that says something else under an id that the batch has. */
 interface Rival {
   readonly record: StoredRecord;
-  readonly row: readonly ColumnValue[];
   readonly id: number;
   readonly seriesId: number;
 }
@@ -95,7 +94,9 @@ const ORIGIN_COLUMN = STAGED_COLUMNS.indexOf('origin');
 /** Columns begin this many values further apart than they are long, or all of them would share few lines of the cache. */
 const COLUMN_GAP = 24;
 const FIRST_ROWS = 256;
+const FIRST_SERIES = 256;
 const BYTES_A_VALUE = 8;
+const NO_ROW: readonly ColumnValue[] = [];
 
 /** Rows under way to their columns: each value is written to where the database's thread reads it. */
 export class Staging {
@@ -109,14 +110,16 @@ export class Staging {
   readonly #texts: readonly TextColumn[];
   readonly #hash = new RowHash();
   readonly #ids: IdIndex;
+  /** What the record being taken has in the columns that are numbers, in order. */
+  readonly #numbers: Float64Array;
   /** The records of the rows, of candles only: any of theirs may be replaced. */
   readonly #records: StoredRecord[] = [];
   readonly #rivals: Rival[] = [];
   readonly #rejected: StoredRecord[] = [];
   readonly #days = new Map<number, Set<number>>();
+  /** Day of the row before, by series; -1: there was none. */
+  #dayOf = new Int32Array(FIRST_SERIES).fill(-1);
   readonly #repeats = new Map<number, number>();
-  #lastSeries = -1;
-  #lastDay = -1;
   #rows = 0;
   #minTime = Number.POSITIVE_INFINITY;
   #maxTime = Number.NEGATIVE_INFINITY;
@@ -129,13 +132,15 @@ export class Staging {
     this.#capacity = capacity;
     this.#step = capacity + COLUMN_GAP;
     this.#numeric = numericColumns(table).map((index) => {
-      const name = table.stored[index]?.name ?? '';
-      return { name, source: table.sources[index] ?? -1, codes: table.codes[name] };
+      const { name = '', type = 'double', nullable = false, derived = false } = table.stored[index] ?? {};
+      const whole = type !== 'double' && type !== 'boolean';
+      return { name, source: table.sources[index] ?? -1, codes: table.codes[name], whole, nullable, derived };
     });
     const texts = textColumns(table);
     this.#textSources = texts.map((index) => table.sources[index] ?? -1);
     this.#texts = texts.map((index) => new TextColumn(table.stored[index]?.name ?? '', capacity));
     this.#memory = new Float64Array(this.#step * (STAGED_COLUMNS.length + this.#numeric.length));
+    this.#numbers = new Float64Array(this.#numeric.length);
     this.#ids = new IdIndex(capacity);
   }
 
@@ -150,33 +155,66 @@ export class Staging {
 
   /** Throws InvalidInput for a value out of its column. */
   take(record: StoredRecord, series: SeriesRef): void {
-    const row = rowOf(record);
-    if (!isRow(this.#table, record, row)) {
+    const row = this.#table.direct === null ? rowOf(record) : null;
+    if (row === null ? !this.#readDirect(record) : !this.#readRow(record, row)) {
       this.#rejected.push(record);
       return;
     }
     if (record.event_time < this.#firstEventTime) this.#firstEventTime = record.event_time;
     if (record.event_time > this.#lastEventTime) this.#lastEventTime = record.event_time;
     const { id: seriesId, seeds } = series;
-    const id = rowId(this.#table, record, row, seeds, this.#hash);
-    const holder = this.#ids.put(id, this.#rows);
+    const id =
+      row !== null || this.#table.key !== null
+        ? rowId(this.#table, record, row ?? NO_ROW, seeds, this.#hash)
+        : idOfNumbers(record, this.#numeric, this.#numbers, seeds, this.#hash);
+    const holder = this.#ids.put(id, this.#rows, this.#memory);
     if (holder === this.#rows) {
       this.#put(this.#rows++, record, row, id, seriesId, 0);
       return;
     }
     if (record.origin === 'live' && this.#memory[ORIGIN_COLUMN * this.#step + holder] === originCode('live'))
       this.#repeats.set(seriesId, (this.#repeats.get(seriesId) ?? 0) + 1);
-    if (this.#table.identity !== 'content') this.#settle(holder, { record, row, id, seriesId });
+    if (this.#table.identity !== 'content') this.#settle(holder, { record, id, seriesId });
+  }
+
+  /** The numbers of a row; false when it cannot be one. */
+  #readRow(record: StoredRecord, row: readonly ColumnValue[]): boolean {
+    if (!isRow(this.#table, record, row)) return false;
+    const numbers = this.#numbers;
+    for (let k = 0; k < this.#numeric.length; k++) {
+      const column = this.#numeric[k];
+      if (column !== undefined) numbers[k] = numberOf(this.#table, column, row[column.source]);
+    }
+    return true;
+  }
+
+  /** The same without making the row. */
+  #readDirect(record: StoredRecord): boolean {
+    const { direct } = this.#table;
+    if (direct === null || !isTime(record.event_time) || !isTime(record.recv_time)) return false;
+    const numbers = this.#numbers;
+    direct.numbers(record, numbers);
+    let odd = false;
+    for (let k = 0; k < numbers.length; k++) {
+      const column = this.#numeric[k];
+      const value = numbers[k] ?? Number.NaN;
+      if (column === undefined || Number.isNaN(value)) {
+        if (column?.nullable !== true) return false;
+      } else if (!(column.whole && column.codes === undefined ? Number.isSafeInteger(value) : Number.isFinite(value)))
+        return false;
+      else if (value === -1 && column.codes !== undefined) odd = true;
+    }
+    // Worded where the row is at hand.
+    return odd ? this.#readRow(record, rowOf(record)) : true;
   }
 
   /** Two records of one id: who stays, and whether the other is a rival. */
   #settle(at: number, next: Rival): void {
-    const same = this.#saysSame(at, next.row);
+    const same = this.#saysSame(at, rowOf(next.record));
     const held = this.#records[at];
     if (held !== undefined && beats(next.record, held)) {
-      const loser = { ...next, record: held, row: rowOf(held) };
-      this.#put(at, next.record, next.row, next.id, next.seriesId, 0);
-      if (!isOpenCandle(held) && !same) this.#rivals.push(loser);
+      this.#write(at, next, 0);
+      if (!isOpenCandle(held) && !same) this.#rivals.push({ ...next, record: held });
     } else if (!isOpenCandle(next.record) && !same) this.#rivals.push(next);
   }
 
@@ -195,16 +233,25 @@ export class Staging {
     );
   }
 
+  /** Puts a record that was taken before. */
+  #write(n: number, { record, id, seriesId }: Rival, repeated: 0 | 1): void {
+    const row = rowOf(record);
+    this.#readRow(record, row);
+    this.#put(n, record, row, id, seriesId, repeated);
+  }
+
+  /** Puts the record whose numbers were read; `row` where there is one. */
   #put(
     n: number,
     record: StoredRecord,
-    row: readonly ColumnValue[],
+    row: readonly ColumnValue[] | null,
     id: number,
     seriesId: number,
     repeated: 0 | 1,
   ): void {
     if (n >= this.#capacity) this.#grow();
     const memory = this.#memory;
+    const numbers = this.#numbers;
     const step = this.#step;
     let at = n;
     memory[at] = id;
@@ -215,13 +262,10 @@ export class Staging {
     memory[(at += step)] = originCode(record.origin);
     memory[(at += step)] = n;
     memory[(at += step)] = repeated;
-    for (let k = 0; k < this.#numeric.length; k++) {
-      const column = this.#numeric[k];
-      if (column === undefined) continue;
-      const value = row[column.source];
-      memory[(at += step)] = typeof value === 'number' ? value : numberOf(this.#table, column, value);
-    }
-    for (let k = 0; k < this.#texts.length; k++) this.#texts[k]?.put(n, row[this.#textSources[k] ?? -1]);
+    for (let k = 0; k < numbers.length; k++) memory[(at += step)] = numbers[k] ?? Number.NaN;
+    const text = row === null ? this.#table.direct?.text : undefined;
+    for (let k = 0; k < this.#texts.length; k++)
+      this.#texts[k]?.put(n, text == null ? row?.[this.#textSources[k] ?? -1] : text(record));
     if (this.#table.identity === 'slot') this.#records[n] = record;
     this.#place(seriesId, timeOf(this.#table, record));
   }
@@ -243,9 +287,13 @@ export class Staging {
     if (time < this.#minTime) this.#minTime = time;
     if (time > this.#maxTime) this.#maxTime = time;
     const day = dayNumber(time);
-    if (seriesId === this.#lastSeries && day === this.#lastDay) return;
-    this.#lastSeries = seriesId;
-    this.#lastDay = day;
+    if (this.#dayOf[seriesId] === day) return;
+    if (seriesId >= this.#dayOf.length) {
+      const before = this.#dayOf;
+      this.#dayOf = new Int32Array(seriesId * 2).fill(-1);
+      this.#dayOf.set(before);
+    }
+    this.#dayOf[seriesId] = day;
     const own = this.#days.get(seriesId);
     if (own === undefined) this.#days.set(seriesId, new Set([day]));
     else own.add(day);
@@ -254,7 +302,7 @@ export class Staging {
   /** What was taken; the staging is used up. */
   finish(): StagedBatch {
     const firsts = this.#rows;
-    for (const { record, row, id, seriesId } of this.#rivals) this.#put(this.#rows++, record, row, id, seriesId, 1);
+    for (const rival of this.#rivals) this.#write(this.#rows++, rival, 1);
     const rows = this.#rows;
     const names = [...STAGED_COLUMNS, ...this.#numeric.map(({ name }) => name)];
     const numbers = names.map((name, i): OfferedColumn => {

@@ -22,6 +22,8 @@ export class BulkWriter implements BulkIngest {
   readonly #joined: JoinedIngests;
   /** Rows that each stream had in the commit before: as many are expected again. */
   readonly #expected = new Map<Stream, number>();
+  /** The series met last, by stream and symbol. */
+  readonly #met = new Map<Stream, Map<string, Series & SeriesRef>>();
   #taken = nothingTaken();
   #tuned = false;
 
@@ -31,9 +33,21 @@ export class BulkWriter implements BulkIngest {
   }
 
   take(record: StoredRecord): void {
-    const series = this.#core.registry.find(record);
+    const series = this.#seriesOf(record);
     if (series === undefined) this.#taken.unregistered.push(record);
     else this.#stage(this.#taken, record, series);
+  }
+
+  /** As the registry says: most records are of a series whose symbol had none of another market in its stream before. */
+  #seriesOf(record: StoredRecord): (Series & SeriesRef) | undefined {
+    const { stream, symbol } = record;
+    let met = this.#met.get(stream);
+    if (met === undefined) this.#met.set(stream, (met = new Map<string, Series & SeriesRef>()));
+    const held = met.get(symbol);
+    if (held?.key.exchange === record.exchange && held.key.market === record.market) return held;
+    const series = this.#core.registry.find(record);
+    if (series !== undefined) met.set(symbol, series);
+    return series;
   }
 
   get full(): boolean {

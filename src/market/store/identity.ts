@@ -2,6 +2,7 @@ import type { Us } from '../../kit/clock.ts';
 import type { ColumnValue } from '../domain/columns.ts';
 import type { SeriesKey, StoredRecord } from '../domain/records.ts';
 import { RowHash } from './row-hash.ts';
+import type { NumericColumn } from './stage-columns.ts';
 import type { TableDefinition } from './tables/contract.ts';
 
 const DAY_US = 86_400_000_000;
@@ -40,7 +41,7 @@ export function isRow(table: TableDefinition, record: StoredRecord, row: readonl
 }
 
 /** Years 1970 to 9999, UTC µs. */
-function isTime(time: Us): boolean {
+export function isTime(time: Us): boolean {
   return Number.isSafeInteger(time) && time >= 0 && time < 253_402_300_800_000_000 && time <= Number.MAX_SAFE_INTEGER;
 }
 
@@ -70,6 +71,25 @@ export function rowId(
     for (let i = 0; i < table.stored.length; i++) {
       if (table.stored[i]?.derived === false) hash.add(row[table.sources[i] ?? -1] ?? null);
     }
+  }
+  return hash.end();
+}
+
+/** The same where all columns are doubles and everything that the venue said identifies: `NaN` is null. */
+export function idOfNumbers(
+  record: StoredRecord,
+  columns: readonly NumericColumn[],
+  numbers: Float64Array,
+  seeds: readonly [number, number],
+  hash: RowHash,
+): number {
+  hash.start(seeds[0], seeds[1]);
+  hash.add(record.event_time);
+  hash.add(record.seq);
+  for (let k = 0; k < numbers.length; k++) {
+    if (columns[k]?.derived === true) continue;
+    const value = numbers[k] ?? Number.NaN;
+    hash.add(Number.isNaN(value) ? null : value);
   }
   return hash.end();
 }

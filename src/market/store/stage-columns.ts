@@ -3,10 +3,13 @@ import type { OfferedColumn } from '../../infra/duckdb/database.ts';
 import type { ColumnValue } from '../domain/columns.ts';
 import type { TableDefinition } from './tables/contract.ts';
 
-/** Ids of rows to where they stand, in memory of its own: a `Map` of so many numbers costs an allocation each. */
+/**
+ * Where the row of an id stands, by a table of row numbers alone: the ids themselves are in the rows' first column. A `Map`
+ * of so many numbers costs an allocation each, and ids kept twice are twice as much memory to be missed in the cache.
+ */
 export class IdIndex {
   #mask: number;
-  #ids: Float64Array;
+  /** Row numbers from 1; 0: none. */
   #rows: Int32Array;
   #held = 0;
 
@@ -14,32 +17,38 @@ export class IdIndex {
   constructor(capacity: number) {
     const slots = 2 ** Math.ceil(Math.log2(2 * capacity + 2));
     this.#mask = slots - 1;
-    this.#ids = new Float64Array(slots).fill(-1);
     this.#rows = new Int32Array(slots);
   }
 
-  /** The row that has the id; `row`, which then has it, when none had. */
-  put(id: number, row: number): number {
-    for (let slot = id & this.#mask; ; slot = (slot + 1) & this.#mask) {
-      const held = this.#ids[slot];
-      if (held === id) return this.#rows[slot] ?? row;
-      if (held !== -1) continue;
-      this.#ids[slot] = id;
-      this.#rows[slot] = row;
-      if (++this.#held * 2 > this.#mask) this.#grow();
+  /** The row that has the id; `row`, which then has it, when none had. `ids` holds those of the rows put before. */
+  put(id: number, row: number, ids: Float64Array): number {
+    const rows = this.#rows;
+    const mask = this.#mask;
+    for (let slot = id & mask; ; slot = (slot + 1) & mask) {
+      const held = rows[slot] ?? 0;
+      if (held !== 0) {
+        if (ids[held - 1] === id) return held - 1;
+        continue;
+      }
+      rows[slot] = row + 1;
+      if (++this.#held * 2 > mask) this.#grow(id, row, ids);
       return row;
     }
   }
 
-  #grow(): void {
-    const grown = new IdIndex(this.#mask + 1);
-    for (let slot = 0; slot <= this.#mask; slot++) {
-      const id = this.#ids[slot] ?? -1;
-      if (id !== -1) grown.put(id, this.#rows[slot] ?? 0);
+  /** `ids` need not hold the id of the last row yet. */
+  #grow(lastId: number, lastRow: number, ids: Float64Array): void {
+    const before = this.#rows;
+    const mask = before.length * 2 - 1;
+    const rows = new Int32Array(before.length * 2);
+    for (const held of before) {
+      if (held === 0) continue;
+      let slot = (held === lastRow + 1 ? lastId : (ids[held - 1] ?? 0)) & mask;
+      while (rows[slot] !== 0) slot = (slot + 1) & mask;
+      rows[slot] = held;
     }
-    this.#mask = grown.#mask;
-    this.#ids = grown.#ids;
-    this.#rows = grown.#rows;
+    this.#mask = mask;
+    this.#rows = rows;
   }
 }
 
@@ -116,6 +125,10 @@ export interface NumericColumn {
   readonly name: string;
   readonly source: number;
   readonly codes: readonly string[] | undefined;
+  /** Whole numbers only. */
+  readonly whole: boolean;
+  readonly nullable: boolean;
+  readonly derived: boolean;
 }
 
 export function numberOf(

@@ -36,6 +36,25 @@ export interface TableDefinition {
   readonly lookbackUs: number;
   /** Feeds what identifies a record into the hash; null: everything that the venue said. */
   readonly key: ((record: StoredRecord, hash: RowHash) => void) | null;
+  /** How the columns are written without making a row first; null: by `rowOf`, which says the same. */
+  readonly direct: DirectColumns<StoredRecord> | null;
+}
+
+/** The columns of a stream that brings very many rows. */
+export interface DirectColumns<R extends StoredRecord> {
+  /**
+   * Writes the value of each column that is staged as a number, in order; `stagedNumber` of what may be missing. Of coded
+   * text -1 where it is none of the codes.
+   */
+  readonly numbers: (record: R, into: Float64Array) => void;
+  /** The value of the one column that is staged as text; null: there is none. */
+  readonly text: ((record: R) => string) | null;
+}
+
+/** A value as it is staged: NaN where there is none, infinite where it is no number at all. */
+export function stagedNumber(value: number | null | undefined): number {
+  if (value === null || value === undefined) return Number.NaN;
+  return Number.isNaN(value) ? Number.POSITIVE_INFINITY : value;
 }
 
 interface TableOptions<S extends Stream> {
@@ -49,11 +68,13 @@ interface TableOptions<S extends Stream> {
   readonly computed?: TableDefinition['computed'];
   readonly lookbackUs?: number;
   readonly key?: (record: RecordOf<S>, hash: RowHash) => void;
+  /** Without a `key` only where all columns are doubles: of others the numbers do not tell the row's identity. */
+  readonly direct?: DirectColumns<RecordOf<S>>;
 }
 
 /** Completes and freezes a definition. */
 export function defineTable<S extends Stream>(options: TableOptions<S>): TableDefinition {
-  const { stream, key } = options;
+  const { stream, key, direct } = options;
   const computed = options.computed ?? (() => ({}));
   const left = new Set(Object.keys(computed('')));
   const sources = COLUMNS[stream].flatMap((column, index) => (left.has(column.name) ? [] : [index]));
@@ -76,5 +97,21 @@ export function defineTable<S extends Stream>(options: TableOptions<S>): TableDe
         : (record: StoredRecord, hash: RowHash) => {
             if (isOwn(record)) key(record, hash);
           },
+    direct:
+      direct === undefined
+        ? null
+        : {
+            numbers: (record: StoredRecord, into: Float64Array) => {
+              if (isOwn(record)) direct.numbers(record, into);
+            },
+            text: textOf(direct.text, isOwn),
+          },
   });
+}
+
+function textOf<R extends StoredRecord>(
+  text: ((record: R) => string) | null,
+  isOwn: (record: StoredRecord) => record is R,
+): ((record: StoredRecord) => string) | null {
+  return text === null ? null : (record) => (isOwn(record) ? text(record) : '');
 }
