@@ -1,8 +1,8 @@
 import type { Ms } from '../../../kit/clock.ts';
 import type { SimulatedMarket } from '../contract.ts';
 import { HOUR, limitOf, numberIn, SECOND, ticks } from '../shared/simulated.ts';
-import { valuationOf } from './simulate-contracts.ts';
-import { amountOf, optionIn, tradeRow } from './simulate-frames.ts';
+import { optionIn, valuationOf } from '../shared/simulated-options.ts';
+import { amountOf, tradeRow } from './simulate-frames.ts';
 
 /* Answers that only the endpoint tools ask for: of a coin as a whole, and of the venue. */
 

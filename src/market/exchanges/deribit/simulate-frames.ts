@@ -2,7 +2,7 @@ import type { Ms } from '../../../kit/clock.ts';
 import type { Instrument } from '../../domain/instrument.ts';
 import type { SimulatedFrame, SimulatedMarket, SimulatedTrade } from '../contract.ts';
 import { byVenueSymbol, MINUTE, SECOND, ticks } from '../shared/simulated.ts';
-import { type SimulatedValuation, valuationOf } from './simulate-contracts.ts';
+import { optionIn, type SimulatedValuation } from '../shared/simulated-options.ts';
 import { expiryText } from '../shared/expiry-names.ts';
 
 /* Frames of the simulated Deribit, in the shapes of the documentation and of recorded frames. */
@@ -158,13 +158,6 @@ function dayOf(market: SimulatedMarket, symbol: string, at: Ms): Readonly<Record
   const change = Number(((last / open - 1) * 100).toFixed(4));
   const volumes = { volume, volume_usd: quoteVolume, volume_notional: quoteVolume };
   return { stats: { high, low, price_change: change, ...volumes }, last_price: last };
-}
-
-/** Undefined for an instrument that is no option. */
-export function optionIn(instrument: Instrument, index: number, at: Ms): SimulatedValuation | undefined {
-  const { base, option_type: type, strike_price: strike, expiry_time: expiry } = instrument;
-  if (type === undefined || strike === undefined || expiry === undefined) return undefined;
-  return valuationOf({ base, type, strike, expiry: expiry / 1000 }, index, at);
 }
 
 /** Greeks have five decimals, volatilities two; a price that no volatility gives has one of 0. */
