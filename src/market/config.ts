@@ -10,7 +10,9 @@ const series = z.strictObject({
   exchanges: z
     .array(z.string())
     .default(['binance', 'bybit'])
-    .describe('Venues, or venue markets such as binance_futures, to collect; `all` is every venue there is'),
+    .describe(
+      'Venues, or venue markets such as binance_futures, to collect; `all` is every market there is. Options of OKX are collected where they are named: okx_options',
+    ),
   symbols: z
     .array(z.string())
     .min(1)

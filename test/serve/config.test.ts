@@ -16,6 +16,8 @@ test('all venues, a venue and one market of it can be asked for', () => {
       .map((m) => `${m.exchange} ${m.market}`)
       .sort(),
   ).toEqual(['binance spot', 'okx futures', 'okx spot']);
+  // Options of a venue that has much else are asked for by their own name.
+  expect(marketsOf(venues, collected(['okx_options'])).map((m) => m.market)).toEqual(['options']);
 });
 
 test('a name that no venue bears is refused with the nearest', () => {

@@ -10,14 +10,18 @@ const ALL = 'all';
 export type Addresses = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
 /**
- * The markets that `collect.exchanges` names: a venue (all its markets), one market, as `binance_futures`, or `all`.
+ * The markets that `collect.exchanges` names: a venue (its markets but those that want to be named themselves), one
+ * market, as `binance_futures`, or `all`.
  * Throws InvalidInput for a name that no venue bears.
  */
 export function marketsOf(venues: readonly Venue[], names: readonly string[]): VenueMarket[] {
   const all = venues.flatMap((venue) => venue.markets);
   const chosen = new Set<VenueMarket>();
   for (const name of names) {
-    const matching = all.filter((m) => [ALL, m.exchange, marketKey(m.exchange, m.market)].includes(name));
+    const matching = all.filter((m) => {
+      const ofVenue = name === m.exchange && m.namedOnly !== true;
+      return ofVenue || name === ALL || name === marketKey(m.exchange, m.market);
+    });
     if (matching.length === 0) {
       const known = [ALL, ...new Set(all.flatMap((m) => [m.exchange, marketKey(m.exchange, m.market)]))];
       throw new InvalidInput(

@@ -156,7 +156,8 @@ export type PriceLevel = readonly [price: number, quantity: number];
  * An option as its venue values it. Prices of the option are in the instrument's quote (BTC for Deribit's inverse
  * options), those of the underlying and the strike in its price currency (USD). Volatilities are percent a year;
  * greeks are the venue's own: delta and gamma per unit of underlying, vega per point of volatility, theta per day,
- * rho per point of interest.
+ * rho per point of interest. OKX's are those of the price in the coin: delta F × d(V/F)/dF, gamma F² × its second
+ * derivative, vega and theta in the coin.
  */
 export interface OptionSummaryRecord extends RecordBase {
   readonly stream: 'option_summaries';

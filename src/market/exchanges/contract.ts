@@ -22,6 +22,8 @@ export interface Venue {
 export interface VenueMarket {
   readonly exchange: string;
   readonly market: Market;
+  /** The venue's name alone does not mean this market: it is collected where it is named itself, or all are. */
+  readonly namedOnly?: true | undefined;
   /** How each stream that this market offers is got; absent streams are not offered. */
   readonly streams: Readonly<Partial<Record<Stream, StreamSupport>>>;
   /** Default addresses; configuration may replace each by its name. */

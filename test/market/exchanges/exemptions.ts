@@ -66,11 +66,9 @@ export const EXEMPTIONS: readonly Exemption[] = [
   },
   {
     venue: 'okx',
-    what: 'options and spreads',
-    evidence: 'markets of their own (instType OPTION, sprd- channels); the venue here is swaps and spot',
-    covers: (frame) =>
-      /-[CP]$/.test(String(frame?.arg?.instId ?? frame?.data?.[0]?.instId)) ||
-      String(frame?.arg?.channel).startsWith('sprd-'),
+    what: 'spreads',
+    evidence: 'a market of its own (sprd- channels), whose prices are differences and may be negative',
+    covers: (frame) => String(frame?.arg?.channel).startsWith('sprd-'),
   },
   {
     venue: 'okx',

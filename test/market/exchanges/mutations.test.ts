@@ -94,7 +94,8 @@ function mutate(texts: readonly string[], { frame, kind, at, value }: Mutation):
   }
 }
 
-const NEGATIVE = new Set(['funding_rate', 'price_change', 'price_change_pct', 'delta', 'theta', 'rho']);
+/** Gamma in the coin, as OKX tells it, is below 0 of calls deep in the money. */
+const NEGATIVE = new Set(['funding_rate', 'price_change', 'price_change_pct', 'delta', 'gamma', 'theta', 'rho']);
 
 function checkNumber(name: string, value: number): void {
   if (!Number.isFinite(value)) expect.fail(`${name} is ${value}`);

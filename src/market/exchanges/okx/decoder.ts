@@ -18,21 +18,37 @@ import {
   readTicker,
   readTrade,
 } from './normalise.ts';
-import { EXCHANGE, indexOf, intervalOf, isOption, namedFacts, OTHER_CANDLES, UNSTORED_CHANNELS } from './wire.ts';
+import { OptionStates, optionStatesSchema } from './option.ts';
+import {
+  belongsTo,
+  EXCHANGE,
+  indexOf,
+  intervalOf,
+  isOption,
+  namedFacts,
+  OTHER_CANDLES,
+  UNSTORED_CHANNELS,
+} from './wire.ts';
 
 /** Damaged frames make names up: what is held of them may not fill the memory. */
 const MOST_NAMES = 20_000;
+
+/** Channels of options alone. */
+const OPTION_CHANNELS: ReadonlySet<string> = new Set(['opt-summary', 'option-trades']);
+/** Channels that tell of all of a kind. */
+const OF_ALL: ReadonlySet<string> = new Set(['liquidation-orders', 'opt-summary']);
 
 const stateSchema = z.object({
   index: z.record(z.string(), z.number()),
   funding: z.record(z.string(), z.number()),
   asked: z.array(z.string()),
   all: z.boolean(),
+  options: optionStatesSchema.default({}),
 });
 
 /**
  * Decodes one OKX market. Remembers index prices and funding rates, which mark prices are told with, and the instruments
- * that were subscribed to: liquidations come for all swaps at once.
+ * that were subscribed to: liquidations come for all swaps at once, summaries for all options of a coin.
  */
 export function createOkxDecoder(
   market: Market,
@@ -45,18 +61,19 @@ export function createOkxDecoder(
 class OkxDecoder implements Decoder {
   readonly #market: Market;
   readonly #rest: Readonly<Partial<Record<RestCallName, RestCall>>>;
-  readonly #options: DecoderOptions;
+  readonly #given: DecoderOptions;
   readonly #symbols: SymbolTable;
   readonly #index = new Map<string, number>();
   readonly #funding = new Map<string, number>();
   readonly #asked = new Set<string>();
-  /** Whether liquidations of all swaps were subscribed to on this connection. */
+  readonly #options = new OptionStates();
+  /** Whether a channel that tells of all of a kind was subscribed to on this connection. */
   #all = false;
 
   constructor(market: Market, rest: Readonly<Partial<Record<RestCallName, RestCall>>>, options: DecoderOptions) {
     this.#market = market;
     this.#rest = rest;
-    this.#options = options;
+    this.#given = options;
     this.#symbols = createSymbolTable(options, namedFacts(market));
   }
 
@@ -69,7 +86,7 @@ class OkxDecoder implements Decoder {
     if (!isObject(arg) || typeof arg['channel'] !== 'string') {
       return rejected(frame['table'] === undefined ? 'not a message' : 'retired v3 message');
     }
-    if (isOption(arg['instId'])) return control('option');
+    if (!this.#isOwn(arg['channel'], arg['instId'])) return control('another market');
     if (!Array.isArray(data)) return rejected('message without data');
     const context: ReadContext = {
       exchange: EXCHANGE,
@@ -85,7 +102,7 @@ class OkxDecoder implements Decoder {
   rest(call: RestCallName, args: RestArgs, body: string, recvTime: Us, sink: RecordSink): FrameVerdict {
     const known = this.#rest[call];
     if (known === undefined) return rejected(`no REST call ${call} in this market`);
-    return known.decode(body, args, recvTime, this.#options, sink);
+    return known.decode(body, args, recvTime, this.#given, sink);
   }
 
   state(): unknown {
@@ -94,12 +111,14 @@ class OkxDecoder implements Decoder {
       funding: Object.fromEntries(this.#funding),
       asked: [...this.#asked],
       all: this.#all,
+      options: this.#options.state(),
     };
   }
 
   restore(state: unknown): void {
-    const { index, funding, asked, all } = stateSchema.parse(state);
+    const { index, funding, asked, all, options } = stateSchema.parse(state);
     this.#all = all;
+    this.#options.restore(options);
     this.#index.clear();
     this.#funding.clear();
     this.#asked.clear();
@@ -119,6 +138,7 @@ class OkxDecoder implements Decoder {
     switch (channel) {
       case 'trades':
       case 'trades-all':
+      case 'option-trades':
         return verdictOf(readRows(data, (row) => readTrade(row, context)));
       case 'books':
       case 'books-l2-tbt':
@@ -132,9 +152,11 @@ class OkxDecoder implements Decoder {
       case 'bbo-tbt':
         return verdictOf(readRows(data, (row) => readBest(row, instId, context)));
       case 'tickers':
-        return verdictOf(readRows(data, (row) => readTicker(row, context)));
+        return verdictOf(readRows(data, (row) => this.#remembered(channel, row, readTicker(row, context), context)));
       case 'liquidation-orders':
-        return this.#liquidations(data, context);
+        return this.#market === 'options' ? control(channel) : this.#liquidations(data, context);
+      case 'opt-summary':
+        return this.#summaries(data, context);
       default:
         return this.#derivative(channel, instId, data, context);
     }
@@ -149,7 +171,7 @@ class OkxDecoder implements Decoder {
       case 'funding-rate':
         return verdictOf(readRows(data, (row) => this.#fundingRate(row, context)));
       case 'open-interest':
-        return verdictOf(readRows(data, (row) => readInterest(row, context)));
+        return verdictOf(readRows(data, (row) => this.#remembered(channel, row, readInterest(row, context), context)));
     }
     const interval = intervalOf(channel);
     if (interval !== undefined) {
@@ -163,10 +185,37 @@ class OkxDecoder implements Decoder {
     if (!isObject(row)) return 'no mark price';
     const { instId, markPx, ts } = row;
     if (typeof instId !== 'string') return 'mark price without a symbol';
+    // The mark price of an option is in its coin: it is told with the summary.
+    if (this.#market === 'options') return this.#remembered('mark-price', row, 0, context);
     if (isOption(instId)) return 0;
     const index = this.#index.get(indexOf(instId)) ?? null;
     const funding = this.#funding.get(instId) ?? null;
     return pushMark(context.symbols.facts(instId), { mark: markPx, index, funding, time: timeOf(ts) }, context);
+  }
+
+  #isOwn(channel: string, instId: unknown): boolean {
+    if (channel === 'index-tickers') return true;
+    return belongsTo(this.#market, instId) && (this.#market === 'options' || !OPTION_CHANNELS.has(channel));
+  }
+
+  #remembered(channel: string, row: unknown, reading: Reading, context: ReadContext): Reading {
+    if (this.#market === 'options' && typeof reading === 'number') this.#options.remember(channel, row, context);
+    return reading;
+  }
+
+  #summaries(data: readonly unknown[], context: ReadContext): FrameVerdict {
+    const reading = readRows(data, (row) => {
+      if (!isObject(row)) return 'no option summary';
+      return this.#isOther(row['instId'])
+        ? 0
+        : this.#options.readSummary(row, this.#index.get(String(row['uly'])), context);
+    });
+    return reading === 0 ? control('summaries of others') : verdictOf(reading);
+  }
+
+  /** Of a channel that tells of all of a kind: not one of those that were asked for. */
+  #isOther(instId: unknown): boolean {
+    return this.#all && this.#asked.size > 0 && !this.#asked.has(String(instId));
   }
 
   #indexPrice(row: unknown): Reading {
@@ -191,7 +240,7 @@ class OkxDecoder implements Decoder {
     const reading = readRows(data, (item) => {
       if (!isObject(item) || !Array.isArray(item['details'])) return 'liquidation without details';
       const { instId } = item;
-      if (isOption(instId) || (this.#all && this.#asked.size > 0 && !this.#asked.has(String(instId)))) {
+      if (isOption(instId) || this.#isOther(instId)) {
         others++;
         return 0;
       }
@@ -203,7 +252,7 @@ class OkxDecoder implements Decoder {
   /** `{"event":"subscribe","arg":{…}}` and its kind. */
   #answer({ event, arg, code, msg }: WireObject): FrameVerdict {
     if (event === 'error') return refused(`${String(code)}: ${String(msg)}`);
-    if (event === 'subscribe' && isObject(arg) && arg['channel'] === 'liquidation-orders') this.#all = true;
+    if (event === 'subscribe' && isObject(arg) && OF_ALL.has(String(arg['channel']))) this.#all = true;
     if (isObject(arg) && typeof arg['instId'] === 'string' && arg['channel'] !== 'index-tickers') {
       if (event === 'subscribe' && this.#asked.size < MOST_NAMES) this.#asked.add(arg['instId']);
     }

@@ -1,12 +1,22 @@
 import type { Venue, VenueMarket } from '../contract.ts';
 import { createOkxDecoder } from './decoder.ts';
 import { FUTURES_FEES, SPOT_FEES } from './fees.ts';
-import { DATED_OF, parseOkxInstruments } from './instruments.ts';
-import { spotRest, futuresRest } from './rest.ts';
+import { DATED_OF, OPTIONS_OF, parseOkxInstruments } from './instruments.ts';
+import { futuresRest, optionsRest, spotRest } from './rest.ts';
 import { okxRestError, recogniseOkx } from './rest-shapes.ts';
-import { LIMITS, OKX_BOOK, planSpot, planFutures, SPOT_SUPPORT, FUTURES_SUPPORT } from './streams.ts';
+import {
+  FUTURES_SUPPORT,
+  LIMITS,
+  OKX_BOOK,
+  OPTIONS_SUPPORT,
+  planFutures,
+  planOptions,
+  planSpot,
+  SPOT_SUPPORT,
+} from './streams.ts';
 
 const futuresCalls = Object.freeze(futuresRest());
+const optionsCalls = Object.freeze(optionsRest());
 const spotCalls = Object.freeze(spotRest());
 
 const ADDRESSES = Object.freeze({
@@ -48,12 +58,29 @@ const spot: VenueMarket = Object.freeze({
   restError: okxRestError,
 } satisfies VenueMarket);
 
-/** OKX: perpetual swaps, dated futures and spot, over API v5. */
+const options: VenueMarket = Object.freeze({
+  exchange: 'okx',
+  market: 'options',
+  namedOnly: true,
+  streams: OPTIONS_SUPPORT,
+  addresses: ADDRESSES,
+  limits: LIMITS,
+  plan: planOptions,
+  createDecoder: (given) => createOkxDecoder('options', optionsCalls, given),
+  book: OKX_BOOK,
+  rest: optionsCalls,
+  parseInstruments: (body, before) => parseOkxInstruments('options', body, before),
+  recognise: recogniseOkx,
+  expiring: OPTIONS_OF,
+  restError: okxRestError,
+} satisfies VenueMarket);
+
+/** OKX: perpetual swaps, dated futures, spot and options, over API v5. */
 const okx: Venue = Object.freeze({
   name: 'okx',
   title: 'OKX',
   alsoCalled: ['okex'],
-  markets: Object.freeze([futures, spot]),
+  markets: Object.freeze([futures, spot, options]),
 });
 
 export default okx;

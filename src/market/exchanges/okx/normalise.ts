@@ -149,7 +149,8 @@ export function readInterest(row: unknown, context: ReadContext): Reading {
   return pushInterest(facts, { interest: interestOf(facts, row), usd, time: timeOf(row['ts']) }, context);
 }
 
-function interestOf(facts: SymbolFacts | undefined, row: WireObject): number {
+/** Base units; NaN when they cannot be read or the contract's size is not known. */
+export function interestOf(facts: SymbolFacts | undefined, row: WireObject): number {
   const coins = optionalSize(row['oiCcy']);
   if (coins !== null || facts === undefined || facts.inverse) return coins ?? NaN;
   return baseSize(facts, sizeOf(row['oi']), 1);

@@ -9,7 +9,8 @@ import { NAMELESS, symbolTableFor, type SymbolFacts } from '../shared/symbols.ts
 import { isObject, optionalSize, parseJson, sizeOf, timeOf } from '../shared/values.ts';
 import { control, readRows, refused, rejected, verdictOf, type Reading } from '../shared/verdicts.ts';
 import { readBook, readCandle, readInterest, readTicker, readTrade } from './normalise.ts';
-import { EXCHANGE, isOption, namedFacts } from './wire.ts';
+import { OptionStates } from './option.ts';
+import { belongsTo, EXCHANGE, namedFacts } from './wire.ts';
 
 /** An answer under way: its rows, oldest first, and the symbol asked for. */
 interface Answer {
@@ -34,13 +35,19 @@ export function decodeAnswer(market: Market, origin: Origin, read: AnswerReader)
     if (value['code'] !== '0') return refused(`${String(value['code'])}: ${String(value['msg'])}`);
     if (!Array.isArray(value['data'])) return rejected('answer without data');
     const rows: readonly unknown[] = value['data'];
-    if (rows.length > 0 && rows.every((row) => isObject(row) && isOption(row['instId']))) return control('option');
+    if (rows.length > 0 && rows.every((row) => isObject(row) && !belongsTo(market, row['instId']))) {
+      return control('another market');
+    }
     const symbols = symbolTableFor(args.symbol, options, namedFacts(market));
     const facts = args.symbol === undefined ? NAMELESS : symbols.facts(args.symbol);
     if (facts === undefined) return rejected('symbol cannot be read');
     const context: ReadContext = { exchange: EXCHANGE, market, symbols, recvTime, origin, sink };
     return verdictOf(read({ rows: rows.toReversed(), facts, args }, context));
   };
+}
+
+function isOther(row: unknown, { market }: ReadContext): boolean {
+  return isObject(row) && !belongsTo(market, row['instId']);
 }
 
 /** `history-trades`. */
@@ -54,8 +61,13 @@ export function readBookAnswer({ rows, args, facts }: Answer, context: ReadConte
   return readRows(rows, (row) => readBook(row, args.symbol, true, { ...context, symbols }));
 }
 
+/** `ticker` and `tickers`; of options also `opt-summary`, the rest of what is told of them now. */
 export function readTickers({ rows }: Answer, context: ReadContext): Reading {
-  return readRows(rows, (row) => (isObject(row) && isOption(row['instId']) ? 0 : readTicker(row, context)));
+  return readRows(rows, (row) => {
+    if (isOther(row, context)) return 0;
+    const isSummary = isObject(row) && row['markVol'] !== undefined;
+    return isSummary ? new OptionStates().readSummary(row, undefined, context) : readTicker(row, context);
+  });
 }
 
 export function readCandles({ rows, facts, args }: Answer, context: ReadContext): Reading {
@@ -74,7 +86,7 @@ export function readCandles({ rows, facts, args }: Answer, context: ReadContext)
 export function readMarks({ rows, facts, args }: Answer, context: ReadContext): Reading {
   return readRows(rows, (row) => {
     if (isObject(row)) {
-      if (isOption(row['instId'])) return 0;
+      if (isOther(row, context)) return 0;
       const now = { mark: row['markPx'], index: null, funding: null, time: timeOf(row['ts']) };
       return pushMark(context.symbols.facts(row['instId']), now, context);
     }
@@ -96,7 +108,7 @@ export function readFundingHistory({ rows, args }: Answer, context: ReadContext)
 }
 
 export function readInterestNow({ rows }: Answer, context: ReadContext): Reading {
-  return readRows(rows, (row) => (isObject(row) && isOption(row['instId']) ? 0 : readInterest(row, context)));
+  return readRows(rows, (row) => (isOther(row, context) ? 0 : readInterest(row, context)));
 }
 
 /** `open-interest-history`: `[ts, contracts, base units, USD]`. */

@@ -24,6 +24,7 @@ function recogniseObject(row: WireObject): RestCallName | undefined {
   if (row['bids'] !== undefined && row['asks'] !== undefined) return 'book_snapshot';
   if (row['tradeId'] !== undefined && row['px'] !== undefined) return 'trades';
   if (row['last'] !== undefined && row['open24h'] !== undefined) return 'ticker_24h';
+  if (row['markVol'] !== undefined) return 'ticker_24h';
   if (row['oi'] !== undefined && row['instId'] !== undefined) return 'open_interest';
   if (row['realizedRate'] !== undefined) return 'funding_rates';
   if (row['markPx'] !== undefined) return 'mark_prices';

@@ -3,9 +3,9 @@ import type { Market } from '../../domain/records.ts';
 import type { RestArgs, RestCallName } from '../../domain/tape.ts';
 import type { RestCall } from '../contract.ts';
 import { withQuery } from '../shared/query.ts';
-import { isObject, numberOf } from '../shared/values.ts';
+import { elementsOf, isObject, numberOf } from '../shared/values.ts';
 import { control } from '../shared/verdicts.ts';
-import { kindOf } from './wire.ts';
+import { indexOf, kindOf } from './wire.ts';
 import {
   dataOf,
   decodeAnswer,
@@ -20,7 +20,7 @@ import {
 } from './rest-rows.ts';
 
 /**
- * REST calls of both markets. Lists come newest first; `after` gives what is older than a time (or trade id), `before`
+ * REST calls of all markets. Lists come newest first; `after` gives what is older than a time (or trade id), `before`
  * what is newer, both exclusive. Limits are per endpoint and address; a weight of 1 stands for those that may be asked 40
  * times in 2 s, 2 for 20 times, 4 for 10 times. Documented there, not verified:
  * https://www.okx.com/docs-v5/en/#order-book-trading-market-data and #public-data-rest-api
@@ -93,6 +93,37 @@ export function spotRest(): Calls {
   };
 }
 
+/**
+ * Calls of options, which are listed a family at a time (BTC-USD, named as its index): the first page of the list names
+ * the families. Summaries have no history.
+ */
+export function optionsRest(): Calls {
+  return {
+    ...commonCalls('options', 'OPTION'),
+    instruments: {
+      request: ({ cursor }) =>
+        cursor === undefined
+          ? ask('public/underlying', { instType: 'OPTION' }, 2)
+          : ask('public/instruments', { instType: 'OPTION', instFamily: cursor.split(' ', 1)[0] }, 2),
+      decode: () => control('instruments'),
+      nextPage: (args, body) => {
+        const left = args.cursor === undefined ? familiesIn(body) : args.cursor.split(' ').slice(1);
+        return left.length === 0 ? undefined : { ...args, cursor: left.join(' ') };
+      },
+    },
+    open_interest: {
+      request: (args, instrument) => ask('public/open-interest', typed(args, instrument), 2),
+      decode: decodeAnswer('options', 'live', readInterestNow),
+    },
+  };
+}
+
+/** `public/underlying`: `[["BTC-USD","ETH-USD"]]`. */
+function familiesIn(body: string): string[] {
+  const names = elementsOf(dataOf(body)?.[0]);
+  return names.filter((name): name is string => typeof name === 'string' && /^[\w-]+$/.test(name));
+}
+
 function commonCalls(market: Market, instType: string): Calls {
   return {
     server_time: { request: () => ask('public/time', {}, 4), decode: () => control('server time') },
@@ -151,7 +182,9 @@ function name(args: RestArgs, instrument: Instrument | undefined): string | unde
 
 function typed(args: RestArgs, instrument: Instrument | undefined): Record<string, string | undefined> {
   const instId = name(args, instrument);
-  return { instType: instId === undefined ? 'SWAP' : kindOf(instId), instId };
+  const instType = instId === undefined ? 'SWAP' : kindOf(instId);
+  // Options are asked for by their family too.
+  return { instType, instId, instFamily: instType === 'OPTION' ? indexOf(instId ?? '') : undefined };
 }
 
 /** [from, to) in the venue's exclusive bounds. */

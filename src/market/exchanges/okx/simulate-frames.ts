@@ -2,6 +2,7 @@ import type { Ms } from '../../../kit/clock.ts';
 import type { Instrument } from '../../domain/instrument.ts';
 import type { SimulatedFrame, SimulatedMarket } from '../contract.ts';
 import { byVenueSymbol, contractsText, MINUTE, plain, SECOND, ticks } from '../shared/simulated.ts';
+import { optionDay, summaryFrame, summaryFrames } from './simulate-options.ts';
 import { indexOf, kindOf } from './wire.ts';
 
 /*
@@ -10,6 +11,8 @@ import { indexOf, kindOf } from './wire.ts';
  */
 
 const BEST_STEP = 100;
+/** Options are many, and quoted less often. */
+const OPTION_STEP = SECOND;
 const INTEREST_STEP = 3 * SECOND;
 const FUNDING_STEP = 30 * SECOND;
 /** Marks follow the index of their second, so that a client that has both tells them together. */
@@ -29,7 +32,8 @@ export function nameOfChannel(key: string): { readonly channel: string; readonly
 /** The instrument that a channel is about: its own, or any that has the index. */
 export function instrumentOfChannel(market: SimulatedMarket, key: string): Instrument | undefined {
   const { channel, of } = nameOfChannel(key);
-  if (channel === 'index-tickers') return market.instruments.find((i) => indexOf(i.venue_symbol) === of);
+  if (channel === 'index-tickers' || channel === 'opt-summary')
+    return market.instruments.find((i) => indexOf(i.venue_symbol) === of);
   return byVenueSymbol(market, of);
 }
 
@@ -40,8 +44,9 @@ function push(key: string, rows: string, action = ''): string {
 
 /** Frames that a channel makes in [from, to). */
 export function framesOf(market: SimulatedMarket, key: string, from: Ms, to: Ms): readonly SimulatedFrame[] {
-  const { channel } = nameOfChannel(key);
+  const { channel, of } = nameOfChannel(key);
   if (channel === 'liquidation-orders') return liquidations(market, key, from, to);
+  if (channel === 'opt-summary') return summaryFrames(market, key, of, from, to);
   const instrument = instrumentOfChannel(market, key);
   if (instrument === undefined) return [];
   switch (channel) {
@@ -53,7 +58,7 @@ export function framesOf(market: SimulatedMarket, key: string, from: Ms, to: Ms)
         text: push(key, tradeRow(market, instrument, t)),
       }));
     case 'books':
-      return market.bookChanges(instrument.symbol, from, to, { depth: BOOK_LEVELS }).map((change) => ({
+      return market.bookChanges(instrument.symbol, from, to, bookOptions(market)).map((change) => ({
         at: change.at,
         channel: key,
         text: push(key, bookRow(market, instrument, change, change.prevSeq), '"action":"update",'),
@@ -61,14 +66,22 @@ export function framesOf(market: SimulatedMarket, key: string, from: Ms, to: Ms)
     case 'candle1m':
       return candles(market, instrument, key, from, to);
     default:
-      return steadyTimes(channel, from, to).map((at) => steadyFrame(market, instrument, key, at));
+      return steadyTimes(channel, from, to, stepOf(market)).map((at) => steadyFrame(market, instrument, key, at));
   }
 }
 
-function steadyTimes(channel: string, from: Ms, to: Ms): readonly Ms[] {
+function stepOf({ market }: SimulatedMarket): Ms {
+  return market === 'options' ? OPTION_STEP : BEST_STEP;
+}
+
+function bookOptions(market: SimulatedMarket): { readonly depth: number; readonly everyMs: Ms } {
+  return { depth: BOOK_LEVELS, everyMs: stepOf(market) };
+}
+
+function steadyTimes(channel: string, from: Ms, to: Ms, bestStep: Ms): readonly Ms[] {
   switch (channel) {
     case 'tickers':
-      return ticks(from, to, BEST_STEP);
+      return ticks(from, to, bestStep);
     case 'mark-price':
       return ticks(from, to, SECOND, MARK_OFFSET);
     case 'index-tickers':
@@ -84,15 +97,18 @@ function steadyTimes(channel: string, from: Ms, to: Ms): readonly Ms[] {
 
 /** What a new subscriber gets at once: the book, and the present state of what is told now and then. */
 export function snapshotOf(market: SimulatedMarket, key: string, at: Ms): readonly SimulatedFrame[] {
-  const { channel } = nameOfChannel(key);
+  const { channel, of } = nameOfChannel(key);
   const instrument = instrumentOfChannel(market, key);
   if (instrument === undefined) return [];
+  if (channel === 'opt-summary') return [summaryFrame(market, key, of, Math.floor(at))];
   if (channel === 'books') {
-    const book = market.book(instrument.symbol, at, BOOK_LEVELS);
+    // The book as of the last change that was sent: later ones build on it.
+    const step = stepOf(market);
+    const book = market.book(instrument.symbol, (Math.ceil(at / step) - 1) * step + 1, BOOK_LEVELS);
     const state = { at: Math.ceil(at) - 1, lastSeq: book.seq, bids: book.bids, asks: book.asks };
     return [{ at, channel: key, text: push(key, bookRow(market, instrument, state, -1), '"action":"snapshot",') }];
   }
-  if (steadyTimes(channel, 0, 1).length === 0 && channel !== 'mark-price') return [];
+  if (steadyTimes(channel, 0, 1, SECOND).length === 0 && channel !== 'mark-price') return [];
   return [steadyFrame(market, instrument, key, Math.floor(at))];
 }
 
@@ -149,21 +165,26 @@ export function bookRow(market: SimulatedMarket, instrument: Instrument, book: B
 /** The same for the stream and for REST. Best prices follow the book; the day is renewed every second. */
 export function tickerRow(market: SimulatedMarket, instrument: Instrument, at: Ms): Readonly<Record<string, string>> {
   const { symbol, venue_symbol: instId, market: kind } = instrument;
-  const t = market.ticker(symbol, secondOf(at));
   const book = market.book(symbol, at + 1, 1);
   const [bid, ask] = [book.bids[0] ?? [0, 0], book.asks[0] ?? [0, 0]];
   const d = market.decimals(symbol);
   const price = (value: number): string => value.toFixed(d.price);
   const spot = kind === 'spot';
-  return {
+  const best = {
     instType: spot ? 'SPOT' : kindOf(instId),
     instId,
-    last: price(t.last),
-    lastSz: contractsText(instrument, t.lastQuantity),
     askPx: price(ask[0]),
     askSz: contractsText(instrument, ask[1]),
     bidPx: price(bid[0]),
     bidSz: contractsText(instrument, bid[1]),
+    ts: String(at),
+  };
+  if (kind === 'options') return { ...best, ...optionDay(market, instrument, at) };
+  const t = market.ticker(symbol, secondOf(at));
+  return {
+    ...best,
+    last: price(t.last),
+    lastSz: contractsText(instrument, t.lastQuantity),
     open24h: price(t.open),
     high24h: price(t.high),
     low24h: price(t.low),
@@ -171,7 +192,6 @@ export function tickerRow(market: SimulatedMarket, instrument: Instrument, at: M
     sodUtc8: price(t.open),
     volCcy24h: spot ? t.quoteVolume.toFixed(d.price + d.quantity) : t.volume.toFixed(d.quantity),
     vol24h: contractsText(instrument, t.volume),
-    ts: String(at),
   };
 }
 
@@ -188,7 +208,9 @@ export function indexRow(market: SimulatedMarket, { symbol, venue_symbol: instId
 export function interestRow(market: SimulatedMarket, instrument: Instrument, at: Ms): unknown {
   const { symbol, venue_symbol: instId } = instrument;
   const interest = market.openInterest(symbol, secondOf(at));
-  const usd = interest * market.mark(symbol, secondOf(at)).mark;
+  const { mark, index } = market.mark(symbol, secondOf(at));
+  // An option is on so much of its underlying, whatever it costs itself.
+  const usd = interest * (instrument.kind === 'option' ? index : mark);
   return {
     instId,
     instType: kindOf(instId),

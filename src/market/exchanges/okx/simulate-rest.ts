@@ -25,6 +25,7 @@ import {
   tickerRow,
   tradeRow,
 } from './simulate-frames.ts';
+import { familiesOf, optionFields } from './simulate-options.ts';
 import { insuranceFund, optionIds, optionRow, platformVolume, statistic } from './simulate-statistics.ts';
 import { indexOf, kindOf } from './wire.ts';
 
@@ -47,6 +48,8 @@ type Call = (request: Request) => SimulatedAnswer;
 const RECENT_MS = 1440 * MINUTE;
 /** Calls about derivatives. */
 const SWAP_ONLY = /mark-price|funding-rate|open-interest/;
+/** Calls that there are of options too. */
+const OF_OPTIONS = /^\/api\/v5\/(?:public\/(?:time|instruments|underlying|open-interest|mark-price)$|market\/)/;
 const INTEREST_STEP = 5 * MINUTE;
 const TRADES_REACH = 90 * 86_400_000;
 
@@ -55,7 +58,8 @@ export function restOf(kind: Market): VenueSimulator['rest'] {
   return (market, { path, query }, now) => {
     const call = CALLS[path.replace(/^\/api\/v5\//, '')];
     if (call === undefined || !path.startsWith('/api/v5/')) return undefined;
-    if (kind === 'spot' && SWAP_ONLY.test(path)) return failure('51001', "Instrument ID doesn't exist.");
+    if ((kind === 'spot' && SWAP_ONLY.test(path)) || (kind === 'options' && !OF_OPTIONS.test(path)))
+      return failure('51001', "Instrument ID doesn't exist.");
     return call({ market, kind, query, now: Math.floor(now) });
   };
 }
@@ -94,16 +98,21 @@ const time: Call = ({ now }) => ok([{ ts: String(now) }], 4);
 /** What the market lists of a kind; undefined when that kind is not of this market. */
 function ofType(market: SimulatedMarket, kind: Market, type: string | null): readonly Instrument[] | undefined {
   if (kind === 'spot') return type === 'SPOT' ? market.instruments : undefined;
+  if (kind === 'options') return type === 'OPTION' ? market.instruments : undefined;
   if (type !== 'SWAP' && type !== 'FUTURES') return undefined;
   return market.instruments.filter((i) => kindOf(i.venue_symbol) === type);
 }
 
-const instruments: Call = ({ market, kind, query }) => {
+const instruments: Call = ({ market, kind, query, now }) => {
   const listed = ofType(market, kind, query.get('instType'));
   if (listed === undefined) return failure('51000', 'Parameter instType error', 400);
+  const family = query.get('instFamily');
+  if (kind === 'options' && family === null) return failure('50014', 'Parameter instFamily can not be empty', 400);
   return ok(
     listed
       .filter((i) => [null, i.venue_symbol].includes(query.get('instId')))
+      .filter((i) => family === null || indexOf(i.venue_symbol) === family)
+      .filter((i) => (i.expiry_time ?? Infinity) > now * 1000)
       .map((i) => (kind === 'spot' ? spotInstrument(market, i) : futuresInstrument(market, i))),
     2,
   );
@@ -253,8 +262,8 @@ const fund: Call = ({ market, query, now }) => {
 const withOptions =
   (other: Call): Call =>
   (request) => {
-    const { market, query, now } = request;
-    if (query.get('instType') !== 'OPTION') return other(request);
+    const { market, kind, query, now } = request;
+    if (query.get('instType') !== 'OPTION' || kind === 'options') return other(request);
     const family = query.get('instFamily') ?? query.get('uly') ?? '';
     const rows = optionIds(market, family, now).map((o) => optionRow(market, family, o.instId, o.index, now));
     return rows.length === 0 ? failure('51000', 'Parameter instFamily error', 400) : ok(rows, 2);
@@ -325,6 +334,7 @@ function futuresInstrument(market: SimulatedMarket, i: Instrument): unknown {
     quoteCcy: '',
     settleCcy: i.quote,
     uly: `${i.base}-${i.quote}`,
+    ...(i.kind === 'option' ? optionFields(i) : {}),
   };
 }
 
@@ -364,6 +374,8 @@ function commonInstrument(market: SimulatedMarket, i: Instrument): Readonly<Reco
 const CALLS: Readonly<Record<string, Call>> = {
   'public/time': time,
   'public/instruments': instruments,
+  'public/underlying': ({ market, kind }) =>
+    kind === 'options' ? ok([familiesOf(market)], 2) : failure('51000', 'Parameter instType error', 400),
   'market/books': books,
   'market/trades': recentTrades,
   'market/history-trades': historyTrades,

@@ -6,6 +6,7 @@ import { byVenueSymbol, plain, spiked, times } from '../shared/simulated.ts';
 import { listingsWith, stepsAt } from '../shared/simulated-steps.ts';
 import { isObject, parseJson } from '../shared/values.ts';
 import { channelKey, framesOf, nameOfChannel, snapshotOf } from './simulate-frames.ts';
+import { familiesOf, optionListings } from './simulate-options.ts';
 import { failure, restOf } from './simulate-rest.ts';
 import { indexOf, kindOf, namedFacts } from './wire.ts';
 
@@ -44,7 +45,11 @@ const SPOT_LISTINGS = listingsWith(
 );
 
 /** The simulators of OKX's markets. */
-const simulators: readonly VenueSimulator[] = Object.freeze([simulatorOf('futures'), simulatorOf('spot')]);
+const simulators: readonly VenueSimulator[] = Object.freeze([
+  simulatorOf('futures'),
+  simulatorOf('spot'),
+  Object.freeze({ ...simulatorOf('options'), activity: 1, markDecimals: 6 }),
+]);
 
 export default simulators;
 
@@ -52,8 +57,10 @@ function simulatorOf(kind: Market): VenueSimulator {
   return Object.freeze<VenueSimulator>({
     exchange: 'okx',
     market: kind,
-    listings: (symbol, price, { at }) =>
-      kind === 'spot' ? spotListings(symbol, price) : futuresListings(symbol, price, at),
+    listings: (symbol, price, now) => {
+      if (kind === 'options') return optionListings(baseOf(symbol), now);
+      return kind === 'spot' ? spotListings(symbol, price) : futuresListings(symbol, price, now.at);
+    },
     activity: kind === 'spot' ? 0.3 : 0.6,
     sequenceStride: 4,
     markDecimals: null,
@@ -61,8 +68,8 @@ function simulatorOf(kind: Market): VenueSimulator {
     channelsOfPath: () => [],
     onFrame: (market, text) => converse(market, kind, text),
     onSubscribe: (market, channels, at) => channels.flatMap((channel) => snapshotOf(market, channel, at)),
-    windowOf: (channel) => (channel.startsWith('tickers ') ? symbolOf(kind, channel) : undefined),
-    steady: (channel) => /^(?:books|tickers|mark-price) /.test(channel),
+    windowOf: (channel) => (kind !== 'options' && channel.startsWith('tickers ') ? symbolOf(kind, channel) : undefined),
+    steady: (channel) => /^(?:books|tickers|mark-price|opt-summary) /.test(channel),
     frames: (market, channels, from, to) =>
       [...channels].flatMap((channel) => framesOf(market, channel, from, to)).sort((a, b) => a.at - b.at),
     envelope: (_path, frame) => frame.text,
@@ -127,6 +134,7 @@ function symbolOf(kind: Market, key: string): string | undefined {
 
 const CONNECTION = 'a4d3ae55';
 const CHANNELS = new Set(['trades-all', 'trades', 'books', 'tickers', 'candle1m']);
+const OPTION_CHANNELS = new Set(['mark-price', 'open-interest']);
 const SWAP_CHANNELS = new Set(['mark-price', 'funding-rate', 'open-interest', 'price-limit']);
 
 function converse(market: SimulatedMarket, kind: Market, text: string): ReturnType<VenueSimulator['onFrame']> {
@@ -164,7 +172,11 @@ function converse(market: SimulatedMarket, kind: Market, text: string): ReturnTy
 
 function keyOf(market: SimulatedMarket, kind: Market, arg: unknown): string | undefined {
   if (!isObject(arg) || typeof arg['channel'] !== 'string') return undefined;
-  const { channel, instId, instType } = arg;
+  const { channel, instId, instType, instFamily } = arg;
+  if (channel === 'opt-summary') {
+    const known = kind === 'options' && familiesOf(market).includes(String(instFamily));
+    return known ? channelKey(channel, String(instFamily)) : undefined;
+  }
   if (channel === 'liquidation-orders') {
     const known = kind === 'futures' && (instType === 'SWAP' || instType === 'FUTURES');
     return known ? channelKey(channel, instType) : undefined;
@@ -174,7 +186,8 @@ function keyOf(market: SimulatedMarket, kind: Market, arg: unknown): string | un
     return market.instruments.some((i) => indexOf(i.venue_symbol) === instId) ? channelKey(channel, instId) : undefined;
   }
   if (channel === 'funding-rate' && kindOf(instId) !== 'SWAP') return undefined;
-  const known = CHANNELS.has(channel) || (kind === 'futures' && SWAP_CHANNELS.has(channel));
+  const own = kind === 'futures' ? SWAP_CHANNELS : kind === 'options' ? OPTION_CHANNELS : undefined;
+  const known = CHANNELS.has(channel) || own?.has(channel) === true;
   return known && byVenueSymbol(market, instId) !== undefined ? channelKey(channel, instId) : undefined;
 }
 

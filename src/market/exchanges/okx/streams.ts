@@ -20,8 +20,8 @@ interface Channel {
   readonly streams: readonly Stream[];
   readonly name: string;
   readonly address: 'public' | 'business';
-  /** What the channel is asked for: an instrument, its index, or all of a kind. */
-  readonly by: 'instrument' | 'index' | 'kind';
+  /** What the channel is asked for: an instrument, its index, all of a kind or all options of a family. */
+  readonly by: 'instrument' | 'index' | 'kind' | 'family';
 }
 
 const SHARED_CHANNELS: readonly Channel[] = [
@@ -38,6 +38,16 @@ const FUTURES_CHANNELS: readonly Channel[] = [
   { streams: ['funding_rates'], name: 'funding-rate', address: 'public', by: 'instrument' },
   { streams: ['open_interest'], name: 'open-interest', address: 'public', by: 'instrument' },
   { streams: ['liquidations'], name: 'liquidation-orders', address: 'public', by: 'kind' },
+];
+
+/** A summary is told with what the channels before it told of the option. */
+const OPTION_CHANNELS: readonly Channel[] = [
+  ...SHARED_CHANNELS.map((channel) =>
+    channel.name === 'tickers' ? { ...channel, streams: [...channel.streams, 'option_summaries' as const] } : channel,
+  ),
+  { streams: ['option_summaries'], name: 'mark-price', address: 'public', by: 'instrument' },
+  { streams: ['open_interest', 'option_summaries'], name: 'open-interest', address: 'public', by: 'instrument' },
+  { streams: ['option_summaries'], name: 'opt-summary', address: 'public', by: 'family' },
 ];
 
 /** Asked for where liquidations alone are wanted: the answer tells the decoder which instruments are meant. */
@@ -78,6 +88,21 @@ export const FUTURES_SUPPORT: Support = {
 
 export const SPOT_SUPPORT: Support = SHARED_SUPPORT;
 
+/**
+ * Most options are quoted and traded now and then. Their mark price is in the coin and their index in dollars, so that
+ * neither mark_prices nor liquidations can hold them: the summary has mark and underlying.
+ */
+export const OPTIONS_SUPPORT: Support = {
+  ...SHARED_SUPPORT,
+  prices: { via: 'websocket', staleAfterMs: null },
+  orderbooks: { via: 'websocket', staleAfterMs: null },
+  trades: { ...SHARED_SUPPORT.trades, staleAfterMs: null },
+  ticker_24h: { via: 'websocket', staleAfterMs: null },
+  candles: { ...SHARED_SUPPORT.candles, staleAfterMs: null },
+  open_interest: { via: 'websocket', staleAfterMs: null },
+  option_summaries: { via: 'websocket', staleAfterMs: 60_000 },
+};
+
 export const LIMITS: ConnectionLimits = {
   streamsPerConnection: 480,
   argsPerSubscribe: 100,
@@ -102,6 +127,16 @@ export function planSpot(instruments: readonly Instrument[], streams: readonly S
   return plan(wanted, instruments, streams);
 }
 
+export function planOptions(instruments: readonly Instrument[], streams: readonly Stream[]): ConnectionPlan[] {
+  const wanted = OPTION_CHANNELS.filter((channel) => channel.streams.some((stream) => streams.includes(stream)));
+  const families = new Set(instruments.map((i) => indexOf(i.venue_symbol)));
+  // A family a connection: where some of its options expire, those of the others go on undisturbed.
+  return [...families].flatMap((family) => {
+    const chain = instruments.filter((i) => indexOf(i.venue_symbol) === family);
+    return plan(wanted, chain, streams);
+  });
+}
+
 type Argument = Readonly<Record<string, string>>;
 
 function plan(
@@ -112,8 +147,8 @@ function plan(
   return (['public', 'business'] as const).flatMap((address) => {
     const own = channels.filter((channel) => channel.address === address);
     if (own.length === 0) return [];
-    // One argument of a kind serves all its instruments of the connection; there are two kinds.
-    const each = own.filter((channel) => channel.by !== 'kind').length;
+    // One argument of a kind or family serves all its instruments of the connection; there are two kinds.
+    const each = own.filter((channel) => !isOfMany(channel)).length;
     const most = Math.floor((LIMITS.streamsPerConnection - 2) / Math.max(1, each));
     const told = instruments.filter((instrument) => own.some((channel) => carries(channel, instrument)));
     return chunks(told, most).map((part) => connection(address, own, part, streams));
@@ -126,8 +161,8 @@ function connection(
   instruments: readonly Instrument[],
   streams: readonly Stream[],
 ): ConnectionPlan {
-  // Instruments first: their acknowledgements tell whose liquidations are wanted.
-  const ordered = channels.toSorted((a, b) => Number(a.by === 'kind') - Number(b.by === 'kind'));
+  // Instruments first: their acknowledgements tell whose liquidations and summaries are wanted.
+  const ordered = channels.toSorted((a, b) => Number(isOfMany(a)) - Number(isOfMany(b)));
   const args = new Map<string, Argument>();
   for (const channel of ordered) {
     for (const instrument of instruments) {
@@ -161,7 +196,12 @@ function carries(channel: Channel, { kind, funding_interval_hours: hours }: Inst
   return kind !== 'dated' || hours !== null || !channel.streams.includes('funding_rates');
 }
 
+function isOfMany({ by }: Channel): boolean {
+  return by === 'kind' || by === 'family';
+}
+
 function argumentOf(channel: Channel, instId: string): Argument {
+  if (channel.by === 'family') return { channel: channel.name, instFamily: indexOf(instId) };
   if (channel.by === 'kind') return { channel: channel.name, instType: kindOf(instId) };
   return { channel: channel.name, instId: channel.by === 'index' ? indexOf(instId) : instId };
 }

@@ -1,5 +1,6 @@
 import type { CandleInterval, Market } from '../../domain/records.ts';
-import type { NamedFacts } from '../shared/symbols.ts';
+import { expiryOfDate, type OptionTerms } from '../shared/expiry-names.ts';
+import { canonicalSymbol, type NamedFacts } from '../shared/symbols.ts';
 
 /**
  * Names of the OKX v5 wire: `{"arg":{"channel":"trades","instId":"BTC-USDT-SWAP"},"data":[…]}`. Documented there, not verified:
@@ -16,8 +17,6 @@ export const UNSTORED_CHANNELS: ReadonlySet<string> = new Set([
   'economic-calendar',
   'estimated-price',
   'instruments',
-  'opt-summary',
-  'option-trades',
   'price-limit',
   'public-block-trades',
   'public-struc-block-trades',
@@ -58,17 +57,33 @@ export function intervalOf(channel: string): CandleInterval | undefined {
   return Object.hasOwn(INTERVALS, name) ? INTERVALS[name] : undefined;
 }
 
+const OPTION = /^[A-Z0-9]+-[A-Z0-9_]+-(\d{6})-(\d+(?:\.\d+)?)-([CP])$/;
+
 /** BTC-USD-220624-50000-C: options have a market of their own. */
 export function isOption(instId: unknown): boolean {
   return typeof instId === 'string' && /-\d{6}-[\d.]+-[CP]$/.test(instId);
 }
 
+/** What an option's name says; options are settled at 8:00 UTC of their day. */
+export function optionTerms(instId: string): OptionTerms | undefined {
+  const [, day = '', strike = '', type] = OPTION.exec(instId) ?? [];
+  const expiry = expiryOfDate(day);
+  return expiry === undefined ? undefined : { type: type === 'C' ? 'call' : 'put', strike: Number(strike), expiry };
+}
+
+/** Whether an instrument, where a message names one, belongs to the market. */
+export function belongsTo(market: Market, instId: unknown): boolean {
+  return typeof instId !== 'string' || isOption(instId) === (market === 'options');
+}
+
 /**
  * What an instrument id tells: BTC-USDT-SWAP is BTCUSDT in contracts of a size that only the list has; BTC-USD-SWAP is
- * BTCUSD in contracts of 100 USD, all others of 10; BTC-USDT-260327 keeps its date.
+ * BTCUSD in contracts of 100 USD, all others of 10; BTC-USDT-260327 keeps its date. Contracts of options are so many
+ * base units as the list says (it was 0.1 BTC, then 0.01).
  */
 export function namedFacts(market: Market): (instId: string) => NamedFacts | undefined {
   return (instId) => {
+    if (market === 'options') return { symbol: canonicalSymbol(instId), inverse: false, contractSize: null };
     const [base, quote, tail] = instId.split('-');
     if (base === undefined || quote === undefined) return undefined;
     if (market === 'spot') return { symbol: `${base}${quote}`, inverse: false, contractSize: 1 };
@@ -78,12 +93,13 @@ export function namedFacts(market: Market): (instId: string) => NamedFacts | und
   };
 }
 
-/** What the venue calls the kind of a derivative: BTC-USDT-SWAP against BTC-USDT-260327. */
-export function kindOf(instId: string): 'SWAP' | 'FUTURES' {
+/** What the venue calls the kind of a derivative: BTC-USDT-SWAP, BTC-USDT-260327, BTC-USD-260327-90000-C. */
+export function kindOf(instId: string): 'SWAP' | 'FUTURES' | 'OPTION' {
+  if (isOption(instId)) return 'OPTION';
   return /-\d{6}$/.test(instId) ? 'FUTURES' : 'SWAP';
 }
 
-/** The index of a derivative: BTC-USDT for BTC-USDT-SWAP, BTC-USD for BTC-USD_UM_XPERP-310404. */
+/** The index of a derivative: BTC-USDT for BTC-USDT-SWAP, BTC-USD for BTC-USD_UM_XPERP-310404 and for options. */
 export function indexOf(instId: string): string {
   const [base = '', quote = ''] = instId.split('-');
   return `${base}-${quote.split('_', 1)[0] ?? ''}`;

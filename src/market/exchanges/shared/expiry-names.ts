@@ -2,7 +2,7 @@ import type { Us } from '../../../kit/clock.ts';
 import { msToUs } from '../../domain/records.ts';
 
 const MONTHS = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'];
-/** Contracts of Deribit and Bybit are settled at 8:00 UTC of their day. */
+/** Contracts of Binance, Bybit, Deribit and OKX are settled at 8:00 UTC of their day. */
 const SETTLEMENT_HOUR = 8;
 
 /** What the name of an option says. */
@@ -16,8 +16,23 @@ export interface OptionTerms {
 export function expiryOf(text: string): Us | undefined {
   const [, day = '', month = '', year = ''] = /^(\d{1,2})([A-Z]{3})(\d{2})$/.exec(text) ?? [];
   const index = MONTHS.indexOf(month);
-  if (index < 0) return undefined;
-  return msToUs(Date.UTC(2000 + Number(year), index, Number(day), SETTLEMENT_HOUR));
+  return index < 0 ? undefined : settlementOf(year, index, day);
+}
+
+/** 250627 is the same day; undefined when it is no day. */
+export function expiryOfDate(text: string): Us | undefined {
+  const [, year = '', month = '', day = ''] = /^(\d{2})(\d{2})(\d{2})$/.exec(text) ?? [];
+  const index = Number(month) - 1;
+  return index < 0 || index > 11 || day === '' ? undefined : settlementOf(year, index, day);
+}
+
+function settlementOf(year: string, month: number, day: string): Us {
+  return msToUs(Date.UTC(2000 + Number(year), month, Number(day), SETTLEMENT_HOUR));
+}
+
+/** The same day as OKX and Binance write it: 250627. */
+export function expiryDate(expiry: Us): string {
+  return new Date(expiry / 1000).toISOString().slice(2, 10).replaceAll('-', '');
 }
 
 /** The same day as the venues write it: 27JUN25, 5JUN20. */

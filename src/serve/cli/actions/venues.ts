@@ -14,7 +14,7 @@ export function venuesList(command: Command): void {
   const chosen = new Set(marketsOf(venues, exchanges ?? ['all']).map((m) => marketKey(m.exchange, m.market)));
   const credentials = credentialsOf(process.env);
   const rows = marketSupport(venues)
-    .filter(({ id }) => chosen.has(id))
+    .filter(({ id, exchange }) => chosen.has(id) || exchanges?.includes(exchange) === true)
     .map((row) => ({
       ...row,
       credential:

@@ -4,7 +4,7 @@ import { BookSet } from '../../../../src/market/collect/books.ts';
 import type { MarketRecord } from '../../../../src/market/domain/records.ts';
 import { checksumOf } from '../../../../src/market/exchanges/okx/streams.ts';
 import { exemptionOf } from '../exemptions.ts';
-import { decodeAny, decodeFrame, hasData, json, jsonLines, lines, marketOf } from '../recorded/data.ts';
+import { decodeAny, decodeFrame, hasData, json, jsonLines, lines, marketOf, text } from '../recorded/data.ts';
 import { compareFile, contractsOfOne } from '../recorded/reference.ts';
 
 const RECEIVED = 1_700_000_000_000_000;
@@ -39,6 +39,13 @@ describe.runIf(hasData('oracle_tardis_mappers'))('tardis mappers', () => {
   ])('%s decodes to the reference', (file, key, least) => {
     expect(compareFile(file, key, { symbolsIn, ticker })).toBeGreaterThanOrEqual(least);
   });
+
+  it('okex_options.json decodes to the reference', () => {
+    // Its open interest is in contracts, of 0.1 ETH, which is the only coin whose interest the file tells.
+    const convert = (one: any): any =>
+      one.openInterest == null ? one : { ...one, openInterest: Number((one.openInterest * 0.1).toFixed(8)) };
+    expect(compareFile('okex_options.json', 'okx_options', { symbolsIn, convert })).toBeGreaterThanOrEqual(2);
+  });
 });
 
 describe.runIf(hasData('ws_cryptofeed'))('cryptofeed captures', () => {
@@ -68,6 +75,33 @@ describe.runIf(hasData('ws_cryptofeed'))('cryptofeed captures', () => {
     });
     expect(swaps.find((i) => i.symbol === 'BTCUSD')).toMatchObject({ contract_size: 100, inverse: true, quote: 'USD' });
     expect(spot.find((i) => i.symbol === 'BTCUSDT')).toMatchObject({ lot_size: 0.00000001, contract_size: 1 });
+  });
+
+  it('lists options a family at a time, with strike, side, expiry and contract size', () => {
+    const bodies = lines('ws_cryptofeed/OKX.0.gz').filter((line) => line.includes('instType=OPTION'));
+    const options = marketOf('okx_options');
+    const listed = bodies
+      .slice(0, 2)
+      .reduce<ReturnType<typeof options.parseInstruments>>(
+        (list, line) => options.parseInstruments(line.slice(line.indexOf('{')), list),
+        options.parseInstruments('{"code":"0","data":[["BTC-USD","ETH-USD"]]}'),
+      );
+    expect(new Set(listed.map((i) => i.base))).toEqual(new Set(['BTC', 'ETH']));
+    expect(listed.length).toBeGreaterThan(100);
+    expect(listed.find((i) => i.venue_symbol === 'BTC-USD-220514-22000-C')).toMatchObject({
+      symbol: 'BTC_USD_220514_22000_C',
+      quote: 'BTC',
+      kind: 'option',
+      contract_size: 0.1,
+      lot_size: 0.1,
+      tick_size: 0.0005,
+      expiry_time: 1_652_515_200_000_000,
+      option_type: 'call',
+      strike_price: 22_000,
+      settlement_currency: 'BTC',
+      inverse: false,
+    });
+    expect(marketOf('okx_futures').parseInstruments(bodies[0]?.slice(bodies[0].indexOf('{')) ?? '')).toEqual([]);
   });
 
   it('every frame gives its record; all 191 checksums match, and a lost frame is noticed', () => {
@@ -104,6 +138,17 @@ describe.runIf(hasData('ws_cryptofeed'))('cryptofeed captures', () => {
   });
 });
 
+describe.runIf(hasData('fixtures_nautilus'))('answers of opt-summary', () => {
+  it('tell volatilities and the forward', () => {
+    const body = text('fixtures_nautilus/okx/http_get_option_summary.json');
+    const market = marketOf('okx_options');
+    const { verdict, records } = decodeAny(market, market.createDecoder({ instruments: [] }), body, RECEIVED);
+    expect(verdict).toEqual({ kind: 'data', records: JSON.parse(body).data.length });
+    const told = { bid_iv: 45, ask_iv: 46, mark_iv: 45.5, underlying_price: 97_000, delta: null, strike_price: 92_000 };
+    expect(records.at(-1)).toMatchObject({ stream: 'option_summaries', symbol: 'BTC_USD_241217_92000_C', ...told });
+  });
+});
+
 describe('the checksum', () => {
   it('is signed; sides alternate, the longer goes on alone', () => {
     // zlib of Python: crc32(b'3366.1:7:3366.8:9:3368:8'), as a signed number.
@@ -120,7 +165,8 @@ describe.runIf(hasData('raw_crypto_msg_parser'))('crypto-msg-parser', () => {
     for (const { market_type: type, raw, expected } of jsonLines('raw_crypto_msg_parser/okx.jsonl')) {
       const frame = JSON.parse(raw);
       if (exemptionOf('okx', frame) !== undefined) continue;
-      const key = type === 'Spot' ? 'okx_spot' : 'okx_futures';
+      const option = /-[CP]"/.test(raw);
+      const key = option ? 'okx_options' : type === 'Spot' ? 'okx_spot' : 'okx_futures';
       const instruments = contractsOfOne(key, symbolsIn(frame));
       const market = marketOf(key);
       const { verdict, records } = decodeAny(market, market.createDecoder({ instruments }), raw, RECEIVED);

@@ -235,3 +235,35 @@ describe('OKX connections', () => {
     ]);
   });
 });
+
+describe('OKX options over REST', () => {
+  const options = marketOf('okx_options');
+  const pageOf = (of: RestArgs): string => options.rest.instruments?.request(of, undefined).path ?? '';
+  const after = (of: RestArgs, data: unknown): RestArgs | undefined =>
+    options.rest.instruments?.nextPage?.(of, JSON.stringify({ code: '0', data }));
+
+  it('asks which families there are, then for each', () => {
+    expect(pageOf({})).toBe('/api/v5/public/underlying?instType=OPTION');
+    const first = after({}, [['BTC-USD', 'ETH-USD']]);
+    expect(pageOf(first ?? {})).toBe('/api/v5/public/instruments?instType=OPTION&instFamily=BTC-USD');
+    const second = after(first ?? {}, []);
+    expect(pageOf(second ?? {})).toBe('/api/v5/public/instruments?instType=OPTION&instFamily=ETH-USD');
+    expect(after(second ?? {}, [])).toBeUndefined();
+    expect(after({}, [])).toBeUndefined();
+  });
+
+  it('asks for open interest with the family, and for the index that strikes are chosen about', () => {
+    const name = 'BTC-USD-260626-50000-C';
+    expect(options.rest.open_interest?.request({ symbol: name }, undefined).path).toBe(
+      `/api/v5/public/open-interest?instType=OPTION&instId=${name}&instFamily=BTC-USD`,
+    );
+    const [option] = options.parseInstruments(
+      JSON.stringify({ code: '0', data: [{ instId: name, instType: 'OPTION', settleCcy: 'BTC', state: 'live' }] }),
+    );
+    const { expiring } = options;
+    expect(expiring?.on('BTCUSDT', option === undefined ? [] : [option])).toEqual([option]);
+    expect(option && expiring?.price?.request(option).path).toBe('/api/v5/market/index-tickers?instId=BTC-USD');
+    expect(expiring?.price?.read('{"code":"0","data":[{"instId":"BTC-USD","idxPx":"50123.4"}]}')).toBe(50_123.4);
+    expect(expiring?.price?.read('{"code":"0","data":[]}')).toBeUndefined();
+  });
+});

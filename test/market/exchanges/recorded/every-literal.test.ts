@@ -12,9 +12,13 @@ import { decodeAny, hasData, jsonLines, marketOf } from './data.ts';
  */
 const RECEIVED = 1_700_000_000_000_000;
 
-/** Linear contracts of the recordings with base units each; inverse ones follow from their names. */
+/**
+ * Linear contracts of the recordings with base units each; inverse ones follow from their names. Contracts of options are
+ * taken for base units.
+ */
 const LINEAR: Readonly<Record<string, readonly [RegExp, number]>> = {
   okx: [/\bBTC-USDT-(?:SWAP|\d{6})/g, 0.01],
+  okx_options: [/\b[A-Z]+-USD-\d{6}-\d+-[CP]/g, 1],
   gateio: [/BTC_USDT(?:_\d{8})?/g, 0.0001],
   kucoin: [/\bXBTUSDTM/g, 0.001],
 };
@@ -30,9 +34,12 @@ const FILES = [
 ] as const;
 
 function marketFor(exchange: string, type: string, raw: string): VenueMarket {
-  const option = exchange === 'deribit' && /-[CP](?:[."])/.test(raw);
+  const option = OPTION.test(raw);
   return marketOf(`${exchange}_${type === 'Spot' && !option ? spotOf(exchange) : option ? 'options' : 'futures'}`);
 }
+
+/** BTC-24JUN22-50000-C of Deribit, BTC-USD-220624-50000-C of OKX, in a channel too. */
+const OPTION = /-[\d.]+-[CP][."]/;
 
 const spotOf = (exchange: string): string => (exchange === 'deribit' ? 'futures' : 'spot');
 
@@ -96,9 +103,9 @@ const RULES: readonly (readonly [RegExp, (match: RegExpExecArray, told: Answerin
   [/timestamp$/, ({ input }, told) => timeOf(input, told)],
 ];
 
-/** The message's own time: of several trades in it the last's, a REST list's first. */
+/** The message's own time: the latest of what is in it. */
 function timeOf(_expression: string, { records }: Answering): number {
-  return Math.floor((records.at(-1)?.event_time ?? NaN) / 1000);
+  return Math.floor((records.length === 0 ? NaN : Math.max(...records.map((r) => r.event_time))) / 1000);
 }
 
 function all<S extends MarketRecord['stream']>(told: Answering, stream: S): Extract<MarketRecord, { stream: S }>[] {
@@ -123,14 +130,12 @@ describe.runIf(hasData('raw_crypto_msg_parser'))('crypto-msg-parser, each litera
       const frame = JSON.parse(raw);
       if (exemptionOf(exchange, frame) !== undefined) continue;
       const market = marketFor(exchange, type, raw);
-      const [names, size] = LINEAR[exchange] ?? [/(?!)/g, 1];
-      const instruments =
-        market.market === 'futures'
-          ? contractsOfOne(`${exchange}_futures`, String(raw).match(names) ?? []).map((i) => ({
-              ...i,
-              contract_size: size,
-            }))
-          : [];
+      const key = market.market === 'futures' ? exchange : `${exchange}_${market.market}`;
+      const [names, size] = LINEAR[key] ?? [/(?!)/g, 1];
+      const instruments = contractsOfOne(`${exchange}_${market.market}`, String(raw).match(names) ?? []).map((i) => ({
+        ...i,
+        contract_size: size,
+      }));
       const { records } = decodeAny(market, market.createDecoder({ instruments }), raw, RECEIVED);
       const told = { records, contract: contractOf(exchange, type, raw) };
       for (const [expression, wanted] of Object.entries<any>(expected)) {

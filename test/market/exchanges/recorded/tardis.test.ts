@@ -3,6 +3,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { BookRecord, MarketRecord } from '../../../../src/market/domain/records.ts';
 import { exemptionOf } from '../exemptions.ts';
+import { summaryOf } from './reference.ts';
 import { DATA, decodeFrame, hasData, isoToUs, json, marketOf } from './data.ts';
 
 /**
@@ -96,10 +97,6 @@ function base(symbol: string, amount: number, price: number): number {
   return inverse(symbol) ? (amount * contractUsd(symbol)) / price : amount;
 }
 
-/** A volatility of ours, from the reference's fraction. */
-const percent = (fraction: number | null): number | null =>
-  fraction === null ? null : Number((fraction * 100).toFixed(8));
-
 const byPrice = (a: readonly [number, number], b: readonly [number, number]): number => a[0] - b[0];
 
 function compare(expected: any, records: readonly MarketRecord[], view: View): void {
@@ -163,24 +160,7 @@ function compare(expected: any, records: readonly MarketRecord[], view: View): v
           stream: 'option_summaries',
           symbol,
           event_time: time,
-          option_type: expected.optionType,
-          strike_price: expected.strikePrice,
-          expiry_time: isoToUs(expected.expirationDate),
-          bid_price: expected.bestBidPrice,
-          bid_qty: expected.bestBidAmount,
-          ask_price: expected.bestAskPrice,
-          ask_qty: expected.bestAskAmount,
-          last_price: expected.lastPrice,
-          open_interest: expected.openInterest,
-          mark_price: expected.markPrice,
-          mark_iv: percent(expected.markIV),
-          bid_iv: percent(expected.bestBidIV),
-          ask_iv: percent(expected.bestAskIV),
-          delta: expected.delta,
-          gamma: expected.gamma,
-          vega: expected.vega,
-          theta: expected.theta,
-          underlying_price: expected.underlyingPrice,
+          ...summaryOf(expected),
         }),
       );
       return;
@@ -266,9 +246,10 @@ const ELSEWHERE = [
   'okex_USDC_contracts_before_and_after_index_migration',
   'okex_futures',
   'okex_futures_X_Perp',
+  'okex_options',
   'okex_swap',
 ];
 
 /** Venues and markets that are none of ours, and files whose frames are all kept for independent checks. */
 const OTHERS =
-  /^(aster|bitget|bitmex|bitfinex|bitflyer|coinbase|okcoin|binance_dex|binance_european_options|okex_(options|spreads)|huobi|ftx|phemex|gate_io_futures_decimal_size|binance_futures_update_that)/;
+  /^(aster|bitget|bitmex|bitfinex|bitflyer|coinbase|okcoin|binance_dex|binance_european_options|okex_spreads|huobi|ftx|phemex|gate_io_futures_decimal_size|binance_futures_update_that)/;
