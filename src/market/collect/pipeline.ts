@@ -132,7 +132,9 @@ export class Pipeline {
       case 'frame': {
         const connection = this.#connection(market, item.connection, false);
         connection.item = item;
-        this.#judge(market, item, () => decodeBytes(connection.decoder, item.bytes, item.recv_time, connection.sink));
+        this.#judge(market, item, () =>
+          decodeBytes(connection.decoder, item.range ?? item.bytes, item.recv_time, connection.sink),
+        );
         return;
       }
       case 'rest':

@@ -1,4 +1,5 @@
 import type { Session } from './session.ts';
+import { plainItem } from './tape/items.ts';
 import { readTapeBatches } from './tape/reader.ts';
 
 /** Feeds the items of another tape through the same intake, as fast as tape and store take them. */
@@ -30,7 +31,7 @@ export class TapeSource {
       first = false;
       for (const item of items) {
         newest = Math.max(newest, item.recv_time);
-        intake.push(item.recv_time === newest ? item : { ...item, recv_time: newest });
+        intake.push(item.recv_time === newest ? item : { ...plainItem(item), recv_time: newest });
       }
       await intake.relieved();
     }

@@ -20,6 +20,8 @@ interface ItemBase {
 export interface FrameItem extends ItemBase {
   readonly kind: 'frame';
   readonly bytes: Uint8Array;
+  /** Where the same bytes are, when `bytes` would make a view of them only now. */
+  readonly range?: ByteRange | undefined;
 }
 
 /** A REST answer's body, with the call that asked for it, so that replay can decode it. */
@@ -84,7 +86,10 @@ export interface TapePosition {
   readonly item: number;
 }
 
+/** A stretch of memory, as a view of it has it. */
+export type ByteRange = Pick<Uint8Array, 'buffer' | 'byteOffset' | 'byteLength'>;
+
 /** UTF-8 bytes as text. */
-export function textOfBytes(bytes: Uint8Array): string {
+export function textOfBytes(bytes: ByteRange): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
 }

@@ -1,7 +1,7 @@
 import type { Ms, Us } from '../../kit/clock.ts';
 import type { Instrument } from '../domain/instrument.ts';
 import type { BookRecord, Market, MarketRecord, RecordSink, Stream } from '../domain/records.ts';
-import type { RestArgs, RestCallName } from '../domain/tape.ts';
+import type { ByteRange, RestArgs, RestCallName } from '../domain/tape.ts';
 import type { MarketCredential } from './credential.ts';
 import type { FeeSchedule } from './fees.ts';
 
@@ -155,7 +155,7 @@ export interface Decoder {
    * Decodes a frame's UTF-8 bytes without making text of them, where it has a shape known for that (`shared/fast`):
    * the same records as `frame`. Undefined when it has not: nothing was handed on, and `frame` is to read it.
    */
-  readonly bytes?: ((frame: Uint8Array, recvTime: Us, sink: RecordSink) => FrameVerdict | undefined) | undefined;
+  readonly bytes?: ((frame: ByteRange, recvTime: Us, sink: RecordSink) => FrameVerdict | undefined) | undefined;
   /** Decodes one REST answer of this market. */
   rest(call: RestCallName, args: RestArgs, body: string, recvTime: Us, sink: RecordSink): FrameVerdict;
   /** Everything remembered (merged partial tickers …) as JSON, so that a tape can be read from a segment's start. */

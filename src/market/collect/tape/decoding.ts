@@ -31,7 +31,7 @@ export function tapeDecoder(
     const decoder = decoders.get(item.connection) ?? market.createDecoder({ instruments: instruments.get(key) ?? [] });
     decoders.set(item.connection, decoder);
     return item.kind === 'frame'
-      ? decodeBytes(decoder, item.bytes, item.recv_time, sink)
+      ? decodeBytes(decoder, item.range ?? item.bytes, item.recv_time, sink)
       : decoder.rest(item.call, item.args, item.body, item.recv_time, sink);
   };
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Corrupt } from '../../../kit/errors.ts';
 import type { Us } from '../../../kit/clock.ts';
 import { MARKETS, STREAMS, type Market } from '../../domain/records.ts';
-import { REST_CALLS, type TapeItem } from '../../domain/tape.ts';
+import { REST_CALLS, type ByteRange, type FrameItem, type TapeItem } from '../../domain/tape.ts';
 import { GATHERED_AT, ITEM_HEADER_BYTES, KIND, SHOWN, WHOLE } from './block-items.mjs';
 import { CODEC, encodeBlockHeader, type BlockHeader } from './format.ts';
 
@@ -172,6 +172,7 @@ function detail(item: Exclude<TapeItem, { kind: 'frame' }>): unknown {
 }
 
 const connectionSchema = z.tuple([z.string(), z.string(), z.enum(MARKETS)]);
+type Connection = z.output<typeof connectionSchema>;
 const restSchema = z.object({
   call: z.enum(REST_CALLS),
   args: z.object({
@@ -199,35 +200,91 @@ interface Base {
   readonly market: Market;
 }
 
+/** A frame of a block: a view of its bytes is made when it is asked for, which a replay hardly ever does. */
+class BlockFrame implements FrameItem {
+  readonly kind = 'frame';
+  readonly recv_time: Us;
+  readonly connection: string;
+  readonly exchange: string;
+  readonly market: Market;
+  readonly buffer: ArrayBufferLike;
+  readonly byteOffset: number;
+  readonly byteLength: number;
+
+  constructor(recvTime: Us, [id, exchange, market]: Connection, buffer: ArrayBufferLike, start: number, end: number) {
+    this.recv_time = recvTime;
+    this.connection = id;
+    this.exchange = exchange;
+    this.market = market;
+    this.buffer = buffer;
+    this.byteOffset = start;
+    this.byteLength = end - start;
+  }
+
+  get bytes(): Uint8Array {
+    return Buffer.from(this.buffer, this.byteOffset, this.byteLength);
+  }
+
+  get range(): ByteRange {
+    return this;
+  }
+}
+
+/** A frame as it is written: with its bytes, and nothing that only this program's memory has. */
+export function plainItem(item: TapeItem): TapeItem {
+  if (item.kind !== 'frame') return item;
+  const { kind, recv_time, connection, exchange, market, bytes } = item;
+  return { kind, recv_time, connection, exchange, market, bytes };
+}
+
+/** Connections by the text that names them: every block names its own, mostly those of the block before. */
+export type KnownConnections = Map<string, Connection>;
+
+const MOST_CONNECTIONS = 1_000;
+
 /** The items of a block's raw bytes, in order. Throws Corrupt when the bytes are not items (`where` names them). */
-export function decodeItems(raw: Buffer, where: string): TapeItem[] {
+export function decodeItems(
+  raw: Buffer,
+  where: string,
+  known: KnownConnections = new Map<string, Connection>(),
+): TapeItem[] {
   const items: TapeItem[] = [];
-  const connections: z.output<typeof connectionSchema>[] = [];
+  const connections: Connection[] = [];
+  const { buffer, byteOffset, length } = raw;
+  const view = new DataView(buffer, byteOffset, length);
   let offset = 0;
-  while (offset < raw.length) {
-    if (offset + ITEM_HEADER_BYTES > raw.length) throw new Corrupt(`${where}: an item is cut short`);
-    const kind = raw.readUInt8(offset);
-    const number = raw.readUInt16LE(offset + 1);
-    const recvTime = raw.readDoubleLE(offset + 3);
+  while (offset < length) {
+    if (offset + ITEM_HEADER_BYTES > length) throw new Corrupt(`${where}: an item is cut short`);
+    const kind = view.getUint8(offset);
+    const number = view.getUint16(offset + 1, true);
+    const recvTime = view.getFloat64(offset + 3, true);
     const start = offset + ITEM_HEADER_BYTES;
-    offset = start + raw.readUInt32LE(offset + 11);
-    if (offset > raw.length) throw new Corrupt(`${where}: an item is cut short`);
+    offset = start + view.getUint32(offset + 11, true);
+    if (offset > length) throw new Corrupt(`${where}: an item is cut short`);
     if (kind === KIND.connection) {
-      connections[number] = parse(connectionSchema, raw.toString('utf8', start, offset), where);
+      connections[number] = connectionOf(raw.toString('utf8', start, offset), known, where);
       continue;
     }
     const connection = connections[number];
     if (connection === undefined) throw new Corrupt(`${where}: an item names a connection that is not defined`);
-    const base: Base = {
-      recv_time: recvTime,
-      connection: connection[0],
-      exchange: connection[1],
-      market: connection[2],
-    };
-    if (kind === KIND.frame) items.push({ kind: 'frame', ...base, bytes: raw.subarray(start, offset) });
-    else items.push(other(kind, base, raw.toString('utf8', start, offset), where));
+    if (kind === KIND.frame) {
+      items.push(new BlockFrame(recvTime, connection, buffer, byteOffset + start, byteOffset + offset));
+      continue;
+    }
+    const [id, exchange, market] = connection;
+    const base: Base = { recv_time: recvTime, connection: id, exchange, market };
+    items.push(other(kind, base, raw.toString('utf8', start, offset), where));
   }
   return items;
+}
+
+function connectionOf(text: string, known: KnownConnections, where: string): Connection {
+  const held = known.get(text);
+  if (held !== undefined) return held;
+  const connection = parse(connectionSchema, text, where);
+  if (known.size >= MOST_CONNECTIONS) known.clear();
+  known.set(text, connection);
+  return connection;
 }
 
 function other(kind: number, base: Base, text: string, where: string): TapeItem {

@@ -1,5 +1,5 @@
 import { CODEC, segmentPath, type BlockHeader } from './format.ts';
-import { decodeItems } from './items.ts';
+import { decodeItems, plainItem, type KnownConnections } from './items.ts';
 import { readRawBlocks, segmentsOf, unpack, type TapeDamage } from './segments.ts';
 import type { TapeItem, TapePosition } from '../../domain/tape.ts';
 
@@ -32,7 +32,8 @@ export async function* readTape(
   for await (const batch of readTapeBatches(folder, options)) {
     for (let index = 0; index < batch.items.length; index++) {
       const item = batch.items[index];
-      if (item !== undefined) yield { position: { segment: batch.segment, item: batch.firstItem + index }, item };
+      if (item === undefined) continue;
+      yield { position: { segment: batch.segment, item: batch.firstItem + index }, item: plainItem(item) };
     }
   }
 }
@@ -42,18 +43,19 @@ export async function* readTapeBatches(
   folder: string,
   options: ReadTapeOptions = {},
 ): AsyncGenerator<TapeBatch, void, undefined> {
+  const known: KnownConnections = new Map();
   let held: Coming | undefined;
   try {
     for await (const next of comingBlocks(folder, options)) {
-      if (held !== undefined) yield* itemsOf(held, options);
+      if (held !== undefined) yield* itemsOf(held, options, known);
       held = next;
     }
   } catch (error) {
     // What was read before the failure comes before it.
-    if (held !== undefined) yield* itemsOf(held, options);
+    if (held !== undefined) yield* itemsOf(held, options, known);
     throw error;
   }
-  if (held !== undefined) yield* itemsOf(held, options);
+  if (held !== undefined) yield* itemsOf(held, options, known);
 }
 
 /** A block that is being unpacked; without one, the damage that a segment ended with. */
@@ -94,11 +96,12 @@ async function* comingBlocks(folder: string, options: ReadTapeOptions): AsyncGen
 async function* itemsOf(
   { damage, block }: Coming,
   options: ReadTapeOptions,
+  known: KnownConnections,
 ): AsyncGenerator<TapeBatch, void, undefined> {
   for (const one of damage) options.onDamage?.(one);
   if (block === undefined) return;
   const { segment, header, skip, where, raw } = block;
-  const items = decodeItems(await raw, where);
+  const items = decodeItems(await raw, where, known);
   yield { segment, firstItem: header.firstItem + skip, items: skip === 0 ? items : items.slice(skip) };
 }
 

@@ -2,7 +2,7 @@ import { quoteOutside } from '../../../kit/outside.ts';
 import { z } from 'zod';
 import type { Us } from '../../../kit/clock.ts';
 import type { BookRecord, Market, RecordSink } from '../../domain/records.ts';
-import type { RestArgs, RestCallName } from '../../domain/tape.ts';
+import type { ByteRange, RestArgs, RestCallName } from '../../domain/tape.ts';
 import type { Decoder, DecoderOptions, FrameVerdict, RestCall } from '../contract.ts';
 import { fastReader, type FastReader } from '../shared/fast/reader.ts';
 import { createSymbolTable, type SymbolFacts } from '../shared/symbols.ts';
@@ -155,7 +155,7 @@ class BybitDecoder implements Decoder {
   }
 
   /** `orderbook.1` from its bytes, where sizes are base units and the symbol is as the wire writes it. */
-  #bestBytes(frame: Uint8Array, recvTime: Us, sink: RecordSink): FrameVerdict | undefined {
+  #bestBytes(frame: ByteRange, recvTime: Us, sink: RecordSink): FrameVerdict | undefined {
     let change: BookRecord | undefined;
     const read = this.#bestOfBytes(frame, recvTime, (record) => {
       if (record.stream === 'book') change = record;

@@ -1,6 +1,6 @@
 import type { Us } from '../../../../kit/clock.ts';
 import type { Market, MarketRecord, RecordSink } from '../../../domain/records.ts';
-import { textOfBytes } from '../../../domain/tape.ts';
+import { textOfBytes, type ByteRange } from '../../../domain/tape.ts';
 import type { Decoder, FrameVerdict } from '../../contract.ts';
 import type { SymbolTable } from '../symbols.ts';
 import { dataVerdict } from '../verdicts.ts';
@@ -10,10 +10,10 @@ import { Scan } from './scan.ts';
 import type { Shape } from './template.ts';
 
 /** Reads frames of known shapes from their bytes; undefined for every other, of which nothing was handed on. */
-export type FastReader = (frame: Uint8Array, recvTime: Us, sink: RecordSink) => FrameVerdict | undefined;
+export type FastReader = (frame: ByteRange, recvTime: Us, sink: RecordSink) => FrameVerdict | undefined;
 
 /** Decodes a frame from its bytes: by the decoder's shapes where it has one that fits, else as text. */
-export function decodeBytes(decoder: Decoder, frame: Uint8Array, recvTime: Us, sink: RecordSink): FrameVerdict {
+export function decodeBytes(decoder: Decoder, frame: ByteRange, recvTime: Us, sink: RecordSink): FrameVerdict {
   return decoder.bytes?.(frame, recvTime, sink) ?? decoder.frame(textOfBytes(frame), recvTime, sink);
 }
 
@@ -57,14 +57,15 @@ class Reader {
     this.#scan = new Scan(symbols, (leaf) => this.#row(leaf));
   }
 
-  read(frame: Uint8Array, recvTime: Us, sink: RecordSink): FrameVerdict | undefined {
+  read(frame: ByteRange, recvTime: Us, sink: RecordSink): FrameVerdict | undefined {
     this.#facts.recvTime = recvTime;
     const rows = this.#rows;
     if (rows.length > 0) rows.length = 0;
     const scan = this.#scan;
     scan.show(frame);
-    const end = frame.byteOffset + frame.length;
-    if (this.#program.read(scan, scan.bytes, scan.view, frame.byteOffset, end) !== end) return undefined;
+    const start = frame.byteOffset;
+    const end = start + frame.byteLength;
+    if (this.#program.read(scan, scan.bytes, scan.view, start, end) !== end) return undefined;
     const leaf = this.#program.leaves[scan.leaf];
     if (leaf === undefined) return undefined;
     if (leaf.rows) {

@@ -1,3 +1,4 @@
+import type { ByteRange } from '../../../domain/tape.ts';
 import type { SymbolFacts, SymbolTable } from '../symbols.ts';
 import { IdTexts } from './id-texts.ts';
 import { PLACES } from './template.ts';
@@ -55,14 +56,14 @@ export class Scan {
   }
 
   /** Looks at a frame's memory. */
-  show(frame: Uint8Array): void {
+  show({ buffer }: ByteRange): void {
     this.used = this.kept;
     const { bounds } = this;
     bounds[0] = bounds[1] = bounds[2] = bounds[3] = 0;
-    if (frame.buffer === this.memory) return;
-    this.memory = frame.buffer;
-    this.bytes = Buffer.from(frame.buffer);
-    this.view = new DataView(frame.buffer);
+    if (buffer === this.memory) return;
+    this.memory = buffer;
+    this.bytes = Buffer.from(buffer);
+    this.view = new DataView(buffer);
   }
 }
 
