@@ -36,7 +36,7 @@ import {
   type StateNote,
 } from './keyframe.ts';
 import { BookSampler } from './sampler.ts';
-import { TradeIds, type TradeHole } from './trade-ids.ts';
+import { numberOfId, TradeIds, type TradeHole } from './trade-ids.ts';
 
 /** What the pipeline tells besides records. None of it changes what it makes. */
 export interface PipelineHooks {
@@ -72,6 +72,8 @@ interface ConnectionState {
 interface MarketState {
   readonly key: string;
   readonly definition: VenueMarket;
+  /** Whether trades without one between them have ids that follow each other. */
+  readonly consecutiveIds: boolean;
   instruments: readonly Instrument[];
   readonly connections: Map<string, ConnectionState>;
   readonly sampler: BookSampler;
@@ -104,6 +106,7 @@ export class Pipeline {
       this.#markets.set(key, {
         key,
         definition,
+        consecutiveIds: definition.streams.trades?.consecutiveIds === true,
         instruments: [],
         connections: new Map(),
         sampler: new BookSampler(options.bookIntervalMs),
@@ -132,9 +135,14 @@ export class Pipeline {
       case 'frame': {
         const connection = this.#connection(market, item.connection, false);
         connection.item = item;
-        this.#judge(market, item, () =>
-          decodeBytes(connection.decoder, item.range ?? item.bytes, item.recv_time, connection.sink),
-        );
+        // Not by `#judge`: this is done for every frame, and a function made for each costs.
+        let verdict: FrameVerdict;
+        try {
+          verdict = decodeBytes(connection.decoder, item.range ?? item.bytes, item.recv_time, connection.sink);
+        } catch (error) {
+          verdict = failed(error);
+        }
+        this.#told(market, item, verdict);
         return;
       }
       case 'rest':
@@ -302,9 +310,12 @@ export class Pipeline {
     try {
       verdict = decode();
     } catch (error) {
-      // One odd frame must not end the collecting of all others; it is counted and told like any unreadable one.
-      verdict = { kind: 'rejected', reason: `the decoder failed: ${errorMessage(error)}` };
+      verdict = failed(error);
     }
+    this.#told(market, item, verdict);
+  }
+
+  #told(market: MarketState, item: FrameItem | RestItem, verdict: FrameVerdict): void {
     market.ledger.end(item, verdict);
     if (verdict.kind === 'rejected' || verdict.kind === 'error') this.#options.onVerdict?.(item, verdict);
     else if (verdict.kind === 'control' && verdict.reply !== undefined) this.#options.onReply?.(item, verdict.reply);
@@ -316,14 +327,16 @@ export class Pipeline {
     // A frame may tell of what was before it, as some venues do at once after a subscription.
     const origin: Origin = item.kind === 'rest' ? (item.origin ?? 'live') : decoded.origin;
     const record: MarketRecord = decoded.origin === origin ? decoded : { ...decoded, origin };
-    if (item.kind === 'frame' || item.kind === 'rest') market.ledger.record(item, record);
+    // Read once for all who follow the ids: to make a number of a text is dear.
+    const id = record.stream === 'trades' && market.consecutiveIds ? numberOfId(record.trade_id) : Number.NaN;
+    if (item.kind === 'frame' || item.kind === 'rest') market.ledger.record(item, record, id);
     this.#options.onRecord?.(item, record);
     if (record.stream === 'book') {
       this.#book(connection, record);
       return;
     }
-    if (record.stream === 'trades' && origin === 'live' && market.definition.streams.trades?.consecutiveIds === true) {
-      const hole = market.tradeIds.next(connection.id, record);
+    if (record.stream === 'trades' && origin === 'live' && market.consecutiveIds) {
+      const hole = market.tradeIds.next(connection.id, record, id);
       if (hole !== undefined) this.#options.onTradeHole?.(item, hole);
     }
     this.#options.sink(record);
@@ -390,4 +403,9 @@ export class Pipeline {
         return;
     }
   }
+}
+
+/** One odd frame must not end the collecting of all others; it is counted and told like any unreadable one. */
+function failed(error: unknown): FrameVerdict {
+  return { kind: 'rejected', reason: `the decoder failed: ${errorMessage(error)}` };
 }

@@ -19,6 +19,26 @@ interface Last {
 const lastSchema = z.object({ id: z.number(), time: z.number() });
 export const tradeIdsStateSchema = z.record(z.string(), lastSchema);
 
+/** So many digits are a safe integer. */
+const SAFE_DIGITS = 15;
+const ZERO = 48;
+
+/** The safe integer that an id is; NaN when it is none. */
+export function numberOfId(id: string): number {
+  if (id.length > 0 && id.length <= SAFE_DIGITS) {
+    let number = 0;
+    let at = 0;
+    for (; at < id.length; at++) {
+      const digit = id.charCodeAt(at) - ZERO;
+      if (digit < 0 || digit > 9) break;
+      number = number * 10 + digit;
+    }
+    if (at === id.length) return number;
+  }
+  const number = Number(id);
+  return Number.isSafeInteger(number) ? number : Number.NaN;
+}
+
 /**
  * Follows the trade ids of one market's symbols over all connections. While two connections overlap (rotation) the one
  * ahead must not make the other's trades look lost, so each connection is judged by what it brought itself, and its
@@ -28,18 +48,17 @@ export class TradeIds {
   #newest = new Map<string, Last>();
   readonly #byConnection = new Map<string, Map<string, Last>>();
 
-  /** The hole before this trade, if there is one. Late and repeated ids give none. */
-  next(connection: string, trade: TradeRecord): TradeHole | undefined {
-    const id = Number(trade.trade_id);
-    if (!Number.isSafeInteger(id)) return undefined;
+  /** The hole before this trade, if there is one. Late and repeated ids give none. `id`: `numberOfId` of the trade's. */
+  next(connection: string, trade: TradeRecord, id: number): TradeHole | undefined {
+    if (Number.isNaN(id)) return undefined;
     const own = this.#of(connection);
     const newest = this.#newest.get(trade.symbol);
-    const last = own.get(trade.symbol) ?? (this.#overlaps(connection, trade.symbol) ? undefined : newest);
+    const mine = own.get(trade.symbol);
+    const last = mine ?? (this.#overlaps(connection, trade.symbol) ? undefined : newest);
     const hole =
       last !== undefined && id > last.id + 1
         ? { symbol: trade.symbol, fromId: last.id + 1, toId: id - 1, after: last.time, before: trade.event_time }
         : undefined;
-    const mine = own.get(trade.symbol);
     if (mine === undefined) own.set(trade.symbol, { id, time: trade.event_time });
     else if (id > mine.id) {
       mine.id = id;

@@ -13,7 +13,7 @@ import { SeriesTracker } from '../../../src/market/collect/series.ts';
 import { verifyTape } from '../../../src/market/collect/tape/inspect.ts';
 import { readTape } from '../../../src/market/collect/tape/reader.ts';
 import { TapeWriter } from '../../../src/market/collect/tape/writer.ts';
-import { TradeIds } from '../../../src/market/collect/trade-ids.ts';
+import { numberOfId, TradeIds } from '../../../src/market/collect/trade-ids.ts';
 import type { CandleRecord, SeriesKey, TradeRecord } from '../../../src/market/domain/records.ts';
 import { MemoryStore, RecordingSink, collect, frame, temporaryFolder } from './support.ts';
 import type { CollectEnvironment } from '../../../src/market/collect/environment.ts';
@@ -57,20 +57,38 @@ test('back-off doubles its bound up to the largest and jitters over all of it', 
 
 test('trade ids: holes are found on one connection, across connections, and not while two overlap', () => {
   const ids = new TradeIds();
-  expect(ids.next('a', trade(5))).toBeUndefined();
-  expect(ids.next('a', trade(6))).toBeUndefined();
-  expect(ids.next('a', trade(9))).toMatchObject({ fromId: 7, toId: 8, after: 6000, before: 9000 });
-  expect(ids.next('a', trade(8))).toBeUndefined();
-  expect(ids.next('b', trade(15))).toBeUndefined();
-  expect(ids.next('a', trade(10))).toBeUndefined();
-  expect(ids.next('b', trade(16))).toBeUndefined();
+  const next = (connection: string, of: TradeRecord): unknown => ids.next(connection, of, numberOfId(of.trade_id));
+  expect(next('a', trade(5))).toBeUndefined();
+  expect(next('a', trade(6))).toBeUndefined();
+  expect(next('a', trade(9))).toMatchObject({ fromId: 7, toId: 8, after: 6000, before: 9000 });
+  expect(next('a', trade(8))).toBeUndefined();
+  expect(next('b', trade(15))).toBeUndefined();
+  expect(next('a', trade(10))).toBeUndefined();
+  expect(next('b', trade(16))).toBeUndefined();
   ids.close('a');
   ids.close('b');
-  expect(ids.next('c', trade(20))).toMatchObject({ fromId: 17, toId: 19 });
-  expect(ids.next('c', trade('not-a-number'))).toBeUndefined();
+  expect(next('c', trade(20))).toMatchObject({ fromId: 17, toId: 19 });
+  expect(next('c', trade('not-a-number'))).toBeUndefined();
   const copy = new TradeIds();
   copy.restore(ids.state());
-  expect(copy.next('d', trade(23))).toMatchObject({ fromId: 21, toId: 22 });
+  expect(copy.next('d', trade(23), 23)).toMatchObject({ fromId: 21, toId: 22 });
+});
+
+test('an id is the safe integer that its text is as a number, or none', () => {
+  const ids = [
+    '0',
+    '7',
+    '007',
+    '4000000000',
+    '999999999999999',
+    '1000000000000000',
+    '9007199254740991',
+    '',
+    '-5',
+    '1e3',
+  ];
+  for (const id of ids) expect(numberOfId(id)).toBe(Number(id));
+  for (const id of ['9007199254740992', '1.5', 'a1', '1a', '１', '0x']) expect(numberOfId(id)).toBeNaN();
 });
 
 test('candles: the end that was missed, and whole candles, are holes', () => {

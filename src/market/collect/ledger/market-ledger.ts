@@ -28,8 +28,10 @@ export class MarketLedger {
   readonly #endOf: (symbol: string) => Us | null;
   readonly #series = new Map<string, Partial<Record<Stream, SeriesLedger>>>();
   readonly #links = new Map<string, Link>();
+  /** The link asked for last: items come in runs of one connection. */
+  #lastLink: Link | undefined;
   /** Series that the item being read has touched. */
-  readonly #touched = new Set<SeriesLedger>();
+  readonly #touched: SeriesLedger[] = [];
   /** Where series stood that a deleted part of the tape told of. */
   #carried: CoverageHead[] = [];
   /** Receive time before which the tape was deleted; null while all of it was read. */
@@ -64,6 +66,7 @@ export class MarketLedger {
       unacknowledged: acknowledgements,
     };
     this.#links.set(id, link);
+    this.#lastLink = undefined;
     if (acknowledgements === 0) this.#subscribed(link, at);
   }
 
@@ -73,22 +76,25 @@ export class MarketLedger {
     if (link === undefined) return;
     for (const series of this.#all()) series.end(link, reason, at);
     this.#links.delete(id);
+    this.#lastLink = undefined;
   }
 
-  /** Every record of the item being read, before the item's end. */
-  record(item: FrameItem | RestItem, record: MarketRecord): void {
+  /** Every record of the item being read, before the item's end. `tradeId`: of trades with consecutive ids, else NaN. */
+  record(item: FrameItem | RestItem, record: MarketRecord, tradeId: number): void {
     const stream = record.stream === 'book' ? 'orderbooks' : record.stream;
     const series = this.#of(record.symbol, stream);
     if (series === undefined) return;
-    this.#touched.add(series);
+    if (!series.touched) {
+      series.touched = true;
+      this.#touched.push(series);
+    }
     if (item.kind === 'frame') {
       if (record.event_time > this.#newest) this.#newest = record.event_time;
       series.heard(this.#link(item), record.event_time);
     } else if (item.origin === 'backfill') series.sampled(record.event_time, item.recv_time);
     if (record.stream === 'candles') series.candle(record, record.origin);
-    if (record.stream !== 'trades' || series.rules.evidence !== 'ids') return;
-    const id = Number(record.trade_id);
-    if (Number.isSafeInteger(id)) series.trade(id, record.event_time, record.origin);
+    if (series.rules.evidence === 'ids' && !Number.isNaN(tradeId))
+      series.trade(tradeId, record.event_time, record.origin);
   }
 
   /** The book of a symbol is valid on this connection after the change just read. */
@@ -112,8 +118,12 @@ export class MarketLedger {
     else if (item.origin !== 'backfill' && item.connection.endsWith('#rest')) {
       for (const series of this.#touched) series.polled(item.recv_time);
     }
-    for (const series of this.#touched) series.flush();
-    this.#touched.clear();
+    const touched = this.#touched;
+    for (const series of touched) {
+      series.touched = false;
+      series.flush();
+    }
+    if (touched.length > 0) touched.length = 0;
     this.#newest = 0;
   }
 
@@ -160,6 +170,7 @@ export class MarketLedger {
   restore(state: CoverageState): void {
     for (const series of this.#all()) series.tell();
     this.#links.clear();
+    this.#lastLink = undefined;
     this.#series.clear();
     for (const link of state.links) this.#links.set(link.id, { ...link });
     for (const held of state.series) this.#of(held.symbol, held.stream)?.restore(held, this.#links);
@@ -188,11 +199,16 @@ export class MarketLedger {
   }
 
   #link(item: FrameItem): Link {
-    const held = this.#links.get(item.connection);
-    if (held !== undefined) return held;
-    const at = item.recv_time;
-    const link = { id: item.connection, openedAt: at, heard: at, heardAt: at, series: [], unacknowledged: null };
-    this.#links.set(link.id, link);
+    const last = this.#lastLink;
+    if (last?.id === item.connection) return last;
+    const link = this.#links.get(item.connection) ?? this.#meet(item);
+    this.#lastLink = link;
+    return link;
+  }
+
+  #meet({ connection: id, recv_time: at }: FrameItem): Link {
+    const link = { id, openedAt: at, heard: at, heardAt: at, series: [], unacknowledged: null };
+    this.#links.set(id, link);
     return link;
   }
 

@@ -63,6 +63,10 @@ export class SeriesLedger {
   readonly rules: SeriesRules;
   readonly #growth: Growth;
   readonly #sessions = new Map<string, Session>();
+  /** The session that was heard of last. */
+  #lastSession: Session | undefined;
+  /** Whether the item being read has brought a record; for whom the series belongs to. */
+  touched = false;
   readonly #holes = new TradeHoles();
   #newest: { id: number; time: Us } | null = null;
   #next: Us | null = null;
@@ -92,6 +96,7 @@ export class SeriesLedger {
     this.settle();
     if (this.#isSilent(session, link.heard)) this.#lose(session, session.last, link.heard, SILENT);
     this.#sessions.delete(link.id);
+    this.#lastSession = undefined;
     if (this.#sessions.size === 0) this.#growth.reason = reason;
     this.#growth.changed = true;
     this.expire(at);
@@ -118,11 +123,13 @@ export class SeriesLedger {
 
   /** A record of the series, changes of books included, came on the link. */
   heard(link: LinkLife, eventTime: Us): void {
-    const session = this.#sessions.get(link.id);
+    const last = this.#lastSession;
+    const session = last?.link === link ? last : this.#sessions.get(link.id);
     if (session === undefined) {
       this.begin(link, Math.max(eventTime, link.openedAt));
       return;
     }
+    this.#lastSession = session;
     if (eventTime <= session.last) return;
     if (this.#isSilent(session, eventTime)) this.#lose(session, session.last, eventTime, SILENT);
     session.last = eventTime;
@@ -329,6 +336,7 @@ export class SeriesLedger {
     this.#polledAt = state.polledAt;
     this.#endsAt ??= state.endsAt;
     this.#sessions.clear();
+    this.#lastSession = undefined;
     for (const { link: id, ...session } of state.sessions) {
       const link = links.get(id);
       if (link !== undefined) this.#sessions.set(id, { link, ...session });
