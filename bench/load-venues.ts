@@ -1,4 +1,5 @@
-// The simulated venues in a process of their own, at any rate: their frames are made before they are asked to be sent.
+// The simulated venues in a process of their own, at any rate: a stretch of their market comes again and again, whose
+// frames are learned before they are asked to be sent.
 import { WebSocket } from 'ws';
 import { systemClock } from '../src/infra/clock.ts';
 import { silentLogger } from '../src/kit/logger.ts';
@@ -11,6 +12,8 @@ import { FaultDesk } from '../src/market/simulator/fault-desk.ts';
 import { MarketServer } from '../src/market/simulator/market-server.ts';
 import { createSimulatedMarkets, type ModelMarket } from '../src/market/simulator/model/market.ts';
 import type { Order, Told } from './load.bench.ts';
+import { type Loop, repeating } from './load-loop.ts';
+import { type Make, Stock } from './load-stock.ts';
 
 /** The market changes every 100 simulated ms. */
 const STEP_MS = 100;
@@ -21,16 +24,14 @@ const SEED = 11;
 
 /** Simulated UTC ms up to which everything was sent. */
 let now = Math.floor(Date.now() / STEP_MS) * STEP_MS;
-/** Up to here frames are ready. */
-let ready = now;
 let sent = 0;
 const servers: MarketServer[] = [];
-/** What each subscription gets in the step that begins then, and all of them together. */
-const prepared = new Map<number, Map<string, readonly SimulatedFrame[]>>();
-const counts = new Map<number, number>();
-const subscriptions = new Map<string, (from: number, to: number) => readonly SimulatedFrame[]>();
-let framesReady = 0;
-let late = 0;
+/** Twelve seconds of the market, from the time at which a load is first prepared. */
+const loop: Loop = { since: Number.POSITIVE_INFINITY, length: 12_000 };
+const STEPS = Stock.stepsOf(loop);
+/** What each subscription gets, by its market and channels; undefined while it is made as it goes. */
+const stocks = new Map<string, { readonly begin: () => Stock; stock: Stock | undefined }>();
+let framesOut = 0;
 let pace: { readonly since: number; readonly rate: number; readonly until: number; done: number } | undefined;
 
 const send = WebSocket.prototype.send as (...given: unknown[]) => void;
@@ -45,28 +46,39 @@ function fromStock(venue: VenueSimulator): VenueSimulator {
     ...venue,
     frames: (market, channels, from, to) => {
       const id = `${venue.exchange} ${venue.market} ${[...channels].sort().join()}`;
-      if (!subscriptions.has(id)) {
+      if (!stocks.has(id)) {
         const held = new Set(channels);
-        subscriptions.set(id, (a, b) => venue.frames(market, held, a, b));
+        const make: Make = (wanted, a, b) => venue.frames(market, wanted, a, b);
+        stocks.set(id, {
+          stock: undefined,
+          begin: () => new Stock(loop, held, make, roundOf(now + loop.length - STEP_MS)),
+        });
       }
       const frames: SimulatedFrame[] = [];
       for (let at = from; at < to; at += STEP_MS) {
-        const stock = at + STEP_MS <= to ? prepared.get(at)?.get(id) : undefined;
-        for (const frame of stock ?? venue.frames(market, channels, at, Math.min(to, at + STEP_MS))) frames.push(frame);
+        const stock = at + STEP_MS <= to ? stocks.get(id)?.stock : undefined;
+        const made = stock?.frames(at) ?? venue.frames(market, channels, at, Math.min(to, at + STEP_MS));
+        for (const frame of made) frames.push(frame);
       }
+      framesOut += frames.length;
       return frames;
     },
   };
+}
+
+function roundOf(at: number): number {
+  return Math.floor((at - loop.since) / loop.length);
 }
 
 async function listen(): Promise<void> {
   const markets = createSimulatedMarkets({ seed: SEED, symbols: [...DEFAULT_SYMBOLS], at: now });
   for (const venue of simulators.flat()) {
     const key = marketKey(venue.exchange, venue.market);
-    const market = markets.get(key);
+    const model = markets.get(key);
     const definition = venues.flatMap((v) => v.markets).find((m) => marketKey(m.exchange, m.market) === key);
-    if (market === undefined || definition === undefined) continue;
-    warm(market);
+    if (model === undefined || definition === undefined) continue;
+    warm(model);
+    const market = repeating(model, loop);
     const server = await MarketServer.listen({
       venue: fromStock({ ...venue, connectionLifetimeMs: Number.POSITIVE_INFINITY }),
       definition,
@@ -90,38 +102,20 @@ async function listen(): Promise<void> {
   tell({ kind: 'up' });
 }
 
-/** The 24 h windows of all symbols, which tickers need. */
+/** The 24 h windows that tickers need; of contracts that run out when one is asked for, since most never are. */
 function warm(market: ModelMarket): void {
-  for (const { symbol } of market.instruments) while (!market.warm(symbol, now, 1440));
-}
-
-/** Makes one more step of frames. */
-function stock(): void {
-  const step = new Map<string, readonly SimulatedFrame[]>();
-  let frames = 0;
-  for (const [id, make] of subscriptions) {
-    const made = make(ready, ready + STEP_MS);
-    step.set(id, made);
-    frames += made.length;
+  for (const { symbol, expiry_time } of market.instruments) {
+    while (expiry_time === undefined && !market.warm(symbol, now, 1440));
   }
-  prepared.set(ready, step);
-  counts.set(ready, frames);
-  framesReady += frames;
-  ready += STEP_MS;
 }
 
 /** Sends whole steps until so many frames are out. */
 function sendUpTo(frames: number, paced: { done: number }): void {
   while (paced.done < frames) {
-    if (ready <= now) stock();
-    const made = counts.get(now) ?? 0;
-    const step = now;
+    const before = framesOut;
     now += STEP_MS;
     for (const server of servers) server.pump(now);
-    prepared.delete(step);
-    counts.delete(step);
-    framesReady -= made;
-    paced.done += Math.max(1, made);
+    paced.done += Math.max(1, framesOut - before);
   }
 }
 
@@ -137,32 +131,41 @@ function tick(): void {
     sendUpTo(1, { done: 0 });
   } else {
     const due = Math.min(((at - pace.since) / 1000) * pace.rate, pace.until);
-    if (framesReady === 0) late += 1;
     sendUpTo(due, pace);
     if (pace.done >= pace.until) {
-      tell({ kind: 'sent', frames: pace.done, ms: performance.now() - pace.since, dry: late });
+      tell({ kind: 'sent', frames: pace.done, ms: performance.now() - pace.since });
       pace = undefined;
       idleSince = performance.now();
     }
   }
 }
 
-async function prepare(frames: number): Promise<void> {
-  // Subscriptions that are gone would be made in vain.
-  subscriptions.clear();
-  prepared.clear();
-  counts.clear();
-  framesReady = 0;
-  ready = now;
-  for (const server of servers) server.pump((now += STEP_MS));
-  ready = now;
+/** Learns the loop's frames for every subscription that is not ready. */
+async function prepare(): Promise<void> {
   const began = performance.now();
-  while (framesReady < frames && subscriptions.size > 0) {
-    for (let n = 0; n < 4; n++) stock();
-    await new Promise((resolve) => setTimeout(resolve, 0));
+  // Those that are gone would be learned in vain.
+  for (const [id, { stock }] of stocks) if (stock === undefined) stocks.delete(id);
+  while (now % 1_000 !== 0 || stocks.size === 0) for (const server of servers) server.pump((now += STEP_MS));
+  // What was just sent is its first round, so that the next begins at once.
+  if (loop.since === Number.POSITIVE_INFINITY) loop.since = now - loop.length;
+  const fresh = [...stocks.values()].filter(({ stock }) => stock === undefined);
+  const begun = fresh.map((entry) => ({ entry, stock: entry.begin() }));
+  for (let step = 0; step < STEPS; step++) {
+    for (const { stock } of begun) stock.learn(step);
+    if (step % 4 === 3) await new Promise((resolve) => setTimeout(resolve, 0));
   }
-  const ms = performance.now() - began;
-  tell({ kind: 'prepared', frames: framesReady, ms, simulatedMs: ready - now, subscriptions: subscriptions.size });
+  for (const { entry, stock } of begun) {
+    stock.settle();
+    entry.stock = stock;
+  }
+  const ready = [...stocks.values()].flatMap(({ stock }) => (stock === undefined ? [] : [stock.ready]));
+  tell({
+    kind: 'prepared',
+    frames: ready.reduce((sum, { frames }) => sum + frames, 0),
+    odd: ready.reduce((sum, { odd }) => sum + odd.length, 0),
+    ms: performance.now() - began,
+    subscriptions: ready.length,
+  });
 }
 
 function tell(told: Told): void {
@@ -170,9 +173,8 @@ function tell(told: Told): void {
 }
 
 process.on('message', (order: Order) => {
-  if (order.kind === 'prepare') void prepare(order.frames);
+  if (order.kind === 'prepare') void prepare();
   else if (order.kind === 'send') {
-    late = 0;
     pace = { since: performance.now(), rate: order.rate, until: order.frames, done: 0 };
   } else {
     if (order.kind === 'end') idling = false;

@@ -20,11 +20,12 @@ import { simulatedCredentials } from '../src/market/exchanges/credential.ts';
 import type { MarketStore } from '../src/market/store/contract.ts';
 import { openMarketStore } from '../src/market/store/open.ts';
 import { keepHeapSmall } from '../src/serve/cli/small-heap.ts';
+import { BlockTimes, MEMORY_PARTS, memoryText, Waits } from './load-measure.ts';
 import { nowhere } from './nowhere.ts';
 
 /** What the process of the venues is told. */
 export type Order =
-  | { readonly kind: 'prepare'; readonly frames: number }
+  | { readonly kind: 'prepare' }
   | { readonly kind: 'send'; readonly rate: number; readonly frames: number }
   | { readonly kind: 'count' }
   /** As `count`, and nothing more is sent. */
@@ -36,12 +37,14 @@ export type Told =
   | { readonly kind: 'up' }
   | {
       readonly kind: 'prepared';
+      /** Of a round of the stretch that repeats. */
       readonly frames: number;
+      /** Channels whose frames are made as they go. */
+      readonly odd: number;
       readonly ms: number;
-      readonly simulatedMs: number;
       readonly subscriptions: number;
     }
-  | { readonly kind: 'sent'; readonly frames: number; readonly ms: number; readonly dry: number }
+  | { readonly kind: 'sent'; readonly frames: number; readonly ms: number }
   | { readonly kind: 'count'; readonly sent: number; readonly cpuMs: number; readonly rss: number };
 
 const BOOK_INTERVAL_MS = 1000;
@@ -52,8 +55,9 @@ const MOST_HOLD_SECONDS = 600;
 const FIRST_RATE = 20_000;
 const MOST_RATE = 200_000;
 const EXACTNESS = 1.1;
-/** Memory is looked at so often in a run, but not more than once a second. */
+/** Memory is looked at so often in a run, but not more than once a second, and each half minute of a long one. */
 const MEMORY_LOOKS = 12;
+const SELDOMEST_LOOK_MS = 30_000;
 /** The rate at which the tape's durability is asked for. */
 const DURABLE_RATE = 50_000;
 /** A round is held when the last frame is on the tape so soon after it was due. */
@@ -62,7 +66,7 @@ const MOST_LATE_MS = 500;
 /**
  * All venues and streams of the simulator at once over loopback sockets: the highest rate at which every frame is taken
  * in time, and at that rate, for `--seconds`, whether any frame is lost, how long a frame waits for the tape and a row
- * for its commit, and what the process holds. The venues run in a process of their own and make the frames beforehand.
+ * for its commit, and what the process holds. The venues run in a process of their own and repeat a stretch of market.
  */
 export async function run(): Promise<void> {
   const seconds = Math.min(MOST_HOLD_SECONDS, Math.max(1, optionOf('seconds') ?? HOLD_SECONDS));
@@ -95,7 +99,7 @@ async function highestRate(desk: Desk): Promise<number> {
   let held = 0;
   let failed = MOST_RATE * EXACTNESS;
   for (let rate = FIRST_RATE; failed / Math.max(1, held) > EXACTNESS; ) {
-    await desk.prepare(rate * ROUND_SECONDS);
+    await desk.prepare();
     const round = await desk.send(rate, rate * ROUND_SECONDS);
     const ok = round.lateMs <= MOST_LATE_MS && round.missing === 0;
     print(`  ${each(rate)} frames/s for ${ROUND_SECONDS} s: ${ok ? 'held' : 'not held'}, ${told(round)}`);
@@ -108,19 +112,17 @@ async function highestRate(desk: Desk): Promise<number> {
 }
 
 async function hold(desk: Desk, rate: number, seconds: number, what: string): Promise<void> {
-  await desk.prepare(rate * seconds);
+  await desk.prepare();
   desk.forgetTimes();
   const bare = desk.watchDisk();
   const round = await desk.send(rate, rate * seconds);
   const { late, write, sync } = await bare();
   print(`${what}: ${each(rate)} frames/s for ${seconds} s, ${told(round)}`);
-  const waits = await desk.tapeWaits();
-  print(`  receive to written on the tape: p50 ${ms(waits, 0.5)}, p99 ${ms(waits, 0.99)}, longest ${ms(waits, 1)} ms`);
+  print(`  receive to written on the tape: ${(await desk.tapeWaits()).text}`);
   const both = (times: Float64Array): string => `p50 ${ms(times, 0.5, 1)}, p99 ${ms(times, 0.99, 1)} ms`;
   print(`    a bare thread beside: woken late ${both(late)}; 16 KB written ${both(write)}, fdatasync ${both(sync)}`);
-  const rows = desk.rowWaits();
-  print(`  receive to row queryable: p50 ${ms(rows, 0.5)}, p99 ${ms(rows, 0.99)}, longest ${ms(rows, 1)} ms`);
-  print('  memory, MB: resident; heap used and kept, buffers; DuckDB; beyond these');
+  print(`  receive to row queryable: ${desk.rowWaits().text}`);
+  print(`  memory, MB: ${MEMORY_PARTS}`);
   for (const { at, text } of round.memory) print(`    after ${at.toFixed(0).padStart(3)} s: ${text}`);
   for (const [reason, times] of desk.takeLosses()) print(`  connection lost ${times} times: ${reason}`);
 }
@@ -145,19 +147,19 @@ class Desk implements AsyncDisposable {
   readonly #child: ReturnType<typeof fork>;
   readonly #store: MarketStore;
   readonly #collector: Collector;
-  /** When each block of the tape was written, by segment and its first item. */
-  readonly #written: Map<string, number>;
-  #rowWaits: number[];
+  readonly #written: BlockTimes;
+  readonly #rowWaits: Waits;
   readonly #losses: Map<string, number>;
   #since = 0;
+  #prepared = false;
 
   private constructor(made: {
     readonly folder: string;
     readonly child: ReturnType<typeof fork>;
     readonly store: MarketStore;
     readonly collector: Collector;
-    readonly written: Map<string, number>;
-    readonly rowWaits: number[];
+    readonly written: BlockTimes;
+    readonly rowWaits: Waits;
     readonly losses: Map<string, number>;
   }) {
     this.#folder = made.folder;
@@ -191,8 +193,8 @@ class Desk implements AsyncDisposable {
     const losses = new Map<string, number>();
     const common = { clock: systemClock, log: silentLogger, events: countingLosses(losses) };
     const { store } = await openMarketStore({ dataDir: folder, config: config.storage, ...common });
-    const written = new Map<string, number>();
-    const rowWaits: number[] = [];
+    const written = new BlockTimes();
+    const rowWaits = new Waits();
     const collector = createCollector({
       ...common,
       config,
@@ -202,7 +204,7 @@ class Desk implements AsyncDisposable {
       store: timed(store, rowWaits),
       tapeDir: join(folder, 'tape'),
       random: () => 0.5,
-      onTapeWritten: ({ segment, firstItem, at }) => written.set(`${segment} ${firstItem}`, at),
+      onTapeWritten: written.add,
     });
     await collector.start();
     const desk = new Desk({ folder, child, store, collector, written, rowWaits, losses });
@@ -214,11 +216,13 @@ class Desk implements AsyncDisposable {
     return desk;
   }
 
-  async prepare(frames: number): Promise<void> {
-    this.#child.send({ kind: 'prepare', frames } satisfies Order);
-    const { ms: took, simulatedMs, subscriptions, frames: made } = await answer(this.#child, 'prepared');
-    const rate = Math.round(made / Math.max(0.001, took / 1000));
-    print(`  (${each(made)} frames made, ${each(rate)}/s: ${simulatedMs / 1000} s of ${subscriptions} connections)`);
+  async prepare(): Promise<void> {
+    this.#child.send({ kind: 'prepare' } satisfies Order);
+    const { ms: took, subscriptions, frames, odd } = await answer(this.#child, 'prepared');
+    if (this.#prepared) return;
+    this.#prepared = true;
+    const made = `${each(frames)} frames of ${subscriptions} connections are ready after ${(took / 1000).toFixed(1)} s`;
+    print(`  (${made} and repeat, renumbered; those of ${odd} channels are made as they go)`);
   }
 
   async send(rate: number, frames: number): Promise<Round> {
@@ -228,7 +232,7 @@ class Desk implements AsyncDisposable {
     const memory = [{ at: 0, text: await this.#memory() }];
     const look = setInterval(
       () => void this.#memory().then((text) => memory.push({ at: (performance.now() - began) / 1000, text })),
-      Math.max(1, frames / rate / MEMORY_LOOKS) * 1000,
+      Math.min(SELDOMEST_LOOK_MS, Math.max(1, frames / rate / MEMORY_LOOKS) * 1000),
     );
     const due = (frames / rate) * 1000;
     this.#child.send({ kind: 'send', rate, frames } satisfies Order);
@@ -263,12 +267,8 @@ class Desk implements AsyncDisposable {
   }
 
   async #memory(): Promise<string> {
-    const { rss, heapUsed, heapTotal, external } = process.memoryUsage();
     const [row] = await this.#store.read('SELECT sum(memory_usage_bytes)::DOUBLE AS bytes FROM duckdb_memory()');
-    const duckdb = Number(row?.['bytes']);
-    const parts = [rss, heapUsed, heapTotal, external, duckdb, rss - heapTotal - external - duckdb];
-    const [all, used, kept, buffers, database, beyond] = parts.map((bytes) => Math.round(bytes / 1e6));
-    return `${all}; ${used} of ${kept}, ${buffers}; ${database}; ${beyond}`;
+    return memoryText(Number(row?.['bytes']));
   }
 
   /** Why connections were lost since the last call, and how often. */
@@ -279,25 +279,26 @@ class Desk implements AsyncDisposable {
   }
 
   forgetTimes(): void {
-    this.#rowWaits.length = 0;
+    this.#rowWaits.clear();
     this.#since = Date.now();
   }
 
-  /** Of each frame since: from its receiving to the end of the write that held it, ms. */
-  async tapeWaits(): Promise<Float64Array> {
+  /** Of each frame since: from its receiving to the end of the write that held it. */
+  async tapeWaits(): Promise<Waits> {
     await this.#collector.flush();
-    const waits: number[] = [];
+    const waits = new Waits();
+    const written = this.#written.lookUp();
     for await (const { segment, firstItem, items } of readTapeBatches(join(this.#folder, 'tape'))) {
-      const at = this.#written.get(`${segment} ${firstItem}`);
+      const at = written({ segment, firstItem });
       if (at === undefined || at < this.#since) continue;
-      for (const item of items) if (item.kind === 'frame') waits.push(at - item.recv_time / 1000);
+      for (const item of items) if (item.kind === 'frame') waits.add(at - item.recv_time / 1000);
     }
-    return Float64Array.from(waits).sort();
+    return waits;
   }
 
-  /** Of each row since: from the receiving of its frame to the end of its commit, ms. */
-  rowWaits(): Float64Array {
-    return Float64Array.from(this.#rowWaits).sort();
+  /** Of each row since: from the receiving of its frame to the end of its commit. */
+  rowWaits(): Waits {
+    return this.#rowWaits;
   }
 
   /** Frames sent, taken and on the tape; rows stored, and what the tape gives in a new database. */
@@ -324,9 +325,26 @@ class Desk implements AsyncDisposable {
       `frames: sent ${each(sent)}, taken ${each(taken)}, on the tape ${each(onTape)}, refused by it ${tape.lost}; ` +
         `rows: stored ${each(held)}, from the tape into a new database ${each(again)}; the senders hold ${Math.round(rss / 1e6)} MB`,
     );
+    for (const line of await this.#gaps()) print(`  ${line}`);
     // What was on its way over a connection that was given up is a hole in the ledger, not a loss.
     if (reopened > 0) print(`connections opened anew: ${reopened}`);
     if ((sent !== taken && reopened === 0) || taken !== onTape || held !== again) throw new Error('something was lost');
+  }
+
+  /** What the ledger says is missing or was fetched afterwards, by venue. */
+  async #gaps(): Promise<string[]> {
+    const rows = await this.#store.read(
+      `SELECT exchange || ' ' || market AS venue, state, count(*) AS stretches,
+         count(DISTINCT symbol || ' ' || stream) AS series, sum(epoch(to_time - from_time)) AS seconds,
+         any_value(reason) AS reason
+       FROM coverage WHERE state IN ('missing', 'backfilled') GROUP BY 1, 2 ORDER BY 1, 2`,
+    );
+    if (rows.length === 0) return ['gaps: none in any series of the ledger'];
+    return rows.map((row) => {
+      const [stretches, series, seconds] = [row['stretches'], row['series'], row['seconds']].map(Number);
+      const why = row['reason'] === null ? '' : `, for instance ${String(row['reason'])}`;
+      return `gaps, ${String(row['venue'])}: ${stretches} ${String(row['state'])} in ${series} series, ${(seconds ?? 0).toFixed(1)} s of the market's time${why}`;
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -373,14 +391,14 @@ function countingLosses(losses: Map<string, number>): EventSink {
 }
 
 /** The store, with the time from receiving to commit of each row that it takes. */
-function timed(store: MarketStore, waits: number[]): MarketStore {
+function timed(store: MarketStore, waits: Waits): MarketStore {
   return new Proxy(store, {
     get(target, name) {
       if (name === 'ingest')
         return async (...given: Parameters<MarketStore['ingest']>) => {
           const result = await target.ingest(...given);
           const at = Date.now();
-          for (const { recv_time } of given[0] satisfies readonly StoredRecord[]) waits.push(at - recv_time / 1000);
+          for (const { recv_time } of given[0] satisfies readonly StoredRecord[]) waits.add(at - recv_time / 1000);
           return result;
         };
       const value: unknown = Reflect.get(target, name);
