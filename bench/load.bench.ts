@@ -342,7 +342,7 @@ class Desk implements AsyncDisposable {
     if (rows.length === 0) return ['gaps: none in any series of the ledger'];
     return rows.map((row) => {
       const [stretches, series, seconds] = [row['stretches'], row['series'], row['seconds']].map(Number);
-      const why = row['reason'] === null ? '' : `, for instance ${String(row['reason'])}`;
+      const why = typeof row['reason'] === 'string' ? `, for instance ${row['reason']}` : '';
       return `gaps, ${String(row['venue'])}: ${stretches} ${String(row['state'])} in ${series} series, ${(seconds ?? 0).toFixed(1)} s of the market's time${why}`;
     });
   }
