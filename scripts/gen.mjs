@@ -88,6 +88,16 @@ catalogue(
   'Every market tool, by file; a file of rows is many.',
 );
 
+catalogue(
+  'src/market/forecast/catalogue.generated.ts',
+  { import: "import type { ForecastModel } from './contract.ts';", name: 'readonly ForecastModel[]' },
+  'models',
+  members('market/forecast/models', 0)
+    .filter((file) => hasDefault(file))
+    .map((file) => ({ id: identifier(file.split('/').pop().slice(0, -3)), file })),
+  'Every forecasting model, by file.',
+);
+
 if (existsSync(join(src, 'market/store/tables/contract.ts'))) {
   catalogue(
     'src/market/store/tables/catalogue.generated.ts',
