@@ -97,6 +97,8 @@ export const EVENTS = {
     records_per_minute: z.number(),
   }),
   'analysis.forecast_generated': z.strictObject({ ...series, model: text, horizon: count, details: fields.optional() }),
+  /** The newest forecasts of a series erred more than those before. */
+  'analysis.forecast_drift': z.strictObject({ ...series, ratio: z.number().nullable(), outcomes: count }),
   'analysis.regime_change': z.strictObject({ ...series, from: text, to: text, details: fields.optional() }),
   /** A price that just came lies too far from the last hour's: looked at whole, it may become an anomaly. */
   'data.outlier': z.strictObject({

@@ -126,12 +126,34 @@ const collect = z.strictObject({
     .describe('Longest hole that is fetched without being asked, minutes; what lies before is reported as missing'),
 });
 
-/** What of collecting may be changed while it runs: nothing here changes what the tape makes of itself when replayed. */
+/** Forecasts of what is collected, while it is. */
+const forecasts = z.strictObject({
+  enabled: z.boolean().default(true).describe('Whether the live series of candles are forecast as they come'),
+  interval_seconds: z
+    .number()
+    .int()
+    .min(60)
+    .max(86_400)
+    .default(300)
+    .describe('How often each live series of candles is forecast anew, seconds'),
+  drift_check_seconds: z
+    .number()
+    .int()
+    .min(60)
+    .max(86_400)
+    .default(600)
+    .describe('How often the outcomes of forecasts are looked through for drift, seconds'),
+  horizon_minutes: z.number().int().min(1).max(120).default(24).describe('How far such forecasts reach, minutes'),
+});
+
+/** What may be changed while it runs: nothing here changes what the tape makes of itself when replayed. */
 export const streamingChanges = z.strictObject({
   flush_interval_ms: changed(collect.shape.flush_interval_ms),
   auto_backfill: changed(collect.shape.auto_backfill),
   auto_backfill_max_minutes: changed(collect.shape.auto_backfill_max_minutes),
   fallback_after_attempts: changed(collect.shape.fallback_after_attempts),
+  forecast_interval_seconds: changed(forecasts.shape.interval_seconds),
+  drift_check_interval_seconds: changed(forecasts.shape.drift_check_seconds),
 });
 
 function changed<T extends z.ZodType>(field: z.ZodDefault<T>) {
@@ -376,6 +398,7 @@ export const marketConfigSchema = z.strictObject({
     .describe(
       'Own trading fees by venue market, in place of the first tier of its schedule: kraken_spot: { tier: 100K+ }',
     ),
+  forecasts: forecasts.prefault({}).describe('Forecasts of what is collected'),
   storage: storage.prefault({}),
   validation: validationSchema.prefault({}),
   interpolation: interpolationSchema.prefault({}),

@@ -7,6 +7,7 @@ import type { Collector } from './collect/contract.ts';
 import type { VenueRest } from './collect/venue-rest.ts';
 import type { Venue } from './exchanges/contract.ts';
 import type { EscalationChannel } from './jobs/contract.ts';
+import type { StreamForecasts } from './jobs/forecasts/stream-forecasts.ts';
 import type { DeskSettings } from './jobs/desk-settings.ts';
 import type { MarketStore } from './store/contract.ts';
 
@@ -26,6 +27,8 @@ export interface MarketServices {
   readonly config: MarketConfig;
   /** What changed while the desk ran and outlives a restart: rules, trading signals, markets that are disabled. */
   readonly settings: DeskSettings;
+  /** Forecasts of what is collected. */
+  readonly forecasts: StreamForecasts;
   /** Ways to tell people of an escalation; a level's channel that is not here is reported missing. */
   readonly channels?: readonly EscalationChannel[] | undefined;
 }

@@ -77,7 +77,7 @@ export interface SettingChange {
   readonly events: EventSink;
 }
 
-type Configured = Pick<MarketConfig, 'validation' | 'interpolation' | 'collect' | 'storage'>;
+type Configured = Pick<MarketConfig, 'validation' | 'interpolation' | 'collect' | 'forecasts' | 'storage'>;
 
 /**
  * What the desk itself changed and a restart must not forget: the newest rows of `desk_settings`, held in memory.
@@ -151,7 +151,8 @@ export class DeskSettings {
     const live = {
       validation: { enumerable: true, get: () => this.#rules },
       interpolation: { enumerable: true, get: () => this.#interpolation },
-      collect: { enumerable: true, get: () => ({ ...config.collect, ...this.#settings.streaming }) },
+      collect: { enumerable: true, get: () => withStreamingChanges(config, this.#settings.streaming).collect },
+      forecasts: { enumerable: true, get: () => withStreamingChanges(config, this.#settings.streaming).forecasts },
       storage: { enumerable: true, get: () => ({ ...config.storage, retention_days: this.retentionDays }) },
     };
     return Object.freeze(Object.defineProperties({ ...config }, live));
@@ -254,6 +255,23 @@ export class DeskSettings {
       interpolation: withInterpolationChanges(this.#configured.interpolation, settings.interpolation_rules),
     };
   }
+}
+
+/** What is collected and forecast with such changes of it. */
+export function withStreamingChanges(
+  { collect, forecasts }: Pick<MarketConfig, 'collect' | 'forecasts'>,
+  changes: Settings['streaming'],
+): Pick<MarketConfig, 'collect' | 'forecasts'> {
+  const { forecast_interval_seconds: interval, drift_check_interval_seconds: drift, ...collecting } = changes;
+  return {
+    // What is left out of changes is not there at all.
+    collect: { ...collect, ...(collecting as Partial<typeof collect>) },
+    forecasts: {
+      ...forecasts,
+      interval_seconds: interval ?? forecasts.interval_seconds,
+      drift_check_seconds: drift ?? forecasts.drift_check_seconds,
+    },
+  };
 }
 
 function boundsOf(rules: ValidationRules): DeskSettings['bounds'] {

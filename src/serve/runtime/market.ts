@@ -14,6 +14,7 @@ import type { MarketConfig } from '../../market/config.ts';
 import { DEFAULT_SYMBOLS } from '../../market/domain/instrument.ts';
 import { marketKey } from '../../market/domain/records.ts';
 import { DeskSettings } from '../../market/jobs/desk-settings.ts';
+import { StreamForecasts } from '../../market/jobs/forecasts/stream-forecasts.ts';
 import { checkOwnFees } from '../../market/jobs/fees.ts';
 import type { EscalationChannel } from '../../market/jobs/contract.ts';
 import { credentialsOf, simulatedCredentials } from '../../market/exchanges/credential.ts';
@@ -75,8 +76,10 @@ export async function openMarket(options: {
     requireConnection: { timeoutMs: config.collect.connect_timeout_ms + config.collect.request_timeout_ms },
   });
   let closed: Promise<void> | undefined;
+  const forecasts = new StreamForecasts({ store, collector, events, log, config }, simulator?.clock ?? clock);
   const close = (): Promise<void> =>
     closeAll(
+      () => forecasts.stop(),
       () => collector.stop(),
       () => http[Symbol.asyncDispose](),
       () => simulator?.stop(),
@@ -86,7 +89,20 @@ export async function openMarket(options: {
     store,
     collector,
     simulator,
-    services: { collector, rest, store, ops, events, clock, log, venues, config, settings, channels: options.channels },
+    services: {
+      collector,
+      rest,
+      store,
+      ops,
+      events,
+      clock,
+      log,
+      venues,
+      config,
+      settings,
+      forecasts,
+      channels: options.channels,
+    },
     [Symbol.asyncDispose]: () => (closed ??= close()),
   };
 }
@@ -132,10 +148,15 @@ export function collectorsOk(market: Pick<MarketHalf, 'collector'>): boolean {
 }
 
 /** Starts the collectors; a source that cannot be reached is an error of its own, with its own exit code. */
-export async function startCollecting(market: MarketHalf, signal: AbortSignal | undefined): Promise<void> {
+export async function startCollecting(
+  market: Pick<MarketHalf, 'collector' | 'services'>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   try {
     await market.collector.start();
     signal?.throwIfAborted();
+    // Of a tape that is replayed, nothing is in the future.
+    if (market.collector.status().source !== 'tape') market.services.forecasts.start();
   } catch (error) {
     if (error instanceof Unavailable) throw new SourceUnreachable(error.message, { cause: error });
     throw error;

@@ -18,6 +18,7 @@ import { marketConfigSchema } from '../../../src/market/config.ts';
 import { viewName, type SeriesKey, type StoredRecord, type Stream } from '../../../src/market/domain/records.ts';
 import { venues } from '../../../src/market/exchanges/catalogue.generated.ts';
 import { DeskSettings } from '../../../src/market/jobs/desk-settings.ts';
+import { StreamForecasts } from '../../../src/market/jobs/forecasts/stream-forecasts.ts';
 import { simulatedAddresses, simulatedHttp } from './simulated-http.ts';
 import type { MarketServices } from '../../../src/market/services.ts';
 import { openMarketStore } from '../../../src/market/store/open.ts';
@@ -186,7 +187,20 @@ export async function openBench(rules: Record<string, unknown> = {}): Promise<Be
   const config = settings.inForce(configured);
   const rest = createVenueRest({ venues, config, addresses: simulatedAddresses(), http: simulatedHttp(clock), clock });
   return {
-    services: { collector, rest, store, ops, events, clock, log: silentLogger, venues, config, settings, channels: [] },
+    services: {
+      collector,
+      rest,
+      store,
+      ops,
+      events,
+      clock,
+      log: silentLogger,
+      venues,
+      config,
+      settings,
+      forecasts: new StreamForecasts({ store, collector, events, log: silentLogger, config }, clock),
+      channels: [],
+    },
     collector,
     events,
     clock,

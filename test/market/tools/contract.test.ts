@@ -22,6 +22,8 @@ const ABSENT: Readonly<Record<string, string>> = {
   drop_table: 'not_found',
   modify_raw_data: 'not_found',
   revert_correction: 'not_found',
+  // The bench holds ten minutes of candles, a forecast needs sixty.
+  get_stream_forecast: 'unavailable',
 };
 
 /** The operations that the original names, and those of the crew's README. */
@@ -202,6 +204,11 @@ describe.each(tools.map((tool) => [tool.name, tool] as const))('%s', (name, tool
   });
 
   test('reading and previewing change nothing; examples give what the output says', async () => {
+    // An example before may have paused them.
+    const change = { by: 'operator', reason: 'a test', clock: bench.clock, events: bench.events };
+    if (bench.services.settings.signals.state === 'paused') {
+      await bench.services.settings.set('trading_signals', { state: 'active' }, change);
+    }
     for (const example of tool.examples) {
       const input = tool.input.parse(example.input);
       const before = await fingerprint(tool.effects !== 'ops');

@@ -202,6 +202,8 @@ test('configure_streaming changes what the collectors read, over restarts, and b
     auto_backfill: false,
     auto_backfill_max_minutes: 60,
     fallback_after_attempts: 3,
+    forecast_interval_seconds: 300,
+    drift_check_interval_seconds: 600,
   });
   expect(inForce()).toMatchObject({ flush_interval_ms: 250, auto_backfill: false, tape_flush_ms: 50 });
   const again = (await reopened()).inForce(services.config).collect;
@@ -221,7 +223,7 @@ test('configure_streaming refuses what is not in bounds, what is not there by it
   const { input } = indexTools(bindTools(tools, bench.services)).find('configure_streaming')!;
   const value = { forecast_interval: 60, batch_size: 100 };
   const issues = describeIssues(input, value, input.safeParse(value).error!).map(({ message }) => message);
-  expect(issues[0]).toMatch(/'forecast_interval' is not taken: collecting makes no forecasts/);
+  expect(issues[0]).toMatch(/'forecast_interval' is not taken: use forecast_interval_seconds/);
   expect(issues[1]).toMatch(/'batch_size' is not taken: .* use flush_interval_ms/);
   expect(await bench.services.ops.count('desk_settings')).toBe(0);
 });

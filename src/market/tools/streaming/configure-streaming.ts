@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { InvalidInput } from '../../../kit/errors.ts';
 import { refusedFields } from '../../../kit/schema-issues.ts';
 import { streamingChanges } from '../../config.ts';
-import type { DeskSettings, Settings } from '../../jobs/desk-settings.ts';
+import { withStreamingChanges, type DeskSettings, type Settings } from '../../jobs/desk-settings.ts';
 import { reasonOr } from '../shared/fields.ts';
 import { measuredNow } from '../shared/provenance.ts';
 import { marketTool } from '../shared/tool.ts';
@@ -11,7 +11,6 @@ import { measure } from '../../domain/measure.ts';
 type Changes = Settings['streaming'];
 
 const NAMES = streamingChanges.keyof().options;
-const NO_FORECASTS = 'collecting makes no forecasts, so nothing of it runs on an interval here';
 
 const input = z.strictObject({
   ...streamingChanges.shape,
@@ -22,9 +21,9 @@ const input = z.strictObject({
   reason: reasonOr('streaming configured'),
 });
 refusedFields.add(input, {
-  forecast_interval: NO_FORECASTS,
-  drift_check_interval: NO_FORECASTS,
-  auto_retrain: 'collecting trains no models',
+  forecast_interval: 'use forecast_interval_seconds',
+  drift_check_interval: 'use drift_check_interval_seconds',
+  auto_retrain: 'models are fitted anew for every forecast',
   batch_size:
     'rows are committed by time and not by number: use flush_interval_ms; beyond 25,000 waiting rows a commit comes early',
   book_interval_ms:
@@ -40,6 +39,8 @@ const values = z.object({
   auto_backfill: z.boolean(),
   auto_backfill_max_minutes: measure.minutes,
   fallback_after_attempts: measure.count,
+  forecast_interval_seconds: measure.seconds,
+  drift_check_interval_seconds: measure.seconds,
 });
 
 export default marketTool({
@@ -50,7 +51,7 @@ export default marketTool({
   access: 'WRITE',
   effects: 'effect',
   description:
-    'Changes how the running collectors commit rows, fetch holes and fall back to REST, at once and after a restart; gives what changed and what is in force. What is collected is changed by add_new_symbol, enable_exchange and start_streaming, how often REST is polled by adjust_polling_interval. Needs approval.',
+    'Changes how the running collectors commit rows, fetch holes and fall back to REST, and how often what they collect is forecast, at once and after a restart; gives what changed and what is in force. What is collected is changed by add_new_symbol, enable_exchange and start_streaming, how often REST is polled by adjust_polling_interval. Needs approval.',
   input,
   output: z.object({
     changes: z.array(
@@ -75,11 +76,12 @@ export default marketTool({
     changes.length === 0
       ? 'Nothing changed: it is so already.'
       : changes.map(({ setting, before, after }) => `${setting}: ${before} to ${after}`).join(', ') + '.',
-  run: async (asked, { services: { settings }, clock, events, caller }) => {
+  run: async (asked, { services: { settings, forecasts }, clock, events, caller }) => {
     const changed = wanted(asked, settings);
     const data = outcome(settings, changed);
     if (data.changes.length > 0) {
       await settings.set('streaming', changed, { by: caller, reason: asked.reason, clock, events });
+      forecasts.reschedule();
     }
     return { data, provenance: measuredNow(clock, 'desk_settings') };
   },
@@ -95,8 +97,8 @@ function wanted(asked: z.output<typeof input>, { settings }: DeskSettings): Chan
 }
 
 function outcome({ settings, configured }: DeskSettings, changes: Changes) {
-  const was = values.parse({ ...configured.collect, ...settings.streaming });
-  const current = values.parse({ ...configured.collect, ...changes });
+  const was = inForce(configured, settings.streaming);
+  const current = inForce(configured, changes);
   return {
     changes: NAMES.filter((name) => was[name] !== current[name]).map((name) => ({
       setting: name,
@@ -104,6 +106,15 @@ function outcome({ settings, configured }: DeskSettings, changes: Changes) {
       after: current[name],
     })),
     current,
-    configured: values.parse(configured.collect),
+    configured: inForce(configured, {}),
   };
+}
+
+function inForce(configured: DeskSettings['configured'], changes: Changes): z.infer<typeof values> {
+  const { collect, forecasts } = withStreamingChanges(configured, changes);
+  return values.parse({
+    ...collect,
+    forecast_interval_seconds: forecasts.interval_seconds,
+    drift_check_interval_seconds: forecasts.drift_check_seconds,
+  });
 }
