@@ -159,6 +159,7 @@ describe.runIf(built)('the package', { timeout: 180_000 }, () => {
         'dist/src/index.js',
         'dist/src/index.d.ts',
         'dist/src/infra/duckdb/worker.mjs',
+        'dist/src/market/collect/tape/unpack-worker.mjs',
         'dist/src/market/collect/tape/worker.mjs',
         'dist/crews/data-ops/playbook.js',
         'dist/crews/operations/playbook.js',

@@ -64,3 +64,15 @@ export type TapeWord =
   /** What had failed is written. */
   | { readonly kind: 'recovered' }
   | { readonly kind: 'written'; readonly segment: number; readonly firstItem: number; readonly at: number };
+
+/** Payloads to be unpacked, one after another. */
+export interface PackedBlocks {
+  readonly bytes: Uint8Array;
+  readonly blocks: readonly { readonly payloadBytes: number; readonly rawBytes: number }[];
+}
+
+/** What they unpack to, one after another, each in its `rawBytes`, and why those that failed did. */
+export interface UnpackedBlocks {
+  readonly raw: Uint8Array<ArrayBuffer>;
+  readonly failures: readonly (string | null)[];
+}

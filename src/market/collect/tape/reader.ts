@@ -1,6 +1,7 @@
 import { CODEC, segmentPath, type BlockHeader } from './format.ts';
 import { decodeItems, plainItem, type KnownConnections } from './items.ts';
-import { readRawBlocks, segmentsOf, unpack, type TapeDamage } from './segments.ts';
+import { readRawBlocks, segmentsOf, type TapeDamage } from './segments.ts';
+import { UNPACK_AHEAD_BYTES, Unpacker } from './unpacker.ts';
 import type { TapeItem, TapePosition } from '../../domain/tape.ts';
 
 /** An item and where it lies. Live and replay are both async iterables of these. */
@@ -38,29 +39,36 @@ export async function* readTape(
   }
 }
 
-/** As `readTape`, a block at a time: the way to read fast. The next block is read and unpacked while one is used. */
+/** As `readTape`, a block at a time: the way to read fast. The next blocks are read and unpacked while one is used. */
 export async function* readTapeBatches(
   folder: string,
   options: ReadTapeOptions = {},
 ): AsyncGenerator<TapeBatch, void, undefined> {
+  await using unpacker = new Unpacker();
   const known: KnownConnections = new Map();
-  let held: Coming | undefined;
-  try {
-    for await (const next of comingBlocks(folder, options)) {
-      if (held !== undefined) yield* itemsOf(held, options, known);
-      held = next;
+  const coming: Coming[] = [];
+  let ahead = 0;
+  for await (const next of comingBlocks(folder, options, unpacker)) {
+    coming.push(next);
+    ahead += packedBytes(next);
+    while (ahead > UNPACK_AHEAD_BYTES + packedBytes(coming[0])) {
+      const first = coming.shift();
+      ahead -= packedBytes(first);
+      if (first !== undefined) yield* itemsOf(first, options, known);
     }
-  } catch (error) {
-    // What was read before the failure comes before it.
-    if (held !== undefined) yield* itemsOf(held, options, known);
-    throw error;
   }
-  if (held !== undefined) yield* itemsOf(held, options, known);
+  unpacker.flush();
+  for (const next of coming) yield* itemsOf(next, options, known);
 }
 
-/** A block that is being unpacked; without one, the damage that a segment ended with. */
+function packedBytes(coming: Coming | undefined): number {
+  return coming?.block?.header.payloadBytes ?? 0;
+}
+
+/** A block that is being unpacked; without one, the damage that a segment ended with, or the failure that ends reading. */
 interface Coming {
   readonly damage: readonly TapeDamage[];
+  readonly failure?: { readonly error: unknown };
   readonly block?: {
     readonly segment: number;
     readonly header: BlockHeader;
@@ -70,35 +78,51 @@ interface Coming {
   };
 }
 
-async function* comingBlocks(folder: string, options: ReadTapeOptions): AsyncGenerator<Coming, void, undefined> {
-  const from = options.from ?? { segment: 0, item: 0 };
-  let damage: TapeDamage[] = [];
-  const found = (one: TapeDamage): void => void damage.push(one);
-  for (const segment of await segmentsOf(folder)) {
-    if (segment < from.segment) continue;
-    const path = segmentPath(folder, segment);
-    for await (const block of readRawBlocks(path, segment, { signal: options.signal, onDamage: found })) {
-      const { header } = block;
-      if (header.codec === CODEC.footer) continue;
-      const skip = segment === from.segment ? Math.max(0, from.item - header.firstItem) : 0;
-      if (skip >= header.items) continue;
-      const raw = unpack(block, path);
-      // Its failure is thrown where it is waited for, if it ever is.
-      raw.catch(() => undefined);
-      yield { damage, block: { segment, header, skip, where: `${path} at byte ${block.offset}`, raw } };
-      damage = [];
-    }
-    if (damage.length > 0) yield { damage };
-    damage = [];
+async function* comingBlocks(
+  folder: string,
+  options: ReadTapeOptions,
+  unpacker: Unpacker,
+): AsyncGenerator<Coming, void, undefined> {
+  try {
+    for (const segment of await segmentsOf(folder)) yield* comingOf(folder, segment, options, unpacker);
+  } catch (error) {
+    // What was read before the failure comes before it.
+    yield { damage: [], failure: { error } };
   }
 }
 
+async function* comingOf(
+  folder: string,
+  segment: number,
+  options: ReadTapeOptions,
+  unpacker: Unpacker,
+): AsyncGenerator<Coming, void, undefined> {
+  const from = options.from ?? { segment: 0, item: 0 };
+  if (segment < from.segment) return;
+  let damage: TapeDamage[] = [];
+  const found = (one: TapeDamage): void => void damage.push(one);
+  const path = segmentPath(folder, segment);
+  for await (const block of readRawBlocks(path, segment, { signal: options.signal, onDamage: found })) {
+    const { header } = block;
+    if (header.codec === CODEC.footer) continue;
+    const skip = segment === from.segment ? Math.max(0, from.item - header.firstItem) : 0;
+    if (skip >= header.items) continue;
+    const raw = unpacker.add(block, path);
+    // Its failure is thrown where it is waited for, if it ever is.
+    raw.catch(() => undefined);
+    yield { damage, block: { segment, header, skip, where: `${path} at byte ${block.offset}`, raw } };
+    damage = [];
+  }
+  if (damage.length > 0) yield { damage };
+}
+
 async function* itemsOf(
-  { damage, block }: Coming,
+  { damage, block, failure }: Coming,
   options: ReadTapeOptions,
   known: KnownConnections,
 ): AsyncGenerator<TapeBatch, void, undefined> {
   for (const one of damage) options.onDamage?.(one);
+  if (failure !== undefined) throw failure.error;
   if (block === undefined) return;
   const { segment, header, skip, where, raw } = block;
   const items = decodeItems(await raw, where, known);

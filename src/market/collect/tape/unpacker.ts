@@ -1,0 +1,108 @@
+import { Worker } from 'node:worker_threads';
+import { Corrupt, Unavailable, errorMessage } from '../../../kit/errors.ts';
+import { CODEC } from './format.ts';
+import type { PackedBlocks, UnpackedBlocks } from './protocol.ts';
+import { unpack, type RawBlock } from './segments.ts';
+
+/** So much is unpacked by the caller's thread: to start another for less takes longer. */
+const OWN_BYTES = 2 * 1024 * 1024;
+/** Handed over at once, packed: to hand over each block costs more than unpacking it. */
+const BATCH_BYTES = 256 * 1024;
+/** Bytes added after a block with which it is certain to have been handed over. */
+export const UNPACK_AHEAD_BYTES = 2 * BATCH_BYTES;
+
+interface Waiting {
+  readonly block: RawBlock;
+  readonly where: string;
+  readonly resolve: (raw: Buffer) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Unpacks blocks in order; those of a long tape by a thread of its own, so that who reads them need not wait for it. */
+export class Unpacker implements AsyncDisposable {
+  #own = 0;
+  #worker: Worker | undefined;
+  #gathered: Waiting[] = [];
+  #gatheredBytes = 0;
+  readonly #sent: Waiting[][] = [];
+  #dead: Error | undefined;
+
+  /** The raw bytes of a block's items. Rejects with Corrupt when they do not unpack. `flush` after the last one. */
+  add(block: RawBlock, path: string): Promise<Buffer> {
+    const { codec, payloadBytes } = block.header;
+    if (codec !== CODEC.deflateRaw || this.#own < OWN_BYTES) {
+      this.#own += payloadBytes;
+      return unpack(block, path);
+    }
+    return new Promise((resolve, reject) => {
+      this.#gathered.push({ block, where: `${path} at byte ${block.offset}`, resolve, reject });
+      this.#gatheredBytes += payloadBytes;
+      if (this.#gatheredBytes >= BATCH_BYTES) this.flush();
+    });
+  }
+
+  /** Hands over what has gathered. */
+  flush(): void {
+    const waiting = this.#gathered;
+    if (waiting.length === 0) return;
+    const bytes = new Uint8Array(this.#gatheredBytes);
+    this.#gathered = [];
+    this.#gatheredBytes = 0;
+    let at = 0;
+    for (const { block } of waiting) {
+      bytes.set(block.payload, at);
+      at += block.payload.length;
+    }
+    const blocks = waiting.map(({ block: { header } }) => ({
+      payloadBytes: header.payloadBytes,
+      rawBytes: header.rawBytes,
+    }));
+    this.#sent.push(waiting);
+    if (this.#dead !== undefined) return this.#fail(this.#dead);
+    const worker = (this.#worker ??= this.#start());
+    worker.ref();
+    worker.postMessage({ bytes, blocks } satisfies PackedBlocks, [bytes.buffer]);
+  }
+
+  /** Ends the thread, whatever is left to do. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const worker = this.#worker;
+    this.#worker = undefined;
+    await worker?.terminate();
+  }
+
+  #start(): Worker {
+    const worker = new Worker(new URL('./unpack-worker.mjs', import.meta.url), {
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
+    });
+    worker.on('message', (unpacked: UnpackedBlocks) => this.#settle(unpacked));
+    worker.on('error', (error) => this.#fail(gone(errorMessage(error))));
+    worker.on('exit', (code) => this.#fail(gone(`it ended with code ${code}`)));
+    return worker;
+  }
+
+  #settle({ raw, failures }: UnpackedBlocks): void {
+    const waiting = this.#sent.shift() ?? [];
+    let at = raw.byteOffset;
+    for (const [i, { block, where, resolve, reject }] of waiting.entries()) {
+      const failure = failures[i] ?? null;
+      if (failure === null) resolve(Buffer.from(raw.buffer, at, block.header.rawBytes));
+      else reject(new Corrupt(`${where}: ${failure}`));
+      at += block.header.rawBytes;
+    }
+    // The process need not stay alive for a reader that has gone away.
+    if (this.#sent.length === 0) this.#worker?.unref();
+  }
+
+  #fail(error: Error): void {
+    this.#dead ??= error;
+    for (const waiting of this.#sent.splice(0)) for (const { reject } of waiting) reject(this.#dead);
+  }
+}
+
+/** What is unpacked is handed on at once: a small nursery is enough. */
+const YOUNG_MB = 2;
+
+function gone(reason: string): Unavailable {
+  return new Unavailable(`the thread that unpacks the tape is gone: ${reason}; read it again`);
+}

@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto';
+import { expect, it } from 'vitest';
+import { silentLogger } from '../../../../src/kit/logger.ts';
+import { ManualClock } from '../../../../src/kit/clock.ts';
+import { Corrupt } from '../../../../src/kit/errors.ts';
+import { encodeBlock } from '../../../../src/market/collect/tape/block.mjs';
+import { decodeBlockHeader } from '../../../../src/market/collect/tape/format.ts';
+import { readTape, readTapeBatches } from '../../../../src/market/collect/tape/reader.ts';
+import type { RawBlock } from '../../../../src/market/collect/tape/segments.ts';
+import { Unpacker } from '../../../../src/market/collect/tape/unpacker.ts';
+import { TapeWriter } from '../../../../src/market/collect/tape/writer.ts';
+import type { FrameItem } from '../../../../src/market/domain/tape.ts';
+import { temporaryFolder } from '../support.ts';
+
+/** Text that packs to about half: the same for the same number. */
+function text(n: number, length: number): string {
+  let words = '';
+  for (let i = 0; words.length < length; i++) words += createHash('sha256').update(`${n} ${i}`).digest('hex');
+  return words.slice(0, length);
+}
+
+function block(n: number, changed: { readonly rawBytes?: number; readonly broken?: boolean } = {}): RawBlock {
+  const raw = Buffer.from(text(n, 60_000));
+  const [bytes, payload] = encodeBlock({ items: 1, firstItem: n, firstRecvTime: 0, lastRecvTime: 0 }, raw);
+  const header = decodeBlockHeader(bytes);
+  if (header === undefined) throw new Error('no header');
+  const { rawBytes = header.rawBytes, broken = false } = changed;
+  const packed = Buffer.from(payload);
+  if (broken) packed.fill(0xff, 1000, 1100);
+  return { header: { ...header, rawBytes }, offset: n * 100, payload: packed };
+}
+
+it('gives the bytes of each block, those unpacked by its thread as those before, and says which failed', async () => {
+  await using unpacker = new Unpacker();
+  const blocks = Array.from({ length: 160 }, (_, n) => {
+    if (n === 150) return block(n, { broken: true });
+    if (n === 151) return block(n, { rawBytes: 59_999 });
+    return n === 152 ? block(n, { rawBytes: 60_001 }) : block(n);
+  });
+  const packed = blocks.reduce((sum, { payload }) => sum + payload.length, 0);
+  expect(packed).toBeGreaterThan(4 * 1024 * 1024);
+  const results = blocks.map((one) => unpacker.add(one, 'x.tape'));
+  unpacker.flush();
+  for (const [n, result] of (await Promise.allSettled(results)).entries()) {
+    if (n >= 150 && n <= 152) {
+      expect(result).toMatchObject({ status: 'rejected', reason: expect.any(Corrupt) as unknown });
+      expect(String((result as PromiseRejectedResult).reason)).toContain(`x.tape at byte ${n * 100}: `);
+    } else expect(String((result as PromiseFulfilledResult<Buffer>).value) === text(n, 60_000)).toBe(true);
+  }
+}, 60_000);
+
+it('reads a long tape as it was written, from any place, and lets go of it early', async () => {
+  await using folder = await temporaryFolder();
+  const base = { kind: 'frame', connection: 'a#1', exchange: 'toy', market: 'spot' } as const;
+  const frames = Array.from({ length: 4_000 }, (_, n): FrameItem => {
+    return { ...base, recv_time: 1000 + n, bytes: Buffer.from(`${n} ${text(n, 2_000)}`) };
+  });
+  const limits = { segmentBytes: 5_000_000, segmentMs: 1_000_000, flushMs: 5 };
+  const clock = new ManualClock(1);
+  await using tape = await TapeWriter.open({ folder: folder.path, clock, log: silentLogger, ...limits });
+  const positions = frames.map((frame) => tape.append(frame));
+  await tape.close();
+  for (const from of [0, 3_500]) {
+    let n = from;
+    for await (const { item, position } of readTape(folder.path, { from: positions[from] })) {
+      expect(position).toEqual(positions[n]);
+      expect(item).toEqual(frames[n++]);
+    }
+    expect(n).toBe(frames.length);
+  }
+  let seen = 0;
+  for await (const { items } of readTapeBatches(folder.path)) {
+    seen += items.length;
+    if (seen > 3_000) break;
+  }
+  expect(seen).toBeLessThan(frames.length);
+}, 60_000);
