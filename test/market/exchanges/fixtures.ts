@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import type { RestErrorInfo } from '../../../src/market/exchanges/contract.ts';
 
 const FIXTURES = path.resolve(import.meta.dirname, '../../fixtures');
 
@@ -21,7 +22,7 @@ export function fixtureMarkets(): readonly string[] {
     .filter((entry) => entry.isDirectory())
     .flatMap(({ name }) =>
       readdirSync(path.join(FIXTURES, name))
-        .filter((file) => /^(?!bodies\b)\w+\.jsonl$/.test(file))
+        .filter((file) => /^(?!(bodies|refusals)\b)\w+\.jsonl$/.test(file))
         .map((file) => `${name}_${file.slice(0, -'.jsonl'.length)}`),
     );
 }
@@ -39,6 +40,25 @@ export function fixtureInstruments(exchange: string, market: string): string | u
 /** REST bodies of the venue, to be damaged. */
 export function fixtureBodies(exchange: string): readonly string[] {
   return existsSync(path.join(FIXTURES, exchange, 'bodies.jsonl')) ? linesOf(`${exchange}/bodies.jsonl`) : [];
+}
+
+/** A body with which a venue refuses, and what it has to be understood as. */
+export interface FixtureRefusal {
+  /** The only market that sends it; every market of the venue where not given. */
+  readonly market?: string;
+  readonly status: number;
+  readonly kind: RestErrorInfo['kind'];
+  readonly code: string;
+  /** A text as it is sent, or JSON. */
+  readonly body: unknown;
+}
+
+/** The refusals that the venue's page, or a client that others keep, writes down for this market. */
+export function fixtureRefusals(exchange: string, market: string): readonly FixtureRefusal[] {
+  if (!existsSync(path.join(FIXTURES, exchange, 'refusals.jsonl'))) return [];
+  return linesOf(`${exchange}/refusals.jsonl`)
+    .map((line): FixtureRefusal => JSON.parse(line))
+    .filter((refusal) => refusal.market === undefined || refusal.market === market);
 }
 
 function linesOf(file: string): readonly string[] {
