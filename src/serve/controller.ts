@@ -34,6 +34,7 @@ import { createRedactor } from '../kit/redact.ts';
 import { secretVariables } from './runtime/secrets.ts';
 import { Gate } from './runtime/gate.ts';
 import { reapplyOrders } from '../market/jobs/standing-orders.ts';
+import { hostsLeftAlone } from './runtime/left-alone.ts';
 import { collectorsOk, openMarket, startCollecting } from './runtime/market.ts';
 import { openOperations } from './runtime/operations.ts';
 import { escalationChannels } from './runtime/channels.ts';
@@ -361,6 +362,7 @@ export class CrewController implements DeskHost, AsyncDisposable {
         clock,
         log,
         events: operations.bus,
+        leftAlone: await hostsLeftAlone(operations.db, clock.now()),
         ops: operations.store,
         random,
         channels: escalationChannels(config.system.notifications, this.#env, log),

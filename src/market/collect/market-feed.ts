@@ -242,9 +242,11 @@ export class MarketFeed {
 
   async #askInstruments(): Promise<void> {
     const nextPage = this.market.rest.instruments?.nextPage;
+    // Whoever starts a desk is told that the venue shut us out; the list on the tape serves meanwhile.
+    const patienceMs = this.#environment.config.request_timeout_ms;
     let args: RestArgs | undefined = {};
     while (args !== undefined) {
-      const body: string = await this.rest.ask({ call: 'instruments', args });
+      const body: string = await this.rest.ask({ call: 'instruments', args, patienceMs });
       args = nextPage?.(args, body);
     }
   }

@@ -14,6 +14,8 @@ export interface RestRequest {
   readonly connection?: string | undefined;
   readonly origin?: Origin | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Throws RateLimited at once where the host is left alone for longer; default: waits for it. */
+  readonly patienceMs?: Ms | undefined;
 }
 
 /** Asks one market's REST interface. Every answer that is data goes on the tape and through the pipeline. */
@@ -54,7 +56,7 @@ export class RestClient {
     const instrument = pipeline.instruments(exchange, market).find((i) => i.symbol === request.args.symbol);
     const target = call.request(request.args, instrument);
     this.#hosts.set(request.call, new URL(this.#urlOf(target)).host);
-    const body = await this.#fetch(target, request.signal);
+    const body = await this.#fetch(target, request.signal, request.patienceMs);
     intake.push({
       kind: 'rest',
       recv_time: intake.recvTime(),
@@ -93,23 +95,15 @@ export class RestClient {
     return `${this.#addresses[address] ?? ''}${path}`;
   }
 
-  async #fetch(target: RestTarget, signal: AbortSignal = this.#environment.signal): Promise<string> {
+  async #fetch(target: RestTarget, signal: AbortSignal = this.#environment.signal, patienceMs?: Ms): Promise<string> {
     const { http, config, events, credentials } = this.#environment;
-    const { exchange, market } = this.#market;
     const { body } = await askVenue(http, this.#market, this.#addresses, {
       ...target,
       timeoutMs: config.request_timeout_ms,
       credentials,
       signal,
-      onLimited: (host, retryAfterMs, inARow) =>
-        events.emit('streaming.rate_limited', {
-          exchange,
-          market,
-          host,
-          retry_after_ms: Math.round(retryAfterMs),
-          refused_in_a_row: inARow,
-          halved_until: http.limiter.status().find((s) => s.host === host)?.halved_until ?? null,
-        }),
+      events,
+      patienceMs,
     });
     return body;
   }

@@ -1,6 +1,7 @@
 import type { HttpClient, HttpResponse } from '../../infra/http.ts';
 import { explainStatus, safeUrl } from '../../infra/http.ts';
 import type { Ms } from '../../kit/clock.ts';
+import type { EventSink } from '../../kit/event.ts';
 import { quoteOutside } from '../../kit/outside.ts';
 import { type AppError, InvalidInput, NotFound, RateLimited, Refused, Unavailable } from '../../kit/errors.ts';
 import { credentialHeaders, type Credentials } from '../exchanges/credential.ts';
@@ -13,7 +14,7 @@ export type VenueHttp = Pick<HttpClient, 'get' | 'post' | 'limiter'>;
  * Asks a market's REST interface within its host's limit, which all callers share. Throws RateLimited, NotFound for a
  * symbol that the venue does not list, InvalidInput when it refuses the arguments, Refused for an address or a region that
  * it does not serve, Unavailable for everything else that may pass and for a secret that is wanted and missing. Each says
- * what to do; `details.code` is the venue's.
+ * what to do; `details.code` is the venue's. A refusal for the rate of our requests is counted and told as an event.
  */
 export async function askVenue(
   http: VenueHttp,
@@ -23,24 +24,45 @@ export async function askVenue(
     readonly timeoutMs: Ms;
     readonly credentials: Credentials;
     readonly signal?: AbortSignal | undefined;
-    /** Told of a refusal for the rate of our requests, with how many came in a row. */
-    readonly onLimited?: ((host: string, retryAfterMs: Ms, inARow: number) => void) | undefined;
+    readonly events: EventSink;
+    /** Throws RateLimited at once where the host is left alone for longer; default: waits for it. */
+    readonly patienceMs?: Ms | undefined;
   },
 ): Promise<HttpResponse & { readonly url: string }> {
   const { address, path, weight, body, timeoutMs, signal } = request;
   const url = `${addresses[address] ?? ''}${path}`;
   const host = new URL(url).host;
   http.limiter.configure(host, market.limits.restWeightPerMinute);
+  refuseWhileBlocked(http, host, request.patienceMs);
   const headers = credentialHeaders(market, url, request.credentials);
   const options = { weight, timeoutMs, signal, headers };
   const answer = await (body === undefined ? http.get(url, options) : http.post(url, body, options));
   const refusal = refusalOf(http, market, url, answer);
   if (refusal instanceof RateLimited) {
-    request.onLimited?.(host, refusal.retryAfterMs, http.limiter.note(host, true));
+    request.events.emit('streaming.rate_limited', {
+      exchange: market.exchange,
+      market: market.market,
+      host,
+      retry_after_ms: Math.round(refusal.retryAfterMs),
+      refused_in_a_row: http.limiter.note(host, true),
+      halved_until: http.limiter.status().find((s) => s.host === host)?.halved_until ?? null,
+    });
   }
   if (refusal !== undefined) throw refusal;
   http.limiter.note(host, false);
   return { ...answer, url };
+}
+
+/** Nobody waits for minutes without a word: whoever asks meanwhile is told how long the host is left alone. */
+function refuseWhileBlocked(http: VenueHttp, host: string, patienceMs: Ms = Number.POSITIVE_INFINITY): void {
+  const wait = http.limiter.blockedForMs(host);
+  if (wait <= patienceMs) return;
+  const seconds = Math.ceil(wait / 1000);
+  throw new RateLimited(
+    `${host} refused our requests for their rate: nothing is asked of it for ${seconds} s; try again then, with fewer symbols or calls`,
+    wait,
+    { details: { code: 'left_alone', refusal: 'rate_limited' } },
+  );
 }
 
 function refusalOf(http: VenueHttp, market: VenueMarket, url: string, answer: HttpResponse): AppError | undefined {

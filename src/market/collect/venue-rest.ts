@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { Clock, Ms } from '../../kit/clock.ts';
+import type { EventSink } from '../../kit/event.ts';
 import { NotFound, Unavailable, Unsupported } from '../../kit/errors.ts';
 import { didYouMean } from '../../kit/nearest.ts';
 import type { MarketConfig } from '../config.ts';
@@ -53,9 +54,10 @@ export function createVenueRest(options: {
   readonly http: VenueHttp;
   /** Secrets of the venues that want one; default none. */
   readonly credentials?: Credentials | undefined;
+  readonly events: EventSink;
   readonly clock: Clock;
 }): VenueRest {
-  const { venues, config, http, clock } = options;
+  const { venues, config, http, clock, events } = options;
   const markets = new Map(venues.flatMap((v) => v.markets).map((m) => [marketKey(m.exchange, m.market), m]));
   const lists = new Map<string, { readonly at: number; readonly list: Promise<readonly Instrument[]> }>();
 
@@ -77,7 +79,9 @@ export function createVenueRest(options: {
     const { body, url } = await askVenue(http, definition, addresses, {
       ...target,
       timeoutMs,
+      patienceMs: timeoutMs,
       signal,
+      events,
       credentials: options.credentials ?? (() => undefined),
     });
     const { host, pathname } = new URL(url);

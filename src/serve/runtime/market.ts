@@ -17,6 +17,7 @@ import { DeskSettings } from '../../market/jobs/desk-settings.ts';
 import { StreamForecasts } from '../../market/jobs/forecasts/stream-forecasts.ts';
 import { checkOwnFees } from '../../market/jobs/fees.ts';
 import type { EscalationChannel } from '../../market/jobs/contract.ts';
+import type { HostLeftAlone } from './left-alone.ts';
 import { credentialsOf, simulatedCredentials } from '../../market/exchanges/credential.ts';
 import { venues } from '../../market/exchanges/catalogue.generated.ts';
 import type { MarketServices } from '../../market/services.ts';
@@ -42,6 +43,8 @@ export async function openMarket(options: {
   readonly clock: Clock;
   readonly log: Logger;
   readonly events: EventSink;
+  /** Hosts that refused us before this start, and until when they wanted to be left alone. */
+  readonly leftAlone?: readonly HostLeftAlone[] | undefined;
   readonly ops: OpsStore;
   readonly random: () => number;
   readonly channels: readonly EscalationChannel[];
@@ -57,8 +60,10 @@ export async function openMarket(options: {
   const simulator = config.source === 'sim' ? await startSimulator(config, clock, log) : null;
   const addresses = { ...config.addresses, ...(simulator?.addresses ?? {}) };
   const http = new HttpClient({ clock: simulator?.clock ?? clock, log });
+  // The simulator's addresses are new with each start: who answered there before is somebody else.
+  if (simulator === null) for (const { host, forMs } of options.leftAlone ?? []) http.limiter.block(host, forMs);
   const credentials = simulator === null ? credentialsOf(options.env) : simulatedCredentials;
-  const rest = createVenueRest({ venues, config, addresses: simulator?.addresses, http, credentials, clock });
+  const rest = createVenueRest({ venues, config, addresses: simulator?.addresses, http, credentials, events, clock });
   for (const [venue, percent] of Object.entries(settings.settings.rate_limits)) rest.scaleLimits(venue, percent);
   const collector = createCollector({
     config,

@@ -10,7 +10,7 @@ import { endpointTables } from '../../../src/market/exchanges/endpoint-catalogue
 import type { EndpointDesk, EndpointTool } from '../../../src/market/exchanges/endpoint.ts';
 import { simulators } from '../../../src/market/simulator/catalogue.generated.ts';
 import { endpointDesk } from '../../../src/market/tools/shared/exchange/tool.ts';
-import { ScriptedCollector } from '../jobs/bench.ts';
+import { RecordedEvents, ScriptedCollector } from '../jobs/bench.ts';
 import { simulatedAddresses, simulatedHttp } from '../jobs/simulated-http.ts';
 
 const NOW: Ms = Date.UTC(2026, 4, 5, 11, 58, 12, 350);
@@ -68,7 +68,14 @@ function restOver(instead?: Instead) {
       ),
   };
   const config = marketConfigSchema.parse({});
-  return createVenueRest({ venues, config, addresses: simulatedAddresses(), http, clock });
+  return createVenueRest({
+    venues,
+    config,
+    addresses: simulatedAddresses(),
+    http,
+    clock,
+    events: new RecordedEvents(),
+  });
 }
 
 /** The simulator answers alike at one moment, and long bars take it a while. */

@@ -3,6 +3,7 @@ import { AppError } from '../../../src/kit/errors.ts';
 import { askVenue, type VenueHttp } from '../../../src/market/collect/venue-http.ts';
 import type { RestErrorInfo, VenueMarket } from '../../../src/market/exchanges/contract.ts';
 import { venues } from '../../../src/market/exchanges/catalogue.generated.ts';
+import { RecordedEvents } from '../jobs/bench.ts';
 import { fixtureRefusals } from './fixtures.ts';
 
 /** What each kind becomes for the caller: its code, whether the same call may do later, and what the message advises. */
@@ -28,13 +29,15 @@ function answering(status: number, body: string): VenueHttp & { readonly blocked
     block: (_host: string, ms: number) => blocked.push(ms),
     note: () => 1,
     blockedForMs: () => 0,
+    status: () => [],
   };
   return { get: answer, post: answer, limiter, blocked } as unknown as VenueHttp & { readonly blocked: number[] };
 }
 
 async function refusalOf(market: VenueMarket, http: VenueHttp): Promise<unknown> {
+  const events = new RecordedEvents();
   const address = Object.keys(market.addresses).find((name) => name.startsWith('rest')) ?? 'rest';
-  const request = { address, path: '/x', weight: 1, timeoutMs: 1000, credentials: () => 'key' };
+  const request = { address, path: '/x', weight: 1, timeoutMs: 1000, credentials: () => 'key', events };
   return askVenue(http, market, market.addresses, request as never).then(
     () => undefined,
     (error: unknown) => error,

@@ -185,7 +185,8 @@ export async function openBench(rules: Record<string, unknown> = {}): Promise<Be
   const ops = createOpsStore(db, clock);
   const settings = await DeskSettings.open(ops, configured);
   const config = settings.inForce(configured);
-  const rest = createVenueRest({ venues, config, addresses: simulatedAddresses(), http: simulatedHttp(clock), clock });
+  const http = simulatedHttp(clock);
+  const rest = createVenueRest({ venues, config, addresses: simulatedAddresses(), http, events, clock });
   return {
     services: {
       collector,

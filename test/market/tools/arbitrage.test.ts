@@ -18,13 +18,14 @@ afterAll(() => bench[Symbol.asyncDispose]());
 
 /** The bench with other answers of the venues. */
 function changed(change: (url: string, body: string) => string, symbols = ['BTCUSDT', 'USDCUSDT']): Bench {
-  const { config, clock } = bench.services;
+  const { config, clock, events } = bench.services;
   const http = simulatedHttp(clock, symbols);
   const get: typeof http.get = async (url, options) => {
     const answer = await http.get(url, options);
     return { ...answer, body: change(url, answer.body) };
   };
-  const rest = createVenueRest({ venues, config, addresses: simulatedAddresses(), http: { ...http, get }, clock });
+  const asked = { ...http, get };
+  const rest = createVenueRest({ venues, config, addresses: simulatedAddresses(), http: asked, events, clock });
   return { ...bench, services: { ...bench.services, rest } };
 }
 
