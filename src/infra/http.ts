@@ -2,6 +2,7 @@ import { EnvHttpProxyAgent, request } from 'undici';
 import type { Clock, Ms } from '../kit/clock.ts';
 import { AppError, DeadlineExceeded, Unavailable, errorMessage } from '../kit/errors.ts';
 import type { Logger } from '../kit/logger.ts';
+import { abortAfter } from './clock.ts';
 import { throughProxy } from './proxy.ts';
 import { RateLimiter } from './rate-limit.ts';
 
@@ -122,6 +123,7 @@ export class HttpClient implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.limiter.close();
     await this.#agent.destroy();
   }
 }
@@ -168,7 +170,7 @@ export async function postJson(
   body: string,
   options: { readonly timeoutMs: Ms; readonly signal?: AbortSignal | undefined },
 ): Promise<void> {
-  const timeout = AbortSignal.timeout(options.timeoutMs);
+  using deadline = abortAfter(options.timeoutMs, options.signal);
   const agent = new EnvHttpProxyAgent();
   try {
     const response = await request(url, {
@@ -176,7 +178,7 @@ export async function postJson(
       body,
       headers: { 'content-type': 'application/json' },
       dispatcher: agent,
-      signal: options.signal === undefined ? timeout : AbortSignal.any([timeout, options.signal]),
+      signal: deadline.signal,
     });
     await response.body.dump();
     if (response.statusCode < 200 || response.statusCode > 299)

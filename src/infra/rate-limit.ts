@@ -1,4 +1,5 @@
 import type { Clock, Ms, Timer } from '../kit/clock.ts';
+import { Unavailable } from '../kit/errors.ts';
 
 export interface RateLimitStatus {
   readonly host: string;
@@ -16,6 +17,7 @@ export interface RateLimitStatus {
 interface Waiter {
   readonly weight: number;
   readonly resolve: () => void;
+  readonly reject: (reason: Error) => void;
 }
 
 interface Host {
@@ -28,16 +30,20 @@ interface Host {
   blockedUntil: number;
   slowUntil: number;
   refused: number;
+  /** When something was let through last, on the monotonic clock. */
+  spentAt: number;
   readonly queue: Waiter[];
   timer: Timer | undefined;
 }
 
 const WINDOW_MS = 60_000;
 const SLOW_MS = 300_000;
+/** After a refusal those who waited go one by one, until the first is answered: together they would all be refused. */
+const PROBE_MS = 1_000;
 
 /**
  * Weight per minute and host, shared by all callers, first come first served. The window slides, so a burst never
- * passes twice the limit over a minute's edge. A host never configured is not limited, only blocked.
+ * passes twice the limit over a minute's edge. After a refusal one request a second goes until one is answered. A host never configured is not limited, only blocked.
  */
 export class RateLimiter {
   readonly #clock: Clock;
@@ -75,6 +81,10 @@ export class RateLimiter {
           signal?.removeEventListener('abort', onAbort);
           resolve();
         },
+        reject: (reason) => {
+          signal?.removeEventListener('abort', onAbort);
+          reject(reason);
+        },
       };
       const onAbort = (): void => {
         const at = entry.queue.indexOf(waiter);
@@ -109,8 +119,19 @@ export class RateLimiter {
   /** Notes that `host` refused a request for its rate, or answered one. Gives the refusals in a row. */
   note(host: string, refused: boolean): number {
     const entry = this.#host(host);
-    entry.refused = refused ? entry.refused + 1 : 0;
+    const before = entry.refused;
+    entry.refused = refused ? before + 1 : 0;
+    if (!refused && before > 0) this.#arm(entry);
     return entry.refused;
+  }
+
+  /** Whoever waits is told that nothing is asked any more, and no timer keeps the process. */
+  close(): void {
+    for (const [host, entry] of this.#hosts) {
+      entry.timer?.cancel();
+      entry.timer = undefined;
+      for (const { reject } of entry.queue.splice(0)) reject(new Unavailable(`nothing is asked of ${host} any more`));
+    }
   }
 
   status(): readonly RateLimitStatus[] {
@@ -140,6 +161,7 @@ export class RateLimiter {
         blockedUntil: Number.NEGATIVE_INFINITY,
         slowUntil: Number.NEGATIVE_INFINITY,
         refused: 0,
+        spentAt: Number.NEGATIVE_INFINITY,
         queue: [],
         timer: undefined,
       };
@@ -162,6 +184,7 @@ export class RateLimiter {
   #delay(entry: Host, weight: number): number {
     const now = this.#clock.monotonicMs();
     if (entry.blockedUntil > now) return entry.blockedUntil - now;
+    if (entry.refused > 0 && entry.spentAt + PROBE_MS > now) return entry.spentAt + PROBE_MS - now;
     this.#expire(entry, now);
     let excess = entry.used + weight - this.#limit(entry, now);
     if (excess <= 0 || entry.spent.length === 0) return 0;
@@ -185,6 +208,7 @@ export class RateLimiter {
     if (last !== undefined && now - last.at < 100) last.weight += weight;
     else entry.spent.push({ at: now, weight });
     entry.used += weight;
+    entry.spentAt = now;
   }
 
   #arm(entry: Host): void {

@@ -128,3 +128,31 @@ test('a share of the budget holds at once, for those who wait too, and halves li
   limiter.block('host', 1);
   expect(limiter.status()).toMatchObject([{ limit: 25 }]);
 });
+
+test('after a block those who waited go one a second until the first is answered, not all at once', async () => {
+  const clock = new ManualClock();
+  const limiter = new RateLimiter({ clock });
+  limiter.configure('host', 100);
+  const { order, take } = taker(limiter);
+  limiter.note('host', true);
+  limiter.block('host', 10_000);
+  for (const name of ['a', 'b', 'c', 'd']) take(name, 1);
+  await clock.advance(10_000);
+  expect(order).toEqual(['a']);
+  limiter.note('host', true);
+  limiter.block('host', 10_000);
+  await clock.advance(10_000);
+  expect(order).toEqual(['a', 'b']);
+  limiter.note('host', false);
+  await clock.advance(0);
+  expect(order).toEqual(['a', 'b', 'c', 'd']);
+});
+
+test('closed, it lets nobody wait on: no timer keeps a process until a ban ends', async () => {
+  const clock = new ManualClock();
+  const limiter = new RateLimiter({ clock });
+  limiter.block('host', 3_600_000);
+  const waiting = limiter.acquire('host', 1, new AbortController().signal);
+  limiter.close();
+  await expect(waiting).rejects.toThrow('nothing is asked of host any more');
+});

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { Worker } from 'node:worker_threads';
 import { Conflict, Corrupt, DeadlineExceeded, InvalidInput, PermissionDenied, Unavailable } from '../../kit/errors.ts';
+import { abortAfter } from '../clock.ts';
 import { saysDamaged } from './damage.ts';
 import type { AppendBatch, Opening, Reply, Request, SqlValue, Statement } from './protocol.ts';
 import { DatabaseThread } from './thread.ts';
@@ -198,12 +199,11 @@ export class Database implements AsyncDisposable {
     limits: { readonly maxRows: number; readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
   ): Promise<QueryResult> {
     if (sql.trim() === '') throw new InvalidInput('the query is empty: write one SELECT');
-    const timeout = AbortSignal.timeout(limits.timeoutMs);
-    const signal = limits.signal === undefined ? timeout : AbortSignal.any([timeout, limits.signal]);
+    using deadline = abortAfter(limits.timeoutMs, limits.signal);
     try {
-      return await this.#request<QueryResult>({ op: 'query', sql, maxRows: limits.maxRows }, signal);
+      return await this.#request<QueryResult>({ op: 'query', sql, maxRows: limits.maxRows }, deadline.signal);
     } catch (error) {
-      if (timeout.aborted)
+      if (deadline.isLate())
         throw new DeadlineExceeded(`the query ran longer than ${limits.timeoutMs} ms; narrow it, or allow more time`);
       const message = error instanceof Error ? error.message : String(error);
       if (message.includes('REFUSED: ')) throw new PermissionDenied(message.slice(message.indexOf('REFUSED: ') + 9));

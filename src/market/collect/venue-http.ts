@@ -47,9 +47,8 @@ export async function askVenue(
       refused_in_a_row: http.limiter.note(host, true),
       halved_until: http.limiter.status().find((s) => s.host === host)?.halved_until ?? null,
     });
-  }
+  } else http.limiter.note(host, false);
   if (refusal !== undefined) throw refusal;
-  http.limiter.note(host, false);
   return { ...answer, url };
 }
 

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { parseDuration } from '../../../kit/duration.ts';
 import { InvalidInput } from '../../../kit/errors.ts';
-import { systemClock } from '../../../infra/clock.ts';
+import { abortAfter, systemClock } from '../../../infra/clock.ts';
 import { stderrLogger } from '../../../infra/logger.ts';
 import { marketsOf } from '../../../market/collect/markets.ts';
 import { marketKey } from '../../../market/domain/records.ts';
@@ -67,7 +67,7 @@ export async function sim(command: Command): Promise<void> {
         Object.fromEntries(Object.entries(addresses).map(([name, url]) => [`${market} ${name}`, url])),
       );
   }
-  const stop = AbortSignal.any([signal, AbortSignal.timeout(durationMs)]);
-  await new Promise<void>((done) => stop.addEventListener('abort', () => done(), { once: true }));
+  using stop = abortAfter(durationMs, signal);
+  await new Promise<void>((done) => stop.signal.addEventListener('abort', () => done(), { once: true }));
   if (signal.aborted) process.exitCode = EXIT.interrupted;
 }
