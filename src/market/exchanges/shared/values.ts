@@ -13,13 +13,27 @@ export function elementsOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** JSON text to a value; undefined when it is not JSON (which no JSON text gives). */
+/**
+ * JSON text to a value; undefined when it is not JSON (which no JSON text gives). A whole number that a double cannot
+ * hold (an id beyond 2 ** 53) comes as the text of its digits, which all readers of numbers take too.
+ */
 export function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return JSON.parse(LONG.test(text) ? withDigitsKept(text) : text) as unknown;
   } catch {
     return undefined;
   }
+}
+
+/** So many digits may be too many; quick to say no to. */
+const LONG = /[:,[\s]\d{16}/;
+/** Texts, whole numbers that stand where a value does, other numbers. */
+const TOKEN = /"(?:[^"\\]|\\.)*"|([1-9]\d{15,})(?=\s*[,}\]])|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+
+function withDigitsKept(text: string): string {
+  return text.replaceAll(TOKEN, (token, whole: string | undefined) =>
+    whole === undefined || Number.isSafeInteger(Number(whole)) ? token : `"${whole}"`,
+  );
 }
 
 /** A number, or text of one; NaN for anything else, an empty text included. */
