@@ -6,7 +6,7 @@ import { byVenueSymbol, plain, spiked, times } from '../shared/simulated.ts';
 import { listingsWith, stepsAt } from '../shared/simulated-steps.ts';
 import { isObject, parseJson } from '../shared/values.ts';
 import { channelKey, framesOf, nameOfChannel, snapshotOf } from './simulate-frames.ts';
-import { familiesOf, optionListings } from './simulate-options.ts';
+import { optionListings } from './simulate-options.ts';
 import { failure, restOf } from './simulate-rest.ts';
 import { indexOf, kindOf, namedFacts } from './wire.ts';
 
@@ -174,7 +174,7 @@ function keyOf(market: SimulatedMarket, kind: Market, arg: unknown): string | un
   if (!isObject(arg) || typeof arg['channel'] !== 'string') return undefined;
   const { channel, instId, instType, instFamily } = arg;
   if (channel === 'opt-summary') {
-    const known = kind === 'options' && familiesOf(market).includes(String(instFamily));
+    const known = kind === 'options' && market.instruments.some((i) => indexOf(i.venue_symbol) === instFamily);
     return known ? channelKey(channel, String(instFamily)) : undefined;
   }
   if (channel === 'liquidation-orders') {

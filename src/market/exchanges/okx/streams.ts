@@ -129,12 +129,15 @@ export function planSpot(instruments: readonly Instrument[], streams: readonly S
 
 export function planOptions(instruments: readonly Instrument[], streams: readonly Stream[]): ConnectionPlan[] {
   const wanted = OPTION_CHANNELS.filter((channel) => channel.streams.some((stream) => streams.includes(stream)));
-  const families = new Set(instruments.map((i) => indexOf(i.venue_symbol)));
+  const families = new Map<string, Instrument[]>();
+  for (const instrument of instruments) {
+    const family = indexOf(instrument.venue_symbol);
+    const chain = families.get(family);
+    if (chain === undefined) families.set(family, [instrument]);
+    else chain.push(instrument);
+  }
   // A family a connection: where some of its options expire, those of the others go on undisturbed.
-  return [...families].flatMap((family) => {
-    const chain = instruments.filter((i) => indexOf(i.venue_symbol) === family);
-    return plan(wanted, chain, streams);
-  });
+  return [...families.values()].flatMap((chain) => plan(wanted, chain, streams));
 }
 
 type Argument = Readonly<Record<string, string>>;
