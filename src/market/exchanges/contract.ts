@@ -22,6 +22,8 @@ export interface Venue {
 export interface VenueMarket {
   readonly exchange: string;
   readonly market: Market;
+  /** Markets without a definition of their own whose recorded frames this market's decoder reads, in records of theirs. */
+  readonly alsoReads?: readonly Market[] | undefined;
   /** The venue's name alone does not mean this market: it is collected where it is named itself, or all are. */
   readonly namedOnly?: true | undefined;
   /** How each stream that this market offers is got; absent streams are not offered. */

@@ -180,7 +180,10 @@ export function parseInstrumentFile(text: string, venueMarket: VenueMarket): rea
   return instruments;
 }
 
-function ownInstruments(value: unknown, { exchange, market }: VenueMarket): readonly Instrument[] | undefined {
+function ownInstruments(
+  value: unknown,
+  { exchange, market, alsoReads = [] }: VenueMarket,
+): readonly Instrument[] | undefined {
   if (!Array.isArray(value) || !value.every(isObject)) return undefined;
   const parsed = z.array(instrumentSchema).safeParse(value);
   if (
@@ -189,7 +192,9 @@ function ownInstruments(value: unknown, { exchange, market }: VenueMarket): read
   ) {
     return undefined;
   }
-  const own = parsed.data.filter((row) => (row.exchange ?? exchange) === exchange && (row.market ?? market) === market);
+  const own = parsed.data.filter(
+    (row) => (row.exchange ?? exchange) === exchange && [market, ...alsoReads].includes(row.market ?? market),
+  );
   return own.map((row) => ({
     ...row,
     exchange: row.exchange ?? exchange,

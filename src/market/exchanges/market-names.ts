@@ -11,7 +11,7 @@ const FUTURES_WORDS = [
 
 const MARKET_OF_WORD: ReadonlyMap<string, Market> = new Map<string, Market>([
   ...FUTURES_WORDS.map((word) => [word, 'futures'] as const),
-  ['option', 'options'],
+  ...['option', 'europeanoption', 'vanillaoption', 'eoption', 'eapi'].map((word) => [word, 'options'] as const),
 ]);
 
 /**
@@ -56,7 +56,9 @@ function marketNamed(venue: Venue, word: string): VenueMarket {
     MARKET_OF_WORD.get(single) ??
     MARKET_OF_WORD.get(single.replace(/(swap|perpetual|perp|future)$/, '')) ??
     wanted;
-  const found = venue.markets.find(({ market }) => market === name || market === wanted);
+  const found =
+    venue.markets.find(({ market }) => market === name || market === wanted) ??
+    venue.markets.find(({ alsoReads }) => alsoReads?.some((market) => market === name || market === wanted));
   if (found !== undefined) return found;
   const markets = venue.markets.map(({ market }) => market);
   throw new InvalidInput(

@@ -51,12 +51,10 @@ export const EXEMPTIONS: readonly Exemption[] = [
   },
   {
     venue: 'binance',
-    what: 'European options (vanilla options)',
+    what: 'event ticker_all of options',
     evidence:
-      'another market with a wire of its own (events trade_all and ticker_all, later symbols such as BTC-251219-89000-C)',
-    covers: (frame) =>
-      ['trade_all', 'ticker_all'].includes(frame?.data?.e) ||
-      /-\d{6}-[\d.]+-[CP]$/.test(String(frame?.data?.s ?? frame?.data?.[0]?.s)),
+      'tells of a coin (BTCUSDT, c and p), of no option: it is counted as control, as Binance has no such event now',
+    covers: (frame) => frame?.data?.e === 'ticker_all',
   },
   {
     venue: 'okx',
@@ -152,6 +150,12 @@ export interface Deviation {
 
 /** Of crypto-msg-parser. What is neither here nor exempt has to match. */
 export const DEVIATIONS: readonly Deviation[] = [
+  {
+    venue: 'binance',
+    evidence:
+      'trade_all of options tells trades of the last quarter of an hour: each has its own time, not the message’s',
+    covers: ({ expression, frame }) => frame.data?.e === 'trade_all' && expression === 'extract_timestamp',
+  },
   {
     venue: 'deribit',
     evidence: 'best_bid_amount of inverse contracts is USD already (docs.deribit.com, quote); it is taken times 10',

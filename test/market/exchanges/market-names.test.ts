@@ -22,6 +22,12 @@ describe('a market by the names that it goes by', () => {
     ['kraken-futures', undefined, 'kraken_futures'],
     ['kucoin', 'perp', 'kucoin_futures'],
     ['deribit', 'option', 'deribit_options'],
+    ['okex-options', undefined, 'okx_options'],
+    // Markets without a definition of their own, whose frames another's decoder reads.
+    ['bybit', 'option', 'bybit_futures'],
+    ['bybit-options', undefined, 'bybit_futures'],
+    ['binance', 'options', 'binance_futures'],
+    ['binance-european-options', undefined, 'binance_futures'],
     ['deribit', 'perpetuals', 'deribit_futures'],
     ['hyperliquid', undefined, 'hyperliquid_futures'],
     ['pyth', undefined, 'pyth_oracle'],

@@ -17,6 +17,7 @@ import {
   readTrade,
 } from './normalise.ts';
 import { FUTURES_SHAPES, SPOT_SHAPES } from './shapes.ts';
+import { BinanceOptions, isOption, isOptionEvent } from './option.ts';
 import { pushOpenInterest, readKline, readTicker } from './statistics.ts';
 import { depthKind, sizingRule, symbolOfStream, UNSTORED_EVENTS } from './wire.ts';
 
@@ -25,33 +26,44 @@ const fast = {
   spot: fastReader(EXCHANGE, 'spot', SPOT_SHAPES),
 };
 
-/** Decodes one Binance market. It remembers nothing between frames but symbols. */
+/** Decodes one Binance market, and options on the way. Of other frames it remembers nothing but symbols. */
 export function createBinanceDecoder(
   market: 'futures' | 'spot',
   rest: Readonly<Partial<Record<RestCallName, RestCall>>>,
   options: DecoderOptions,
 ): Decoder {
   const symbols = createSymbolTable(options, sizingRule);
+  const european = new BinanceOptions();
+  // Frames of options are for `frame`: their market is another.
+  const ownSymbols = { facts: (name: unknown) => (isOption(name) ? undefined : symbols.facts(name)) };
   return {
     frame(text: string, recvTime: Us, sink: RecordSink): FrameVerdict {
       const value = parseJson(text);
-      const context: ReadContext = { market, symbols, recvTime, origin: 'live', sink };
+      const context: EventContext = { market, symbols, recvTime, origin: 'live', sink, european };
       if (isObject(value)) return readFrame(value, context);
       if (Array.isArray(value)) return readEvents(value, '', context);
       return rejected(value === undefined ? 'not JSON' : 'not an event');
     },
-    bytes: fast[market](symbols),
+    bytes: fast[market](ownSymbols),
     rest(call: RestCallName, args: RestArgs, body: string, recvTime: Us, sink: RecordSink): FrameVerdict {
       const known = rest[call];
       if (known === undefined) return rejected(`no REST call ${call} in this market`);
       return known.decode(body, args, recvTime, options, sink);
     },
-    state: () => null,
-    restore: () => undefined,
+    state: () => european.state(),
+    restore: (state) => {
+      // Tapes of before options were read have none.
+      if (state !== null) european.restore(state);
+    },
   };
 }
 
-function readFrame(frame: WireObject, context: ReadContext): FrameVerdict {
+/** An event under way, with what is remembered of options. */
+interface EventContext extends ReadContext {
+  readonly european: BinanceOptions;
+}
+
+function readFrame(frame: WireObject, context: EventContext): FrameVerdict {
   const stream = frame['stream'];
   if (typeof stream !== 'string') return readEvent(frame, '', context);
   const data = frame['data'];
@@ -60,7 +72,7 @@ function readFrame(frame: WireObject, context: ReadContext): FrameVerdict {
   return rejected('stream without data');
 }
 
-function readEvents(events: readonly unknown[], stream: string, context: ReadContext): FrameVerdict {
+function readEvents(events: readonly unknown[], stream: string, context: EventContext): FrameVerdict {
   if (events.length === 0) return control('empty list');
   let unstored = 0;
   const reading = readRows(events, (event) => {
@@ -73,8 +85,9 @@ function readEvents(events: readonly unknown[], stream: string, context: ReadCon
   return unstored === events.length ? control('events that are not stored') : verdictOf(reading);
 }
 
-function readEvent(event: WireObject, stream: string, context: ReadContext): FrameVerdict {
+function readEvent(event: WireObject, stream: string, context: EventContext): FrameVerdict {
   const kind = event['e'];
+  if (context.market === 'futures' && isOptionEvent(event)) return context.european.read(event, stream, context);
   if (kind === undefined) return readUnnamed(event, stream, context);
   const reading = readNamed(kind, event, stream, context);
   if (reading !== undefined) return verdictOf(reading);

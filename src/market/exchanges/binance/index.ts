@@ -20,6 +20,7 @@ const spotCalls = Object.freeze(spotRest());
 const futures: VenueMarket = Object.freeze({
   exchange: 'binance',
   market: 'futures',
+  alsoReads: ['options'],
   fees: FUTURES_FEES,
   streams: FUTURES_SUPPORT,
   addresses: Object.freeze({

@@ -69,9 +69,12 @@ class BybitDecoder implements Decoder {
     this.#market = market;
     this.#rest = rest;
     this.#options = options;
-    this.#symbols = createSymbolTable(options, sizingRule(market));
-    this.#bestOfBytes = fastBest[market](this.#symbols);
-    const shaped = fast[market](this.#symbols);
+    const symbols = createSymbolTable(options, sizingRule(market));
+    this.#symbols = symbols;
+    // Frames of options are for `frame`: their market is another.
+    const own = { facts: (name: unknown) => (isOption(name) ? undefined : symbols.facts(name)) };
+    this.#bestOfBytes = fastBest[market](own);
+    const shaped = fast[market](own);
     this.bytes = (frame, recvTime, sink) => shaped(frame, recvTime, sink) ?? this.#bestBytes(frame, recvTime, sink);
   }
 
@@ -80,7 +83,8 @@ class BybitDecoder implements Decoder {
     if (!isObject(frame)) return rejected(frame === undefined ? 'not JSON' : 'not a message');
     const topic = frame['topic'];
     if (typeof topic !== 'string') return readAnswer(frame);
-    const context: ReadContext = { market: this.#market, symbols: this.#symbols, recvTime, origin: 'live', sink };
+    const market = isOptionFrame(topic, frame['data']) ? 'options' : this.#market;
+    const context: ReadContext = { market, symbols: this.#symbols, recvTime, origin: 'live', sink };
     return this.#topic(topic, frame, context);
   }
 
@@ -182,6 +186,12 @@ class BybitDecoder implements Decoder {
     if (before === undefined) remember(this.#tickers, symbol, state);
     return dataVerdict(pushTicker(facts, state, changes, time, context));
   }
+}
+
+/** Topics name the option, but those of trades the coin alone. */
+function isOptionFrame(topic: string, data: unknown): boolean {
+  const row: unknown = Array.isArray(data) ? data[0] : data;
+  return isOption(topic) || (isObject(row) && isOption(row['s'] ?? row['symbol']));
 }
 
 function remember<T>(map: Map<string, T>, symbol: string, value: T): void {

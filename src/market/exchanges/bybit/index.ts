@@ -12,6 +12,7 @@ const spotCalls = Object.freeze(spotRest());
 const futures: VenueMarket = Object.freeze({
   exchange: 'bybit',
   market: 'futures',
+  alsoReads: ['options'],
   fees: FUTURES_FEES,
   streams: FUTURES_SUPPORT,
   addresses: Object.freeze({

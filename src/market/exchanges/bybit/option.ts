@@ -1,6 +1,8 @@
 import type { Us } from '../../../kit/clock.ts';
 import { expiryOf, type OptionTerms } from '../shared/expiry-names.ts';
-import { allKnown, optional, optionalPrice, optionalSize, percentOf, type WireObject } from '../shared/values.ts';
+import { pushSummary, volatilityOf } from '../shared/option-summary.ts';
+import { pushInterest, pushPrices, pushTicker } from '../shared/reading.ts';
+import { optional, optionalPrice, optionalSize, percentOf, type WireObject } from '../shared/values.ts';
 import type { Reading } from '../shared/verdicts.ts';
 import { EXCHANGE, type ReadContext } from './normalise.ts';
 
@@ -13,55 +15,52 @@ function termsOf(name: string): OptionTerms | undefined {
 }
 
 /**
- * `tickers.{option}`, each time whole: what the venue says of an option. Implied volatilities come as fractions; prices,
- * sizes and volatilities of 0 stand for none; gamma and vega are never below 0.
+ * `tickers.{option}`, each time whole: best prices, the day, open interest in base units and what the venue says of the
+ * option. Implied volatilities come as fractions; prices, sizes and volatilities of 0 stand for none; gamma and vega are
+ * never below 0. The turnover is of what the options are on, not of what was paid for them.
  * https://bybit-exchange.github.io/docs/v5/websocket/public/ticker
  */
-export function readOptionTicker(data: WireObject, time: Us, context: ReadContext): Reading {
+export function readOptionTicker(data: WireObject, time: Us, given: ReadContext): Reading {
+  const context = { ...given, exchange: EXCHANGE };
   const name = String(data['symbol']);
-  const terms = termsOf(name);
   const facts = context.symbols.facts(name);
-  if (terms === undefined || facts === undefined || Number.isNaN(time)) return 'option ticker without terms or time';
-  const bid = optionalPrice(data['bidPrice']);
-  const ask = optionalPrice(data['askPrice']);
-  const values = {
+  if (facts === undefined) return 'option ticker without a symbol';
+  const { bidPrice: bid, bidSize, askPrice: ask, askSize, lastPrice: last } = data;
+  const told = {
     underlying_price: optionalPrice(data['underlyingPrice']),
     mark_price: optionalSize(data['markPrice']),
-    mark_iv: volatility(data['markPriceIv']),
-    bid_price: bid,
-    bid_qty: bid === null ? null : optionalSize(data['bidSize']),
-    bid_iv: volatility(data['bidIv']),
-    ask_price: ask,
-    ask_qty: ask === null ? null : optionalSize(data['askSize']),
-    ask_iv: volatility(data['askIv']),
-    last_price: optionalPrice(data['lastPrice']),
+    mark_iv: volatilityOf(data['markPriceIv']),
+    bid_price: optionalPrice(bid),
+    bid_qty: optionalSize(bidSize),
+    bid_iv: volatilityOf(data['bidIv']),
+    ask_price: optionalPrice(ask),
+    ask_qty: optionalSize(askSize),
+    ask_iv: volatilityOf(data['askIv']),
+    last_price: optionalPrice(last),
     open_interest: optionalSize(data['openInterest']),
     delta: optional(data['delta']),
     gamma: optionalSize(data['gamma']),
     vega: optionalSize(data['vega']),
     theta: optional(data['theta']),
-    rho: null,
   };
-  if (!allKnown(...Object.values(values))) return 'option ticker cannot be read';
-  context.sink({
-    stream: 'option_summaries',
-    exchange: EXCHANGE,
-    market: context.market,
-    symbol: facts.symbol,
-    event_time: time,
-    recv_time: context.recvTime,
-    seq: null,
-    origin: context.origin,
-    option_type: terms.type,
-    strike_price: terms.strike,
-    expiry_time: terms.expiry,
-    underlying: null,
-    ...values,
-  });
-  return 1;
-}
-
-function volatility(value: unknown): number | null {
-  const fraction = optionalPrice(value);
-  return fraction === null || Number.isNaN(fraction) ? fraction : percentOf(String(value));
+  const summary = pushSummary(facts, { time, terms: termsOf(name), told }, context);
+  if (typeof summary === 'string') return summary;
+  const change = data['change24h'];
+  const day = {
+    last_price: told.last_price,
+    high_24h: optionalPrice(data['highPrice24h']),
+    low_24h: optionalPrice(data['lowPrice24h']),
+    volume_24h: optionalSize(data['volume24h']),
+    price_change_pct: typeof change === 'string' && change !== '' ? percentOf(change) : null,
+  };
+  const { open_interest: interest, underlying_price: worth } = told;
+  const readings = [
+    pushPrices(facts, { bid, bidSize, ask, askSize, last, time }, context),
+    pushTicker(facts, time, day, context),
+    interest === null
+      ? 0
+      : pushInterest(facts, { interest, usd: worth === null ? null : interest * worth, time }, context),
+  ];
+  const bad = readings.find((reading) => typeof reading === 'string');
+  return bad ?? readings.reduce<number>((sum, reading) => sum + Number(reading), summary);
 }

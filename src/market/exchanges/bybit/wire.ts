@@ -73,5 +73,5 @@ export function sizingRule(
 
 /** BTC-27MAR26-70000-P, BTC-27MAR26-70000-P-USDT: options have a wire of their own. */
 export function isOption(symbol: unknown): boolean {
-  return typeof symbol === 'string' && /-\d+(\.\d+)?-[CP](-[A-Z]+)?$/.test(symbol);
+  return typeof symbol === 'string' && symbol.includes('-') && /-\d+(\.\d+)?-[CP](-[A-Z]+)?$/.test(symbol);
 }

@@ -28,7 +28,7 @@ export const jsonLines = (file: string): any[] => lines(file).map((line) => JSON
 export function marketOf(key: string): VenueMarket {
   const found = venues
     .flatMap((venue) => venue.markets)
-    .find((market) => `${market.exchange}_${market.market}` === key);
+    .find(({ exchange, market, alsoReads = [] }) => [market, ...alsoReads].some((one) => `${exchange}_${one}` === key));
   if (found === undefined) throw new Error(`no market ${key}`);
   return found;
 }
