@@ -168,6 +168,29 @@ export interface TickerValues {
   readonly percent: number | null;
 }
 
+/** `{a, b, c, v, p, t, l, h, o}`: pairs of today and the last 24 hours; bid and ask are price, whole lots, volume. */
+export function pairedTicker(ticker: WireObject): TickerValues {
+  const at = (name: string, index: number): unknown => {
+    const value = ticker[name];
+    return Array.isArray(value) ? value[index] : undefined;
+  };
+  return {
+    bid: optionalPrice(at('b', 0)),
+    bidSize: optionalSize(at('b', 2)),
+    ask: optionalPrice(at('a', 0)),
+    askSize: optionalSize(at('a', 2)),
+    last: optionalPrice(at('c', 0)),
+    volume: optionalSize(at('v', 1)),
+    vwap: optionalPrice(at('p', 1)),
+    high: optionalPrice(at('h', 1)),
+    low: optionalPrice(at('l', 1)),
+    open: optionalPrice(at('o', 1)),
+    count: optionalCount(at('t', 1)),
+    change: null,
+    percent: null,
+  };
+}
+
 export function pushTicker(facts: SymbolFacts, values: TickerValues, time: Us, context: ReadContext): Reading {
   if (Number.isNaN(time) || Object.values(values).some(Number.isNaN)) return 'ticker cannot be read';
   const { bid, bidSize, ask, askSize, last, volume } = values;

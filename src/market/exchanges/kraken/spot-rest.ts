@@ -11,8 +11,6 @@ import {
   isObject,
   numberOf,
   optionalCount,
-  optionalPrice,
-  optionalSize,
   parseJson,
   priceOf,
   sizeOf,
@@ -20,7 +18,7 @@ import {
 } from '../shared/values.ts';
 import { control, readRows, refused, rejected, verdictOf, type Reading } from '../shared/verdicts.ts';
 import { baseOf, type ReadContext } from './context.ts';
-import { checkedCandle, pushCandle, pushTicker, pushTrade } from './spot-normalise.ts';
+import { checkedCandle, pairedTicker, pushCandle, pushTicker, pushTrade } from './spot-normalise.ts';
 import { MINUTE_US, restPair, secondsOf, spotName } from './wire.ts';
 
 /**
@@ -136,29 +134,10 @@ function levels(rows: unknown): PriceLevel[] | undefined {
   return read;
 }
 
-/** `{a, b, c, v, p, t, l, h, o}`: pairs of today and the last 24 hours; `o` is of today, which 24 h have none of. */
+/** `o` is of today over REST, which the last 24 hours have none of. */
 function readTicker(ticker: unknown, facts: SymbolFacts, _args: RestArgs, context: ReadContext): Reading {
   if (!isObject(ticker)) return 'no ticker';
-  const at = (name: string, index: number): unknown => {
-    const value = ticker[name];
-    return Array.isArray(value) ? value[index] : undefined;
-  };
-  const values = {
-    bid: optionalPrice(at('b', 0)),
-    bidSize: optionalSize(at('b', 2)),
-    ask: optionalPrice(at('a', 0)),
-    askSize: optionalSize(at('a', 2)),
-    last: optionalPrice(at('c', 0)),
-    volume: optionalSize(at('v', 1)),
-    vwap: optionalPrice(at('p', 1)),
-    high: optionalPrice(at('h', 1)),
-    low: optionalPrice(at('l', 1)),
-    open: null,
-    count: optionalCount(at('t', 1)),
-    change: null,
-    percent: null,
-  };
-  return pushTicker(facts, values, context.recvTime, context);
+  return pushTicker(facts, { ...pairedTicker(ticker), open: null }, context.recvTime, context);
 }
 
 /** `[price, volume, time s, side, order type, misc, id]`, oldest first. */

@@ -14,7 +14,7 @@ import {
 } from '../shared/values.ts';
 import { readRows, type Reading } from '../shared/verdicts.ts';
 import { baseOf, type ReadContext } from './context.ts';
-import { checkedCandle, pushCandle, pushTicker, pushTrade } from './spot-normalise.ts';
+import { checkedCandle, pairedTicker, pushCandle, pushTicker, pushTrade } from './spot-normalise.ts';
 import { intervalOf, levelDigits, MINUTE_US, secondsOf } from './wire.ts';
 
 /**
@@ -104,28 +104,8 @@ function levelOf(row: unknown): { price: number; size: number; text: string; tim
   return Number.isNaN(level.price + level.size + level.time) ? undefined : level;
 }
 
-/** Pairs of `[today, last 24 hours]`; bid and ask are `[price, whole lots, volume]`. */
 function readTickerObject(facts: SymbolFacts, ticker: WireObject, context: ReadContext): Reading {
-  const at = (name: string, index: number): unknown => {
-    const value = ticker[name];
-    return Array.isArray(value) ? value[index] : undefined;
-  };
-  const values = {
-    bid: optionalPrice(at('b', 0)),
-    bidSize: optionalSize(at('b', 2)),
-    ask: optionalPrice(at('a', 0)),
-    askSize: optionalSize(at('a', 2)),
-    last: optionalPrice(at('c', 0)),
-    volume: optionalSize(at('v', 1)),
-    vwap: optionalPrice(at('p', 1)),
-    high: optionalPrice(at('h', 1)),
-    low: optionalPrice(at('l', 1)),
-    open: optionalPrice(at('o', 1)),
-    count: optionalCount(at('t', 1)),
-    change: null,
-    percent: null,
-  };
-  return pushTicker(facts, values, context.recvTime, context);
+  return pushTicker(facts, pairedTicker(ticker), context.recvTime, context);
 }
 
 /** `[bid, ask, time, bid volume, ask volume]`. */
