@@ -18,6 +18,7 @@ import { type Make, Stock } from './load-stock.ts';
 /** The market changes every 100 simulated ms. */
 const STEP_MS = 100;
 const TICK_MS = 4;
+const MOST_TURN_MS = 20;
 /** The market goes on in its own time while nobody asks for a rate: a slower one would look silent. */
 let idling = true;
 const SEED = 11;
@@ -109,9 +110,10 @@ function warm(market: ModelMarket): void {
   }
 }
 
-/** Sends whole steps until so many frames are out. */
+/** Sends whole steps until so many frames are out, or for a turn: others want to be answered. */
 function sendUpTo(frames: number, paced: { done: number }): void {
-  while (paced.done < frames) {
+  const until = performance.now() + MOST_TURN_MS;
+  while (paced.done < frames && performance.now() < until) {
     const before = framesOut;
     now += STEP_MS;
     for (const server of servers) server.pump(now);

@@ -1,6 +1,6 @@
-import { fork } from 'node:child_process';
+import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -69,6 +69,10 @@ const MOST_LATE_MS = 500;
  * for its commit, and what the process holds. The venues run in a process of their own and repeat a stretch of market.
  */
 export async function run(): Promise<void> {
+  if (!process.execArgv.includes('--optimize-for-size')) {
+    await runAsCommand();
+    return;
+  }
   const seconds = Math.min(MOST_HOLD_SECONDS, Math.max(1, optionOf('seconds') ?? HOLD_SECONDS));
   const folder = await mkdtemp(join(tmpdir(), 'load-bench-'));
   // As the desk does.
@@ -82,6 +86,21 @@ export async function run(): Promise<void> {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Runs this in a process of its own that is started as the `crew` command starts itself. */
+async function runAsCommand(): Promise<void> {
+  const command = await readFile(new URL('../src/serve/cli/main.js', import.meta.url), 'utf8');
+  const words = command.slice(0, command.indexOf('\n')).split(' ').slice(2);
+  const settings = words.flatMap((word) => (/^[A-Z_]+=/.test(word) ? [word.split('=')] : []));
+  const script = `import(${JSON.stringify(import.meta.url)}).then(({ run }) => run())`;
+  const options = [...words.filter((word) => word.startsWith('--')), '-e', script];
+  const child = spawn(process.execPath, [...options, '--', ...process.argv.slice(2)], {
+    stdio: 'inherit',
+    env: { ...process.env, ...Object.fromEntries(settings) },
+  });
+  const [code] = (await once(child, 'exit')) as [number | null];
+  if (code !== 0) process.exitCode = 1;
 }
 
 /** `--name=12` of the command line. */
@@ -132,12 +151,14 @@ interface Round {
   readonly lateMs: number;
   readonly missing: number;
   readonly ownCpu: number;
+  /** Processor time over all threads, µs for each frame taken. */
+  readonly costUs: number;
   readonly sendersCpu: number;
   readonly memory: readonly { readonly at: number; readonly text: string }[];
 }
 
-function told({ lateMs, missing, ownCpu, sendersCpu }: Round): string {
-  const shares = `${ownCpu.toFixed(2)} processors, the senders ${sendersCpu.toFixed(2)}`;
+function told({ lateMs, missing, ownCpu, costUs, sendersCpu }: Round): string {
+  const shares = `${ownCpu.toFixed(2)} processors, ${costUs.toFixed(1)} µs a frame, the senders ${sendersCpu.toFixed(2)}`;
   return `the last frame ${Math.round(lateMs)} ms late, ${missing} missing; ${shares}`;
 }
 
@@ -247,6 +268,7 @@ class Desk implements AsyncDisposable {
       lateMs: took - due,
       missing: Math.max(0, missingNow()),
       ownCpu: (user + system) / 1000 / took,
+      costUs: (user + system) / Math.max(1, this.#collector.status().frames_total - takenBefore),
       sendersCpu: (after.cpuMs - before.cpuMs) / took,
       memory,
     };

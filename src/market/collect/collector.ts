@@ -17,6 +17,7 @@ import { CandleEnds } from './candles.ts';
 import type { BackfillResult, BookView, Collector, CollectorStatus } from './contract.ts';
 import type { SupervisedConnection } from './connection.ts';
 import type { CollectEnvironment } from './environment.ts';
+import { FairReading } from './fair-reading.ts';
 import { Holes } from './holes.ts';
 import { MarketFeed } from './market-feed.ts';
 import { addressesOf, marketsOf } from './markets.ts';
@@ -64,6 +65,10 @@ class LiveCollector implements Collector {
   readonly #guard: PriceGuard;
   #storedAt: { readonly at: Ms; readonly stored: number }[] = [];
   #heard: SupervisedConnection | undefined;
+  readonly #reading = new FairReading(
+    () => this.#feeds.flatMap((feed) => feed.connections),
+    (work) => setImmediate(work),
+  );
 
   constructor(options: CollectorOptions) {
     this.#options = options;
@@ -240,9 +245,9 @@ class LiveCollector implements Collector {
       },
       onPressure: (paused) => {
         this.#log.warn(paused ? 'collect.paused' : 'collect.resumed', {});
-        this.#pauseAll(paused);
+        this.#reading.let(!paused);
       },
-      onRest: (resting) => this.#pauseAll(resting),
+      onRest: (resting) => this.#reading.let(!resting),
     });
     this.#session = session;
     this.#startedAt = clock.now();
@@ -420,13 +425,6 @@ class LiveCollector implements Collector {
     this.pruneTape({ maxBytes: gb * BYTES_PER_GB, before }, { dryRun: false }).catch((error: unknown) => {
       this.#log.error('collect.prune_failed', { error: errorMessage(error) });
     });
-  }
-
-  #pauseAll(paused: boolean): void {
-    for (const connection of this.#feeds.flatMap((feed) => feed.connections)) {
-      if (paused) connection.pause();
-      else connection.resume();
-    }
   }
 
   #recordsPerMinute(stored: number): number {

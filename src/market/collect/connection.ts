@@ -127,6 +127,11 @@ export class SupervisedConnection {
     this.#state = 'stopped';
   }
 
+  /** Received over all links. */
+  get frames(): number {
+    return this.#framesBefore + (this.#link?.frames ?? 0);
+  }
+
   pause(): void {
     this.#link?.socket.pause();
   }
@@ -145,7 +150,7 @@ export class SupervisedConnection {
       state: this.#state,
       connected_at: link?.connectedAt ?? null,
       last_frame_at: link?.lastFrameAt == null ? null : Math.floor(link.lastFrameAt / 1000),
-      frames: this.#framesBefore + (link?.frames ?? 0),
+      frames: this.frames,
       rejected: this.#rejected,
       reconnects: Math.max(0, this.#opened - 1),
       latency_ms: this.latency.medianMs(),
