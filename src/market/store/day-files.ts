@@ -126,21 +126,44 @@ interface Found {
 async function takeInStrays(core: StoreCore): Promise<number> {
   const named = new Set(core.days.names().flatMap((name) => core.days.of(name).map((file) => core.days.path(file))));
   let rows = 0;
+  const left: DayFile[] = [];
   for (const path of await parquetFiles(core)) {
     if (named.has(path)) continue;
     try {
-      rows += await takeInStray(core, await readFacts(core, path), path);
+      const found = await readFacts(core, path);
+      if (isGoneOnPurpose(core, found) && !core.days.get(found.series.name, found.file.day)) left.push(found.file);
+      rows += await takeInStray(core, found, path);
     } catch (error) {
       core.log.warn('store.day_not_adopted', { file: path, reason: errorMessage(error) });
     }
   }
+  if (left.length > 0) tellLeft(core, left);
   return rows;
 }
 
-async function takeInStray(core: StoreCore, { series, file }: Found, path: string): Promise<number> {
+/** The kill may have come before it was told that these days went. */
+function tellLeft(core: StoreCore, left: readonly DayFile[]): void {
+  const sum = (of: (file: DayFile) => number): number => left.reduce((total, file) => total + of(file), 0);
+  core.events.emit('storage.pruned', {
+    what: 'market days',
+    files: left.length,
+    bytes: sum((file) => file.bytes),
+    reason: `${sum((file) => file.rows)} rows of days that were deleted or archived: a kill had left their files`,
+    details: { files: left.map(({ file }) => file) },
+  });
+}
+
+/** A day whose rows were deleted by age or archived. */
+function isGoneOnPurpose(core: StoreCore, { series, file }: Found): boolean {
+  const { from, to } = dayStretch(file.day);
+  const marks = core.marks.get(series.id) ?? [];
+  return marks.some((m) => m.state === 'pruned' && m.from <= from && m.to >= to);
+}
+
+async function takeInStray(core: StoreCore, found: Found, path: string): Promise<number> {
+  const { series, file } = found;
   const { table } = series;
   const { from, to } = dayStretch(file.day);
-  const meant = core.marks.get(series.id)?.some((m) => m.state === 'pruned' && m.from <= from && m.to >= to);
   const own = core.days.get(series.name, file.day);
   const on = `series_id = ${series.id} AND ${table.time} >= ${sqlTime(from)} AND ${table.time} < ${sqlTime(to)}`;
   const held = [
@@ -150,7 +173,7 @@ async function takeInStray(core: StoreCore, { series, file }: Found, path: strin
   ].join(' UNION ALL ');
   const unknown = `FROM ${readDays([file.file], core.dataDir)} WHERE id NOT IN (${held})
     AND ${outsideDeleted(core, series, table.time)}`;
-  const [count] = meant === true ? [] : await core.db.all(`SELECT count(*) AS n ${unknown}`);
+  const [count] = isGoneOnPurpose(core, found) ? [] : await core.db.all(`SELECT count(*) AS n ${unknown}`);
   const rows = Number(count?.['n'] ?? 0);
   if (rows === file.rows && rows > 0 && own === undefined) {
     const days = core.days.copy();

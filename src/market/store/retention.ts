@@ -41,8 +41,9 @@ export async function retainDays(
   );
   const marks = new MarksPlan(core);
   const reason = `older than the ${options.days} days that are kept`;
-  for (const id of await toldBefore(core, oldest * DAY_US))
-    marks.add(id, { from: 0, to: oldest * DAY_US, state: 'pruned', reason });
+  // Also of series whose ledger tells nothing: else a file that a kill leaves would be taken in again.
+  const concerned = new Set([...(await toldBefore(core, oldest * DAY_US)), ...gone.map(({ series }) => series.id)]);
+  for (const id of concerned) marks.add(id, { from: 0, to: oldest * DAY_US, state: 'pruned', reason });
   const results = await runAll(core.db, [...deletes, ...forget, ...views, ...marks.statements()]);
   core.days = days;
   marks.done();

@@ -2,7 +2,6 @@ import { copyFileSync, cpSync, existsSync, readdirSync, renameSync, rmSync, stat
 import { join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { SqlRow } from '../../../src/infra/duckdb/database.ts';
-import type { CoverageBatch } from '../../../src/market/domain/coverage.ts';
 import { STREAMS, type StoredRecord } from '../../../src/market/domain/records.ts';
 import type { MarketStore } from '../../../src/market/store/contract.ts';
 import {
@@ -38,20 +37,6 @@ function threeDays(): StoredRecord[] {
 function keysOf(rows: readonly SqlRow[]): readonly unknown[] {
   return rows.map(({ row_key }) => row_key);
 }
-
-/** The ledger of the three days. */
-const told: CoverageBatch = {
-  changes: STREAMS.map((stream) => ({
-    ...series,
-    stream,
-    from: T0,
-    to: T0 + 3 * DAY,
-    state: 'live',
-    reason: null,
-    mode: 'raise',
-  })),
-  heads: [],
-};
 
 async function everything(store: MarketStore): Promise<unknown> {
   const tables = [];
@@ -291,13 +276,16 @@ describe('compaction', () => {
     await store.compact(later);
     const files = temporaryFolder();
     cpSync(join(other, 'parquet'), join(files, 'parquet'), { recursive: true });
-    await store.ingest([], null, told);
-    await store.retain({ now: T0 + 3 * DAY, days: 1 });
+    const { files: deleted, rows: went } = await store.retain({ now: T0 + 3 * DAY, days: 1 });
     await store.close();
     cpSync(join(files, 'parquet'), join(other, 'parquet'), { recursive: true });
-    const last = await open(other);
+    const events = new RecordedEvents();
+    const last = await open(other, { events });
     await using _ = last.store;
     expect(keysOf(await last.store.seriesRows({ ...series, stream: 'trades', ...all }))).toEqual(keysOf(rows).slice(5));
+    expect(events.of('storage.pruned')).toMatchObject([
+      { files: deleted, reason: `${went} rows of days that were deleted or archived: a kill had left their files` },
+    ]);
   });
 
   it('rewrites the file only when enough comes back, and goes on', async () => {
