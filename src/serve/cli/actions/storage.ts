@@ -48,8 +48,7 @@ export async function storage(command: Command): Promise<void> {
   );
   const stored = await storedOf(context);
   const rows = joined(tape, stored.rows);
-  const total = (of: (row: Row) => number | null | undefined): number =>
-    rows.reduce((sum, row) => sum + (of(row) ?? 0), 0);
+  const total = (of: (row: Row) => number | null | undefined): number | null => totalKnown(rows.map(of));
   const totals = {
     tape_bytes: total((r) => r.tape?.tape_bytes),
     tape_bytes_per_day: total((r) => r.tape?.tape_bytes_per_day),
@@ -58,6 +57,7 @@ export async function storage(command: Command): Promise<void> {
   };
   if (output.json) return printJson(output, { rows, totals, stored_unknown: stored.why, damage });
   const number = (value: number | null | undefined): string | null => value?.toFixed(0) ?? null;
+  const said = (value: number | null): string => number(value) ?? '–';
   printTable(
     output,
     rows,
@@ -75,11 +75,17 @@ export async function storage(command: Command): Promise<void> {
     'nothing is collected yet',
   );
   output.write(
-    `all: tape ${number(totals.tape_bytes)} bytes, ${number(totals.tape_bytes_per_day)} a day*; stored ${number(totals.stored_bytes)} bytes, ${number(totals.stored_bytes_per_day)} a day*\n` +
+    `all: tape ${said(totals.tape_bytes)} bytes, ${said(totals.tape_bytes_per_day)} a day*; stored ${said(totals.stored_bytes)} bytes, ${said(totals.stored_bytes_per_day)} a day*\n` +
       '* extrapolated from the seconds seen; stored rows of running days by the mean row of the database file\n',
   );
   if (stored.why !== null) output.write(`stored bytes are not known: ${stored.why}\n`);
   for (const line of damage) output.write(`not read: ${line}\n`);
+}
+
+/** The sum of what is known; null when nothing is: a rate that nobody could measure yet is not 0. */
+export function totalKnown(values: readonly (number | null | undefined)[]): number | null {
+  const known = values.filter((value) => value !== null && value !== undefined);
+  return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0);
 }
 
 /** What the database holds, asked of the desk; none, and why, when it cannot be asked. */
