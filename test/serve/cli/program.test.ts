@@ -1,7 +1,10 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { expect, test } from 'vitest';
 import { EXAMPLES } from '../../../src/serve/cli/examples.ts';
 import { messageOf } from '../../../src/serve/cli/exit.ts';
-import { InvalidInput } from '../../../src/kit/errors.ts';
+import { tapeFolder } from '../../../src/serve/cli/actions/data.ts';
+import { InvalidInput, NotFound } from '../../../src/kit/errors.ts';
 import { allCommands, createProgram, isUsageError, pathOf } from '../../../src/serve/cli/program.ts';
 
 const commands = allCommands(createProgram()).filter((command) => command.name() !== 'help');
@@ -66,4 +69,22 @@ test('what the system refuses names the file and the remedy', () => {
 test('every listed example belongs to a command that there is', () => {
   const paths = commands.map(pathOf);
   expect(Object.keys(EXAMPLES).filter((path) => !paths.includes(path))).toEqual([]);
+});
+
+test('what messages advise to run, there is', () => {
+  const source = path.resolve(import.meta.dirname, '../../../src');
+  const advised = readdirSync(source, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .flatMap((name) => [...readFileSync(path.join(source, name), 'utf8').matchAll(/[:;(] ?crew ([a-z][a-z-]*)/g)])
+    .map(([, name]) => name);
+  const names = new Set(commands.flatMap((command) => pathOf(command).split(' ')[0] ?? []));
+  expect(advised.length).toBeGreaterThan(10);
+  expect(advised.filter((name) => !names.has(name ?? ''))).toEqual([]);
+});
+
+test('a tape folder that is named and not there is refused, not an empty tape that is whole', () => {
+  const named = (dir?: string) => tapeFolder({ optsWithGlobals: () => ({ dir, data: 'desk' }) } as never);
+  expect(() => named('/not/there')).toThrow(NotFound);
+  expect(named(import.meta.dirname)).toBe(import.meta.dirname);
+  expect(named()).toBe(path.resolve('desk/tape'));
 });

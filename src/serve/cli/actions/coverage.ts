@@ -82,7 +82,7 @@ async function coverageOf(
     MAX_SERIES,
   );
   if (heads.length === 0)
-    throw new NotFound(`no series match ${wanted.join(', ') || 'anything'}: crew streams lists them`);
+    throw new NotFound(`no series match ${wanted.join(', ') || 'anything'}: crew coverage alone lists all`);
   const rows = await ask(
     `SELECT exchange, market, symbol, stream, epoch_us(from_time) AS "from", epoch_us(to_time) AS "to", state, reason
      FROM coverage WHERE ${where} AND epoch_us(to_time) > ${times.from} AND epoch_us(from_time) < ${times.to}

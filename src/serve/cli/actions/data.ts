@@ -1,4 +1,4 @@
-import { createReadStream, readFileSync } from 'node:fs';
+import { createReadStream, existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import type { Command } from 'commander';
@@ -93,6 +93,8 @@ function createWriter(): { readonly full: boolean; write(text: string): void; dr
 /** The folder of the tape that a command names, or that of the data folder. */
 export function tapeFolder(command: Command): string {
   const { dir, data } = command.optsWithGlobals<{ dir?: string; data?: string }>();
+  if (dir !== undefined && !existsSync(dir))
+    throw new NotFound(`there is no folder ${resolve(dir)}: --dir is a tape's`);
   return resolve(dir ?? join(data ?? 'data', 'tape'));
 }
 
