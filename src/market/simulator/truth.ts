@@ -2,6 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { once } from 'node:events';
+import { setImmediate } from 'node:timers/promises';
 import type { Ms } from '../../kit/clock.ts';
 import { InvalidInput } from '../../kit/errors.ts';
 import { didYouMean } from '../../kit/nearest.ts';
@@ -29,6 +30,8 @@ export interface ExportOptions {
   /** Markets (`binance_futures`) or venues (`bybit`); default all. */
   readonly markets?: readonly string[] | undefined;
   readonly symbols?: readonly string[] | undefined;
+  /** Ends the export between two pieces; the files hold what was written until then. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface ExportedFile {
@@ -54,7 +57,7 @@ const FROM_MODEL: ReadonlySet<string> = new Set(['trades', 'candles', 'liquidati
  * trades before it. Throws InvalidInput for a market that is not simulated.
  */
 export async function exportTruth(options: ExportOptions): Promise<readonly ExportedFile[]> {
-  const { from, durationMs, dir } = options;
+  const { from, dir } = options;
   const markets = createSimulatedMarkets({
     seed: options.seed,
     symbols: options.symbols ?? [...DEFAULT_SYMBOLS],
@@ -65,7 +68,7 @@ export async function exportTruth(options: ExportOptions): Promise<readonly Expo
   const written: ExportedFile[] = [];
   for (const key of new Set(keys)) {
     const market = markets.get(key);
-    if (market !== undefined) written.push(...(await exportMarket(key, market, from, from + durationMs, dir)));
+    if (market !== undefined) written.push(...(await exportMarket(key, market, options)));
   }
   return written;
 }
@@ -82,10 +85,9 @@ function marketsNamed(name: string, keys: readonly string[]): readonly string[] 
 async function exportMarket(
   key: string,
   market: SimulatedMarket,
-  from: Ms,
-  to: Ms,
-  dir: string,
+  { from, durationMs, dir, signal }: ExportOptions,
 ): Promise<readonly ExportedFile[]> {
+  const to = from + durationMs;
   const truth = createTruth(market, from);
   const files = new Map(
     truth.streams.map((stream) => {
@@ -95,6 +97,9 @@ async function exportMarket(
     }),
   );
   for (let at = from; at < to; at += CHUNK_MS) {
+    // A turn for Ctrl-C to be heard.
+    await setImmediate();
+    if (signal?.aborted === true) break;
     const lines = new Map<string, string[]>();
     for (const record of truth.next(Math.min(to, at + CHUNK_MS), at + CHUNK_MS >= to)) {
       const list = lines.get(record.stream) ?? [];
@@ -108,13 +113,15 @@ async function exportMarket(
       if (!file.output.write(list.join(''))) await once(file.output, 'drain');
     }
   }
-  return Promise.all(
+  const ended = await Promise.all(
     [...files].map(async ([stream, { path, output, records }]) => {
       output.end();
       await once(output, 'close');
       return { path, market: key, stream, records };
     }),
   );
+  signal?.throwIfAborted();
+  return ended;
 }
 
 /** The true records of one market from `from` on, in pieces. */

@@ -111,6 +111,14 @@ describe('the export of the truth', () => {
     expect(files).toHaveLength(14);
   });
 
+  it('ends when it is told to, however long it would be', async () => {
+    const stop = new AbortController();
+    const options = { seed: 7, from: FROM, durationMs: 86_400_000 * 365, dir: await folder(), symbols: ['ARUSDT'] };
+    const exporting = exportTruth({ ...options, markets: ['bybit_spot'], signal: stop.signal });
+    setTimeout(() => stop.abort(new Error('enough')), 50);
+    await expect(exporting).rejects.toThrow('enough');
+  });
+
   it('names an unknown market', async () => {
     const options = { seed: 7, from: FROM, durationMs: 1000, dir: await folder(), markets: ['bybit_linear'] };
     await expect(exportTruth(options)).rejects.toThrow(InvalidInput);

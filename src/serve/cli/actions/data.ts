@@ -146,7 +146,9 @@ export async function tapeReplay(command: Command): Promise<void> {
   const sink = (record: unknown): void => writer.write(`${JSON.stringify(record)}\n`);
   let items = 0;
   for await (const { item, position } of readTape(tapeFolder(command))) {
-    if (signal.aborted || (options.limit !== undefined && items >= options.limit)) break;
+    // Told, so that a part is not taken for the whole.
+    signal.throwIfAborted();
+    if (options.limit !== undefined && items >= options.limit) break;
     items++;
     if (decodeItem === undefined) writer.write(`${JSON.stringify({ position, ...item })}\n`);
     else decodeItem(item, sink);

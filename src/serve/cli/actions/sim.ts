@@ -43,6 +43,7 @@ export async function sim(command: Command): Promise<void> {
       dir: resolve(options.export),
       markets: options.exchanges,
       symbols: options.symbols,
+      signal,
     });
     if (output.json) printJson(output, { seed, from: new Date(from).toISOString(), duration_ms: durationMs, files });
     else for (const file of files) output.write(`${String(file.records).padStart(9)}  ${file.path}\n`);
