@@ -30,8 +30,9 @@ export class MarketLedger {
   readonly #links = new Map<string, Link>();
   /** The link asked for last: items come in runs of one connection. */
   #lastLink: Link | undefined;
-  /** Series that the item being read has touched. */
+  /** Series that the item being read has touched: so many of the list, which is not shortened, since that is dear. */
   readonly #touched: SeriesLedger[] = [];
+  #touches = 0;
   /** Where series stood that a deleted part of the tape told of. */
   #carried: CoverageHead[] = [];
   /** Receive time before which the tape was deleted; null while all of it was read. */
@@ -86,7 +87,7 @@ export class MarketLedger {
     if (series === undefined) return;
     if (!series.touched) {
       series.touched = true;
-      this.#touched.push(series);
+      this.#touched[this.#touches++] = series;
     }
     if (item.kind === 'frame') {
       if (record.event_time > this.#newest) this.#newest = record.event_time;
@@ -114,16 +115,16 @@ export class MarketLedger {
 
   /** The item has been read. */
   end(item: FrameItem | RestItem, verdict: FrameVerdict): void {
+    const polled = item.kind === 'rest' && item.origin !== 'backfill' && item.connection.endsWith('#rest');
     if (item.kind === 'frame') this.#frameRead(item, verdict);
-    else if (item.origin !== 'backfill' && item.connection.endsWith('#rest')) {
-      for (const series of this.#touched) series.polled(item.recv_time);
-    }
-    const touched = this.#touched;
-    for (const series of touched) {
+    for (let i = 0; i < this.#touches; i++) {
+      const series = this.#touched[i];
+      if (series === undefined) continue;
       series.touched = false;
+      if (polled) series.polled(item.recv_time);
       series.flush();
     }
-    if (touched.length > 0) touched.length = 0;
+    this.#touches = 0;
     this.#newest = 0;
   }
 
