@@ -14,6 +14,9 @@ import { BIGINT, DOUBLE, DuckDBTableFunction, VARCHAR } from './driver.mjs';
 /** Rows of one DuckDB vector. */
 const VECTOR_ROWS = 2048;
 
+/** So many times as many rows as there are outnumber any table's share that DuckDB reckons a condition leaves. */
+const OUTNUMBERING = 1000;
+
 const TYPES = { double: DOUBLE, bigint: BIGINT, varchar: VARCHAR };
 
 /** @type {Readonly<Record<OfferedColumn['type'], Fill>>} */
@@ -42,7 +45,8 @@ export class Offers {
           const offer = this.#offers.get(name);
           if (offer === undefined) return bind.setError(`no rows are offered as '${name}'`);
           for (const column of offer.columns) bind.addResultColumn(column.name, TYPES[column.type]);
-          bind.setCardinality(offer.rows, true);
+          if (offer.outnumbers === true) bind.setCardinality(offer.rows * OUTNUMBERING, false);
+          else bind.setCardinality(offer.rows, true);
           bind.setBindData(offer);
         },
         initFunction: (init) => init.setInitData({ at: 0 }),

@@ -25,6 +25,8 @@ export interface OfferedRows {
   readonly name: string;
   readonly rows: number;
   readonly columns: readonly OfferedColumn[];
+  /** What they are joined with has fewer rows, whatever DuckDB reckons: that is what it then makes a hash table of. */
+  readonly outnumbers?: boolean | undefined;
 }
 
 /** `unlessChanged`: left out when that earlier statement of the transaction changed exactly so many rows. */

@@ -259,3 +259,24 @@ it('brings a finished day back when a candle of it is replaced between commits',
   expect((await store.stats('btcusdt_binance_futures_candles'))[0]).toMatchObject({ hot_rows: 1, parquet_files: 0 });
   expect(await store.seriesRows({ ...series, stream: 'trades', ...all })).toHaveLength(3);
 });
+
+it('knows again what it holds of many rows of a short time', async () => {
+  const { store } = await open(temporaryFolder());
+  await using _ = store;
+  const given = Array.from({ length: 16_000 }, (_one, n) =>
+    trade(n, T0 + n * 1000, n < 12_000 ? {} : { recv_time: T0 + n * 1000 + 9 }),
+  );
+  const said = await store.bulk(async (bulk) => {
+    for (const record of given.slice(0, 12_000)) bulk.take(record);
+    const first = await bulk.commit(null, NOTHING);
+    for (const record of given) bulk.take({ ...record, recv_time: record.recv_time + 1 });
+    return [first, await bulk.commit(null, NOTHING)];
+  });
+  const repeats = [{ exchange: 'binance', market: 'futures', rows: 12_000 }];
+  expect(said.map(({ tables }) => tables)).toMatchObject([
+    [{ stream: 'trades', rows: 12_000, duplicates: 0, repeats: [] }],
+    [{ stream: 'trades', rows: 4000, duplicates: 12_000, repeats }],
+  ]);
+  const held = await store.seriesRows({ ...series, stream: 'trades', ...all });
+  expect(held.map((row) => row['trade_id'])).toEqual(given.map(({ trade_id }) => trade_id));
+});
