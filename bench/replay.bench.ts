@@ -25,7 +25,7 @@ const START = Date.UTC(2026, 0, 2, 8);
 const KINDS = ['trades', 'prices', 'both'] as const;
 type Kind = (typeof KINDS)[number];
 /** Rows that are staged together, about as many as a replay commits at once. */
-const STAGED_ROWS = 250_000;
+const STAGED_ROWS = 70_000;
 
 /**
  * Tapes of Binance spot frames of nine symbols (aggregate trades, best prices, both in turn) read, read and decoded,
