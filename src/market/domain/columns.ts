@@ -167,7 +167,8 @@ export function rowOf(record: StoredRecord): ColumnValue[] {
       const { bid_price: bid, ask_price: ask } = record;
       const mid = record.mid_price ?? midOf(bid, ask);
       const spread = spreadOf(bid, ask);
-      const bps = scaled(spread, mid, 1e4);
+      // Of a middle that is below 0, as between two contracts, no part can be told.
+      const bps = scaled(spread, mid !== null && mid > 0 ? mid : null, 1e4);
       return [mid, bid, ask, spread, bps, record.bid_qty, record.ask_qty, record.last_price, record.confidence ?? null];
     }
     case 'orderbooks':

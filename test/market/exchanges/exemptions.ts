@@ -64,12 +64,6 @@ export const EXEMPTIONS: readonly Exemption[] = [
   },
   {
     venue: 'okx',
-    what: 'spreads',
-    evidence: 'a market of its own (sprd- channels), whose prices are differences and may be negative',
-    covers: (frame) => String(frame?.arg?.channel).startsWith('sprd-'),
-  },
-  {
-    venue: 'okx',
     what: 'channel liquidations marked as generated',
     evidence: 'made by the recorder from REST answers; the venue has liquidation-orders',
     covers: (frame) => frame?.arg?.generated === true,
@@ -110,13 +104,6 @@ export const EXEMPTIONS: readonly Exemption[] = [
     what: 'futures tickers of contracts without a bid and an ask',
     evidence: 'the venue writes 0 for none (a market about to open); a price of 0 is not passed on, the reference does',
     covers: (frame) => frame?.feed === 'ticker' && frame.bid === 0 && frame.ask === 0,
-  },
-  {
-    venue: 'deribit',
-    what: 'combinations of contracts (BTC-FS-30SEP22_PERP, BTC-STRD-30SEP22-20000, BTC-CSR12-…)',
-    evidence:
-      'get_instruments lists them as kinds of their own (future_combo, option_combo); their prices may be negative',
-    covers: (frame) => /^[A-Z0-9_]+-[A-Z]+\d*-/.test(String(frame?.params?.data?.instrument_name)),
   },
   {
     venue: 'kucoin',

@@ -13,7 +13,7 @@ import { control, dataVerdict, readRows, refused, rejected, subscribed, verdictO
 import { readBook, readCandle, readTrade } from './normalise.ts';
 import { BOOK_SHAPES } from './shapes.ts';
 import { readQuote, readTicker } from './ticker.ts';
-import { belongsTo, EXCHANGE, intervalOf, namedFacts } from './wire.ts';
+import { belongsTo, EXCHANGE, intervalOf, isCombo, namedFacts } from './wire.ts';
 
 /** Damaged frames make names up: what is held of them may not fill the memory. */
 const MOST_NAMES = 20_000;
@@ -71,7 +71,9 @@ class DeribitDecoder implements Decoder {
     this.#options = options;
     const symbols = createSymbolTable(options, namedFacts);
     this.#symbols = symbols;
-    this.bytes = fast[market]?.({ facts: (name) => (belongsTo(market, name) ? symbols.facts(name) : undefined) });
+    this.bytes = fast[market]?.({
+      facts: (name) => (belongsTo(market, name) && !isCombo(name) ? symbols.facts(name) : undefined),
+    });
   }
 
   frame(text: string, recvTime: Us, sink: RecordSink): FrameVerdict {

@@ -6,6 +6,7 @@ import {
   elementsOf,
   isObject,
   numberOf,
+  optional,
   priceOf,
   sequenceOf,
   sizeOf,
@@ -53,18 +54,20 @@ export function readBook(data: WireObject, context: ReadContext): Reading {
   if (type === 'change' && before === null) return 'book change without the one before';
   if (type === 'change' && !(data['bids'] && data['asks'])) return 'book change without both sides';
   const snapshot = type === 'snapshot' || grouped || before === null || before === 0;
+  const facts = context.symbols.facts(name);
+  const signed = facts?.signed === true;
   const wire = {
     snapshot,
-    bids: levelsOf(data['bids']),
-    asks: levelsOf(data['asks']),
+    bids: levelsOf(data['bids'], signed),
+    asks: levelsOf(data['asks'], signed),
     time: timeOf(timestamp),
     seq,
     previous: snapshot ? null : before,
   };
-  return pushBook(context.symbols.facts(name), wire, context);
+  return pushBook(facts, wire, context);
 }
 
-function levelsOf(value: unknown): PriceLevel[] | undefined {
+function levelsOf(value: unknown, signed: boolean): PriceLevel[] | undefined {
   if (value === undefined) return [];
   if (!Array.isArray(value)) return undefined;
   const levels: PriceLevel[] = [];
@@ -72,7 +75,7 @@ function levelsOf(value: unknown): PriceLevel[] | undefined {
     const level = elementsOf(row);
     const [action] = level;
     const [price, size] = typeof action === 'string' ? level.slice(1) : level;
-    const p = priceOf(price);
+    const p = signed ? (optional(price) ?? NaN) : priceOf(price);
     const s = action === 'delete' ? 0 : sizeOf(size);
     if (Number.isNaN(p) || Number.isNaN(s)) return undefined;
     levels.push([p, s]);

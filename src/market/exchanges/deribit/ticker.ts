@@ -39,6 +39,8 @@ export function readTicker(data: WireObject, context: ReadContext): Reading {
   const facts = context.symbols.facts(data['instrument_name']);
   const time = timeOf(data['timestamp']);
   if (facts === undefined || Number.isNaN(time)) return 'ticker without symbol or time';
+  // Mark, index and interest of a combination are its legs' matter.
+  if (facts.signed) return readQuote(data, context);
   const parts = [
     readQuote(data, context),
     readDay(facts, data, time, context),

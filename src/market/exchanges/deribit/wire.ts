@@ -16,6 +16,8 @@ const OPTION = /^(?:[A-Z0-9]+_)?[A-Z0-9]+-(\d{1,2}[A-Z]{3}\d{2})-(\d+(?:D\d+)?)-
 const INVERSE = /^[A-Z0-9]+-(?:PERPETUAL|\d{1,2}[A-Z]{3}\d{2})$/;
 /** BTC-FS-30SEP22_PERP, BTC-STRD-30SEP22-20000: combinations of contracts, whose prices may be negative. */
 const COMBO = /^[A-Z0-9_]+-[A-Z]+\d*-/;
+/** Those of futures alone; all others are of options. */
+const FUTURES_COMBO = /^([A-Z0-9]+)(_[A-Z0-9]+)?-FS-/;
 
 export function isCombo(name: unknown): boolean {
   return typeof name === 'string' && COMBO.test(name.toUpperCase());
@@ -33,16 +35,23 @@ export function optionTerms(name: string): OptionTerms | undefined {
   return { type: type === 'C' ? 'call' : 'put', strike: Number(strike.replace('D', '.')), expiry };
 }
 
-/** Whether a contract belongs to the market. */
+/** Whether a contract belongs to the market: combinations to that of their legs. */
 export function belongsTo(market: Market, name: unknown): boolean {
-  return !isCombo(name) && isOption(name) === (market === 'options');
+  const ofOptions = isCombo(name) ? !FUTURES_COMBO.test(String(name).toUpperCase()) : isOption(name);
+  return ofOptions === (market === 'options');
 }
 
 /**
  * Amounts of inverse contracts (BTC-PERPETUAL, BTC-27DEC24) are USD; those of linear ones (BTC_USDC-PERPETUAL) and of
- * options are base units.
+ * options are base units. Amounts of a combination are those of its legs; what a USD amount of two futures is in base
+ * units, the price of their difference does not tell.
  */
 export function namedFacts(name: string): NamedFacts {
+  if (isCombo(name)) {
+    const [, coin, quote] = FUTURES_COMBO.exec(name) ?? [];
+    const inUsd = coin !== undefined && quote === undefined;
+    return { inverse: false, contractSize: inUsd ? null : 1, symbol: canonicalSymbol(name), signed: true };
+  }
   const inverse = INVERSE.test(name);
   const perpetual = name.endsWith('-PERPETUAL');
   return {

@@ -19,6 +19,7 @@ import {
   readTrade,
 } from './normalise.ts';
 import { OptionStates, optionStatesSchema } from './option.ts';
+import { readSpread } from './spread.ts';
 import {
   belongsTo,
   EXCHANGE,
@@ -96,6 +97,7 @@ class OkxDecoder implements Decoder {
       origin: 'live',
       sink,
     };
+    if (arg['channel'].startsWith('sprd-')) return readSpread(arg['channel'], arg['sprdId'], frame, data, context);
     return this.#channel(arg['channel'], arg, frame, data, context);
   }
 
@@ -195,6 +197,7 @@ class OkxDecoder implements Decoder {
 
   #isOwn(channel: string, instId: unknown): boolean {
     if (channel === 'index-tickers') return true;
+    if (channel.startsWith('sprd-')) return this.#market === 'futures';
     return belongsTo(this.#market, instId) && (this.#market === 'options' || !OPTION_CHANNELS.has(channel));
   }
 

@@ -47,12 +47,14 @@ export function readBook(row: unknown, instId: unknown, snapshot: boolean, conte
   const { ts, seqId, prevSeqId, checksum } = row;
   const seq = sequenceOf(seqId);
   const proof = seq === null ? proofOf(row['bids'], row['asks'], checksum) : undefined;
+  const facts = context.symbols.facts(instId);
+  const signed = facts?.signed === true;
   return pushBook(
-    context.symbols.facts(instId),
+    facts,
     {
       snapshot,
-      bids: levelsOf(row['bids']),
-      asks: levelsOf(row['asks']),
+      bids: levelsOf(row['bids'], signed),
+      asks: levelsOf(row['asks'], signed),
       time: timeOf(ts),
       seq,
       previous: sequenceOf(prevSeqId),
@@ -75,13 +77,14 @@ function proofOf(bids: unknown, asks: unknown, checksum: unknown): BookProof | u
 /** `bbo-tbt`: one level a side. */
 export function readBest(row: unknown, instId: unknown, context: ReadContext): Reading {
   if (!isObject(row)) return 'no best prices';
-  const bids = levelsOf(row['bids']);
-  const asks = levelsOf(row['asks']);
+  const facts = context.symbols.facts(instId);
+  const bids = levelsOf(row['bids'], facts?.signed);
+  const asks = levelsOf(row['asks'], facts?.signed);
   if (bids === undefined || asks === undefined) return 'best prices cannot be read';
   const [bid, ask]: (PriceLevel | undefined)[] = [bids[0], asks[0]];
   const best = { bid: bid?.[0], bidSize: bid?.[1], ask: ask?.[0], askSize: ask?.[1] };
   const time = timeOf(row['ts']);
-  return pushPrices(context.symbols.facts(instId), { ...best, time, seq: row['seqId'] }, context);
+  return pushPrices(facts, { ...best, time, seq: row['seqId'] }, context);
 }
 
 /**

@@ -25,7 +25,7 @@ export const UNSTORED_CHANNELS: ReadonlySet<string> = new Set([
 ]);
 
 /** Channels whose name goes on with a bar length, of other things than trades. */
-export const OTHER_CANDLES = /^(?:mark-price-candle|index-candle|sprd-)/;
+export const OTHER_CANDLES = /^(?:mark-price-candle|index-candle|sprd-candle)/;
 
 const INTERVALS: Readonly<Record<string, CandleInterval>> = {
   '1s': '1s',
@@ -83,6 +83,7 @@ export function belongsTo(market: Market, instId: unknown): boolean {
  */
 export function namedFacts(market: Market): (instId: string) => NamedFacts | undefined {
   return (instId) => {
+    if (isSpread(instId)) return spreadFacts(instId);
     if (market === 'options') return { symbol: canonicalSymbol(instId), inverse: false, contractSize: null };
     const [base, quote, tail] = instId.split('-');
     if (base === undefined || quote === undefined) return undefined;
@@ -91,6 +92,17 @@ export function namedFacts(market: Market): (instId: string) => NamedFacts | und
     if (quote !== 'USD') return { symbol, inverse: false, contractSize: null };
     return { symbol, inverse: true, contractSize: base === 'BTC' ? 100 : 10 };
   };
+}
+
+/** BTC-USD-SWAP_BTC-USD-240329: two legs that are traded at the difference of their prices. */
+export function isSpread(id: unknown): boolean {
+  return typeof id === 'string' && /^[A-Z0-9]+-[A-Z0-9]+(?:-\w+)?_[A-Z0-9]+-[A-Z0-9]+(?:-\w+)?$/.test(id);
+}
+
+/** Sizes are coins where the legs are in USDT or USDC, else USD, which the price of a difference does not convert. */
+function spreadFacts(sprdId: string): NamedFacts {
+  const inUsd = sprdId.split('_').some((leg) => leg.split('-')[1] === 'USD');
+  return { symbol: canonicalSymbol(sprdId), inverse: false, contractSize: inUsd ? null : 1, signed: true };
 }
 
 /** What the venue calls the kind of a derivative: BTC-USDT-SWAP, BTC-USDT-260327, BTC-USD-260327-90000-C. */

@@ -53,11 +53,11 @@ export interface WireTrade {
 export function pushTrade(facts: SymbolFacts | undefined, wire: WireTrade, context: ReadContext): Reading {
   if (facts === undefined) return 'trade without a symbol';
   const id = idOf(wire.id);
-  const price = priceOf(wire.price);
+  const price = facts.signed ? (optional(wire.price) ?? NaN) : priceOf(wire.price);
   const size = sizeOf(wire.size);
   const { side } = wire;
   if (id === undefined) return 'trade without an id';
-  if (!(price > 0) || !(size > 0)) return 'trade without price or quantity';
+  if (Number.isNaN(price) || !(size > 0)) return 'trade without price or quantity';
   if (Number.isNaN(wire.time)) return 'trade without time';
   if (side !== 'buy' && side !== 'sell') return 'trade without a side';
   const quantity = baseSize(facts, size, price);
@@ -86,9 +86,9 @@ export interface WirePrices {
 /** Best bid and ask; nothing when both sides are empty. Sizes are null where the contract's is not known. */
 export function pushPrices(facts: SymbolFacts | undefined, wire: WirePrices, context: ReadContext): Reading {
   if (facts === undefined) return 'best prices without a symbol';
-  const bid = optionalPrice(wire.bid);
-  const ask = optionalPrice(wire.ask);
-  const last = optionalPrice(wire.last);
+  const bid = bestPrice(facts, wire.bid, wire.bidSize);
+  const ask = bestPrice(facts, wire.ask, wire.askSize);
+  const last = facts.signed ? optional(wire.last) : optionalPrice(wire.last);
   if (!allKnown(bid, ask, last)) return 'best prices cannot be read';
   if (bid === null && ask === null) return 0;
   if (Number.isNaN(wire.time)) return 'best prices without time';
@@ -105,6 +105,12 @@ export function pushPrices(facts: SymbolFacts | undefined, wire: WirePrices, con
     last_price: last,
   });
   return 1;
+}
+
+/** Of a spread 0 is a price, if something is offered at it. */
+function bestPrice(facts: SymbolFacts, price: unknown, size: unknown): number | null {
+  if (!facts.signed) return optionalPrice(price);
+  return sizeOf(size) === 0 ? null : optional(price);
 }
 
 /** A size on the wire in base units; null when there is none or its unit is not known, NaN when it is no size. */

@@ -12,6 +12,8 @@ export interface SymbolFacts {
   readonly contractSize: number | null;
   /** The value of a contract is not known, and records are wanted all the same: their sizes are NaN. */
   readonly sizeless: boolean;
+  /** A spread of contracts: its price is a difference, which may be 0 or below. */
+  readonly signed: boolean;
   readonly fundingIntervalHours: number | null;
 }
 
@@ -29,6 +31,8 @@ export interface NamedFacts {
   readonly inverse: boolean;
   /** Null: the name does not tell, and sizes are not known. */
   readonly contractSize: number | null;
+  /** A spread of contracts, whose price may be 0 or below. */
+  readonly signed?: boolean | undefined;
   /** Canonical name, where the venue's differs in more than case and dashes (XBT/USD, BTC-USDT-SWAP). */
   readonly symbol?: string | undefined;
   /** Where the venue has one interval for all contracts. */
@@ -58,6 +62,7 @@ export const NAMELESS: SymbolFacts = Object.freeze({
   inverse: false,
   contractSize: 1,
   sizeless: false,
+  signed: false,
   fundingIntervalHours: null,
 });
 
@@ -109,7 +114,15 @@ function ofInstrument(instrument: Instrument, named: SymbolFacts): SymbolFacts {
   const { symbol, contract_size, inverse, funding_interval_hours: fundingIntervalHours } = instrument;
   if (contract_size === null) return { ...named, symbol, fundingIntervalHours };
   const plain = !inverse && contract_size === 1;
-  return { symbol, plain, inverse, contractSize: contract_size, sizeless: false, fundingIntervalHours };
+  return {
+    symbol,
+    plain,
+    inverse,
+    contractSize: contract_size,
+    sizeless: false,
+    signed: named.signed,
+    fundingIntervalHours,
+  };
 }
 
 function ofRule(venueSymbol: string, rule: SizingRule, sizeless: boolean): SymbolFacts {
@@ -121,6 +134,7 @@ function ofRule(venueSymbol: string, rule: SizingRule, sizeless: boolean): Symbo
     inverse,
     contractSize,
     sizeless: sizeless && contractSize === null,
+    signed: named?.signed === true,
     fundingIntervalHours: named?.fundingIntervalHours ?? null,
   };
 }

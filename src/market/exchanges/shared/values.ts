@@ -152,9 +152,10 @@ export function idOf(value: unknown): string | undefined {
 
 /**
  * Reads `[[price, size, …], …]`, in place: the parsed frame is ours and nobody else's. Undefined when a level is not
- * readable or the side is not there at all, which is damage; null is a side without levels.
+ * readable or the side is not there at all, which is damage; null is a side without levels. Prices of spreads (`signed`)
+ * may be 0 or below.
  */
-export function levelsOf(value: unknown): PriceLevel[] | undefined {
+export function levelsOf(value: unknown, signed = false): PriceLevel[] | undefined {
   if (value === null) return [];
   if (!Array.isArray(value)) return undefined;
   const levels: unknown[] = value;
@@ -163,7 +164,7 @@ export function levelsOf(value: unknown): PriceLevel[] | undefined {
     if (!Array.isArray(level) || level.length < 2) return undefined;
     const price = numberOf(level[0]);
     const size = numberOf(level[1]);
-    if (!isPrice(price) || !isSize(size)) return undefined;
+    if (!(isPrice(price) || (signed && Math.abs(price) <= LARGEST)) || !isSize(size)) return undefined;
     levels[i] = [price, size];
   }
   return levels as PriceLevel[]; // each element was replaced by a checked pair

@@ -2,7 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { BookSet } from '../../../../src/market/collect/books.ts';
 import type { MarketRecord } from '../../../../src/market/domain/records.ts';
 import { expiryText } from '../../../../src/market/exchanges/shared/expiry-names.ts';
-import { isCombo, isOption, namedFacts, optionTerms } from '../../../../src/market/exchanges/deribit/wire.ts';
+import {
+  belongsTo,
+  isCombo,
+  isOption,
+  namedFacts,
+  optionTerms,
+} from '../../../../src/market/exchanges/deribit/wire.ts';
 import { exemptionOf } from '../exemptions.ts';
 import { decodeAny, decodeFrame, hasData, isoToUs, json, jsonLines, lines, marketOf, text } from '../recorded/data.ts';
 
@@ -90,15 +96,27 @@ const nameIn = (message: any): unknown => {
   return (Array.isArray(data) ? data[0] : data)?.instrument_name;
 };
 
+/** A combination's best prices alone are told, in the market of its legs; gives 1 where it is of the market asked. */
+function compareCombo(own: boolean, expected: readonly any[], records: readonly MarketRecord[]): number {
+  expect(records.every(({ stream }) => own && stream === 'prices')).toBe(true);
+  for (const one of own ? expected : []) if (one.type === 'book_ticker') compare(one, records);
+  return own ? 1 : 0;
+}
+
 describe.runIf(hasData('oracle_tardis_mappers'))('tardis mapper', () => {
-  it('decodes futures to the reference; options and combinations are other markets', () => {
+  it('decodes futures to the reference; options and their combinations are another market', () => {
     const decoder = market.createDecoder({ instruments: [] });
     let compared = 0;
+    let combos = 0;
     for (const { message, localTimestamp, expected } of json('oracle_tardis_mappers/deribit.json').records) {
       const name = nameIn(message);
       const received = Date.parse(localTimestamp) * 1000;
       const { verdict, records } = decodeFrame(decoder, JSON.stringify(message), received);
-      if (exemptionOf('deribit', message) !== undefined || isOption(name) || isCombo(name)) {
+      if (isCombo(name)) {
+        combos += compareCombo(belongsTo('futures', name), expected ?? [], records);
+        continue;
+      }
+      if (exemptionOf('deribit', message) !== undefined || isOption(name)) {
         expect(records).toEqual([]);
         expect(verdict.kind).not.toBe('rejected');
         continue;
@@ -110,15 +128,22 @@ describe.runIf(hasData('oracle_tardis_mappers'))('tardis mapper', () => {
       }
     }
     expect(compared).toBeGreaterThan(8);
+    expect(combos).toBeGreaterThan(0);
   });
 
   it('decodes options to the reference, summaries included; futures are another market', () => {
     const decoder = options.createDecoder({ instruments: [] });
     const compared: Record<string, number> = {};
+    let combos = 0;
     for (const { message, localTimestamp, expected } of json('oracle_tardis_mappers/deribit.json').records) {
       const received = Date.parse(localTimestamp) * 1000;
       const { verdict, records } = decodeFrame(decoder, JSON.stringify(message), received);
-      if (!isOption(nameIn(message))) {
+      const name = nameIn(message);
+      if (isCombo(name)) {
+        combos += compareCombo(belongsTo('options', name), expected ?? [], records);
+        continue;
+      }
+      if (!isOption(name)) {
         expect(records).toEqual([]);
         expect(verdict.kind).not.toBe('rejected');
         continue;
@@ -130,6 +155,7 @@ describe.runIf(hasData('oracle_tardis_mappers'))('tardis mapper', () => {
       }
     }
     expect(compared['option_summary']).toBe(4);
+    expect(combos).toBeGreaterThan(1);
   });
 });
 

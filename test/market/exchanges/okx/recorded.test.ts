@@ -46,6 +46,12 @@ describe.runIf(hasData('oracle_tardis_mappers'))('tardis mappers', () => {
       one.openInterest == null ? one : { ...one, openInterest: Number((one.openInterest * 0.1).toFixed(8)) };
     expect(compareFile('okex_options.json', 'okx_options', { symbolsIn, convert })).toBeGreaterThanOrEqual(2);
   });
+
+  it('okex_spreads.json decodes to the reference', () => {
+    // Its amounts are USD, which are taken for base units here.
+    const spreads = ({ arg }: any): string[] => (arg?.sprdId === undefined ? [] : [arg.sprdId]);
+    expect(compareFile('okex_spreads.json', 'okx_futures', { symbolsIn: spreads })).toBeGreaterThanOrEqual(2);
+  });
 });
 
 describe.runIf(hasData('ws_cryptofeed'))('cryptofeed captures', () => {

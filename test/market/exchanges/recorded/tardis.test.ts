@@ -250,9 +250,10 @@ const ELSEWHERE = [
   'okex_futures',
   'okex_futures_X_Perp',
   'okex_options',
+  'okex_spreads',
   'okex_swap',
 ];
 
 /** Venues and markets that are none of ours, and files whose frames are all kept for independent checks. */
 const OTHERS =
-  /^(aster|bitget|bitmex|bitfinex|bitflyer|coinbase|okcoin|binance_dex|okex_spreads|huobi|ftx|phemex|gate_io_futures_decimal_size|binance_futures_update_that)/;
+  /^(aster|bitget|bitmex|bitfinex|bitflyer|coinbase|okcoin|binance_dex|huobi|ftx|phemex|gate_io_futures_decimal_size|binance_futures_update_that)/;
