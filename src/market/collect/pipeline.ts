@@ -280,7 +280,13 @@ export class Pipeline {
         // A list may come in pages: the first begins it anew, those asked for with a cursor go on with it.
         const before = item.args.cursor === undefined ? [] : market.instruments;
         const instruments = market.definition.parseInstruments(item.body, before);
-        if (instruments.length === 0) return { kind: 'rejected', reason: 'the instrument list holds none' };
+        if (instruments.length === 0) {
+          const goesOn = market.definition.rest.instruments?.nextPage?.(item.args, item.body) !== undefined;
+          if (!goesOn) return { kind: 'rejected', reason: 'the instrument list holds none' };
+          // A page that only names those after it: they begin the list, decoders keep what they know until then.
+          market.instruments = instruments;
+          return { kind: 'control', what: 'pages of the instrument list' };
+        }
         this.#setInstruments(market, instruments);
         return { kind: 'data', records: 0 };
       });
