@@ -69,7 +69,7 @@ const MOST_LATE_MS = 500;
  * for its commit, and what the process holds. The venues run in a process of their own and repeat a stretch of market.
  */
 export async function run(): Promise<void> {
-  if (!process.execArgv.includes('--optimize-for-size')) {
+  if (!process.execArgv.some((word) => word.startsWith('--max-semi-space-size'))) {
     await runAsCommand();
     return;
   }
