@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ManualClock } from '../../src/kit/clock.ts';
-import { Conflict, Corrupt, NotFound } from '../../src/kit/errors.ts';
+import { Conflict, Corrupt, NotFound, Unsupported } from '../../src/kit/errors.ts';
 import { silentLogger } from '../../src/kit/logger.ts';
 import { createOpsStore, openOpsDatabase } from '../../src/events/index.ts';
 import type { CoverageChange } from '../../src/market/domain/coverage.ts';
@@ -102,7 +102,7 @@ test('a newest backup that cannot be read shares nothing, and the next one says 
   const second = await desk.backup();
   expect(second).toMatchObject({ shared_bytes: 0, market_rows: 3 });
   expect(second.notes).toEqual([
-    expect.stringMatching(`nothing is shared with ${first.id}, which is damaged: .*manifest`),
+    expect.stringMatching(`nothing is shared with ${first.id}: .*manifest.json cannot be read`),
   ]);
   expect(await verifyBackup(second.folder)).toMatchObject({ ok: true });
   await desk.db.close();
@@ -128,5 +128,18 @@ test('a damaged backup is told and refused', async () => {
   ).rejects.toBeInstanceOf(Corrupt);
   expect(readdirSync(target)).toEqual([]);
   writeFileSync(join(backup, 'manifest.json'), '{"format":1,"files":[{"path":"../../etc/passwd"}]}');
-  expect((await verifyBackup(backup)).problems[0]).toContain('not the manifest');
+  const [problem = ''] = (await verifyBackup(backup)).problems;
+  expect(problem).toMatch(/manifest.json is damaged: .*files/);
+  expect(problem).not.toContain('\n');
+});
+
+test('a backup of another version is told by its format, and refused', async () => {
+  const backup = folder();
+  writeFileSync(join(backup, 'manifest.json'), '{"format":2,"program":"9.1.0"}');
+  expect(await verifyBackup(backup)).toMatchObject({
+    ok: false,
+    problems: [expect.stringMatching(/format 2 \(made by 9.1.0\), this version reads format 1/)],
+  });
+  const order = { backup, dataDir: folder(), backupsDir: folder(), force: false, now: 0 };
+  await expect(restoreBackup(order)).rejects.toBeInstanceOf(Unsupported);
 });

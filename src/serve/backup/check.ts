@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '../../infra/clock.ts';
-import { AppError, Corrupt, errorMessage } from '../../kit/errors.ts';
+import { AppError, Corrupt, errorMessage, Unsupported } from '../../kit/errors.ts';
 import { silentLogger } from '../../kit/logger.ts';
 import { readThrough, OPS_FILE } from '../../events/index.ts';
 import { verifyTape } from '../../market/collect/tape/inspect.ts';
@@ -31,7 +31,7 @@ export async function verifyBackup(backup: string): Promise<BackupVerification> 
   try {
     manifest = await readManifest(backup);
   } catch (error) {
-    if (!(error instanceof Corrupt)) throw error;
+    if (!(error instanceof Corrupt) && !(error instanceof Unsupported)) throw error;
     return { id, folder: backup, ok: false, created_at: null, files: 0, bytes: 0, problems: [error.message] };
   }
   const problems: string[] = [];

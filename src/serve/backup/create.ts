@@ -5,7 +5,7 @@ import { backupOps, OPS_FILE, stamp } from '../../events/index.ts';
 import { diskSpace, writeFileAtomic } from '../../infra/files.ts';
 import type { Database } from '../../infra/duckdb/database.ts';
 import type { Clock } from '../../kit/clock.ts';
-import { Corrupt, Unavailable } from '../../kit/errors.ts';
+import { Corrupt, Unavailable, Unsupported } from '../../kit/errors.ts';
 import { listTape } from '../../market/collect/tape/inspect.ts';
 import type { MarketStore } from '../../market/store/contract.ts';
 import { VERSION } from '../version.ts';
@@ -116,8 +116,8 @@ async function newestManifest(folder: string): Promise<Earlier | null> {
     const { files } = await readManifest(join(folder, newest));
     return { folder: join(folder, newest), files: new Map(files.map((file) => [file.path, file])), note: null };
   } catch (error) {
-    if (!(error instanceof Corrupt)) throw error;
-    const note = `nothing is shared with ${newest}, which is damaged: ${error.message}`;
+    if (!(error instanceof Corrupt) && !(error instanceof Unsupported)) throw error;
+    const note = `nothing is shared with ${newest}: ${error.message}`;
     return { folder: join(folder, newest), files: new Map(), note };
   }
 }

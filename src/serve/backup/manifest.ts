@@ -5,7 +5,8 @@ import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import { fromStamp } from '../../events/index.ts';
-import { Corrupt, NotFound, Unavailable, errorMessage } from '../../kit/errors.ts';
+import { Corrupt, NotFound, Unavailable, Unsupported, errorMessage } from '../../kit/errors.ts';
+import { describeIssues, pathText } from '../../kit/schema-issues.ts';
 
 /** Version of a backup's layout. */
 export const BACKUP_FORMAT = 1;
@@ -26,6 +27,9 @@ const manifestSchema = z.strictObject({
   ops_rows: z.number(),
   files: z.array(z.strictObject({ path: relativePath, bytes: z.number(), sha256: hash })),
 });
+
+/** What a manifest of any version says. */
+const anyFormat = z.object({ format: z.number(), program: z.string().optional() });
 
 /** What a backup holds. Paths are relative, as in a data folder. */
 export type BackupManifest = z.output<typeof manifestSchema>;
@@ -60,16 +64,28 @@ export async function backupFolder(folder: string, id: string | undefined): Prom
   throw new NotFound(`there is no backup '${id ?? 'latest'}' in ${folder}; ${there}`);
 }
 
-/** Throws Corrupt when it is missing, damaged or of a later version. */
+/** Throws Corrupt when it is missing or damaged, Unsupported when it has another layout than this version's. */
 export async function readManifest(backup: string): Promise<BackupManifest> {
   const path = join(backup, MANIFEST);
+  let value: unknown;
   try {
-    return manifestSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+    value = JSON.parse(await readFile(path, 'utf8'));
   } catch (error) {
-    throw new Corrupt(`${path} is not the manifest of a backup that this version reads: ${errorMessage(error)}`, {
-      cause: error,
-    });
+    throw new Corrupt(`${path} cannot be read: ${errorMessage(error)}`, { cause: error });
   }
+  const { data: told } = anyFormat.safeParse(value);
+  if (told !== undefined && told.format !== BACKUP_FORMAT) {
+    const by = told.program === undefined ? '' : ` (made by ${told.program})`;
+    throw new Unsupported(
+      `${path} says format ${told.format}${by}, this version reads format ${BACKUP_FORMAT}: use the version that made it`,
+    );
+  }
+  const manifest = manifestSchema.safeParse(value);
+  if (manifest.success) return manifest.data;
+  const issues = describeIssues(manifestSchema, value, manifest.error).map(
+    (issue) => `${pathText(issue.path)} ${issue.message}`,
+  );
+  throw new Corrupt(`${path} is damaged: ${issues.join('; ')}`);
 }
 
 /** Copies a file through to the disk and hashes what was read. Throws Unavailable (the target is removed then). */

@@ -33,14 +33,14 @@ const STAYS = /^(?:backups|archive|controller\.(?:lock|json)|before-restore-.*)$
 
 /**
  * Puts a backup into a data folder. The backup is verified first and each copied file again. Throws Corrupt for a damaged
- * backup, Conflict when a controller has the folder or it is not empty (without `force`), Unavailable for lack of room.
+ * backup, Unsupported for one of another version, Conflict when a controller has the folder or it is not empty (without `force`), Unavailable for lack of room.
  */
 export async function restoreBackup(options: RestoreOptions): Promise<RestoreReport> {
   const dataDir = resolve(options.dataDir);
+  const manifest = await readManifest(options.backup);
   const verified = await verifyBackup(options.backup);
   if (!verified.ok)
     throw new Corrupt(`${options.backup} is damaged and was not restored: ${verified.problems.join('; ')}`);
-  const manifest = await readManifest(options.backup);
   const release = lockDataDir(dataDir, process.pid);
   try {
     const old = (await readdir(dataDir)).filter((name) => !STAYS.test(name) && !holds(dataDir, name, options));
