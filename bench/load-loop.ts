@@ -1,6 +1,10 @@
 // A stretch of the simulated market that comes again and again, so that an endless load costs little to make.
 import type { Ms } from '../src/kit/clock.ts';
-import type { SimulatedBookChange, SimulatedCandle, SimulatedTrade } from '../src/market/exchanges/contract.ts';
+import type {
+  SimulatedBookChange,
+  SimulatedCandle,
+  SimulatedTrade,
+} from '../src/market/exchanges/simulator-contract.ts';
 import type { ModelMarket } from '../src/market/simulator/model/market.ts';
 
 type Level = readonly [number, number];

@@ -1,6 +1,6 @@
 // Frames of a repeating market, learned once: what differs between two rounds is a number that goes on as it did.
 import type { Ms } from '../src/kit/clock.ts';
-import type { SimulatedFrame } from '../src/market/exchanges/contract.ts';
+import type { SimulatedFrame } from '../src/market/exchanges/simulator-contract.ts';
 import type { Loop } from './load-loop.ts';
 
 export type Make = (channels: ReadonlySet<string>, from: Ms, to: Ms) => readonly SimulatedFrame[];

@@ -6,7 +6,7 @@ import { silentLogger } from '../src/kit/logger.ts';
 import { DEFAULT_SYMBOLS } from '../src/market/domain/instrument.ts';
 import { marketKey } from '../src/market/domain/records.ts';
 import { venues } from '../src/market/exchanges/catalogue.generated.ts';
-import type { SimulatedFrame, VenueSimulator } from '../src/market/exchanges/contract.ts';
+import type { SimulatedFrame, VenueSimulator } from '../src/market/exchanges/simulator-contract.ts';
 import { simulators } from '../src/market/simulator/catalogue.generated.ts';
 import { FaultDesk } from '../src/market/simulator/fault-desk.ts';
 import { MarketServer } from '../src/market/simulator/market-server.ts';

@@ -65,7 +65,7 @@ catalogue(
 catalogue(
   'src/market/simulator/catalogue.generated.ts',
   {
-    import: "import type { VenueSimulator } from '../exchanges/contract.ts';",
+    import: "import type { VenueSimulator } from '../exchanges/simulator-contract.ts';",
     name: 'readonly (readonly VenueSimulator[])[]',
   },
   'simulators',

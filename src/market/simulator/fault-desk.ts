@@ -1,5 +1,5 @@
 import type { Ms } from '../../kit/clock.ts';
-import type { SimulatedFrame, VenueSimulator } from '../exchanges/contract.ts';
+import type { SimulatedFrame, VenueSimulator } from '../exchanges/simulator-contract.ts';
 import type { FaultName, FaultSpec } from './faults.ts';
 import { hash, keyOf } from './model/random.ts';
 

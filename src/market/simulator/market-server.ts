@@ -9,13 +9,13 @@ import {
   SocketServer,
 } from '../../infra/socket-server.ts';
 import { marketKey } from '../domain/records.ts';
+import type { VenueMarket } from '../exchanges/contract.ts';
 import type {
   SimulatedAnswer,
   SimulatedMarket,
   SimulatedRequest,
-  VenueMarket,
   VenueSimulator,
-} from '../exchanges/contract.ts';
+} from '../exchanges/simulator-contract.ts';
 import { isAuthorised } from '../exchanges/credential.ts';
 import type { FaultDesk, FaultState } from './fault-desk.ts';
 import type { ModelMarket } from './model/market.ts';

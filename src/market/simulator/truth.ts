@@ -10,7 +10,8 @@ import { columnsOf } from '../domain/columns.ts';
 import { DEFAULT_SYMBOLS } from '../domain/instrument.ts';
 import { type MarketRecord, marketKey, msToUs, STREAMS } from '../domain/records.ts';
 import { venues } from '../exchanges/catalogue.generated.ts';
-import type { SimulatedMarket, VenueMarket, VenueSimulator } from '../exchanges/contract.ts';
+import type { VenueMarket } from '../exchanges/contract.ts';
+import type { SimulatedMarket, VenueSimulator } from '../exchanges/simulator-contract.ts';
 import { simulators } from './catalogue.generated.ts';
 import { createSimulatedMarkets } from './model/market.ts';
 

@@ -2,7 +2,8 @@ import type { BookRecord, PriceLevel } from '../../../src/market/domain/records.
 import { marketKey, msToUs } from '../../../src/market/domain/records.ts';
 import type { Instrument } from '../../../src/market/domain/instrument.ts';
 import type { TapeItem } from '../../../src/market/domain/tape.ts';
-import type { SimulatedMarket, VenueMarket, VenueSimulator } from '../../../src/market/exchanges/contract.ts';
+import type { VenueMarket } from '../../../src/market/exchanges/contract.ts';
+import type { SimulatedMarket, VenueSimulator } from '../../../src/market/exchanges/simulator-contract.ts';
 import { venues } from '../../../src/market/exchanges/catalogue.generated.ts';
 import { plainBook } from '../../../src/market/exchanges/shared/fast/records.ts';
 import { simulators } from '../../../src/market/simulator/catalogue.generated.ts';

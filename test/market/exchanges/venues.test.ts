@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { marketKey, MARKETS, STREAMS, type MarketRecord } from '../../../src/market/domain/records.ts';
 import { REST_CALLS } from '../../../src/market/domain/tape.ts';
 import { venues } from '../../../src/market/exchanges/catalogue.generated.ts';
-import type { VenueMarket, VenueSimulator } from '../../../src/market/exchanges/contract.ts';
+import type { VenueMarket } from '../../../src/market/exchanges/contract.ts';
+import type { VenueSimulator } from '../../../src/market/exchanges/simulator-contract.ts';
 import { simulators } from '../../../src/market/simulator/catalogue.generated.ts';
 import { createSimulatedMarkets, type ModelMarket } from '../../../src/market/simulator/model/market.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { InvalidInput } from '../../../src/kit/errors.ts';
-import type { SimulatedFrame, VenueSimulator } from '../../../src/market/exchanges/contract.ts';
+import type { SimulatedFrame, VenueSimulator } from '../../../src/market/exchanges/simulator-contract.ts';
 import { simulators } from '../../../src/market/simulator/catalogue.generated.ts';
 import { type AppliedFault, FaultDesk, type FaultState } from '../../../src/market/simulator/fault-desk.ts';
 import { FAULTS, parseFaults } from '../../../src/market/simulator/faults.ts';

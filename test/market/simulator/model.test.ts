@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_SYMBOLS } from '../../../src/market/domain/instrument.ts';
-import type { SimulatedMarket } from '../../../src/market/exchanges/contract.ts';
+import type { SimulatedMarket } from '../../../src/market/exchanges/simulator-contract.ts';
 import { marketKey } from '../../../src/market/domain/records.ts';
 import { simulators } from '../../../src/market/simulator/catalogue.generated.ts';
 import { createSimulatedMarkets, type ModelMarket } from '../../../src/market/simulator/model/market.ts';

@@ -10,7 +10,8 @@ import {
 } from '../../../src/market/domain/records.ts';
 import type { RestArgs, RestCallName } from '../../../src/market/domain/tape.ts';
 import { venues } from '../../../src/market/exchanges/catalogue.generated.ts';
-import type { VenueMarket, VenueSimulator } from '../../../src/market/exchanges/contract.ts';
+import type { VenueMarket } from '../../../src/market/exchanges/contract.ts';
+import type { VenueSimulator } from '../../../src/market/exchanges/simulator-contract.ts';
 import { simulators } from '../../../src/market/simulator/catalogue.generated.ts';
 import { createSimulatedMarkets, type ModelMarket } from '../../../src/market/simulator/model/market.ts';
 

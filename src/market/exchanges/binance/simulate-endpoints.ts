@@ -1,5 +1,5 @@
 import type { Ms } from '../../../kit/clock.ts';
-import type { SimulatedCandle, SimulatedMarket } from '../contract.ts';
+import type { SimulatedCandle, SimulatedMarket } from '../simulator-contract.ts';
 import {
   answer,
   badLimit,

@@ -1,6 +1,6 @@
 import type { Ms } from '../../../kit/clock.ts';
 import type { Instrument } from '../../domain/instrument.ts';
-import type { SimulatedMarket } from '../contract.ts';
+import type { SimulatedMarket } from '../simulator-contract.ts';
 
 /** When every symbol was listed: there is no history before. */
 export const LISTED_AT: Ms = Date.UTC(2020, 0, 1);

@@ -1,6 +1,6 @@
 import type { Ms } from '../../../kit/clock.ts';
 import type { Market } from '../../domain/records.ts';
-import type { SimulatedAnswer, SimulatedMarket, VenueSimulator } from '../contract.ts';
+import type { SimulatedAnswer, SimulatedMarket, VenueSimulator } from '../simulator-contract.ts';
 import { futuresSymbol, LISTED_AT, spotSymbol } from './simulate-instruments.ts';
 
 /* REST of the simulated Binance, https://developers.binance.com/docs, with the limits and errors documented there. */

@@ -1,5 +1,5 @@
 import type { Market } from '../../domain/records.ts';
-import type { SimulatedFrame, VenueSimulator } from '../contract.ts';
+import type { SimulatedFrame, VenueSimulator } from '../simulator-contract.ts';
 import { listingsWith } from '../shared/simulated-steps.ts';
 import { FUTURES_ENDPOINTS, SPOT_ENDPOINTS } from './simulate-endpoints.ts';
 import { makerOf } from './simulate-frames.ts';

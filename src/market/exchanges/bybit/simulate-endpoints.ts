@@ -1,4 +1,4 @@
-import type { SimulatedCandle } from '../contract.ts';
+import type { SimulatedCandle } from '../simulator-contract.ts';
 import { type Call, failure, klines, limitOf, ok } from './simulate-rest.ts';
 
 /* What the endpoint tools ask and the collectors do not. */

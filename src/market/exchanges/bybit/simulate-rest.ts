@@ -1,7 +1,7 @@
 import type { Ms } from '../../../kit/clock.ts';
 import type { Instrument } from '../../domain/instrument.ts';
 import type { Market } from '../../domain/records.ts';
-import type { SimulatedAnswer, SimulatedMarket, VenueSimulator } from '../contract.ts';
+import type { SimulatedAnswer, SimulatedMarket, VenueSimulator } from '../simulator-contract.ts';
 import { tickerFields } from './simulate-ticker.ts';
 
 /* REST of the simulated Bybit v5, https://bybit-exchange.github.io/docs/v5/market/time and the pages beside it. */

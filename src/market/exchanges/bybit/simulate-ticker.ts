@@ -1,6 +1,6 @@
 import type { Ms } from '../../../kit/clock.ts';
 import type { Market } from '../../domain/records.ts';
-import type { SimulatedMarket } from '../contract.ts';
+import type { SimulatedMarket } from '../simulator-contract.ts';
 
 const SECOND = 1000;
 const HOUR = 3_600_000;

@@ -1,6 +1,6 @@
 import type { Ms } from '../../../kit/clock.ts';
 import type { Market } from '../../domain/records.ts';
-import type { SimulatedFrame, SimulatedMarket, SimulatedTrade, VenueSimulator } from '../contract.ts';
+import type { SimulatedFrame, SimulatedMarket, SimulatedTrade, VenueSimulator } from '../simulator-contract.ts';
 import { listingsWith } from '../shared/simulated-steps.ts';
 import { ENDPOINTS } from './simulate-endpoints.ts';
 import { envelope, executionId, level, restOf } from './simulate-rest.ts';

@@ -1,6 +1,6 @@
 import type { Ms } from '../../../kit/clock.ts';
 import { msToUs } from '../../domain/records.ts';
-import type { SimulatedListing, SimulatedListingTime } from '../contract.ts';
+import type { SimulatedListing, SimulatedListingTime } from '../simulator-contract.ts';
 import { expiryText } from '../shared/expiry-names.ts';
 import { plain } from '../shared/simulated.ts';
 import { expiriesAt, worthOfFuture } from '../shared/simulated-expiries.ts';

@@ -1,5 +1,5 @@
 import type { Ms } from '../../../kit/clock.ts';
-import type { SimulatedMarket } from '../contract.ts';
+import type { SimulatedMarket } from '../simulator-contract.ts';
 import { HOUR, limitOf, numberIn, SECOND, ticks } from '../shared/simulated.ts';
 import { optionIn, valuationOf } from '../shared/simulated-options.ts';
 import { amountOf, tradeRow } from './simulate-frames.ts';

@@ -1,6 +1,6 @@
 import type { Ms } from '../../../kit/clock.ts';
 import type { Instrument } from '../../domain/instrument.ts';
-import type { SimulatedFrame, SimulatedMarket, SimulatedTrade } from '../contract.ts';
+import type { SimulatedFrame, SimulatedMarket, SimulatedTrade } from '../simulator-contract.ts';
 import { byVenueSymbol, MINUTE, SECOND, ticks } from '../shared/simulated.ts';
 import { optionIn, type SimulatedValuation } from '../shared/simulated-options.ts';
 import { expiryText } from '../shared/expiry-names.ts';

@@ -1,6 +1,6 @@
 import type { Ms } from '../../../kit/clock.ts';
 import type { Instrument } from '../../domain/instrument.ts';
-import type { SimulatedAnswer, SimulatedMarket } from '../contract.ts';
+import type { SimulatedAnswer, SimulatedMarket } from '../simulator-contract.ts';
 import { barsOf, byVenueSymbol, LISTED_AT, limitOf, MINUTE, numberIn, SECOND } from '../shared/simulated.ts';
 import { msToUs } from '../../domain/records.ts';
 import { coinTrades, historicalVolatility, settlements, summaries, volatilityIndex } from './simulate-endpoints.ts';

@@ -1,4 +1,4 @@
-import type { SimulatedFrame, SimulatedListing, SimulatedMarket, VenueSimulator } from '../contract.ts';
+import type { SimulatedFrame, SimulatedListing, SimulatedMarket, VenueSimulator } from '../simulator-contract.ts';
 import { byVenueSymbol } from '../shared/simulated.ts';
 import { canonicalSymbol } from '../shared/symbols.ts';
 import { stepsAt } from '../shared/simulated-steps.ts';

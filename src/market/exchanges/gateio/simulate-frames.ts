@@ -1,6 +1,6 @@
 import type { Ms } from '../../../kit/clock.ts';
 import type { Instrument } from '../../domain/instrument.ts';
-import type { SimulatedFrame, SimulatedMarket, SimulatedTrade } from '../contract.ts';
+import type { SimulatedFrame, SimulatedMarket, SimulatedTrade } from '../simulator-contract.ts';
 import { byVenueSymbol, contractsText, digitsOf, MINUTE, plain, SECOND, ticks } from '../shared/simulated.ts';
 
 /*

@@ -1,7 +1,7 @@
 import type { Ms } from '../../../kit/clock.ts';
 import type { Instrument } from '../../domain/instrument.ts';
 import type { Market } from '../../domain/records.ts';
-import type { SimulatedAnswer, SimulatedMarket, VenueSimulator } from '../contract.ts';
+import type { SimulatedAnswer, SimulatedMarket, VenueSimulator } from '../simulator-contract.ts';
 import {
   barLength,
   barsOf,

@@ -1,6 +1,6 @@
 import type { Ms } from '../../../kit/clock.ts';
 import type { Instrument } from '../../domain/instrument.ts';
-import type { SimulatedMarket } from '../contract.ts';
+import type { SimulatedMarket } from '../simulator-contract.ts';
 import { contractsText, crowdRatio, HOUR, plain, SECOND, ticks } from '../shared/simulated.ts';
 
 /* What the simulated Gate.io tells beside market data: https://www.gate.com/docs/developers/apiv4/en/. */

@@ -1,5 +1,5 @@
 import type { Market } from '../../domain/records.ts';
-import type { SimulatedFrame, SimulatedListing, SimulatedMarket, VenueSimulator } from '../contract.ts';
+import type { SimulatedFrame, SimulatedListing, SimulatedMarket, VenueSimulator } from '../simulator-contract.ts';
 import { byVenueSymbol, plain, spiked, times } from '../shared/simulated.ts';
 import { listingsWith, stepsAt } from '../shared/simulated-steps.ts';
 import { isObject, parseJson } from '../shared/values.ts';

@@ -1,6 +1,6 @@
 import type { Ms } from '../../../kit/clock.ts';
 import type { Instrument } from '../../domain/instrument.ts';
-import type { SimulatedAnswer, SimulatedMarket } from '../contract.ts';
+import type { SimulatedAnswer, SimulatedMarket } from '../simulator-contract.ts';
 import { barLength, barsOf, byVenueSymbol, LISTED_AT, MINUTE, plain, SECOND } from '../shared/simulated.ts';
 import { isObject, numberOf, parseJson, type WireObject } from '../shared/values.ts';
 import { bookData, candleRow, contextOf, recentTrades } from './simulate-frames.ts';

@@ -1,4 +1,4 @@
-import type { SimulatedFrame, SimulatedListing, SimulatedMarket, VenueSimulator } from '../contract.ts';
+import type { SimulatedFrame, SimulatedListing, SimulatedMarket, VenueSimulator } from '../simulator-contract.ts';
 import { byVenueSymbol, spiked, times } from '../shared/simulated.ts';
 import { stepsAt } from '../shared/simulated-steps.ts';
 import { isObject, parseJson } from '../shared/values.ts';

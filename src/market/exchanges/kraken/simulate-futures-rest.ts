@@ -1,5 +1,5 @@
 import type { Ms } from '../../../kit/clock.ts';
-import type { SimulatedAnswer, SimulatedMarket, SimulatedRequest } from '../contract.ts';
+import type { SimulatedAnswer, SimulatedMarket, SimulatedRequest } from '../simulator-contract.ts';
 import { barLength, barsOf } from '../shared/simulated.ts';
 import { MINUTE, precisionOf, SECOND, symbolsOf } from './simulate-shared.ts';
 import { oldCoin } from './wire.ts';

@@ -1,5 +1,5 @@
 import type { Ms } from '../../../kit/clock.ts';
-import type { SimulatedFrame, SimulatedMarket, SimulatedTrade, VenueSimulator } from '../contract.ts';
+import type { SimulatedFrame, SimulatedMarket, SimulatedTrade, VenueSimulator } from '../simulator-contract.ts';
 import { levelMessages, levelSnapshot } from '../shared/simulated-levels.ts';
 import { executionId, futuresAnswer, refuseFutures, tickerRow } from './simulate-futures-rest.ts';
 import { channelOf, dollarListings, doubled, every, PLAIN, SECOND, symbolsOf, venueName } from './simulate-shared.ts';

@@ -1,5 +1,5 @@
 import type { Ms } from '../../../kit/clock.ts';
-import type { SimulatedListing, SimulatedMarket, VenueSimulator } from '../contract.ts';
+import type { SimulatedListing, SimulatedMarket, VenueSimulator } from '../simulator-contract.ts';
 import { stepsAt } from '../shared/simulated-steps.ts';
 
 /** What the simulators of both markets need. */

@@ -1,5 +1,5 @@
 import type { Ms } from '../../../kit/clock.ts';
-import type { SimulatedAnswer, SimulatedMarket, SimulatedRequest } from '../contract.ts';
+import type { SimulatedAnswer, SimulatedMarket, SimulatedRequest } from '../simulator-contract.ts';
 import { barsOf } from '../shared/simulated.ts';
 import { every, MINUTE, precisionOf, SECOND } from './simulate-shared.ts';
 import { restPair, oldCoin } from './wire.ts';

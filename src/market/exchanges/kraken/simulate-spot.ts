@@ -1,5 +1,5 @@
 import type { Ms } from '../../../kit/clock.ts';
-import type { SimulatedFrame, SimulatedMarket, VenueSimulator } from '../contract.ts';
+import type { SimulatedFrame, SimulatedMarket, VenueSimulator } from '../simulator-contract.ts';
 import {
   channelOf,
   dollarListings,

@@ -1,4 +1,4 @@
-import type { VenueSimulator } from '../contract.ts';
+import type { VenueSimulator } from '../simulator-contract.ts';
 import { futuresSimulator } from './simulate-futures.ts';
 import { spotSimulator } from './simulate-spot.ts';
 

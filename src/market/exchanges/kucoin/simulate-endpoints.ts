@@ -1,6 +1,6 @@
 import type { Ms } from '../../../kit/clock.ts';
 import type { Instrument } from '../../domain/instrument.ts';
-import type { SimulatedMarket } from '../contract.ts';
+import type { SimulatedMarket } from '../simulator-contract.ts';
 import { barsOf, byVenueSymbol, contractsText, HOUR, MINUTE, numberIn, plain, SECOND } from '../shared/simulated.ts';
 import { SPOT_BARS } from './wire.ts';
 

@@ -1,5 +1,5 @@
 import type { Ms } from '../../../kit/clock.ts';
-import type { SimulatedFrame, SimulatedMarket } from '../contract.ts';
+import type { SimulatedFrame, SimulatedMarket } from '../simulator-contract.ts';
 import { levelMessages } from '../shared/simulated-levels.ts';
 import { contractsText, MINUTE, plain, SECOND, ticks } from '../shared/simulated.ts';
 

@@ -1,5 +1,5 @@
 import type { Market } from '../../domain/records.ts';
-import type { SimulatedFrame, SimulatedListing, SimulatedMarket, VenueSimulator } from '../contract.ts';
+import type { SimulatedFrame, SimulatedListing, SimulatedMarket, VenueSimulator } from '../simulator-contract.ts';
 import { byVenueSymbol, SECOND, spiked, times } from '../shared/simulated.ts';
 import { stepsAt, type Steps } from '../shared/simulated-steps.ts';
 import { beginning, framesOf } from './simulate-frames.ts';

@@ -1,6 +1,6 @@
 import type { Ms } from '../../../kit/clock.ts';
 import type { Market } from '../../domain/records.ts';
-import type { SimulatedAnswer, SimulatedMarket, SimulatedRequest } from '../contract.ts';
+import type { SimulatedAnswer, SimulatedMarket, SimulatedRequest } from '../simulator-contract.ts';
 import { levelSnapshot } from '../shared/simulated-levels.ts';
 import { byVenueSymbol, contractsText, HOUR, MINUTE, numberIn, plain, SECOND } from '../shared/simulated.ts';
 import type { Instrument } from '../../domain/instrument.ts';

@@ -1,4 +1,4 @@
-import type { VenueSimulator } from '../contract.ts';
+import type { VenueSimulator } from '../simulator-contract.ts';
 import { futuresSimulator, spotSimulator } from './simulate-markets.ts';
 
 /** The simulators of KuCoin's markets. */

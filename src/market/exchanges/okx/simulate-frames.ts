@@ -1,6 +1,6 @@
 import type { Ms } from '../../../kit/clock.ts';
 import type { Instrument } from '../../domain/instrument.ts';
-import type { SimulatedFrame, SimulatedMarket } from '../contract.ts';
+import type { SimulatedFrame, SimulatedMarket } from '../simulator-contract.ts';
 import { byVenueSymbol, contractsText, MINUTE, plain, SECOND, ticks } from '../shared/simulated.ts';
 import { optionDay, summaryFrame, summaryFrames } from './simulate-options.ts';
 import { indexOf, kindOf } from './wire.ts';

@@ -1,7 +1,7 @@
 import type { Ms } from '../../../kit/clock.ts';
 import { msToUs } from '../../domain/records.ts';
 import type { Instrument } from '../../domain/instrument.ts';
-import type { SimulatedFrame, SimulatedListing, SimulatedListingTime, SimulatedMarket } from '../contract.ts';
+import type { SimulatedFrame, SimulatedListing, SimulatedListingTime, SimulatedMarket } from '../simulator-contract.ts';
 import { expiryDate } from '../shared/expiry-names.ts';
 import { plain, SECOND, ticks } from '../shared/simulated.ts';
 import { optionIn, optionListing, optionsAt, type SimulatedValuation } from '../shared/simulated-options.ts';

@@ -1,6 +1,6 @@
 import type { Ms } from '../../../kit/clock.ts';
 import type { Instrument } from '../../domain/instrument.ts';
-import type { SimulatedMarket } from '../contract.ts';
+import type { SimulatedMarket } from '../simulator-contract.ts';
 import { barLength, barsOf, crowdRatio, HOUR, plain, ticks } from '../shared/simulated.ts';
 
 /* What the simulated OKX tells beside market data: https://www.okx.com/docs-v5/en/#trading-statistics-rest-api. */

@@ -1,6 +1,6 @@
 import { msToUs, type Market } from '../../domain/records.ts';
 import type { Ms } from '../../../kit/clock.ts';
-import type { SimulatedFrame, SimulatedListing, SimulatedMarket, VenueSimulator } from '../contract.ts';
+import type { SimulatedFrame, SimulatedListing, SimulatedMarket, VenueSimulator } from '../simulator-contract.ts';
 import { expiriesAt, worthOfFuture } from '../shared/simulated-expiries.ts';
 import { byVenueSymbol, plain, spiked, times } from '../shared/simulated.ts';
 import { listingsWith, stepsAt } from '../shared/simulated-steps.ts';

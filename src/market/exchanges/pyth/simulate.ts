@@ -8,7 +8,7 @@ import type {
   SimulatedMarket,
   SimulatedRequest,
   VenueSimulator,
-} from '../contract.ts';
+} from '../simulator-contract.ts';
 import { byVenueSymbol, SECOND, spiked, ticks } from '../shared/simulated.ts';
 import { stepsAt } from '../shared/simulated-steps.ts';
 import { elementsOf, isObject, parseJson } from '../shared/values.ts';

@@ -1,5 +1,5 @@
 import type { Ms } from '../../../kit/clock.ts';
-import type { SimulatedListing } from '../contract.ts';
+import type { SimulatedListing } from '../simulator-contract.ts';
 
 /*
  * Contracts that run out, of simulated venues: what is listed, and what a future is worth: the index with a constant

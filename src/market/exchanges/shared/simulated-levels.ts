@@ -1,5 +1,5 @@
 import type { Ms } from '../../../kit/clock.ts';
-import type { SimulatedBook, SimulatedMarket } from '../contract.ts';
+import type { SimulatedBook, SimulatedMarket } from '../simulator-contract.ts';
 
 /*
  * Books of venues that send each level in a message of its own, numbered without holes. How many levels change in a

@@ -2,7 +2,7 @@ import type { Ms } from '../../../kit/clock.ts';
 import type { Instrument } from '../../domain/instrument.ts';
 import { msToUs } from '../../domain/records.ts';
 import { impliedVolatility, type OptionValue, valueOption } from '../../domain/option-pricing.ts';
-import type { SimulatedListing, SimulatedListingTime, SimulatedWorth } from '../contract.ts';
+import type { SimulatedListing, SimulatedListingTime, SimulatedWorth } from '../simulator-contract.ts';
 import { expiriesAt, forwardAt } from './simulated-expiries.ts';
 
 /*

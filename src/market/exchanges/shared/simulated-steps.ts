@@ -1,4 +1,4 @@
-import type { SimulatedListing } from '../contract.ts';
+import type { SimulatedListing } from '../simulator-contract.ts';
 
 /** Tick and lot (base units) of a symbol, as decimal text. */
 export type Steps = readonly [tick: string, lot: string];

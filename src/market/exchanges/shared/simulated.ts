@@ -1,6 +1,6 @@
 import type { Ms } from '../../../kit/clock.ts';
 import type { Instrument } from '../../domain/instrument.ts';
-import type { SimulatedFrame, SimulatedMarket } from '../contract.ts';
+import type { SimulatedFrame, SimulatedMarket } from '../simulator-contract.ts';
 
 /** Helpers of the venues' simulator halves. */
 

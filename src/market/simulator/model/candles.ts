@@ -1,4 +1,4 @@
-import type { SimulatedCandle, SimulatedTicker } from '../../exchanges/contract.ts';
+import type { SimulatedCandle, SimulatedTicker } from '../../exchanges/simulator-contract.ts';
 import { MINUTE_MS } from './path.ts';
 import type { SeriesSpecification } from './specification.ts';
 import { countBefore, type MinuteTape, type TradeTape } from './tape.ts';

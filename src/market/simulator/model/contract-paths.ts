@@ -1,4 +1,4 @@
-import type { SimulatedWorth } from '../../exchanges/contract.ts';
+import type { SimulatedWorth } from '../../exchanges/simulator-contract.ts';
 import { interpolate, MINUTE_MS, PART_MS, PATH_PARTS, type PricePaths } from './path.ts';
 
 /** A minute whose end the derivatives miss by more of its value is worked out point by point: the last of an option. */

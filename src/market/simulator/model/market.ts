@@ -1,5 +1,10 @@
 import type { Ms } from '../../../kit/clock.ts';
-import type { SimulatedBookChange, SimulatedMarket, SimulatedTrade, VenueSimulator } from '../../exchanges/contract.ts';
+import type {
+  SimulatedBookChange,
+  SimulatedMarket,
+  SimulatedTrade,
+  VenueSimulator,
+} from '../../exchanges/simulator-contract.ts';
 import { marketKey } from '../../domain/records.ts';
 import { simulators } from '../catalogue.generated.ts';
 import { createAggregates, type SeriesAggregates } from './candles.ts';

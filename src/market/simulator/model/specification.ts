@@ -1,6 +1,6 @@
 import type { Instrument } from '../../domain/instrument.ts';
 import type { Market } from '../../domain/records.ts';
-import type { SimulatedListing, SimulatedListingTime, VenueSimulator } from '../../exchanges/contract.ts';
+import type { SimulatedListing, SimulatedListingTime, VenueSimulator } from '../../exchanges/simulator-contract.ts';
 import { hash, keyOf } from './random.ts';
 
 /** How one symbol behaves on all venues. Prices in quote units (USDT). */
