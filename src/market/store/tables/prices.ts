@@ -17,7 +17,7 @@ export default defineTable({
       into[1] = bid;
       into[2] = ask;
       into[3] = spread;
-      into[4] = mid === 0 ? Number.NaN : (spread / mid) * 1e4;
+      into[4] = mid > 0 ? (spread / mid) * 1e4 : Number.NaN;
       into[5] = stagedNumber(record.bid_qty);
       into[6] = stagedNumber(record.ask_qty);
       into[7] = stagedNumber(record.last_price);
