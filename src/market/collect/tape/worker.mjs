@@ -4,6 +4,7 @@
  * waits on shared memory, so that items that were shown are written in the middle of the turn that receives them.
  */
 import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs';
+import { setPriority } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { LEAST_BYTES, THREAD, WORTHY_BYTES } from './block-items.mjs';
@@ -19,6 +20,10 @@ const LINGER_MS = 10;
 /** The rate is that of about the last so many ms. */
 const RATE_MS = 100;
 
+/** Nice value of the thread where it may have it. */
+const PRIORITY = -10;
+
+raisePriority();
 const port = /** @type {import('node:worker_threads').MessagePort} */ (parentPort);
 const opening = /** @type {TapeOpening} */ (workerData);
 const disk = new TapeDisk(opening, openSegment, (word) => port.postMessage(word));
@@ -28,6 +33,20 @@ const rate = { value: 0, bytes: 0, at: performance.now() };
 /** Since when what gathers does. @type {number | undefined} */
 let since;
 let wroteAt = Number.NEGATIVE_INFINITY;
+
+/**
+ * Goes before the other threads, which would hold it up for some ms where all processors are busy. On Linux a priority is
+ * the thread's own, and takes root or CAP_SYS_NICE; elsewhere it is the process's and stays.
+ */
+function raisePriority() {
+  if (process.platform !== 'linux') return;
+  try {
+    setPriority(0, PRIORITY);
+  } catch (error) {
+    const code = /** @type {{ info?: { code?: string } }} */ (error).info?.code;
+    if (code !== 'EACCES' && code !== 'EPERM') throw error;
+  }
+}
 
 /** Waits for the disk where it is: the thread has nothing else to do. @param {string} path @returns {import('./protocol.ts').SegmentFile} */
 function openSegment(path) {

@@ -1,5 +1,6 @@
-import { statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdir, open, readFile, readdir, rename, rmdir, unlink, writeFile } from 'node:fs/promises';
+import { getPriority } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ManualClock } from '../../../../src/kit/clock.ts';
@@ -48,6 +49,25 @@ test('every kind of item is read as it was written, in order, with its position'
   expect(read.map(({ position }) => position)).toEqual(positions);
   expect(positions.at(-1)).toEqual({ segment: 1, item: 13 });
 });
+
+/** Nice values of this process's threads. */
+const priorities = (): number[] =>
+  readdirSync('/proc/self/task').map((id) =>
+    Number(readFileSync(`/proc/self/task/${id}/stat`, 'utf8').split(') ')[1]?.split(' ')[16]),
+  );
+
+test.runIf(process.platform === 'linux' && process.getuid?.() === 0)(
+  'the thread that writes goes before the one that appends',
+  async () => {
+    await using folder = await temporaryFolder();
+    await using writer = await writerOf(folder.path);
+    writer.append(frame('a', 1));
+    await writer.flush();
+    // Threads of other tests may be ending.
+    expect(priorities()).toContain(-10);
+    expect(getPriority()).not.toBe(-10);
+  },
+);
 
 test('a read may begin at any position', async () => {
   await using folder = await temporaryFolder();
