@@ -41,8 +41,8 @@ export interface ModelErrors {
 
 /** Fewest closes that a forecast is made of: 19 outcomes of the longest lead time would want more, shorter ones have them. */
 export const LEAST_CLOSES = 60;
-/** Most closes that are looked at. */
-export const MOST_CLOSES = 1000;
+/** Most closes that are looked at, six hours of minutes: each model is fitted anew at each origin, on the calling thread. */
+export const MOST_CLOSES = 360;
 const MOST_ORIGINS = 100;
 /** Part of the closes that the first origin must be fitted to. */
 const FITTED = 0.5;
