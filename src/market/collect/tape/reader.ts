@@ -57,7 +57,6 @@ export async function* readTapeBatches(
       if (first !== undefined) yield* itemsOf(first, options, known);
     }
   }
-  unpacker.flush();
   for (const next of coming) yield* itemsOf(next, options, known);
 }
 
@@ -74,7 +73,7 @@ interface Coming {
     readonly header: BlockHeader;
     readonly skip: number;
     readonly where: string;
-    readonly raw: Promise<Buffer>;
+    readonly raw: () => Promise<Buffer>;
   };
 }
 
@@ -108,8 +107,6 @@ async function* comingOf(
     const skip = segment === from.segment ? Math.max(0, from.item - header.firstItem) : 0;
     if (skip >= header.items) continue;
     const raw = unpacker.add(block, path);
-    // Its failure is thrown where it is waited for, if it ever is.
-    raw.catch(() => undefined);
     yield { damage, block: { segment, header, skip, where: `${path} at byte ${block.offset}`, raw } };
     damage = [];
   }
@@ -125,7 +122,7 @@ async function* itemsOf(
   if (failure !== undefined) throw failure.error;
   if (block === undefined) return;
   const { segment, header, skip, where, raw } = block;
-  const items = decodeItems(await raw, where, known);
+  const items = decodeItems(await raw(), where, known);
   yield { segment, firstItem: header.firstItem + skip, items: skip === 0 ? items : items.slice(skip) };
 }
 

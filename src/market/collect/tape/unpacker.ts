@@ -8,7 +8,7 @@ import { unpack, type RawBlock } from './segments.ts';
 const OWN_BYTES = 2 * 1024 * 1024;
 /** Handed over at once, packed: to hand over each block costs more than unpacking it. */
 const BATCH_BYTES = 256 * 1024;
-/** Bytes added after a block with which it is certain to have been handed over. */
+/** Bytes to add after a block before it is asked for, so that the thread has had the time. */
 export const UNPACK_AHEAD_BYTES = 2 * BATCH_BYTES;
 
 interface Waiting {
@@ -16,6 +16,8 @@ interface Waiting {
   readonly where: string;
   readonly resolve: (raw: Buffer) => void;
   readonly reject: (error: Error) => void;
+  /** Whether the thread has it. */
+  sent: boolean;
 }
 
 /** Unpacks blocks in order; those of a long tape by a thread of its own, so that who reads them need not wait for it. */
@@ -27,24 +29,32 @@ export class Unpacker implements AsyncDisposable {
   readonly #sent: Waiting[][] = [];
   #dead: Error | undefined;
 
-  /** The raw bytes of a block's items. Rejects with Corrupt when they do not unpack. `flush` after the last one. */
-  add(block: RawBlock, path: string): Promise<Buffer> {
+  /** Begins with a block. What is given asks for the raw bytes of its items, and rejects with Corrupt when it does not unpack. */
+  add(block: RawBlock, path: string): () => Promise<Buffer> {
     const { codec, payloadBytes } = block.header;
     if (codec !== CODEC.deflateRaw || this.#own < OWN_BYTES) {
       this.#own += payloadBytes;
-      return unpack(block, path);
+      const raw = unpack(block, path);
+      raw.catch(unasked);
+      return () => raw;
     }
-    return new Promise((resolve, reject) => {
-      this.#gathered.push({ block, where: `${path} at byte ${block.offset}`, resolve, reject });
-      this.#gatheredBytes += payloadBytes;
-      if (this.#gatheredBytes >= BATCH_BYTES) this.flush();
-    });
+    const { promise, resolve, reject } = pending<Buffer>();
+    promise.catch(unasked);
+    const waiting: Waiting = { block, where: `${path} at byte ${block.offset}`, resolve, reject, sent: false };
+    this.#gathered.push(waiting);
+    this.#gatheredBytes += payloadBytes;
+    if (this.#gatheredBytes >= BATCH_BYTES) this.#flush();
+    return () => {
+      // Blocks that are not packed may follow it for long, and fill no batch.
+      if (!waiting.sent) this.#flush();
+      return promise;
+    };
   }
 
   /** Hands over what has gathered. */
-  flush(): void {
+  #flush(): void {
     const waiting = this.#gathered;
-    if (waiting.length === 0) return;
+    for (const one of waiting) one.sent = true;
     const bytes = new Uint8Array(this.#gatheredBytes);
     this.#gathered = [];
     this.#gatheredBytes = 0;
@@ -102,6 +112,19 @@ export class Unpacker implements AsyncDisposable {
 
 /** What is unpacked is handed on at once: a small nursery is enough. */
 const YOUNG_MB = 2;
+
+/** A failure is thrown where the bytes are asked for, if they ever are. */
+function unasked(): void {}
+
+function pending<T>() {
+  let resolve!: (value: T) => void;
+  let reject!: (error: Error) => void;
+  const promise = new Promise<T>((taken, refused) => {
+    resolve = taken;
+    reject = refused;
+  });
+  return { promise, resolve, reject };
+}
 
 function gone(reason: string): Unavailable {
   return new Unavailable(`the thread that unpacks the tape is gone: ${reason}; read it again`);

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { silentLogger } from '../../../../src/kit/logger.ts';
 import { ManualClock } from '../../../../src/kit/clock.ts';
@@ -40,8 +40,7 @@ it('gives the bytes of each block, those unpacked by its thread as those before,
   const packed = blocks.reduce((sum, { payload }) => sum + payload.length, 0);
   expect(packed).toBeGreaterThan(4 * 1024 * 1024);
   const results = blocks.map((one) => unpacker.add(one, 'x.tape'));
-  unpacker.flush();
-  for (const [n, result] of (await Promise.allSettled(results)).entries()) {
+  for (const [n, result] of (await Promise.allSettled(results.map((raw) => raw()))).entries()) {
     if (n >= 150 && n <= 152) {
       expect(result).toMatchObject({ status: 'rejected', reason: expect.any(Corrupt) as unknown });
       expect(String((result as PromiseRejectedResult).reason)).toContain(`x.tape at byte ${n * 100}: `);
@@ -74,4 +73,27 @@ it('reads a long tape as it was written, from any place, and lets go of it early
     if (seen > 3_000) break;
   }
   expect(seen).toBeLessThan(frames.length);
+}, 60_000);
+
+it('gives a packed block that nothing but unpacked ones follow', async () => {
+  await using folder = await temporaryFolder();
+  const base = { kind: 'frame', connection: 'a#1', exchange: 'toy', market: 'spot' } as const;
+  const limits = { segmentBytes: 50_000_000, segmentMs: 1_000_000, flushMs: 5 };
+  const clock = new ManualClock(1);
+  await using tape = await TapeWriter.open({ folder: folder.path, clock, log: silentLogger, ...limits });
+  let written = 0;
+  const append = (bytes: Buffer) => tape.append({ ...base, recv_time: 1000 + written++, bytes });
+  // So much that the reader's thread has begun, then one packed block, then many that are not worth packing.
+  for (let n = 0; n < 120; n++) append(Buffer.from(text(n, 60_000)));
+  await tape.flush();
+  for (let n = 0; n < 12; n++) {
+    append(Buffer.from(text(n, 60_000)));
+    await tape.flush();
+    append(randomBytes(900_000));
+    await tape.flush();
+  }
+  await tape.close();
+  let read = 0;
+  for await (const { items } of readTapeBatches(folder.path)) read += items.length;
+  expect(read).toBe(written);
 }, 60_000);
