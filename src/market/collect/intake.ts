@@ -70,7 +70,10 @@ export class Intake {
   #resting = false;
   #timer: Timer | undefined;
   #running: Promise<void> | undefined;
-  #early = false;
+  /** The commit after the one under way, which all who ask meanwhile share. */
+  #next: { readonly done: Promise<void>; always: boolean } | undefined;
+  /** The loop commits, or is about to: nothing need be brought forward. */
+  #due = false;
   #stopped = false;
   #lost = 0;
   #frames = 0;
@@ -174,9 +177,8 @@ export class Intake {
   }
 
   /** Commits everything taken so far. Rejects with Unavailable when tape or store refuses; nothing is dropped. */
-  async flush(): Promise<void> {
-    if (this.#running !== undefined) await this.#running.catch(() => undefined);
-    await this.#commit(true);
+  flush(): Promise<void> {
+    return this.#commit(true);
   }
 
   /** Resolves when the sources may push on. */
@@ -194,16 +196,21 @@ export class Intake {
     return this.#rowBytes > MAX_WAITING_BYTES || this.#options.tape.pressure > MAX_TAPE_PRESSURE;
   }
 
-  #relieve(): void {
-    if (this.#rowBytes > EARLY_COMMIT_BYTES && !this.#early) {
-      this.#early = true;
+  /** True when a commit is under way or about to be. */
+  #relieve(): boolean {
+    // A store that refuses is asked again in its time.
+    const early = this.#rowBytes > EARLY_COMMIT_BYTES && this.#storeError === undefined && !this.#stopped;
+    if (early && !this.#due) {
+      this.#due = true;
       this.#timer?.cancel();
       this.#timer = this.#options.clock.schedule(0, () => this.#tick());
     }
     const overloaded = this.#overloaded();
-    if (overloaded === this.#paused) return;
-    this.#paused = overloaded;
-    this.#options.onPressure(overloaded);
+    if (overloaded !== this.#paused) {
+      this.#paused = overloaded;
+      this.#options.onPressure(overloaded);
+    }
+    return this.#due;
   }
 
   /** Has the sources rest until the turn is over when it has taken long enough. */
@@ -232,24 +239,41 @@ export class Intake {
   }
 
   #tick(): void {
-    this.#early = false;
     const idle = this.#options.clock.monotonicMs() - this.#committedAt >= IDLE_COMMIT_MS;
     if (this.#rows.length + this.#changes.length === 0 && !idle) {
-      this.#relieve();
-      this.#schedule();
+      this.#goOn();
       return;
     }
+    this.#due = true;
     this.#commit(idle)
       .catch(() => undefined)
-      .finally(() => {
-        this.#relieve();
-        this.#schedule();
-      });
+      .finally(() => this.#goOn());
   }
 
-  /** One commit at a time; a second caller waits for the first and then commits what came since. */
-  async #commit(always: boolean): Promise<void> {
-    while (this.#running !== undefined) await this.#running.catch(() => undefined);
+  /** The loop's next turn: at once when much waits. */
+  #goOn(): void {
+    this.#due = false;
+    if (!this.#relieve()) this.#schedule();
+  }
+
+  /** One commit at a time. All who ask while one is under way share the one after it, which takes what came until then. */
+  #commit(always: boolean): Promise<void> {
+    if (this.#next === undefined) {
+      if (this.#running === undefined) return this.#begin(always);
+      const done = this.#running
+        .catch(() => undefined)
+        .then(() => {
+          const asked = this.#next?.always ?? false;
+          this.#next = undefined;
+          return this.#begin(asked);
+        });
+      this.#next = { done, always };
+    }
+    this.#next.always ||= always;
+    return this.#next.done;
+  }
+
+  async #begin(always: boolean): Promise<void> {
     const nothing = this.#rows.length + this.#changes.length === 0;
     const told = samePosition(this.#position, this.#committed) && samePosition(this.#position, this.#headsOf);
     if (nothing && (!always || told)) return;

@@ -18,6 +18,7 @@ import type { CandleRecord, SeriesKey, TradeRecord } from '../../../src/market/d
 import { MemoryStore, RecordingSink, collect, frame, temporaryFolder } from './support.ts';
 import type { CollectEnvironment } from '../../../src/market/collect/environment.ts';
 import type { RestClient } from '../../../src/market/collect/rest-client.ts';
+import type { MarketStore } from '../../../src/market/store/contract.ts';
 import type { VenueMarket } from '../../../src/market/exchanges/contract.ts';
 import { toyVenue } from './toy-venue.ts';
 
@@ -182,6 +183,71 @@ test('receive time never goes back, however the clock jumps, and a commit flushe
   await writer.close();
   expect((await verifyTape(tapeDir)).intact).toBe(true);
   expect(await collect(readTape(tapeDir))).toHaveLength(399);
+});
+
+test('commits asked for while one is under way are one, also while more comes than a commit takes', async () => {
+  await using folder = await temporaryFolder();
+  const clock = new ManualClock();
+  const log = silentLogger;
+  const events = new RecordingSink(clock);
+  const sink = { take: (): void => undefined } as { take: (record: never) => void };
+  const pipeline = new Pipeline({ markets: toyVenue().markets, bookIntervalMs: 0, sink: (r) => sink.take(r as never) });
+  const opening = { segmentBytes: 1e9, segmentMs: 9e8, flushMs: 1e9 };
+  await using writer = await TapeWriter.open({ folder: join(folder.path, 'tape'), clock, log, ...opening });
+  const commits: { readonly rows: number; readonly end: (error?: Error) => void }[] = [];
+  const store: Pick<MarketStore, 'ingest'> = {
+    ingest: (records) =>
+      new Promise((resolve, reject) => {
+        const end = (error?: Error): void => (error === undefined ? resolve({ tables: [] }) : reject(error));
+        commits.push({ rows: records.length, end });
+      }),
+  };
+  const intake = new Intake({
+    tape: writer,
+    pipeline,
+    store: store as MarketStore,
+    events,
+    clock,
+    log,
+    commitMs: () => 1000,
+    lastRecvTime: 0,
+    onPressure: () => undefined,
+    onRest: () => undefined,
+    onTapeError: () => undefined,
+  });
+  sink.take = intake.take;
+  let id = 0;
+  /** More than brings a commit forward. */
+  const push = async (): Promise<void> => {
+    for (let n = 0; n < 20_000; n++) {
+      const text = JSON.stringify({ type: 'trade', symbol: 'AB', id: ++id, price: 1, at: id });
+      intake.push(frame(text, intake.recvTime()));
+    }
+    await clock.advance(0);
+  };
+  const reached = (n: number): Promise<void> => expect.poll(() => commits.length).toBe(n);
+  await push();
+  await reached(1);
+  // The first commit lasts; what comes meanwhile asks for others.
+  for (let n = 0; n < 3; n++) await push();
+  const flushes = [intake.flush(), intake.flush()];
+  await push();
+  expect(commits.map(({ rows }) => rows)).toEqual([20_000]);
+  commits[0]?.end();
+  await reached(2);
+  expect(commits[1]?.rows).toBe(80_000);
+  // Both share a failure, and what failed is committed with the next, in its time.
+  const failed = Promise.allSettled(flushes);
+  commits[1]?.end(new Error('disk full'));
+  expect((await failed).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+  await push();
+  expect(commits).toHaveLength(2);
+  await clock.advance(1000);
+  await reached(3);
+  expect(commits[2]?.rows).toBe(100_000);
+  commits[2]?.end();
+  await expect.poll(() => intake.stored + intake.lagMs).toBe(0);
+  intake.stop();
 });
 
 test('a host that refused us lately is polled half as often', async () => {
