@@ -63,7 +63,10 @@ it('reads a long tape as it was written, from any place, and lets go of it early
     let n = from;
     for await (const { item, position } of readTape(folder.path, { from: positions[from] })) {
       expect(position).toEqual(positions[n]);
-      expect(item).toEqual(frames[n++]);
+      // Bytes one by one would take a minute.
+      const { bytes, ...rest } = frames[n++] as FrameItem;
+      expect(item).toMatchObject(rest);
+      expect(item.kind === 'frame' && Buffer.compare(bytes, item.bytes)).toBe(0);
     }
     expect(n).toBe(frames.length);
   }
