@@ -50,7 +50,7 @@ describe.runIf(built)('examples', { timeout: 60_000 }, () => {
       '  delegate_work: boss to junior',
       '  delegate_work: boss to senior',
       'managed: senior wrote Thick.',
-      'each: completed; crew drawn cannot start: inputs are missing for task tell, description: {topic}; agent teller, role: {topic}; completed',
+      'each: completed; crew drawn cannot start: inputs are missing for task tell, description: {topic}; agent teller, role: {topic}; give them as inputs, with crew run as --input topic=…; completed',
       'flow: completed: It rose. It rose.',
       '',
     ]);

@@ -72,7 +72,7 @@ export class ActiveRun {
       const problems = [
         ...functions,
         ...missingTripwires(crew, membersOf(crew, this.#parts.agents), this.#hooks.tripwires ?? {}),
-        ...(open.length === 0 ? [] : [`inputs are missing for ${open.join('; ')}`]),
+        ...(open.length === 0 ? [] : [`inputs are missing for ${open.join('; ')}; ${howToGive(open)}`]),
         ...missing,
       ];
       if (problems.length > 0) throw new InvalidInput(`crew ${crew.id} cannot start: ${problems.join('; ')}`);
@@ -431,4 +431,10 @@ export class ActiveRun {
     this.row = { ...this.row, ...changes };
     await this.#parts.store.update(this.row.run_id, changes);
   }
+}
+
+/** The remedy for `task t, description: {name}` and its like. */
+function howToGive(open: readonly string[]): string {
+  const names = new Set(open.flatMap((where) => /\{([^{}]+)\}$/.exec(where)?.[1] ?? []));
+  return `give them as inputs, with crew run as ${[...names].map((name) => `--input ${name}=…`).join(' ')}`;
 }

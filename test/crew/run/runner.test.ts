@@ -80,7 +80,7 @@ describe('a run', () => {
     const third = toyTask('third', 'ben');
     const { runner, events, store } = desk({ agents: [ana, ben], tasks: [first, second, third], models });
     await expect(runner.kickoff('toy', {})).rejects.toThrow(
-      'crew toy cannot start: inputs are missing for task first, description: {symbol}; its playbook has no policy for task third',
+      'crew toy cannot start: inputs are missing for task first, description: {symbol}; give them as inputs, with crew run as --input symbol=…; its playbook has no policy for task third',
     );
     await expect(runner.kickoff('toi')).rejects.toThrow("there is no crew 'toi' (did you mean toy?)");
     expect(events.all).toEqual([]);
