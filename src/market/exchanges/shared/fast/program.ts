@@ -1,5 +1,8 @@
-import { HELPERS, type Helpers, INTEGER_DIGITS, type Scan } from './scan.ts';
-import { CODE, type RecordMaker, type Shape, type Slot, type Template } from './template.ts';
+import { choice, decimal, DIGIT, literal, NEXT, SKIP, whole } from './code.ts';
+import { LEVELS, runMaker } from './levels.ts';
+import { objectReader, OTHERS, SIGNED } from './objects.ts';
+import { HELPERS, type Helpers, type Scan } from './scan.ts';
+import { CODE, type Fields, type RecordMaker, type Shape, type Slot, type Template } from './template.ts';
 
 /** Code made of shapes. */
 export interface Program {
@@ -39,8 +42,8 @@ export function compile(shapes: readonly Shape[]): Program {
   const body = `'use strict';\nconst { ${Object.keys(HELPERS).join()} } = h;\n${writer.source()}\nreturn ${entry};`;
   // The source is of our constants alone: no byte of a frame ever gets into it.
   // eslint-disable-next-line @typescript-eslint/no-implied-eval
-  const make = new Function('h', body) as (h: Helpers) => Read;
-  return { read: make(HELPERS), leaves: writer.leaves };
+  const make = new Function('h', 'nextRun', body) as (h: Helpers, nextRun: ReturnType<typeof runMaker>) => Read;
+  return { read: make(HELPERS, runMaker()), leaves: writer.leaves };
 }
 
 interface Remaining {
@@ -72,7 +75,7 @@ function leafOf({ template, make }: Shape): Leaf {
 class Writer {
   readonly leaves: Leaf[] = [];
   readonly #names = new Map<string, string>();
-  readonly #functions: string[] = [LEVELS];
+  readonly #functions: string[] = [LEVELS, SIGNED, OTHERS];
 
   source(): string {
     return this.#functions.join('\n');
@@ -86,6 +89,16 @@ class Writer {
     this.#names.set(key, name);
     const steps = this.#steps(list);
     this.#functions.push(`function ${name}(s, b, v, at, end) {\nconst n = s.numbers;\n${steps.join('\n')}\n}`);
+    return name;
+  }
+
+  #objectOf(fields: Fields): string {
+    const key = `object ${JSON.stringify(fields)}`;
+    const known = this.#names.get(key);
+    if (known !== undefined) return known;
+    const name = `object${this.#names.size}`;
+    this.#names.set(key, name);
+    this.#functions.push(objectReader(name, fields, (inner) => this.#objectOf(inner)));
     return name;
   }
 
@@ -138,7 +151,9 @@ class Writer {
       case CODE.decimal:
         return `{ ${decimal('x')} n[${part.target}] = x; }`;
       case CODE.skipNumber:
-        return `{ const start = at; ${SKIP} let ${DIGIT} while (d >>> 0 <= 9) ${NEXT} if (at === start || (b[start] === 48 && at > start + 1)) return -1; }`;
+        return SKIP_NUMBER;
+      case CODE.skipInteger:
+        return `if (b[at] === 45) at++; ${SKIP_NUMBER}`;
       case CODE.skipName:
         return '{ const start = at; while (NAME[b[at] ?? 0] === 1) at++; if (at === start) return -1; }';
       case CODE.skipText:
@@ -155,6 +170,10 @@ class Writer {
         return `at = objectLevels(s, b, v, at, end, ${part.target}); if (at < 0) return -1;`;
       case CODE.actionLevels:
         return `at = actionLevels(s, b, v, at, end, ${part.target}); if (at < 0) return -1;`;
+      case CODE.countedLevels:
+        return `at = countedLevels(s, b, v, at, end, ${part.target}); if (at < 0) return -1;`;
+      case CODE.object:
+        return `at = ${call(this.#objectOf(part.fields ?? {}))}; if (at < 0) return -1;`;
       case CODE.rows: {
         const row = this.functionOf((part.rows ?? []).map(remainingOf));
         return `if (b[at++] !== 91) return -1; for (;;) { at = ${call(row)}; if (at < 0 || !s.onRow(s.leaf)) return -1; const c = b[at++]; if (c === 44) continue; if (c !== 93) return -1; break; }`;
@@ -175,144 +194,8 @@ function keyOf(list: readonly Remaining[]): string {
   );
 }
 
+const SKIP_NUMBER = `{ const start = at; ${SKIP} let ${DIGIT} while (d >>> 0 <= 9) ${NEXT} if (at === start || (b[start] === 48 && at > start + 1)) return -1; }`;
 const call = (name: string): string => `${name}(s, b, v, at, end)`;
-const DIGIT = 'd = (b[at] ?? 0) - 48;';
-/** Passes over digits four at a time. */
-const SKIP =
-  'for (; at + 4 <= end; at += 4) { const w = v.getInt32(at, true) ^ 0x30303030; if (((w | (w + 0x06060606)) & 0xf0f0f0f0) !== 0) break; }';
-const NEXT = 'd = (b[++at] ?? 0) - 48;';
-/** Appends up to `most` digits to `name`, without a loop: V8 looks for interrupts at each turn of one. */
-function digits(name: string, most: number, then = ''): string {
-  if (most === 0) return then;
-  return `if (d >>> 0 <= 9) { ${name} = (Math.imul(${name}, 10) + d) | 0; ${NEXT} ${digits(name, most - 1, then)} }`;
-}
-/** Appends all digits that follow; more than nine overflow. */
-const gather = (name: string): string =>
-  digits(name, 6, `while (d >>> 0 <= 9) { ${name} = (Math.imul(${name}, 10) + d) | 0; ${NEXT} }`);
-
-/** Text that must be there, compared four bytes at a time where it is long enough, the last four overlapping. */
-function literal(text: string): string {
-  return `if (${differs(text)}) return -1; at += ${text.length};`;
-}
-
-function differs(text: string): string {
-  const bytes = Buffer.from(text, 'latin1');
-  const { length } = bytes;
-  if (length < 4) return [...bytes].map((byte, i) => `b[at + ${i}] !== ${byte}`).join(' || ');
-  const starts = Array.from({ length: length >> 2 }, (_, i) => i * 4);
-  if (length % 4 > 0) starts.push(length - 4);
-  const words = starts.map((at) => `v.getInt32(at + ${at}, true) !== ${bytes.readInt32LE(at)}`);
-  return [`at + ${length} > end`, ...words].join(' || ');
-}
-
-/** One of some texts. */
-function choice({ choices, target }: Slot): string {
-  const cases = (choices ?? []).map((text, i) => {
-    const found = target < 0 ? '' : `n[${target}] = ${i};`;
-    return `if (!(${differs(text)})) { at += ${text.length}; ${found} }`;
-  });
-  return `${cases.join(' else ')} else return -1;`;
-}
-
-/** A whole number: eight digits at once where there are so many, then at most eight more. */
-function whole(target: number): string {
-  return `{ const start = at; let x = 0, m = 0, ${DIGIT}
-if (at + 8 <= end) {
-let w = v.getInt32(at, true) ^ 0x30303030, u = v.getInt32(at + 4, true) ^ 0x30303030;
-if (((w | u | (w + 0x06060606) | (u + 0x06060606)) & 0xf0f0f0f0) === 0) {
-w = Math.imul(w, 10) + (w >>> 8); u = Math.imul(u, 10) + (u >>> 8);
-x = Math.imul(Math.imul(w & 255, 100) + ((w >>> 16) & 255), 10000) + Math.imul(u & 255, 100) + ((u >>> 16) & 255);
-at += 8; ${DIGIT}
-}
-}
-if (d >>> 0 <= 9) {
-const middle = at;
-${digits('m', 8)}
-x = x * POWERS[at - middle] + m;
-if (d >>> 0 <= 9 || x > ${Number.MAX_SAFE_INTEGER}) return -1;
-}
-if (at === start || (b[start] === 48 && at > start + 1)) return -1;
-n[${target}] = x; }`;
-}
-
-/** A plain decimal: up to nine digits on each side of the point here, all else by `decimal`. */
-function decimal(name: string): string {
-  const most = INTEGER_DIGITS;
-  return `let ${name} = 0; { const start = at; let m = 0, k = 1, ${DIGIT}
-${gather('m')}
-const point = at; ${name} = m;
-if (d === -2) { let f = 0; ${NEXT}
-${gather('f')}
-k = at - point - 1; ${name} = m * (POWERS[k] ?? 1) + f; }
-if ((k - 1) >>> 0 > ${most - 1} || (point - start - 1) >>> 0 > ${most - 1} || ${name} > ${Number.MAX_SAFE_INTEGER} || (b[start] === 48 && point > start + 1)) {
-${name} = decimal(s, b, start); if (${name} < 0) return -1; at = s.at;
-} else if (at !== point) ${name} /= POWERS[k]; }`;
-}
-
-/** How the levels of a side are written: what stands before the first, between price and size, levels, and at the end. */
-interface LevelTexts {
-  readonly open: string;
-  readonly between: string;
-  readonly next: string;
-  readonly close: string;
-  /** Code before each price, and after each size. */
-  readonly before?: string;
-  readonly after?: string;
-}
-
-/** Nine in ten numbers of a feed are in books. A price is above zero, a size may be zero. */
-function levels(name: string, { open, between, next, close, before = '', after = '' }: LevelTexts): string {
-  return `function ${name}(s, b, v, at, end, side) {
-let l = s.values, to = s.used;
-s.bounds[side] = to;
-if (b[at] === 91 && b[at + 1] === 93) { s.bounds[side + 1] = to; return at + 2; }
-if (${unlike(open)}) return -1;
-at += ${open.length};
-for (;;) {
-${before}
-${decimal('x')}
-if (x === 0 || ${unlike(between)}) return -1;
-at += ${between.length};
-${decimal('y')}
-${after}
-if (to + 2 > l.length) { to = more(s, to); l = s.values; }
-l[to] = x; l[to + 1] = y; to += 2;
-if (!(${unlike(next)})) { at += ${next.length}; continue; }
-s.bounds[side + 1] = s.used = to;
-return ${unlike(close)} ? -1 : at + ${close.length};
-}
-}`;
-}
-
-const ACTIONS = ['new"', 'change"', 'delete"'];
-/** What was done with a level, before it. */
-const ACTION = `let gone = false; ${choice({ key: 'action', code: CODE.choice, target: -1, choices: ACTIONS })}
-gone = b[at - 2] === 101 && b[at - 3] === 116;
-if (b[at++] !== 44) return -1;`;
-
-/** Whether a text of one to five bytes is not here; what has quotes is followed by more, so that four may be read. */
-function unlike(text: string): string {
-  const bytes = [...Buffer.from(text, 'latin1')];
-  const differs = bytes.map((byte, i) => `b[at + ${i}] !== ${byte}`);
-  if (!text.includes('"')) return differs.join(' || ');
-  const word = Buffer.from(text.padEnd(4, '\0'), 'latin1').readInt32LE();
-  const mask = text.length < 4 ? ` & ${2 ** (8 * text.length) - 1}` : '';
-  return ['at + 4 > end', `(v.getInt32(at, true)${mask}) !== ${word}`, ...differs.slice(4)].join(' || ');
-}
-
-const LEVELS = [
-  levels('quotedLevels', { open: '[["', between: '","', next: '"],["', close: '"]]' }),
-  levels('plainLevels', { open: '[[', between: ',', next: '],[', close: ']]' }),
-  levels('objectLevels', { open: '[{"p":"', between: '","s":', next: '},{"p":"', close: '}]' }),
-  levels('actionLevels', {
-    open: '[["',
-    between: ',',
-    next: '],["',
-    close: ']]',
-    before: ACTION,
-    after: 'if (gone) y = 0;',
-  }),
-].join('\n');
 
 function commonPrefix(parts: readonly (string | Slot | undefined)[]): string {
   const [first] = parts;

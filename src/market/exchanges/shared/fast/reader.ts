@@ -3,11 +3,23 @@ import type { Market, MarketRecord, RecordSink } from '../../../domain/records.t
 import { textOfBytes, type ByteRange } from '../../../domain/tape.ts';
 import type { Decoder, FrameVerdict } from '../../contract.ts';
 import type { SymbolTable } from '../symbols.ts';
+import { timeOf, type WireObject } from '../values.ts';
 import { dataVerdict } from '../verdicts.ts';
-import { compile, type Program } from './program.ts';
+import { compile, type Leaf, type Program } from './program.ts';
 import { recordOf, type FrameFacts } from './records.ts';
 import { Scan } from './scan.ts';
-import type { Shape } from './template.ts';
+import { AT, type Shape } from './template.ts';
+
+/** A frame whose objects are read as if they had been JSON. */
+export interface ObjectsFrame {
+  /** What the shape says that they are. */
+  readonly what: string;
+  readonly objects: readonly WireObject[];
+  /** The frame's own, UTC µs; when it was received where its shape has none. */
+  readonly time: Us;
+  readonly recvTime: Us;
+  readonly sink: RecordSink;
+}
 
 /** Reads frames of known shapes from their bytes; undefined for every other, of which nothing was handed on. */
 export type FastReader = (frame: ByteRange, recvTime: Us, sink: RecordSink) => FrameVerdict | undefined;
@@ -27,11 +39,11 @@ export function fastReader(
   exchange: string,
   market: Market,
   shapes: readonly Shape[],
-): (symbols: SymbolTable) => FastReader {
+): (symbols: SymbolTable, readObjects?: (frame: ObjectsFrame) => FrameVerdict | undefined) => FastReader {
   let program: Program | undefined;
-  return (symbols) => {
+  return (symbols, readObjects) => {
     program ??= compiled(shapes);
-    const reader = new Reader(program, exchange, market, symbols);
+    const reader = new Reader(program, { exchange, market, symbols, readObjects });
     return (frame, recvTime, sink) => reader.read(frame, recvTime, sink);
   };
 }
@@ -50,9 +62,25 @@ class Reader {
   readonly #facts: { exchange: string; market: Market; recvTime: Us };
   readonly #scan: Scan;
   readonly #rows: MarketRecord[] = [];
+  readonly #readObjects: ((frame: ObjectsFrame) => FrameVerdict | undefined) | undefined;
+  #objects: WireObject[] = [];
 
-  constructor(program: Program, exchange: string, market: Market, symbols: SymbolTable) {
+  constructor(
+    program: Program,
+    {
+      exchange,
+      market,
+      symbols,
+      readObjects,
+    }: {
+      readonly exchange: string;
+      readonly market: Market;
+      readonly symbols: SymbolTable;
+      readonly readObjects: ((frame: ObjectsFrame) => FrameVerdict | undefined) | undefined;
+    },
+  ) {
     this.#program = program;
+    this.#readObjects = readObjects;
     this.#facts = { exchange, market, recvTime: 0 } satisfies FrameFacts;
     this.#scan = new Scan(symbols, (leaf) => this.#row(leaf));
   }
@@ -61,6 +89,7 @@ class Reader {
     this.#facts.recvTime = recvTime;
     const rows = this.#rows;
     if (rows.length > 0) rows.length = 0;
+    if (this.#objects.length > 0) this.#objects = [];
     const scan = this.#scan;
     scan.show(frame);
     const start = frame.byteOffset;
@@ -68,6 +97,7 @@ class Reader {
     if (this.#program.read(scan, scan.bytes, scan.view, start, end) !== end) return undefined;
     const leaf = this.#program.leaves[scan.leaf];
     if (leaf === undefined) return undefined;
+    if (leaf.make.record === 'objects') return this.#objectsOf(leaf, recvTime, sink);
     if (leaf.rows) {
       // A frame is taken whole or not at all.
       for (const row of rows) sink(row);
@@ -79,8 +109,20 @@ class Reader {
     return dataVerdict(1);
   }
 
+  #objectsOf({ rows, has, make }: Leaf, recvTime: Us, sink: RecordSink): FrameVerdict | undefined {
+    const objects = rows ? this.#objects : [this.#scan.object];
+    this.#objects = [];
+    const time = has.time ? timeOf(this.#scan.numbers[AT.time]) : recvTime;
+    if (Number.isNaN(time)) return undefined;
+    return this.#readObjects?.({ what: make.what ?? '', objects, time, recvTime, sink });
+  }
+
   #row(at: number): boolean {
     const leaf = this.#program.leaves[at];
+    if (leaf?.make.record === 'objects') {
+      this.#objects.push(this.#scan.object);
+      return true;
+    }
     const record = leaf === undefined ? undefined : recordOf(leaf, this.#scan, this.#facts);
     if (record === undefined) return false;
     this.#scan.bounds.fill(0);

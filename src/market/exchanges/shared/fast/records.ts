@@ -27,6 +27,8 @@ export function recordOf(leaf: Leaf, scanner: Scan, frame: FrameFacts): MarketRe
       return tradeOf(leaf, scanner, facts, frame, time);
     case 'prices':
       return pricesOf(leaf, scanner, facts, frame, time);
+    case 'objects':
+      return undefined;
   }
 }
 

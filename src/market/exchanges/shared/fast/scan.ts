@@ -1,7 +1,7 @@
 import type { ByteRange } from '../../../domain/tape.ts';
 import type { SymbolFacts, SymbolTable } from '../symbols.ts';
 import { IdTexts } from './id-texts.ts';
-import { PLACES } from './template.ts';
+import { AT, PLACES } from './template.ts';
 
 /** So many digits always fit into 32 bits. */
 export const INTEGER_DIGITS = 9;
@@ -20,6 +20,7 @@ const LONGEST_SYMBOL = 40;
 const VALUES = 2048;
 
 interface KnownSymbol {
+  readonly name: string;
   readonly bytes: Uint8Array;
   readonly facts: SymbolFacts;
 }
@@ -28,7 +29,11 @@ interface KnownSymbol {
 export class Scan {
   readonly numbers = new Float64Array(PLACES);
   facts: SymbolFacts | undefined = undefined;
+  /** What the instrument read last is called on the wire. */
+  name = '';
   text = '';
+  /** The object read last. */
+  object: Readonly<Record<string, unknown>> = {};
   readonly ids = new IdTexts();
   /** Where bids begin and end in `values`, then asks. */
   readonly bounds = new Int32Array(4);
@@ -41,6 +46,8 @@ export class Scan {
   leaf = 0;
   /** Where a helper's reading ended. */
   at = 0;
+  /** Whether a run of levels ended with the last of its side. */
+  isLast = false;
   readonly symbols: SymbolTable;
   readonly known: (KnownSymbol | undefined)[] = new Array<KnownSymbol | undefined>(SYMBOL_SLOTS).fill(undefined);
   readonly onRow: (leaf: number) => boolean;
@@ -78,6 +85,7 @@ export const HELPERS = Object.freeze({
   more,
   symbol,
   text,
+  exponential,
 });
 export type Helpers = typeof HELPERS;
 
@@ -125,6 +133,7 @@ function symbol(s: Scan, bytes: Buffer, start: number, end: number): number {
   const known = s.known[hash & (SYMBOL_SLOTS - 1)];
   if (known === undefined || !sameBytes(known.bytes, bytes, start, at)) return meetSymbol(s, bytes, start, at, hash);
   s.facts = known.facts;
+  s.name = known.name;
   return at;
 }
 
@@ -137,10 +146,12 @@ function sameBytes(known: Uint8Array, bytes: Uint8Array, start: number, end: num
 function meetSymbol(s: Scan, bytes: Buffer, start: number, end: number, hash: number): number {
   if (end - start > LONGEST_SYMBOL || bytes[end] !== QUOTE) return -1;
   for (let at = start; at < end; at++) if (HELPERS.TEXT[bytes[at] ?? 0] !== 1) return -1;
-  const facts = s.symbols.facts(bytes.toString('latin1', start, end));
+  const name = bytes.toString('latin1', start, end);
+  const facts = s.symbols.facts(name);
   if (facts === undefined) return -1;
   s.facts = facts;
-  s.known[hash & (SYMBOL_SLOTS - 1)] = { bytes: Uint8Array.from(bytes.subarray(start, end)), facts };
+  s.name = name;
+  s.known[hash & (SYMBOL_SLOTS - 1)] = { name, bytes: Uint8Array.from(bytes.subarray(start, end)), facts };
   return end;
 }
 
@@ -151,4 +162,15 @@ function text(s: Scan, bytes: Buffer, start: number, end: number): number {
   if (at === start || at >= end || bytes[at] !== QUOTE) return -1;
   s.text = bytes.toString('latin1', start, at);
   return at;
+}
+
+const LONGEST_NUMBER = 40;
+const EXPONENTIAL = /^-?(?:0|[1-9]\d*)(?:\.\d+)?[eE][+-]?\d+/;
+
+/** The end of a number with an exponent, which becomes the value; else -1. */
+function exponential(s: Scan, bytes: Buffer, start: number, end: number): number {
+  const digits = EXPONENTIAL.exec(bytes.toString('latin1', start, Math.min(end, start + LONGEST_NUMBER)))?.[0];
+  if (digits === undefined || digits.length === LONGEST_NUMBER) return -1;
+  s.numbers[AT.value] = Number(digits);
+  return start + digits.length;
 }

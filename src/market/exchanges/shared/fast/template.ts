@@ -12,6 +12,9 @@ export const CODE = {
   rows: 10,
   objectLevels: 11,
   actionLevels: 12,
+  object: 13,
+  countedLevels: 14,
+  skipInteger: 15,
 } as const;
 
 /** Places in the reader's numbers. */
@@ -28,9 +31,10 @@ export const AT = {
   askSize: 9,
   id: 10,
   side: 11,
+  value: 12,
 } as const;
 export type Place = (typeof AT)[keyof typeof AT];
-export const PLACES = 12;
+export const PLACES = 13;
 
 /** A hole of a template. Two of the same `key` are the same. */
 export interface Slot {
@@ -39,6 +43,17 @@ export interface Slot {
   readonly target: number;
   readonly choices?: readonly string[] | undefined;
   readonly rows?: readonly RowTemplate[] | undefined;
+  readonly fields?: Fields | undefined;
+}
+
+/**
+ * How the value of a field is written: a plain decimal, with a sign or not, within quotes (which may be empty) or without
+ * (or null); the name of an instrument; any text; or another object. `other` is one that is not wanted but comes in every frame.
+ */
+export type Field = 'quoted' | 'number' | 'symbol' | 'text' | 'other' | Fields;
+/** The fields of an object that are wanted, by their names. */
+export interface Fields {
+  readonly [name: string]: Field;
 }
 
 /** The parts of a frame in order: text that must be there byte for byte, and holes. */
@@ -55,7 +70,9 @@ export type RowTemplate = Shape;
 
 /** Named here, defined by `records.ts`: what turns what was read into a record. */
 export interface RecordMaker {
-  readonly record: 'book' | 'trades' | 'prices';
+  readonly record: 'book' | 'trades' | 'prices' | 'objects';
+  /** Objects: what the decoder is told of them, to read them as it does those that were JSON. */
+  readonly what?: string | undefined;
   /** Books: what the frame is. */
   readonly kind?: 'snapshot' | 'delta' | undefined;
   /** Books: a change is one update and follows the one before it: its first sequence number is its last. */
@@ -94,6 +111,8 @@ export const anyText = slot('anyText', CODE.skipText);
 export const anyName = slot('anyName', CODE.skipName);
 /** A whole number that says nothing to us. */
 export const anyNumber = slot('anyNumber', CODE.skipNumber);
+/** The same with or without a sign. */
+export const anyInteger = slot('anyInteger', CODE.skipInteger);
 /** The content of a text that names the instrument. */
 export const symbol = slot('symbol', CODE.symbol);
 /** The venue's time, ms or µs (`timeOf`). Without one a record has the receive time. */
@@ -115,6 +134,9 @@ export const askSize = slot('askSize', CODE.decimal, AT.askSize);
 /** `[["price","size"],…]`, quotes or not. */
 export const bids = slot('bids', CODE.levels, 0);
 export const asks = slot('asks', CODE.levels, 2);
+/** `[["price","size","0","1"],…]`: what follows the size is a count. */
+export const countedBids = slot('countedBids', CODE.countedLevels, 0);
+export const countedAsks = slot('countedAsks', CODE.countedLevels, 2);
 /** `[{"p":"price","s":size},…]`. */
 export const objectBids = slot('objectBids', CODE.objectLevels, 0);
 export const objectAsks = slot('objectAsks', CODE.objectLevels, 2);
@@ -130,6 +152,14 @@ export function oneOf(...texts: readonly string[]): Slot {
 /** How the wire says that the taker bought and sold: side('"Buy"', '"Sell"'). */
 export function takerSide(buy: string, sell: string): Slot {
   return Object.freeze({ ...slot(`side ${buy} ${sell}`, CODE.choice, AT.side), choices: [sell, buy] });
+}
+
+/**
+ * An object of which these fields are wanted, in whatever order, with or without others. What is read is an object as
+ * `JSON.parse` gives it, of these fields alone and with numbers in place of texts of numbers that are not empty.
+ */
+export function object(fields: Fields): Slot {
+  return Object.freeze({ ...slot(`object ${JSON.stringify(fields)}`, CODE.object), fields });
 }
 
 /** A list of at least one row, each with one of these shapes. */
