@@ -9,12 +9,13 @@ class Side {
   #quantities = new Float64Array(256);
   #size = 0;
   readonly #order: 1 | -1;
-  /** Each level's text, where a checksum needs it. */
-  readonly #texts: string[] | undefined;
+  readonly #keepsTexts: boolean;
+  /** Each level's text, where a checksum needs it; undefined while no level has one. */
+  #texts: string[] | undefined;
 
   constructor(order: 1 | -1, texts: boolean) {
     this.#order = order;
-    this.#texts = texts ? [] : undefined;
+    this.#keepsTexts = texts;
   }
 
   get size(): number {
@@ -40,9 +41,13 @@ class Side {
     }
     if (!held) this.#insert(at, price, quantity);
     this.#quantities[at] = quantity;
-    if (this.#texts === undefined) return;
-    if (held) this.#texts[at] = text;
-    else this.#texts.splice(at, 0, text);
+    if (this.#texts !== undefined) {
+      if (held) this.#texts[at] = text;
+      else this.#texts.splice(at, 0, text);
+    } else if (text !== '' && this.#keepsTexts) {
+      this.#texts = new Array<string>(this.#size).fill('');
+      this.#texts[at] = text;
+    }
   }
 
   /** Drops the worst levels beyond the best `depth`. */
@@ -66,7 +71,8 @@ class Side {
 
   /** Texts of the best levels, best first; none when the side keeps no texts. */
   texts(depth: number): string[] {
-    return this.#texts?.slice(-depth).reverse() ?? [];
+    if (this.#texts !== undefined) return this.#texts.slice(-depth).reverse();
+    return this.#keepsTexts ? new Array<string>(Math.min(depth, this.#size)).fill('') : [];
   }
 
   /** Σ quantity, always added from the worst level to the best, so that equal books give equal sums. */

@@ -221,7 +221,7 @@ export class BookSet {
 
   #set(book: TrackedBook, change: BookRecord): void {
     const { checksum, keep } = this.#rule;
-    if (change.flat !== undefined && checksum === undefined) book.levels.applyFlat(change.flat);
+    if (change.flat !== undefined && change.proof === undefined) book.levels.applyFlat(change.flat);
     else book.levels.apply(change.bids, change.asks, checksum === undefined ? undefined : change.proof);
     if (keep !== undefined) book.levels.truncate(keep);
   }

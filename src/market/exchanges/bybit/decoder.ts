@@ -4,7 +4,7 @@ import type { Us } from '../../../kit/clock.ts';
 import type { BookRecord, Market, RecordSink } from '../../domain/records.ts';
 import type { ByteRange, RestArgs, RestCallName } from '../../domain/tape.ts';
 import type { Decoder, DecoderOptions, FrameVerdict, RestCall } from '../contract.ts';
-import { fastReader, type FastReader } from '../shared/fast/reader.ts';
+import { fastReader, type FastReader, type ObjectsFrame } from '../shared/fast/reader.ts';
 import { createSymbolTable, type SymbolFacts } from '../shared/symbols.ts';
 import { isObject, parseJson, sequenceOf, timeOf, type WireObject } from '../shared/values.ts';
 import {
@@ -20,7 +20,7 @@ import {
 import { changeOf, mergeBest, NO_BEST, pushBest, type BestChange, type BestState } from './best.ts';
 import { EXCHANGE, readBook, readKline, readLiquidation, readTrade, type ReadContext } from './normalise.ts';
 import { readOptionTicker } from './option.ts';
-import { BEST_SHAPES, BYBIT_SHAPES } from './shapes.ts';
+import { BEST_SHAPES, BYBIT_SHAPES, TICKER_SHAPES } from './shapes.ts';
 import { changesOf, mergeTicker, pushTicker, type TickerState } from './ticker.ts';
 import { isOption, RETIRED_TOPICS, sizingRule, UNSTORED_TOPICS } from './wire.ts';
 
@@ -34,8 +34,8 @@ const stateSchema = z.object({
 });
 
 const fast = {
-  futures: fastReader(EXCHANGE, 'futures', BYBIT_SHAPES),
-  spot: fastReader(EXCHANGE, 'spot', BYBIT_SHAPES),
+  futures: fastReader(EXCHANGE, 'futures', [...BYBIT_SHAPES, ...TICKER_SHAPES]),
+  spot: fastReader(EXCHANGE, 'spot', [...BYBIT_SHAPES, ...TICKER_SHAPES]),
 };
 const fastBest = {
   futures: fastReader(EXCHANGE, 'futures', BEST_SHAPES),
@@ -74,7 +74,7 @@ class BybitDecoder implements Decoder {
     // Frames of options are for `frame`: their market is another.
     const own = { facts: (name: unknown) => (isOption(name) ? undefined : symbols.facts(name)) };
     this.#bestOfBytes = fastBest[market](own);
-    const shaped = fast[market](own);
+    const shaped = fast[market](own, (frame) => this.#tickerOfBytes(frame));
     this.bytes = (frame, recvTime, sink) => shaped(frame, recvTime, sink) ?? this.#bestBytes(frame, recvTime, sink);
   }
 
@@ -118,7 +118,9 @@ class BybitDecoder implements Decoder {
       case 'trade':
         return readList(data, context, readTrade);
       case 'tickers':
-        return isObject(data) ? this.#ticker(frame, data, context) : rejected('ticker without data');
+        return isObject(data)
+          ? this.#ticker(frame['type'] === 'delta', data, messageTime(frame, context), context)
+          : rejected('ticker without data');
       case 'kline': {
         const symbol = topic.slice(topic.indexOf('.', dot + 1) + 1);
         return readList(data, context, (row) => readKline(row, symbol, messageTime(frame, context), context));
@@ -172,15 +174,21 @@ class BybitDecoder implements Decoder {
     return verdictOf(this.#mergeBest(facts, { snapshot: kind === 'snapshot', bids, asks }, { time, seq }, context));
   }
 
-  #ticker(frame: WireObject, data: WireObject, context: ReadContext): FrameVerdict {
+  #tickerOfBytes({ what, objects, time, recvTime, sink }: ObjectsFrame): FrameVerdict | undefined {
+    const [data] = objects;
+    if (data === undefined) return undefined;
+    const context: ReadContext = { market: this.#market, symbols: this.#symbols, recvTime, origin: 'live', sink };
+    return this.#ticker(what === 'delta', data, time, context);
+  }
+
+  #ticker(isChange: boolean, data: WireObject, time: Us, context: ReadContext): FrameVerdict {
     const symbol = data['symbol'];
-    if (isOption(symbol)) return verdictOf(readOptionTicker(data, messageTime(frame, context), context));
+    if (isOption(symbol)) return verdictOf(readOptionTicker(data, time, context));
     const facts = this.#symbols.facts(symbol);
     if (facts === undefined || typeof symbol !== 'string') return rejected('ticker without a symbol');
     const changes = changesOf(data);
-    const time = messageTime(frame, context);
     if (changes === undefined || Number.isNaN(time)) return rejected('ticker cannot be read');
-    const before = frame['type'] === 'delta' ? this.#tickers.get(symbol) : undefined;
+    const before = isChange ? this.#tickers.get(symbol) : undefined;
     const state = before ?? {};
     mergeTicker(state, data);
     if (before === undefined) remember(this.#tickers, symbol, state);

@@ -4,6 +4,7 @@ import {
   asks,
   bids,
   frame,
+  object,
   oneOf,
   price,
   rows,
@@ -13,6 +14,7 @@ import {
   takerSide,
   textId,
   time,
+  type Fields,
   type RecordMaker,
   type Shape,
   type Template,
@@ -63,3 +65,47 @@ export const BEST_SHAPES: readonly Shape[] = [
   ...book(frame`orderbook.1`, 'snapshot'),
   ...book(frame`orderbook.1`, 'delta'),
 ];
+
+/** A ticker, of which a change tells some fields alone. */
+const TICKER: Fields = {
+  symbol: 'symbol',
+  tickDirection: 'other',
+  lastPrice: 'quoted',
+  highPrice24h: 'quoted',
+  lowPrice24h: 'quoted',
+  price24hPcnt: 'quoted',
+  prevPrice24h: 'quoted',
+  volume24h: 'quoted',
+  turnover24h: 'quoted',
+  prevPrice1h: 'other',
+  markPrice: 'quoted',
+  indexPrice: 'quoted',
+  openInterest: 'quoted',
+  openInterestValue: 'quoted',
+  nextFundingTime: 'quoted',
+  fundingRate: 'quoted',
+  bid1Price: 'quoted',
+  bid1Size: 'quoted',
+  ask1Price: 'quoted',
+  ask1Size: 'quoted',
+  fundingIntervalHour: 'quoted',
+  fundingCap: 'other',
+  usdIndexPrice: 'other',
+};
+
+/** Contracts and spot have their own order, and both have changed it. */
+export const TICKER_SHAPES: readonly Shape[] = ['snapshot', 'delta'].flatMap((what) => {
+  const ticker = object(TICKER);
+  const [type, at] = [frame`"type":"${[what]}"`, frame`"ts":${time}`];
+  const counter = frame`"cs":${anyNumber}`;
+  return [
+    frame`${type},"data":${ticker},${counter},${at}`,
+    frame`${type},"data":${ticker},${at}`,
+    frame`${type},${at},${counter},"data":${ticker}`,
+    frame`${type},${counter},${at},"data":${ticker}`,
+    frame`${at},${type},${counter},"data":${ticker}`,
+  ].map((rest) => ({
+    template: frame`{"topic":"tickers.${symbol}",${rest}}`,
+    make: { record: 'objects', what } as const,
+  }));
+});

@@ -11,7 +11,7 @@ import { createSymbolTable, type SymbolTable } from '../shared/symbols.ts';
 import { isObject, numberOf, parseJson, timeOf, type WireObject } from '../shared/values.ts';
 import { control, dataVerdict, readRows, refused, rejected, subscribed, verdictOf } from '../shared/verdicts.ts';
 import { readBook, readCandle, readTrade } from './normalise.ts';
-import { BOOK_SHAPES } from './shapes.ts';
+import { BOOK_SHAPES, TICKER_SHAPES } from './shapes.ts';
 import { readQuote, readTicker } from './ticker.ts';
 import { belongsTo, EXCHANGE, intervalOf, isCombo, namedFacts } from './wire.ts';
 
@@ -53,8 +53,8 @@ export function createDeribitDecoder(
 }
 
 const fast: Readonly<Partial<Record<Market, ReturnType<typeof fastReader>>>> = {
-  futures: fastReader(EXCHANGE, 'futures', BOOK_SHAPES),
-  options: fastReader(EXCHANGE, 'options', BOOK_SHAPES),
+  futures: fastReader(EXCHANGE, 'futures', [...BOOK_SHAPES, ...TICKER_SHAPES]),
+  options: fastReader(EXCHANGE, 'options', [...BOOK_SHAPES, ...TICKER_SHAPES]),
 };
 
 class DeribitDecoder implements Decoder {
@@ -71,9 +71,12 @@ class DeribitDecoder implements Decoder {
     this.#options = options;
     const symbols = createSymbolTable(options, namedFacts);
     this.#symbols = symbols;
-    this.bytes = fast[market]?.({
-      facts: (name) => (belongsTo(market, name) && !isCombo(name) ? symbols.facts(name) : undefined),
-    });
+    const own = {
+      facts: (name: unknown) => (belongsTo(market, name) && !isCombo(name) ? symbols.facts(name) : undefined),
+    };
+    this.bytes = fast[market]?.(own, ({ objects: [data], recvTime, sink }) =>
+      data === undefined ? undefined : verdictOf(readTicker(data, this.#context(recvTime, sink))),
+    );
   }
 
   frame(text: string, recvTime: Us, sink: RecordSink): FrameVerdict {
@@ -88,9 +91,11 @@ class DeribitDecoder implements Decoder {
     if (method !== 'subscription' || !isObject(params)) return readAnswer(frame);
     const { channel, data } = params;
     if (typeof channel !== 'string') return rejected('message without a channel');
-    const symbols = this.#symbols;
-    const context = { exchange: EXCHANGE, market: this.#market, symbols, recvTime, origin: 'live', sink } as const;
-    return this.#channel(channel, data, context);
+    return this.#channel(channel, data, this.#context(recvTime, sink));
+  }
+
+  #context(recvTime: Us, sink: RecordSink): ReadContext {
+    return { exchange: EXCHANGE, market: this.#market, symbols: this.#symbols, recvTime, origin: 'live', sink };
   }
 
   rest(call: RestCallName, args: RestArgs, body: string, recvTime: Us, sink: RecordSink): FrameVerdict {

@@ -4,6 +4,7 @@ import type { Us } from '../../../kit/clock.ts';
 import type { Market, RecordSink } from '../../domain/records.ts';
 import type { RestArgs, RestCallName } from '../../domain/tape.ts';
 import type { Decoder, DecoderOptions, FrameVerdict, RestCall } from '../contract.ts';
+import { fastReader, type FastReader, type ObjectsFrame } from '../shared/fast/reader.ts';
 import { pushMark, type ReadContext } from '../shared/reading.ts';
 import { createSymbolTable, type SymbolTable } from '../shared/symbols.ts';
 import { isObject, numberOf, parseJson, priceOf, timeOf, type WireObject } from '../shared/values.ts';
@@ -19,6 +20,7 @@ import {
   readTrade,
 } from './normalise.ts';
 import { OptionStates, optionStatesSchema } from './option.ts';
+import { OKX_SHAPES } from './shapes.ts';
 import { readSpread } from './spread.ts';
 import {
   belongsTo,
@@ -59,7 +61,14 @@ export function createOkxDecoder(
   return new OkxDecoder(market, rest, options);
 }
 
+const fast: Readonly<Partial<Record<Market, ReturnType<typeof fastReader>>>> = {
+  futures: fastReader(EXCHANGE, 'futures', OKX_SHAPES),
+  spot: fastReader(EXCHANGE, 'spot', OKX_SHAPES),
+  options: fastReader(EXCHANGE, 'options', OKX_SHAPES),
+};
+
 class OkxDecoder implements Decoder {
+  readonly bytes: FastReader | undefined;
   readonly #market: Market;
   readonly #rest: Readonly<Partial<Record<RestCallName, RestCall>>>;
   readonly #given: DecoderOptions;
@@ -75,7 +84,11 @@ class OkxDecoder implements Decoder {
     this.#market = market;
     this.#rest = rest;
     this.#given = options;
-    this.#symbols = createSymbolTable(options, namedFacts(market));
+    const symbols = createSymbolTable(options, namedFacts(market));
+    this.#symbols = symbols;
+    // Frames of another market are for `frame`.
+    const own = { facts: (name: unknown) => (belongsTo(market, name) ? symbols.facts(name) : undefined) };
+    this.bytes = fast[market]?.(own, (frame) => this.#objects(frame));
   }
 
   frame(text: string, recvTime: Us, sink: RecordSink): FrameVerdict {
@@ -89,14 +102,7 @@ class OkxDecoder implements Decoder {
     }
     if (!this.#isOwn(arg['channel'], arg['instId'])) return control('another market');
     if (!Array.isArray(data)) return rejected('message without data');
-    const context: ReadContext = {
-      exchange: EXCHANGE,
-      market: this.#market,
-      symbols: this.#symbols,
-      recvTime,
-      origin: 'live',
-      sink,
-    };
+    const context = this.#context(recvTime, sink);
     if (arg['channel'].startsWith('sprd-')) return readSpread(arg['channel'], arg['sprdId'], frame, data, context);
     return this.#channel(arg['channel'], arg, frame, data, context);
   }
@@ -127,6 +133,15 @@ class OkxDecoder implements Decoder {
     for (const [name, price] of Object.entries(index)) this.#index.set(name, price);
     for (const [name, rate] of Object.entries(funding)) this.#funding.set(name, rate);
     for (const name of asked) this.#asked.add(name);
+  }
+
+  #objects({ what, objects, recvTime, sink }: ObjectsFrame): FrameVerdict | undefined {
+    if (what === 'opt-summary' && this.#market !== 'options') return undefined;
+    return this.#channel(what, {}, {}, objects, this.#context(recvTime, sink));
+  }
+
+  #context(recvTime: Us, sink: RecordSink): ReadContext {
+    return { exchange: EXCHANGE, market: this.#market, symbols: this.#symbols, recvTime, origin: 'live', sink };
   }
 
   #channel(
