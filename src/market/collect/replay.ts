@@ -96,7 +96,8 @@ async function replayInto(
   };
   let damagedBlocks = 0;
   try {
-    for await (const batch of readTapeBatches(tapeDir, { from: first, signal, onDamage: (d) => damage.push(d) })) {
+    const reading = { from: first, signal, onDamage: (d: TapeDamage) => damage.push(d), passing: true };
+    for await (const batch of readTapeBatches(tapeDir, reading)) {
       const start = { segment: batch.segment, item: batch.firstItem };
       if (damage.length > damagedBlocks && isAfter(start, position)) {
         storing = true;

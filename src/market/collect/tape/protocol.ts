@@ -65,9 +65,10 @@ export type TapeWord =
   | { readonly kind: 'recovered' }
   | { readonly kind: 'written'; readonly segment: number; readonly firstItem: number; readonly at: number };
 
-/** Payloads to be unpacked, one after another. */
+/** Payloads to be unpacked, one after another; into `memory` where it is large enough. */
 export interface PackedBlocks {
   readonly bytes: Uint8Array;
+  readonly memory: ArrayBuffer | null;
   readonly blocks: readonly { readonly payloadBytes: number; readonly rawBytes: number }[];
 }
 

@@ -1,7 +1,7 @@
 import { CODEC, segmentPath, type BlockHeader } from './format.ts';
 import { decodeItems, plainItem, type KnownConnections } from './items.ts';
 import { readRawBlocks, segmentsOf, type TapeDamage } from './segments.ts';
-import { UNPACK_AHEAD_BYTES, Unpacker } from './unpacker.ts';
+import { UNPACK_AHEAD_BYTES, Unpacker, type Unpacking } from './unpacker.ts';
 import type { TapeItem, TapePosition } from '../../domain/tape.ts';
 
 /** An item and where it lies. Live and replay are both async iterables of these. */
@@ -23,6 +23,8 @@ export interface ReadTapeOptions {
   /** Told of each unreadable stretch, which is passed over. */
   readonly onDamage?: ((damage: TapeDamage) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** True: the bytes of a batch's frames are looked at no more once the next batch is asked for. */
+  readonly passing?: boolean | undefined;
 }
 
 /** The items of a tape folder, oldest first, up to what is written now. Throws Corrupt for foreign format versions. */
@@ -73,7 +75,7 @@ interface Coming {
     readonly header: BlockHeader;
     readonly skip: number;
     readonly where: string;
-    readonly raw: () => Promise<Buffer>;
+    readonly unpacking: Unpacking;
   };
 }
 
@@ -106,8 +108,8 @@ async function* comingOf(
     if (header.codec === CODEC.footer) continue;
     const skip = segment === from.segment ? Math.max(0, from.item - header.firstItem) : 0;
     if (skip >= header.items) continue;
-    const raw = unpacker.add(block, path);
-    yield { damage, block: { segment, header, skip, where: `${path} at byte ${block.offset}`, raw } };
+    const unpacking = unpacker.add(block, path);
+    yield { damage, block: { segment, header, skip, where: `${path} at byte ${block.offset}`, unpacking } };
     damage = [];
   }
   if (damage.length > 0) yield { damage };
@@ -121,9 +123,10 @@ async function* itemsOf(
   for (const one of damage) options.onDamage?.(one);
   if (failure !== undefined) throw failure.error;
   if (block === undefined) return;
-  const { segment, header, skip, where, raw } = block;
-  const items = decodeItems(await raw(), where, known);
+  const { segment, header, skip, where, unpacking } = block;
+  const items = decodeItems(await unpacking.raw(), where, known);
   yield { segment, firstItem: header.firstItem + skip, items: skip === 0 ? items : items.slice(skip) };
+  if (options.passing === true) unpacking.free();
 }
 
 /** True when `a` lies after `b`; every position lies after null. */

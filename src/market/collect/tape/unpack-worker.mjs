@@ -8,8 +8,9 @@ import { inflateRawSync } from 'node:zlib';
 
 const port = /** @type {import('node:worker_threads').MessagePort} */ (parentPort);
 
-port.on('message', (/** @type {PackedBlocks} */ { bytes, blocks }) => {
-  const raw = new Uint8Array(blocks.reduce((sum, { rawBytes }) => sum + rawBytes, 0));
+port.on('message', (/** @type {PackedBlocks} */ { bytes, blocks, memory }) => {
+  const size = blocks.reduce((sum, { rawBytes }) => sum + rawBytes, 0);
+  const raw = memory !== null && memory.byteLength >= size ? new Uint8Array(memory, 0, size) : new Uint8Array(size);
   /** @type {(string | null)[]} */
   const failures = [];
   let [from, to] = [0, 0];

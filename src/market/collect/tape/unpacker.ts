@@ -11,13 +11,28 @@ const BATCH_BYTES = 256 * 1024;
 /** Bytes to add after a block before it is asked for, so that the thread has had the time. */
 export const UNPACK_AHEAD_BYTES = 2 * BATCH_BYTES;
 
+/** A block that is being unpacked. */
+export interface Unpacking {
+  /** The raw bytes of its items. Rejects with Corrupt when it does not unpack. */
+  readonly raw: () => Promise<Buffer>;
+  /** The raw bytes are looked at no more: others may take their place. */
+  readonly free: () => void;
+}
+
+/** Blocks that were handed over together lie in one memory. */
+interface Shared {
+  /** So many of them may still be looked at. */
+  used: number;
+  memory: ArrayBuffer | undefined;
+}
+
 interface Waiting {
   readonly block: RawBlock;
   readonly where: string;
   readonly resolve: (raw: Buffer) => void;
   readonly reject: (error: Error) => void;
-  /** Whether the thread has it. */
-  sent: boolean;
+  /** What it was handed over with, once the thread has it. */
+  sent: Shared | undefined;
 }
 
 /** Unpacks blocks in order; those of a long tape by a thread of its own, so that who reads them need not wait for it. */
@@ -27,34 +42,44 @@ export class Unpacker implements AsyncDisposable {
   #gathered: Waiting[] = [];
   #gatheredBytes = 0;
   readonly #sent: Waiting[][] = [];
+  /** Memory that nobody looks at any more. */
+  readonly #spare: ArrayBuffer[] = [];
   #dead: Error | undefined;
 
-  /** Begins with a block. What is given asks for the raw bytes of its items, and rejects with Corrupt when it does not unpack. */
-  add(block: RawBlock, path: string): () => Promise<Buffer> {
+  /** Begins with a block. */
+  add(block: RawBlock, path: string): Unpacking {
     const { codec, payloadBytes } = block.header;
     if (codec !== CODEC.deflateRaw || this.#own < OWN_BYTES) {
       this.#own += payloadBytes;
       const raw = unpack(block, path);
       raw.catch(unasked);
-      return () => raw;
+      return { raw: () => raw, free: unasked };
     }
     const { promise, resolve, reject } = pending<Buffer>();
     promise.catch(unasked);
-    const waiting: Waiting = { block, where: `${path} at byte ${block.offset}`, resolve, reject, sent: false };
+    const waiting: Waiting = { block, where: `${path} at byte ${block.offset}`, resolve, reject, sent: undefined };
     this.#gathered.push(waiting);
     this.#gatheredBytes += payloadBytes;
     if (this.#gatheredBytes >= BATCH_BYTES) this.#flush();
-    return () => {
+    const raw = (): Promise<Buffer> => {
       // Blocks that are not packed may follow it for long, and fill no batch.
-      if (!waiting.sent) this.#flush();
+      if (waiting.sent === undefined) this.#flush();
       return promise;
     };
+    return { raw, free: () => this.#free(waiting) };
+  }
+
+  #free({ sent }: Waiting): void {
+    if (sent?.memory === undefined || --sent.used > 0) return;
+    this.#spare.push(sent.memory);
+    sent.memory = undefined;
   }
 
   /** Hands over what has gathered. */
   #flush(): void {
     const waiting = this.#gathered;
-    for (const one of waiting) one.sent = true;
+    const shared: Shared = { used: waiting.length, memory: undefined };
+    for (const one of waiting) one.sent = shared;
     const bytes = new Uint8Array(this.#gatheredBytes);
     this.#gathered = [];
     this.#gatheredBytes = 0;
@@ -71,7 +96,9 @@ export class Unpacker implements AsyncDisposable {
     if (this.#dead !== undefined) return this.#fail(this.#dead);
     const worker = (this.#worker ??= this.#start());
     worker.ref();
-    worker.postMessage({ bytes, blocks } satisfies PackedBlocks, [bytes.buffer]);
+    const memory = this.#spare.pop() ?? null;
+    const moved = memory === null ? [bytes.buffer] : [bytes.buffer, memory];
+    worker.postMessage({ bytes, blocks, memory } satisfies PackedBlocks, moved);
   }
 
   /** Ends the thread, whatever is left to do. */
@@ -93,6 +120,8 @@ export class Unpacker implements AsyncDisposable {
 
   #settle({ raw, failures }: UnpackedBlocks): void {
     const waiting = this.#sent.shift() ?? [];
+    const shared = waiting[0]?.sent;
+    if (shared !== undefined) shared.memory = raw.buffer;
     let at = raw.byteOffset;
     for (const [i, { block, where, resolve, reject }] of waiting.entries()) {
       const failure = failures[i] ?? null;

@@ -39,7 +39,7 @@ it('gives the bytes of each block, those unpacked by its thread as those before,
   });
   const packed = blocks.reduce((sum, { payload }) => sum + payload.length, 0);
   expect(packed).toBeGreaterThan(4 * 1024 * 1024);
-  const results = blocks.map((one) => unpacker.add(one, 'x.tape'));
+  const results = blocks.map((one) => unpacker.add(one, 'x.tape').raw);
   for (const [n, result] of (await Promise.allSettled(results.map((raw) => raw()))).entries()) {
     if (n >= 150 && n <= 152) {
       expect(result).toMatchObject({ status: 'rejected', reason: expect.any(Corrupt) as unknown });
@@ -76,6 +76,37 @@ it('reads a long tape as it was written, from any place, and lets go of it early
     if (seen > 3_000) break;
   }
   expect(seen).toBeLessThan(frames.length);
+}, 60_000);
+
+it('unpacks into memory that was read, where that is looked at no more', async () => {
+  await using folder = await temporaryFolder();
+  const base = { kind: 'frame', connection: 'a#1', exchange: 'toy', market: 'spot' } as const;
+  const limits = { segmentBytes: 50_000_000, segmentMs: 1_000_000, flushMs: 5 };
+  const clock = new ManualClock(1);
+  await using tape = await TapeWriter.open({ folder: folder.path, clock, log: silentLogger, ...limits });
+  const lengthOf = (n: number): number => 1_000 + (n % 7) * 300;
+  for (let n = 0; n < 8_000; n++) {
+    tape.append({ ...base, recv_time: 1000 + n, bytes: Buffer.from(text(n, lengthOf(n))) });
+    if (n % 50 === 0) await tape.flush();
+  }
+  await tape.close();
+  const readAll = async (passing: boolean): Promise<{ readonly read: number; readonly taken: number }> => {
+    const memories = new Set<ArrayBufferLike>();
+    let n = 0;
+    for await (const { items } of readTapeBatches(folder.path, { passing })) {
+      for (const item of items) {
+        if (item.kind !== 'frame') continue;
+        memories.add(item.bytes.buffer);
+        expect(Buffer.from(item.bytes).toString() === text(n, lengthOf(n))).toBe(true);
+        n += 1;
+      }
+    }
+    return { read: n, taken: [...memories].filter(({ byteLength }) => byteLength === 0).length };
+  };
+  expect(await readAll(false)).toEqual({ read: 8_000, taken: 0 });
+  const { read, taken } = await readAll(true);
+  expect(read).toBe(8_000);
+  expect(taken).toBeGreaterThan(2);
 }, 60_000);
 
 it('gives a packed block that nothing but unpacked ones follow', async () => {
