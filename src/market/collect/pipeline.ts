@@ -92,6 +92,8 @@ export class Pipeline {
   readonly #options: PipelineOptions;
   readonly #markets = new Map<string, MarketState>();
   #lastMarket: MarketState | undefined;
+  /** The connection met last. */
+  #lastConnection: ConnectionState | undefined;
   #unknownItems = 0;
 
   constructor(options: PipelineOptions) {
@@ -241,8 +243,10 @@ export class Pipeline {
   }
 
   #connection(market: MarketState, id: string, polled: boolean): ConnectionState {
+    const last = this.#lastConnection;
+    if (last?.id === id && last.market === market) return last;
     const held = market.connections.get(id);
-    if (held !== undefined) return held;
+    if (held !== undefined) return (this.#lastConnection = held);
     const connection: ConnectionState = {
       id,
       market,
@@ -265,6 +269,7 @@ export class Pipeline {
 
   #drop(market: MarketState, of: Pick<TapeItem, 'connection' | 'recv_time'>, reason: string): void {
     market.connections.delete(of.connection);
+    this.#lastConnection = undefined;
     market.ledger.disconnected(of.connection, reason, of.recv_time);
     market.tradeIds.close(of.connection);
   }
@@ -392,6 +397,7 @@ export class Pipeline {
       case CONNECTION_STATE: {
         const state = connectionStateSchema.parse(data);
         market.connections.delete(id);
+        this.#lastConnection = undefined;
         const connection = this.#connection(market, id, state.polled);
         connection.decoder.restore(state.decoder);
         connection.books.restore(state.books);
