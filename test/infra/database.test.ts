@@ -99,6 +99,30 @@ describe('Database', () => {
     await expect(db.run("SELECT * FROM offered('it''s')")).rejects.toThrow("no rows are offered as 'it's'");
   });
 
+  it('gives back the memory of what a part of a transaction offered', async () => {
+    await using db = await Database.open({ path: ':memory:' });
+    await db.run('CREATE TABLE t (n BIGINT, x DOUBLE)');
+    const memory: ArrayBuffer[] = [];
+    for (let part = 0; part < 3; part++) {
+      const numbers = new Float64Array(memory.pop() ?? new ArrayBuffer(64));
+      expect(numbers).toHaveLength(8);
+      numbers.set([part, part + 10, part + 0.5, part + 0.25]);
+      const columns = [
+        { name: 'n', type: 'bigint', values: numbers.subarray(0, 2) },
+        { name: 'x', type: 'double', values: numbers.subarray(2, 4) },
+      ] as const;
+      const statements = [{ offer: { name: 'rows', rows: 2, columns } }, { sql: "INSERT INTO t FROM offered('rows')" }];
+      await db.transactionPart(statements, (one) => memory.push(one));
+      expect(memory).toHaveLength(1);
+    }
+    await db.transaction([]);
+    const said = [0, 1, 2].flatMap((part) => [
+      { n: part, x: part + 0.5 },
+      { n: part + 10, x: part + 0.25 },
+    ]);
+    expect(await db.all('SELECT * FROM t')).toEqual(said);
+  });
+
   it('breaks off what reads offered rows when the process ends', async () => {
     const before = process.listeners('exit');
     const db = await Database.open({ path: ':memory:' });

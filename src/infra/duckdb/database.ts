@@ -143,22 +143,29 @@ export class Database implements AsyncDisposable {
 
   /**
    * Part of a transaction that the next `transaction` ends: nobody sees it before, and a kill leaves nothing of it. All
-   * other writes are refused meanwhile. A part that fails takes back those before it.
+   * other writes are refused meanwhile. A part that fails takes back those before it. `onMemory` is given the memory of
+   * the numbers that were offered, to be used again.
    */
-  transactionPart(statements: readonly Statement[]): Promise<readonly StatementResult[]> {
-    return this.#transaction(statements, true);
+  transactionPart(
+    statements: readonly Statement[],
+    onMemory?: (memory: ArrayBuffer) => void,
+  ): Promise<readonly StatementResult[]> {
+    return this.#transaction(statements, true, onMemory);
   }
 
-  async #transaction(statements: readonly Statement[], staysOpen: boolean): Promise<readonly StatementResult[]> {
+  async #transaction(
+    statements: readonly Statement[],
+    staysOpen: boolean,
+    onMemory?: (memory: ArrayBuffer) => void,
+  ): Promise<readonly StatementResult[]> {
     const continues = this.#inParts;
     this.#inParts = false;
-    const results = await this.#request<readonly StatementResult[]>({
-      op: 'transaction',
-      statements,
-      continues,
-      staysOpen,
-    });
+    const { results, memory } = await this.#request<{
+      readonly results: readonly StatementResult[];
+      readonly memory: readonly ArrayBuffer[];
+    }>({ op: 'transaction', statements, continues, staysOpen, givesBack: onMemory !== undefined });
     this.#inParts = staysOpen;
+    if (onMemory !== undefined) memory.forEach(onMemory);
     return results;
   }
 

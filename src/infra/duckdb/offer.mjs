@@ -76,6 +76,16 @@ export class Offers {
     this.#offers.set(rows.name, rows);
   }
 
+  /** The memory that the numbers lie in. @returns {ArrayBuffer[]} */
+  memory() {
+    /** @type {Set<ArrayBuffer>} */
+    const buffers = new Set();
+    for (const { columns } of this.#offers.values())
+      for (const { values } of columns)
+        if (values instanceof Float64Array && values.buffer instanceof ArrayBuffer) buffers.add(values.buffer);
+    return [...buffers];
+  }
+
   /** The transaction is over. */
   clear() {
     this.#offers.clear();

@@ -62,6 +62,8 @@ export type Request = { readonly id: number } & (
       /** It was left open by the request before. */
       readonly continues: boolean;
       readonly staysOpen: boolean;
+      /** The answer brings the memory of what was offered. */
+      readonly givesBack: boolean;
     }
   | { readonly op: 'rollback' }
   | { readonly op: 'rewrite'; readonly target: string }
@@ -71,5 +73,5 @@ export type Request = { readonly id: number } & (
   | { readonly op: 'close' }
 );
 
-/** `id` 0 reports the opening. */
+/** `id` 0 reports the opening. Of a transaction the value is its results and the memory that it gives back. */
 export type Reply = { readonly id: number; readonly value: unknown } | { readonly id: number; readonly error: string };

@@ -86,7 +86,7 @@ async function isOne(statement) {
 }
 
 /** @param {Extract<Request, { op: 'transaction' }>} request */
-async function transaction({ statements, continues, staysOpen }) {
+async function transaction({ statements, continues, staysOpen, givesBack }) {
   if (open && !continues) throw new Error(ONLY_ITS_OWN);
   // A reader's failure can make the file be opened anew in between.
   if (continues && !open) throw new Error('the transaction was taken back: what its parts did is gone');
@@ -107,7 +107,7 @@ async function transaction({ statements, continues, staysOpen }) {
       open = false;
       memory.letGo();
     }
-    return results;
+    return { results, memory: givesBack ? offers.memory() : [] };
   } catch (error) {
     await rollback();
     throw error;
@@ -336,11 +336,16 @@ function literal(text) {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
+/** @param {Request} request @param {any} value @returns {ArrayBuffer[]} */
+function movedBack(request, value) {
+  return request.op === 'transaction' ? value.memory : [];
+}
+
 async function main() {
   await openFile();
   port.on('message', (/** @type {Request} */ request) => {
     handle(request).then(
-      (value) => port.postMessage({ id: request.id, value }),
+      (value) => port.postMessage({ id: request.id, value }, movedBack(request, value)),
       (error) => {
         noteFatal(error);
         port.postMessage({ id: request.id, error: String(error?.message ?? error) });

@@ -4,10 +4,11 @@ import type { Us } from '../../kit/clock.ts';
 import { rowOf } from '../domain/columns.ts';
 import type { ColumnValue } from '../domain/columns.ts';
 import type { CandleRecord, StoredRecord } from '../domain/records.ts';
+import { ColumnMemory } from './column-memory.ts';
 import { beats, dayNumber, idOfNumbers, isOpenCandle, isRow, isTime, rowId, timeOf } from './identity.ts';
 import { RowHash } from './row-hash.ts';
 import { numericColumns, originCode, STAGED_COLUMNS, textColumns } from './schema.ts';
-import { IdIndex, numberOf, sameNumber, TextColumn, type NumericColumn } from './stage-columns.ts';
+import { doublesOf, IdIndex, numberOf, sameNumber, TextColumn, type NumericColumn } from './stage-columns.ts';
 import type { TableDefinition } from './tables/contract.ts';
 
 /** A series while records are staged: its number, and the seeds of its rows' ids. */
@@ -104,14 +105,21 @@ export class Staging {
   #capacity: number;
   #step: number;
   readonly #numeric: readonly NumericColumn[];
+  /** Of each column of numbers, 0 where every finite value may stand. */
+  readonly #strict: Uint8Array;
   readonly #textSources: readonly number[];
   /** Column after column, each as long as the capacity. */
-  #memory: Float64Array;
+  #memory: Float64Array<ArrayBuffer>;
+  readonly #source: ColumnMemory;
   readonly #texts: readonly TextColumn[];
   readonly #hash = new RowHash();
   readonly #ids: IdIndex;
   /** What the record being taken has in the columns that are numbers, in order. */
   readonly #numbers: Float64Array;
+  /** The same memory as words of 32 bits. */
+  readonly #words: Uint32Array;
+  /** Of each of those columns, 1 where it tells what the venue said. */
+  readonly #said: Uint8Array;
   /** The records of the rows, of candles only: any of theirs may be replaced. */
   readonly #records: StoredRecord[] = [];
   readonly #rivals: Rival[] = [];
@@ -126,9 +134,13 @@ export class Staging {
   #firstEventTime = Number.POSITIVE_INFINITY;
   #lastEventTime = Number.NEGATIVE_INFINITY;
 
-  /** `capacity`: about as many records will be taken; there is room for more, at the price of copying. */
-  constructor(table: TableDefinition, capacity: number) {
+  /**
+   * `capacity`: about as many records will be taken; there is room for more, at the price of copying. `source`: where the
+   * memory of the columns comes from; it goes with what `finish` gives.
+   */
+  constructor(table: TableDefinition, capacity: number, source: ColumnMemory = new ColumnMemory()) {
     this.#table = table;
+    this.#source = source;
     this.#capacity = capacity;
     this.#step = capacity + COLUMN_GAP;
     this.#numeric = numericColumns(table).map((index) => {
@@ -138,10 +150,13 @@ export class Staging {
     });
     const texts = textColumns(table);
     this.#textSources = texts.map((index) => table.sources[index] ?? -1);
-    this.#texts = texts.map((index) => new TextColumn(table.stored[index]?.name ?? '', capacity));
-    this.#memory = new Float64Array(this.#step * (STAGED_COLUMNS.length + this.#numeric.length));
+    this.#texts = texts.map((index) => new TextColumn(table.stored[index]?.name ?? '', capacity, source));
+    this.#memory = doublesOf(source, this.#step * (STAGED_COLUMNS.length + this.#numeric.length));
     this.#numbers = new Float64Array(this.#numeric.length);
-    this.#ids = new IdIndex(capacity);
+    this.#words = new Uint32Array(this.#numbers.buffer);
+    this.#said = Uint8Array.from(this.#numeric, ({ derived }) => (derived ? 0 : 1));
+    this.#strict = Uint8Array.from(this.#numeric, ({ whole, codes }) => (whole || codes !== undefined ? 1 : 0));
+    this.#ids = new IdIndex(capacity, source);
   }
 
   get rows(): number {
@@ -166,7 +181,7 @@ export class Staging {
     const id =
       row !== null || this.#table.key !== null
         ? rowId(this.#table, record, row ?? NO_ROW, seeds, this.#hash)
-        : idOfNumbers(record, this.#numeric, this.#numbers, seeds, this.#hash);
+        : idOfNumbers(record, this.#numbers, this.#words, this.#said, seeds, this.#hash);
     const holder = this.#ids.put(id, this.#rows, this.#memory);
     if (holder === this.#rows) {
       this.#put(this.#rows++, record, row, id, seriesId, 0);
@@ -195,9 +210,12 @@ export class Staging {
     const numbers = this.#numbers;
     direct.numbers(record, numbers);
     let odd = false;
+    const strict = this.#strict;
     for (let k = 0; k < numbers.length; k++) {
-      const column = this.#numeric[k];
       const value = numbers[k] ?? Number.NaN;
+      // Finite: the difference of others to themselves is not a number.
+      if (value - value === 0 && strict[k] === 0) continue;
+      const column = this.#numeric[k];
       if (column === undefined || Number.isNaN(value)) {
         if (column?.nullable !== true) return false;
       } else if (!(column.whole && column.codes === undefined ? Number.isSafeInteger(value) : Number.isFinite(value)))
@@ -274,10 +292,11 @@ export class Staging {
     const columns = this.#memory.length / this.#step;
     const capacity = Math.max(FIRST_ROWS, this.#capacity * 2);
     const step = capacity + COLUMN_GAP;
-    const memory = new Float64Array(step * columns);
+    const memory = doublesOf(this.#source, step * columns);
     for (let c = 0; c < columns; c++) {
       memory.set(this.#memory.subarray(c * this.#step, c * this.#step + this.#capacity), c * step);
     }
+    this.#source.give(this.#memory.buffer);
     this.#memory = memory;
     this.#step = step;
     this.#capacity = capacity;
@@ -303,6 +322,7 @@ export class Staging {
   finish(): StagedBatch {
     const firsts = this.#rows;
     for (const rival of this.#rivals) this.#write(this.#rows++, rival, 1);
+    this.#ids.free();
     const rows = this.#rows;
     const names = [...STAGED_COLUMNS, ...this.#numeric.map(({ name }) => name)];
     const numbers = names.map((name, i): OfferedColumn => {

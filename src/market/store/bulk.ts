@@ -2,6 +2,7 @@ import type { CoverageBatch } from '../domain/coverage.ts';
 import type { StoredRecord, Stream } from '../domain/records.ts';
 import type { TapePosition } from '../domain/tape.ts';
 import { Staging, type SeriesRef } from './batch.ts';
+import { ColumnMemory } from './column-memory.ts';
 import type { BulkIngest, IngestResult } from './contract.ts';
 import type { StoreCore } from './core.ts';
 import { isDeleted } from './deletion.ts';
@@ -12,6 +13,9 @@ import type { Series } from './schema.ts';
 const MOST_BYTES = 8 * 1024 * 1024;
 /** Records of series that are not registered wait as they are; beyond so many a commit registers them. */
 const MOST_UNREGISTERED = 5_000;
+/** Room for some more rows than before, in steps: memory that comes back then serves again. */
+const MORE_ROWS = 1.1;
+const CAPACITY_STEP = 4096;
 
 /**
  * Stages each record when it comes, so that none of them outlives its turn: millions that wait for a commit are what
@@ -20,6 +24,7 @@ const MOST_UNREGISTERED = 5_000;
 export class BulkWriter implements BulkIngest {
   readonly #core: StoreCore;
   readonly #joined: JoinedIngests;
+  readonly #memory = new ColumnMemory();
   /** Rows that each stream had in the commit before: as many are expected again. */
   readonly #expected = new Map<Stream, number>();
   /** The series met last, by stream and symbol. */
@@ -29,7 +34,7 @@ export class BulkWriter implements BulkIngest {
 
   constructor(core: StoreCore, store: BulkStore) {
     this.#core = core;
-    this.#joined = new JoinedIngests(core, store);
+    this.#joined = new JoinedIngests(core, store, (memory) => this.#memory.give(memory));
   }
 
   take(record: StoredRecord): void {
@@ -92,7 +97,9 @@ export class BulkWriter implements BulkIngest {
     if (isDeleted(this.#core, record)) return;
     let stage = taken.stages.get(record.stream);
     if (stage === undefined) {
-      stage = { staging: new Staging(series.table, this.#expected.get(record.stream) ?? 0), records: 0 };
+      const expected = this.#expected.get(record.stream) ?? 0;
+      const capacity = Math.ceil((expected * MORE_ROWS) / CAPACITY_STEP) * CAPACITY_STEP;
+      stage = { staging: new Staging(series.table, capacity, this.#memory), records: 0 };
       taken.stages.set(record.stream, stage);
     }
     stage.records += 1;

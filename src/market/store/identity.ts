@@ -2,7 +2,6 @@ import type { Us } from '../../kit/clock.ts';
 import type { ColumnValue } from '../domain/columns.ts';
 import type { SeriesKey, StoredRecord } from '../domain/records.ts';
 import { RowHash } from './row-hash.ts';
-import type { NumericColumn } from './stage-columns.ts';
 import type { TableDefinition } from './tables/contract.ts';
 
 const DAY_US = 86_400_000_000;
@@ -75,21 +74,21 @@ export function rowId(
   return hash.end();
 }
 
-/** The same where all columns are doubles and everything that the venue said identifies: `NaN` is null. */
+/**
+ * The same where all columns are doubles and everything that the venue said identifies: `NaN` is null. `words`: the memory
+ * of `numbers`; `said`: 1 where the venue said it.
+ */
 export function idOfNumbers(
   record: StoredRecord,
-  columns: readonly NumericColumn[],
   numbers: Float64Array,
+  words: Uint32Array,
+  said: Uint8Array,
   seeds: readonly [number, number],
   hash: RowHash,
 ): number {
   hash.start(seeds[0], seeds[1]);
   hash.add(record.event_time);
   hash.add(record.seq);
-  for (let k = 0; k < numbers.length; k++) {
-    if (columns[k]?.derived === true) continue;
-    const value = numbers[k] ?? Number.NaN;
-    hash.add(Number.isNaN(value) ? null : value);
-  }
+  hash.addNumbers(numbers, words, said);
   return hash.end();
 }

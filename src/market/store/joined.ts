@@ -30,15 +30,18 @@ const MOST_CHANGES = 10_000;
 export class JoinedIngests {
   readonly #core: StoreCore;
   readonly #store: BulkStore;
+  readonly #onMemory: (memory: ArrayBuffer) => void;
   #bytes = 0;
   #position: TapePosition | null = null;
   #coverage: CoverageBatch = { changes: [], heads: [] };
   #tables: IngestResult['tables'][number][] = [];
   #parts = 0;
 
-  constructor(core: StoreCore, store: BulkStore) {
+  /** `onMemory` is given the memory of columns that were read. */
+  constructor(core: StoreCore, store: BulkStore, onMemory: (memory: ArrayBuffer) => void) {
     this.#core = core;
     this.#store = store;
+    this.#onMemory = onMemory;
   }
 
   /** Series are registered in a transaction of their own, so the one that is open ends before. */
@@ -65,7 +68,10 @@ export class JoinedIngests {
       await this.commit();
       plan = await planBatches(core, staged.batches);
     }
-    const results = plan.statements.length === 0 ? [] : await this.#run(() => core.db.transactionPart(plan.statements));
+    const results =
+      plan.statements.length === 0
+        ? []
+        : await this.#run(() => core.db.transactionPart(plan.statements, this.#onMemory));
     const tables = tablesOf(core, staged, plan, results);
     this.#parts += 1;
     this.#tables.push(...tables);

@@ -1,4 +1,5 @@
 const SCRATCH_WORDS = 2;
+const NULL_WORD = 0x6e756c6c;
 
 /**
  * A 53-bit hash of numbers and text: two independent murmur3 lanes. It gives rows their `id`: the same record has the
@@ -20,7 +21,7 @@ export class RowHash {
   add(value: number | string | boolean | null): void {
     if (typeof value === 'number') this.#addNumber(value);
     else if (typeof value === 'string') this.#addText(value);
-    else this.#addWord(value === null ? 0x6e756c6c : value ? 0x74727565 : 0x66616c73);
+    else this.#addWord(value === null ? NULL_WORD : value ? 0x74727565 : 0x66616c73);
   }
 
   /** The hash as a non-negative safe integer. */
@@ -35,6 +36,29 @@ export class RowHash {
     return [finish(this.#a), finish(this.#b)];
   }
 
+  /** Adds those of some numbers of which `counts` is 1, NaN as null. `words`: the same memory. */
+  addNumbers(numbers: Float64Array, words: Uint32Array, counts: Uint8Array): void {
+    let [a, b] = [this.#a, this.#b];
+    for (let i = 0; i < numbers.length; i++) {
+      if (counts[i] !== 1) continue;
+      const value = numbers[i] ?? Number.NaN;
+      let first = 0;
+      let second = 0;
+      if (value !== 0) {
+        first = words[2 * i] ?? 0;
+        second = words[2 * i + 1] ?? 0;
+      }
+      if (Number.isNaN(value)) first = NULL_WORD;
+      a = mixedA(a, first);
+      b = mixedB(b, first);
+      if (Number.isNaN(value)) continue;
+      a = mixedA(a, second);
+      b = mixedB(b, second);
+    }
+    this.#a = a;
+    this.#b = b;
+  }
+
   #addNumber(value: number): void {
     // -0 and 0 are one price.
     this.#float[0] = value === 0 ? 0 : value;
@@ -43,20 +67,35 @@ export class RowHash {
   }
 
   #addText(value: string): void {
-    for (let i = 0; i < value.length; i++) this.#addWord(value.charCodeAt(i));
+    let [a, b] = [this.#a, this.#b];
+    for (let i = 0; i < value.length; i++) {
+      const word = value.charCodeAt(i);
+      a = mixedA(a, word);
+      b = mixedB(b, word);
+    }
+    this.#a = a;
+    this.#b = b;
     this.#addWord(value.length ^ 0x74787400);
   }
 
   #addWord(word: number): void {
-    let a = Math.imul(word, 0xcc9e2d51);
-    a = Math.imul((a << 15) | (a >>> 17), 0x1b873593);
-    a ^= this.#a;
-    this.#a = (Math.imul((a << 13) | (a >>> 19), 5) + 0xe6546b64) | 0;
-    let b = Math.imul(word, 0x239b961b);
-    b = Math.imul((b << 16) | (b >>> 16), 0xab0e9789);
-    b ^= this.#b;
-    this.#b = (Math.imul((b << 17) | (b >>> 15), 5) + 0x561ccd1b) | 0;
+    this.#a = mixedA(this.#a, word);
+    this.#b = mixedB(this.#b, word);
   }
+}
+
+function mixedA(state: number, word: number): number {
+  let a = Math.imul(word, 0xcc9e2d51);
+  a = Math.imul((a << 15) | (a >>> 17), 0x1b873593);
+  a ^= state;
+  return (Math.imul((a << 13) | (a >>> 19), 5) + 0xe6546b64) | 0;
+}
+
+function mixedB(state: number, word: number): number {
+  let b = Math.imul(word, 0x239b961b);
+  b = Math.imul((b << 16) | (b >>> 16), 0xab0e9789);
+  b ^= state;
+  return (Math.imul((b << 17) | (b >>> 15), 5) + 0x561ccd1b) | 0;
 }
 
 function finish(value: number): number {

@@ -1,6 +1,7 @@
 import { InvalidInput } from '../../kit/errors.ts';
 import type { OfferedColumn } from '../../infra/duckdb/database.ts';
 import type { ColumnValue } from '../domain/columns.ts';
+import type { ColumnMemory } from './column-memory.ts';
 import type { TableDefinition } from './tables/contract.ts';
 
 /**
@@ -10,14 +11,27 @@ import type { TableDefinition } from './tables/contract.ts';
 export class IdIndex {
   #mask: number;
   /** Row numbers from 1; 0: none. */
-  #rows: Int32Array;
+  #rows: Int32Array<ArrayBuffer>;
   #held = 0;
+  readonly #memory: ColumnMemory;
 
   /** `capacity`: about as many ids will come; it grows when there are more. */
-  constructor(capacity: number) {
+  constructor(capacity: number, memory: ColumnMemory) {
     const slots = 2 ** Math.ceil(Math.log2(2 * capacity + 2));
+    this.#memory = memory;
     this.#mask = slots - 1;
-    this.#rows = new Int32Array(slots);
+    this.#rows = this.#emptySlots(slots);
+  }
+
+  /** No more is asked of it. */
+  free(): void {
+    this.#memory.give(this.#rows.buffer);
+    this.#rows = new Int32Array(0);
+  }
+
+  #emptySlots(slots: number): Int32Array<ArrayBuffer> {
+    const rows = new Int32Array(this.#memory.take(slots * Int32Array.BYTES_PER_ELEMENT), 0, slots);
+    return rows.fill(0);
   }
 
   /** The row that has the id; `row`, which then has it, when none had. `ids` holds those of the rows put before. */
@@ -40,7 +54,7 @@ export class IdIndex {
   #grow(lastId: number, lastRow: number, ids: Float64Array): void {
     const before = this.#rows;
     const mask = before.length * 2 - 1;
-    const rows = new Int32Array(before.length * 2);
+    const rows = this.#emptySlots(before.length * 2);
     for (const held of before) {
       if (held === 0) continue;
       let slot = (held === lastRow + 1 ? lastId : (ids[held - 1] ?? 0)) & mask;
@@ -49,6 +63,7 @@ export class IdIndex {
     }
     this.#mask = mask;
     this.#rows = rows;
+    this.#memory.give(before.buffer);
   }
 }
 
@@ -58,13 +73,15 @@ export class IdIndex {
  */
 export class TextColumn {
   readonly name: string;
-  #numbers: Float64Array | undefined;
+  #numbers: Float64Array<ArrayBuffer> | undefined;
   #texts: (string | null)[] = [];
   #rows = 0;
+  readonly #memory: ColumnMemory;
 
-  constructor(name: string, capacity: number) {
+  constructor(name: string, capacity: number, memory: ColumnMemory) {
     this.name = name;
-    this.#numbers = new Float64Array(capacity);
+    this.#memory = memory;
+    this.#numbers = doublesOf(memory, capacity);
   }
 
   put(row: number, value: ColumnValue | undefined): void {
@@ -78,14 +95,16 @@ export class TextColumn {
         return;
       }
       this.#texts = Array.from(this.#numbers.subarray(0, this.#rows), textOf);
+      this.#memory.give(this.#numbers.buffer);
       this.#numbers = undefined;
     }
     this.#texts[row] = text;
   }
 
-  #grow(numbers: Float64Array): void {
-    this.#numbers = new Float64Array(numbers.length * 2 + 1);
+  #grow(numbers: Float64Array<ArrayBuffer>): void {
+    this.#numbers = doublesOf(this.#memory, numbers.length * 2 + 1);
     this.#numbers.set(numbers);
+    this.#memory.give(numbers.buffer);
   }
 
   get(row: number): string | null {
@@ -97,6 +116,11 @@ export class TextColumn {
       ? { name: this.name, type: 'varchar', values: this.#texts }
       : { name: this.name, type: 'bigint', values: this.#numbers.subarray(0, rows) };
   }
+}
+
+/** So many doubles, whose values are not said. */
+export function doublesOf(memory: ColumnMemory, count: number): Float64Array<ArrayBuffer> {
+  return new Float64Array(memory.take(count * Float64Array.BYTES_PER_ELEMENT), 0, count);
 }
 
 function textOf(number: number): string | null {

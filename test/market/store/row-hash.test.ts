@@ -25,6 +25,22 @@ describe('RowHash', () => {
     );
   });
 
+  it('adds many numbers as one by one, NaN as null', () => {
+    const number = fc.oneof(fc.double(), fc.constantFrom(0, -0, Number.NaN, 1), fc.integer());
+    fc.assert(
+      fc.property(fc.array(fc.tuple(number, fc.boolean()), { maxLength: 12 }), (given) => {
+        const numbers = Float64Array.from(given, ([value]) => value);
+        const counts = Uint8Array.from(given, ([, counts]) => Number(counts));
+        const hash = new RowHash();
+        hash.start(1, 2);
+        hash.addNumbers(numbers, new Uint32Array(numbers.buffer), counts);
+        const counted = given.flatMap(([value, counts]) => (counts ? [Number.isNaN(value) ? null : value] : []));
+        expect(hash.end()).toBe(hashed(counted));
+      }),
+      { seed: 3, numRuns: 500 },
+    );
+  });
+
   it('tells kinds, order and neighbours apart, and takes -0 for 0', () => {
     const different: Value[][] = [
       [1],

@@ -16,7 +16,7 @@ export default defineTable({
       into[0] = stagedNumber(price);
       into[1] = stagedNumber(quantity);
       into[2] = stagedNumber(price * quantity);
-      into[3] = SIDES.indexOf(side);
+      into[3] = side === 'buy' ? 0 : SIDES.indexOf(side);
       into[4] = side === 'sell' ? 1 : 0;
     },
     text: ({ trade_id: id }) => id,
