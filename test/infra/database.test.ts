@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { Database } from '../../src/infra/duckdb/database.ts';
+import { Database, type OfferedColumn } from '../../src/infra/duckdb/database.ts';
 import { DatabaseThread } from '../../src/infra/duckdb/thread.ts';
 import { Conflict, Corrupt, DeadlineExceeded, InvalidInput, PermissionDenied } from '../../src/kit/errors.ts';
 
@@ -97,6 +97,56 @@ describe('Database', () => {
     expect(await db.all('SELECT * FROM t')).toEqual(said);
     expect(whole).toHaveLength(0);
     await expect(db.run("SELECT * FROM offered('it''s')")).rejects.toThrow("no rows are offered as 'it's'");
+  });
+
+  it('shows offered numbers in the types that they are offered in, and refuses those that are of none', async () => {
+    await using db = await Database.open({ path: ':memory:' });
+    const types = ['integer', 'timestamp', 'boolean'] as const;
+    const rows = 2100;
+    const valuesOf = (type: (typeof types)[number], i: number): number => {
+      if (i % 7 === 3) return Number.NaN;
+      if (type === 'boolean') return i % 2;
+      return type === 'integer' ? (i % 2 === 0 ? -1 - i : 2 ** 31 - 1 - i) : 1_767_340_800_123_456 - i * 2 ** 40;
+    };
+    const columns: OfferedColumn[] = types.map((type) => {
+      return { name: type, type, values: Float64Array.from({ length: rows }, (_, i) => valuesOf(type, i)) };
+    });
+    const codes = ['one', 'two', 'three'];
+    const places = Float64Array.from({ length: rows }, (_, i) => (i % 5 === 0 ? Number.NaN : i % 3));
+    columns.push({ name: 'code', type: 'code', codes, values: places });
+    const [, read, typed] = await db.transaction([
+      { offer: { name: 'all', rows, columns } },
+      { sql: "SELECT integer, epoch_us(timestamp) AS time, boolean, code FROM offered('all')" },
+      { sql: "SELECT typeof(integer) AS i, typeof(boolean) AS b, typeof(code) AS c FROM offered('all') LIMIT 1" },
+    ]);
+    const orNull = (value: number): number | null => (Number.isNaN(value) ? null : value);
+    expect(read?.rows).toEqual(
+      Array.from({ length: rows }, (_, i) => {
+        const flag = orNull(valuesOf('boolean', i));
+        return {
+          integer: orNull(valuesOf('integer', i)),
+          time: orNull(valuesOf('timestamp', i)),
+          boolean: flag === null ? null : flag === 1,
+          code: i % 5 === 0 ? null : codes[i % 3],
+        };
+      }),
+    );
+    expect(typed?.rows).toEqual([{ i: 'INTEGER', b: 'BOOLEAN', c: "ENUM('one', 'two', 'three')" }]);
+    for (const [type, value] of [
+      ['integer', 2 ** 31],
+      ['integer', 0.5],
+      ['boolean', 2],
+    ] as const) {
+      const offer = { name: 'x', rows: 1, columns: [{ name: 'odd', type, values: Float64Array.of(value) }] };
+      const reading = db.transaction([{ offer }, { sql: "SELECT * FROM offered('x')" }]);
+      await expect(reading).rejects.toThrow(`a value of odd is no ${type}`);
+    }
+    const beyond = { name: 'odd', type: 'code', codes, values: Float64Array.of(3) } as const;
+    const reading = db.transaction([
+      { offer: { name: 'x', rows: 1, columns: [beyond] } },
+      { sql: "SELECT * FROM offered('x')" },
+    ]);
+    await expect(reading).rejects.toThrow('a value of odd is no code');
   });
 
   it('gives back the memory of what a part of a transaction offered', async () => {

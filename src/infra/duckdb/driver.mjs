@@ -5,12 +5,24 @@
  */
 import { createRequire } from 'node:module';
 
+const require = createRequire(import.meta.url);
 /** @type {typeof import('@duckdb/node-api')} */
-const driver = createRequire(import.meta.url)('@duckdb/node-api');
+const driver = require('@duckdb/node-api');
+
+/**
+ * What the driver itself is built on. A vector of the driver's own is a copy of DuckDB's memory, to be filled and copied
+ * back; by these, columns are copied once.
+ * @type {typeof import('@duckdb/node-bindings')}
+ */
+export const bindings = createRequire(require.resolve('@duckdb/node-api'))('@duckdb/node-bindings');
 
 export const {
   BIGINT,
+  BOOLEAN,
   DOUBLE,
+  ENUM,
+  INTEGER,
+  TIMESTAMP,
   VARCHAR,
   DuckDBDataChunk,
   DuckDBInstance,

@@ -3,24 +3,38 @@
  * Rows that SQL reads straight from the memory they were handed over in, as `offered('name')`: no staging table has to
  * be written, counted and read again. A function of the writing transaction; nothing is offered outside of one.
  */
-import { BIGINT, DOUBLE, DuckDBTableFunction, VARCHAR } from './driver.mjs';
+import {
+  BIGINT,
+  BOOLEAN,
+  bindings,
+  DOUBLE,
+  DuckDBTableFunction,
+  ENUM,
+  INTEGER,
+  TIMESTAMP,
+  VARCHAR,
+} from './driver.mjs';
 
 /** @typedef {import('@duckdb/node-api').DuckDBConnection} Connection */
 /** @typedef {import('@duckdb/node-api').DuckDBVector} Vector */
 /** @typedef {import('./protocol.ts').OfferedRows} OfferedRows */
 /** @typedef {import('./protocol.ts').OfferedColumn} OfferedColumn */
-/** @typedef {(vector: any, values: any, offset: number, count: number) => void} Fill */
-
+/** @typedef {Exclude<OfferedColumn, { type: 'varchar' }>} NumberColumn */
+/** @typedef {import('@duckdb/node-bindings').Vector} RawVector */
 /** Rows of one DuckDB vector. */
 const VECTOR_ROWS = 2048;
 
 /** So many times as many rows as there are outnumber any table's share that DuckDB reckons a condition leaves. */
 const OUTNUMBERING = 1000;
 
-const TYPES = { double: DOUBLE, bigint: BIGINT, varchar: VARCHAR };
-
-/** @type {Readonly<Record<OfferedColumn['type'], Fill>>} */
-const FILLS = { double: fillDoubles, bigint: fillIntegers, varchar: fillTexts };
+const TYPES = {
+  double: DOUBLE,
+  bigint: BIGINT,
+  integer: INTEGER,
+  timestamp: TIMESTAMP,
+  boolean: BOOLEAN,
+  varchar: VARCHAR,
+};
 
 /** Offers of the transaction under way, for the function's calls. */
 export class Offers {
@@ -44,7 +58,10 @@ export class Offers {
           const name = String(bind.getParameter(0));
           const offer = this.#offers.get(name);
           if (offer === undefined) return bind.setError(`no rows are offered as '${name}'`);
-          for (const column of offer.columns) bind.addResultColumn(column.name, TYPES[column.type]);
+          for (const column of offer.columns) {
+            const type = column.type === 'code' ? ENUM(column.codes) : TYPES[column.type];
+            bind.addResultColumn(column.name, type);
+          }
           if (offer.outnumbers === true) bind.setCardinality(offer.rows * OUTNUMBERING, false);
           else bind.setCardinality(offer.rows, true);
           bind.setBindData(offer);
@@ -58,9 +75,9 @@ export class Offers {
           chunk.rowCount = count;
           for (let i = 0; count > 0 && i < offer.columns.length; i++) {
             const column = /** @type {OfferedColumn} */ (offer.columns[i]);
-            const vector = chunk.getColumnVector(i);
-            FILLS[column.type](vector, column.values, scan.at, count);
-            vector.flush();
+            if (column.type === 'varchar') fillTexts(chunk.getColumnVector(i), column.values, scan.at, count);
+            else if (!fillNumbers(bindings.data_chunk_get_vector(chunk.chunk, i), column, scan.at, count))
+              return info.setError(`Conversion Error: a value of ${column.name} is no ${column.type}`);
           }
           scan.at += count;
         },
@@ -94,41 +111,77 @@ export class Offers {
   }
 }
 
-/** @param {any} vector @param {Float64Array} values @param {number} offset @param {number} count */
-function fillDoubles(vector, values, offset, count) {
-  /** @type {Float64Array} */
-  const memory = vector.items;
-  memory.set(values.subarray(offset, offset + count));
-  setNulls(vector, memory, 0, count);
-}
+/** What a vector's values are put together in. */
+const words = new Uint32Array(VECTOR_ROWS * 2);
+const integers = new Int32Array(words.buffer);
+const bytes = new Uint8Array(words.buffer);
 
-/** Integers up to 2^53 arrive as doubles: their two halves are written without making a BigInt each. @param {any} vector @param {Float64Array} values @param {number} offset @param {number} count */
-function fillIntegers(vector, values, offset, count) {
-  const items = /** @type {BigInt64Array} */ (vector.items);
-  const halves = new Uint32Array(items.buffer, items.byteOffset, count * 2);
-  for (let i = 0; i < count; i++) {
-    const value = /** @type {number} */ (values[offset + i]);
-    const high = Math.floor(value / 4294967296);
-    halves[i * 2] = value - high * 4294967296;
-    halves[i * 2 + 1] = high;
+/** Gives false when a value cannot be of the column's type. @param {RawVector} vector @param {NumberColumn} column @param {number} offset @param {number} count @returns {boolean} */
+function fillNumbers(vector, column, offset, count) {
+  const { type, values } = column;
+  switch (type) {
+    case 'double':
+      copy(vector, values, offset, count * 8);
+      break;
+    case 'bigint':
+    case 'timestamp':
+      for (let i = 0; i < count; i++) {
+        const value = /** @type {number} */ (values[offset + i]);
+        // Integers up to 2^53 arrive as doubles: their two halves are written without making a BigInt each.
+        const high = Math.floor(value / 4294967296);
+        words[i * 2] = value - high * 4294967296;
+        words[i * 2 + 1] = high;
+      }
+      copy(vector, words, 0, count * 8);
+      break;
+    case 'integer':
+      for (let i = 0; i < count; i++) {
+        const value = /** @type {number} */ (values[offset + i]);
+        integers[i] = value;
+        if (integers[i] !== value && value === value) return false;
+      }
+      copy(vector, words, 0, count * 4);
+      break;
+    default: {
+      // A place beyond the last code would have DuckDB read what is not its own.
+      const end = column.type === 'code' ? column.codes.length : 2;
+      for (let i = 0; i < count; i++) {
+        const value = /** @type {number} */ (values[offset + i]);
+        bytes[i] = value;
+        if ((bytes[i] !== value || value >= end) && value === value) return false;
+      }
+      copy(vector, words, 0, count);
+    }
   }
   setNulls(vector, values, offset, count);
+  return true;
 }
 
-/** NaN is NULL. The driver's own way takes two BigInts a value. @param {any} vector @param {Float64Array} values @param {number} offset @param {number} count */
+/** @param {RawVector} vector @param {Float64Array | Uint32Array} from @param {number} offset @param {number} byteCount */
+function copy(vector, from, offset, byteCount) {
+  const memory = /** @type {ArrayBuffer} */ (from.buffer);
+  bindings.copy_data_to_vector(vector, 0, memory, from.byteOffset + offset * from.BYTES_PER_ELEMENT, byteCount);
+}
+
+const valid = new Uint32Array(VECTOR_ROWS / 32);
+
+/** NaN is NULL. @param {RawVector} vector @param {Float64Array} values @param {number} offset @param {number} count */
 function setNulls(vector, values, offset, count) {
-  /** @type {Uint32Array | undefined} */
-  let words;
+  let some = false;
   for (let i = 0; i < count; i++) {
     const value = values[offset + i];
     if (value === value) continue;
-    words ??= new Uint32Array(Math.ceil(count / 64) * 2).fill(0xffffffff);
-    words[i >>> 5] = /** @type {number} */ (words[i >>> 5]) & ~(1 << (i & 31));
+    if (!some) valid.fill(0xffffffff);
+    some = true;
+    valid[i >>> 5] = /** @type {number} */ (valid[i >>> 5]) & ~(1 << (i & 31));
   }
-  vector.validity.data = words === undefined ? null : new BigUint64Array(words.buffer);
+  if (!some) return;
+  bindings.vector_ensure_validity_writable(vector);
+  bindings.copy_data_to_vector_validity(vector, 0, valid.buffer, 0, Math.ceil(count / 64) * 8);
 }
 
 /** @param {Vector} vector @param {readonly (string | null)[]} values @param {number} offset @param {number} count */
 function fillTexts(vector, values, offset, count) {
   for (let i = 0; i < count; i++) vector.setItem(i, values[offset + i] ?? null);
+  vector.flush();
 }

@@ -12,9 +12,17 @@ export interface AppendBatch {
   readonly columns: readonly ArrayLike<unknown>[];
 }
 
-/** Values of `type`: numbers (NaN becomes NULL; of `bigint` they are safe integers), or text. */
+/**
+ * Values of `type`: numbers (NaN becomes NULL; all but those of `double` are safe integers, of `timestamp` UTC µs, of
+ * `boolean` 0 and 1, of `code` places in `codes`, which SQL sees as an ENUM), or text.
+ */
 export type OfferedColumn =
-  | { readonly name: string; readonly type: 'double' | 'bigint'; readonly values: Float64Array }
+  | {
+      readonly name: string;
+      readonly type: 'double' | 'bigint' | 'integer' | 'timestamp' | 'boolean';
+      readonly values: Float64Array;
+    }
+  | { readonly name: string; readonly type: 'code'; readonly codes: readonly string[]; readonly values: Float64Array }
   | { readonly name: string; readonly type: 'varchar'; readonly values: readonly (string | null)[] };
 
 /**

@@ -7,7 +7,7 @@ import type { CandleRecord, StoredRecord } from '../domain/records.ts';
 import { ColumnMemory } from './column-memory.ts';
 import { beats, dayNumber, idOfNumbers, isOpenCandle, isRow, isTime, rowId, timeOf } from './identity.ts';
 import { RowHash } from './row-hash.ts';
-import { numericColumns, originCode, STAGED_COLUMNS, textColumns } from './schema.ts';
+import { numericColumns, offeredType, originCode, STAGED_COLUMNS, STAGED_TYPES, textColumns } from './schema.ts';
 import { doublesOf, IdIndex, numberOf, sameNumber, TextColumn, type NumericColumn } from './stage-columns.ts';
 import type { TableDefinition } from './tables/contract.ts';
 
@@ -146,7 +146,7 @@ export class Staging {
     this.#numeric = numericColumns(table).map((index) => {
       const { name = '', type = 'double', nullable = false, derived = false } = table.stored[index] ?? {};
       const whole = type !== 'double' && type !== 'boolean';
-      return { name, source: table.sources[index] ?? -1, codes: table.codes[name], whole, nullable, derived };
+      return { name, type, source: table.sources[index] ?? -1, codes: table.codes[name], whole, nullable, derived };
     });
     const texts = textColumns(table);
     this.#textSources = texts.map((index) => table.sources[index] ?? -1);
@@ -324,10 +324,13 @@ export class Staging {
     for (const rival of this.#rivals) this.#write(this.#rows++, rival, 1);
     this.#ids.free();
     const rows = this.#rows;
-    const names = [...STAGED_COLUMNS, ...this.#numeric.map(({ name }) => name)];
-    const numbers = names.map((name, i): OfferedColumn => {
+    const columns = [
+      ...STAGED_COLUMNS.map((name) => ({ name, ...STAGED_TYPES[name] })),
+      ...this.#numeric.map((column) => ({ name: column.name, ...offeredType(this.#table, column) })),
+    ];
+    const numbers = columns.map((column, i): OfferedColumn => {
       const values = this.#memory.subarray(i * this.#step, i * this.#step + rows);
-      return { name, type: 'double', values };
+      return { ...column, values };
     });
     const none = this.#firstEventTime === Number.POSITIVE_INFINITY;
     return {

@@ -1,3 +1,4 @@
+import type { OfferedColumn } from '../../infra/duckdb/database.ts';
 import type { ColumnSpec, ColumnType } from '../domain/columns.ts';
 import type { SeriesKey } from '../domain/records.ts';
 import { literal, quoted } from './names.ts';
@@ -17,6 +18,11 @@ const SQL_TYPES: Readonly<Record<ColumnType, string>> = {
 
 /** Columns that every stored row has before those of its stream. */
 export const ROW_COLUMNS = ['event_time', 'recv_time', 'seq', 'origin'] as const;
+
+/** How a column of numbers is offered. */
+type OfferedType =
+  | { readonly type: Exclude<OfferedColumn['type'], 'code' | 'varchar'> }
+  | { readonly type: 'code'; readonly codes: readonly string[] };
 
 /** Staged columns before those of the stream, all numbers. */
 export const STAGED_COLUMNS = [
@@ -140,22 +146,36 @@ function quarantineView(tables: readonly TableDefinition[]): string {
     FROM (${parts.join(' UNION ALL ')}) rows JOIN _quarantines info USING (quarantine_id)`;
 }
 
-/** The staged rows in the types of the hot table, with `ord` and `repeated`: a subquery named `s`. */
+/** How each of the staged columns is offered to the database. */
+export const STAGED_TYPES: Readonly<Record<(typeof STAGED_COLUMNS)[number], OfferedType>> = {
+  id: { type: 'bigint' },
+  series_id: { type: 'integer' },
+  event_time: { type: 'timestamp' },
+  recv_time: { type: 'timestamp' },
+  seq: { type: 'bigint' },
+  origin: { type: 'code', codes: ORIGINS },
+  ord: { type: 'double' },
+  repeated: { type: 'double' },
+};
+
+/** The same of a stored column that is staged as a number. */
+export function offeredType(table: TableDefinition, { name, type }: Pick<ColumnSpec, 'name' | 'type'>): OfferedType {
+  const codes = table.codes[name];
+  if (codes !== undefined) return { type: 'code', codes };
+  if (type === 'varchar')
+    throw new Error(`${table.stream}.${name} is text without codes: it is not staged as a number`);
+  return { type };
+}
+
+/** The staged rows as they are offered, in the types of the hot table, with `ord` and `repeated`: a subquery named `s`. */
 export function stagedRows(table: TableDefinition): string {
-  const coded = (column: string, values: readonly string[]): string =>
-    `([${values.map(literal).join(', ')}]::${enumOf(values)}[])[x.${column}::INTEGER + 1]`;
   const columns = table.stored.map((column) => {
     const name = quoted(column.name);
-    const codes = table.codes[column.name];
-    if (codes !== undefined) return `${coded(name, codes)} AS ${name}`;
-    if (column.type === 'timestamp') return `make_timestamp(x.${name}::BIGINT) AS ${name}`;
-    if (column.type === 'boolean') return `(x.${name} = 1) AS ${name}`;
-    return column.type === 'double' ? `x.${name}` : `x.${name}::${SQL_TYPES[column.type]} AS ${name}`;
+    // Text is offered as numbers where it is written as numbers are.
+    return isText(table, column) ? `x.${name}::VARCHAR AS ${name}` : `x.${name}`;
   });
-  return `(SELECT x.id::BIGINT AS id, x.series_id::INTEGER AS series_id,
-    make_timestamp(x.event_time::BIGINT) AS event_time, make_timestamp(x.recv_time::BIGINT) AS recv_time,
-    x.seq::BIGINT AS seq, ${coded('origin', ORIGINS)} AS origin, ${columns.join(', ')}, x.ord, x.repeated
-    FROM offered(${literal(table.stream)}) x) s`;
+  const own = STAGED_COLUMNS.map((name) => `x.${name}`);
+  return `(SELECT ${[...own, ...columns].join(', ')} FROM offered(${literal(table.stream)}) x) s`;
 }
 
 /** `read_parquet(…)` of day files, whose paths are relative to the data folder that the session names. */

@@ -1,6 +1,6 @@
 import { InvalidInput } from '../../kit/errors.ts';
 import type { OfferedColumn } from '../../infra/duckdb/database.ts';
-import type { ColumnValue } from '../domain/columns.ts';
+import type { ColumnType, ColumnValue } from '../domain/columns.ts';
 import type { ColumnMemory } from './column-memory.ts';
 import type { TableDefinition } from './tables/contract.ts';
 
@@ -147,6 +147,7 @@ function wholeNumber(text: string): number | undefined {
 /** A column that is staged as numbers. */
 export interface NumericColumn {
   readonly name: string;
+  readonly type: ColumnType;
   readonly source: number;
   readonly codes: readonly string[] | undefined;
   /** Whole numbers only. */
