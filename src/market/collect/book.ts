@@ -29,7 +29,34 @@ class Side {
 
   clear(): void {
     this.#size = 0;
-    if (this.#texts !== undefined) this.#texts.length = 0;
+    this.#texts = undefined;
+  }
+
+  /** Sets the levels of a stretch of flat ones: at once where the side is empty and they come best first. */
+  setFlat(values: Float64Array, start: number, end: number, texts?: readonly string[]): void {
+    if (this.#size === 0 && texts === undefined && this.#isBestFirst(values, start, end)) {
+      const size = (end - start) / 2;
+      while (this.#prices.length < size) this.#grow();
+      for (let i = start, at = size - 1; i < end; i += 2, at--) {
+        this.#prices[at] = values[i] ?? Number.NaN;
+        this.#quantities[at] = values[i + 1] ?? Number.NaN;
+      }
+      this.#size = size;
+      return;
+    }
+    for (let i = start, n = 0; i < end; i += 2, n++) {
+      this.set(values[i] ?? Number.NaN, values[i + 1] ?? Number.NaN, texts?.[n]);
+    }
+  }
+
+  #isBestFirst(values: Float64Array, start: number, end: number): boolean {
+    let before = this.#order * Number.POSITIVE_INFINITY;
+    for (let i = start; i < end; i += 2) {
+      const price = values[i] ?? Number.NaN;
+      if (!((before - price) * this.#order > 0) || values[i + 1] === 0) return false;
+      before = price;
+    }
+    return true;
   }
 
   set(price: number, quantity: number, text = ''): void {
@@ -110,8 +137,8 @@ class Side {
   }
 
   #grow(): void {
-    const prices = new Float64Array(this.#size * 2);
-    const quantities = new Float64Array(this.#size * 2);
+    const prices = new Float64Array(this.#prices.length * 2);
+    const quantities = new Float64Array(this.#prices.length * 2);
     prices.set(this.#prices);
     quantities.set(this.#quantities);
     this.#prices = prices;
@@ -181,10 +208,13 @@ export class OrderBook {
     return { bids: this.#bids.texts(depth), asks: this.#asks.texts(depth) };
   }
 
-  /** As `apply`, for books that keep no texts. */
-  applyFlat({ values, bidsStart, bidsEnd, asksStart, asksEnd }: FlatLevels): void {
-    for (let i = bidsStart; i < bidsEnd; i += 2) this.#bids.set(values[i] ?? Number.NaN, values[i + 1] ?? Number.NaN);
-    for (let i = asksStart; i < asksEnd; i += 2) this.#asks.set(values[i] ?? Number.NaN, values[i + 1] ?? Number.NaN);
+  /** As `apply`. */
+  applyFlat(
+    { values, bidsStart, bidsEnd, asksStart, asksEnd }: FlatLevels,
+    texts?: Pick<BookProof, 'bids' | 'asks'>,
+  ): void {
+    this.#bids.setFlat(values, bidsStart, bidsEnd, texts?.bids);
+    this.#asks.setFlat(values, asksStart, asksEnd, texts?.asks);
   }
 
   /** Best first, at most `depth` a side (all when left out). */

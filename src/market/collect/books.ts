@@ -221,8 +221,9 @@ export class BookSet {
 
   #set(book: TrackedBook, change: BookRecord): void {
     const { checksum, keep } = this.#rule;
-    if (change.flat !== undefined && change.proof === undefined) book.levels.applyFlat(change.flat);
-    else book.levels.apply(change.bids, change.asks, checksum === undefined ? undefined : change.proof);
+    const texts = checksum === undefined ? undefined : change.proof;
+    if (change.flat !== undefined) book.levels.applyFlat(change.flat, texts);
+    else book.levels.apply(change.bids, change.asks, texts);
     if (keep !== undefined) book.levels.truncate(keep);
   }
 

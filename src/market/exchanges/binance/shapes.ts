@@ -46,10 +46,13 @@ const levels = frame`"b":${bids},"a":${asks}`;
 const depth = [frame`@depth`, frame`@depth@${anyText}`];
 
 export const FUTURES_SHAPES: readonly Shape[] = [
-  ...both(
-    frame`{"e":"aggTrade","E":${anyNumber},"a":${id},"s":"${symbol}",${trade},"f":${anyNumber},"l":${anyNumber},"T":${time},"m":${maker}}`,
-    TRADE,
-    frame`@aggTrade`,
+  // Recorded frames have the id first, the documentation the symbol.
+  ...[frame`"a":${id},"s":"${symbol}"`, frame`"s":"${symbol}","a":${id}`].flatMap((named) =>
+    both(
+      frame`{"e":"aggTrade","E":${anyNumber},${named},${trade},"f":${anyNumber},"l":${anyNumber},"T":${time},"m":${maker}}`,
+      TRADE,
+      frame`@aggTrade`,
+    ),
   ),
   ...both(
     frame`{"e":"trade","E":${anyNumber},"T":${time},"s":"${symbol}","t":${id},${trade},"X":"MARKET","m":${maker}}`,

@@ -4,10 +4,12 @@ import type { Us } from '../../../kit/clock.ts';
 import { CANDLE_INTERVALS, type RecordSink } from '../../domain/records.ts';
 import type { RestArgs, RestCallName } from '../../domain/tape.ts';
 import type { Decoder, DecoderOptions, FrameVerdict, RestCall } from '../contract.ts';
+import { fastReader, type FastReader } from '../shared/fast/reader.ts';
 import { createSymbolTable, type SymbolTable } from '../shared/symbols.ts';
 import { isObject, parseJson, type WireObject } from '../shared/values.ts';
 import { control, readRows, refused, rejected, verdictOf, type Reading, subscribed } from '../shared/verdicts.ts';
 import type { ReadContext } from './context.ts';
+import { SPOT_SHAPES } from './shapes.ts';
 import { candleOf, pushCandle, readBook, readTicker, readTrade, type Candle } from './spot-normalise.ts';
 import { readArrayFrame } from './spot-v1.ts';
 import { isoTimeOf, spotName } from './wire.ts';
@@ -41,7 +43,10 @@ export function createSpotDecoder(rest: Calls, options: DecoderOptions): Decoder
   return new SpotDecoder(rest, options);
 }
 
+const fast = fastReader('kraken', 'spot', SPOT_SHAPES);
+
 class SpotDecoder implements Decoder {
+  readonly bytes: FastReader;
   readonly #rest: Calls;
   readonly #options: DecoderOptions;
   readonly #symbols: SymbolTable;
@@ -50,7 +55,12 @@ class SpotDecoder implements Decoder {
   constructor(rest: Calls, options: DecoderOptions) {
     this.#rest = rest;
     this.#options = options;
-    this.#symbols = createSymbolTable(options, spotName);
+    const symbols = createSymbolTable(options, spotName);
+    this.#symbols = symbols;
+    this.bytes = fast(symbols, ({ objects, recvTime, sink }) => {
+      const context: ReadContext = { market: 'spot', symbols, recvTime, origin: 'live', sink };
+      return verdictOf(readRows(objects, (row) => readTicker(row, context)));
+    });
   }
 
   frame(text: string, recvTime: Us, sink: RecordSink): FrameVerdict {

@@ -65,11 +65,12 @@ n[${target}] = x; }`;
 
 /**
  * A plain decimal: up to nine digits on each side of the point here, all else by `decimal`. `places`, where it is asked
- * for, tells how many of those up to nine stand behind the point.
+ * for, tells how many of those up to nine stand behind the point; -1 of all else.
  */
 export function decimal(name: string, places?: string): string {
   const most = INTEGER_DIGITS;
   const counted = places === undefined ? '' : `let ${places} = 0; `;
+  const other = places === undefined ? '' : ` ${places} = -1;`;
   const count = places === undefined ? '' : ` ${places} = k;`;
   return `let ${name} = 0; ${counted}{ const start = at; let m = 0, k = 1, ${DIGIT}
 ${gather('m')}
@@ -78,6 +79,6 @@ if (d === -2) { let f = 0; ${NEXT}
 ${gather('f')}
 k = at - point - 1; ${name} = m * (POWERS[k] ?? 1) + f; }
 if ((k - 1) >>> 0 > ${most - 1} || (point - start - 1) >>> 0 > ${most - 1} || ${name} > ${Number.MAX_SAFE_INTEGER} || (b[start] === 48 && point > start + 1)) {
-${name} = decimal(s, b, start); if (${name} < 0) return -1; at = s.at;
+${name} = decimal(s, b, start); if (${name} < 0) return -1; at = s.at;${other}
 } else if (at !== point) { ${name} /= POWERS[k];${count} } }`;
 }

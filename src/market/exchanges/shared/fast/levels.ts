@@ -12,6 +12,8 @@ interface LevelTexts {
   /** Code before each price, and after each size. */
   readonly before?: string;
   readonly after?: string;
+  /** Whether the digits of the levels are kept for a proof. */
+  readonly digits?: boolean;
 }
 
 /** Reads on from the beginning of a level while prices are written as it knows them; gives where it ends, or -1. */
@@ -26,6 +28,7 @@ function levels(name: string, texts: LevelTexts): string {
   return `function ${name}(s, b, v, at, end, side) {
 let l = s.values, to = s.used;
 s.bounds[side] = to;
+${texts.digits === true ? 'const kept = s.texts = []; if (side === 0) s.bidTexts = kept; else s.askTexts = kept;' : ''}
 if (b[at] === 91 && b[at + 1] === 93) { s.bounds[side + 1] = to; return at + 2; }
 if (${unlike(open)}) return -1;
 at += ${open.length};
@@ -38,6 +41,7 @@ if (x === 0 || ${unlike(between)}) return -1;
 at += ${between.length};
 ${decimal('y', 'parts')}
 ${after}
+${texts.digits === true ? keep('places', 'parts') : ''}
 if (to + 2 > l.length) { to = more(s, to); l = s.values; }
 l[to] = x; l[to + 1] = y; to += 2;
 if (${unlike(next)}) break;
@@ -49,6 +53,10 @@ return ${unlike(close)} ? -1 : at + ${close.length};
 }`;
 }
 
+/** Keeps the digits of price and size with so many places. */
+const keep = (places: string, parts: string): string =>
+  `{ const p = digitsOf(x, ${places}), q = digitsOf(y, ${parts}); if (p === undefined || q === undefined) return -1; s.texts.push(p + q); }`;
+
 /** Digits before and after the point of a price, and after that of a size, as one number. */
 const PLACES_BITS = 4;
 const MOST_PLACES = 9;
@@ -57,7 +65,9 @@ const WORTHY = 4;
 /** … of which a market has so many at most: damaged frames write in many ways. */
 const MOST_RUNS = 64;
 
-const runOn = (name: string): string => `if (digits <= ${MOST_PLACES} && digits + places <= ${LONGEST}) {
+const runOn = (
+  name: string,
+): string => `if (places >= 0 && parts >= 0 && digits <= ${MOST_PLACES} && digits + places <= ${LONGEST}) {
 const way = (((digits << ${PLACES_BITS}) | places) << ${PLACES_BITS}) | parts;
 const run = RUNS_${name}[way];
 if (run === undefined) RUNS_${name}[way] = nextRun(${JSON.stringify(name)}, way, 0);
@@ -93,8 +103,10 @@ const next = at + ${price.length};
 if (${unlike(between, 'next')}) break;
 at = next + ${between.length};
 ${sizes.join(' else ')}
-if (y < 0) { ${decimal('z')} y = z; }
+${texts.digits === true ? `let parts = ${parts};` : ''}
+if (y < 0) { ${decimal('z', 'others')} y = z; ${texts.digits === true ? 'parts = others;' : ''} }
 ${after}
+${texts.digits === true ? keep(String(places), 'parts') : ''}
 if (to + 2 > l.length) { to = more(s, to); l = s.values; }
 l[to] = x; l[to + 1] = y; to += 2;
 if (${unlike(next)}) { s.isLast = true; break; }
@@ -131,6 +143,7 @@ const KINDS: Readonly<Record<string, LevelTexts>> = {
   plainLevels: { open: '[[', between: ',', next: '],[', close: ']]' },
   countedLevels: { open: '[["', between: '","', next: '"],["', close: '"]]', after: COUNT },
   objectLevels: { open: '[{"p":"', between: '","s":', next: '},{"p":"', close: '}]' },
+  namedLevels: { open: '[{"price":', between: ',"qty":', next: '},{"price":', close: '}]', digits: true },
   actionLevels: {
     open: '[["',
     between: ',',

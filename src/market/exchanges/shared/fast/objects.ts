@@ -42,7 +42,7 @@ function valueOf(field: Field, into: string, readerOf: (fields: Fields) => strin
     case 'quoted':
       return `if (b[at] === 34) { ${into} = ''; at++; } else { at = plainSigned(s, b, v, at, end); if (at < 0 || b[at++] !== 34) return -1; ${into} = n[${AT.value}]; }`;
     case 'number':
-      return `if (b[at] === 110) { ${literal('null')} ${into} = null; } else { at = signed(s, b, v, at, end); if (at < 0) return -1; ${into} = n[${AT.value}]; }`;
+      return `if (b[at] === 110) { ${literal('null')} ${into} = null; } else { const from = at; at = signed(s, b, v, at, end); if (at >= 0) ${into} = n[${AT.value}]; else { at = longWhole(s, b, from, end); if (at < 0) return -1; ${into} = s.text; } }`;
     case 'symbol':
       return `at = symbol(s, b, at, end); if (at < 0) return -1; at++; ${into} = s.name;`;
     case 'text':

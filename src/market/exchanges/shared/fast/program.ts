@@ -25,6 +25,7 @@ export interface Leaf {
     readonly textId: boolean;
     /** A book's change of one level, on the side that the taker's slot tells. */
     readonly level: boolean;
+    readonly checksum: boolean;
   };
   /** The frame is a list of rows that made their records already. */
   readonly rows: boolean;
@@ -65,6 +66,7 @@ function leafOf({ template, make }: Shape): Leaf {
       first: keys.has('firstSeq'),
       prev: keys.has('prevSeq'),
       textId: keys.has('textId'),
+      checksum: keys.has('checksum'),
       level: make.record === 'book' && keys.has('price'),
     },
     rows: [...keys].some((key) => key.startsWith('rows ')),
@@ -172,6 +174,10 @@ class Writer {
         return `at = actionLevels(s, b, v, at, end, ${part.target}); if (at < 0) return -1;`;
       case CODE.countedLevels:
         return `at = countedLevels(s, b, v, at, end, ${part.target}); if (at < 0) return -1;`;
+      case CODE.namedLevels:
+        return `at = namedLevels(s, b, v, at, end, ${part.target}); if (at < 0) return -1;`;
+      case CODE.isoTime:
+        return 'at = isoTime(s, b, at); if (at < 0) return -1;';
       case CODE.object:
         return `at = ${call(this.#objectOf(part.fields ?? {}))}; if (at < 0) return -1;`;
       case CODE.rows: {

@@ -1,5 +1,5 @@
 import type { Us } from '../../../../kit/clock.ts';
-import type { BookRecord, FlatLevels, Market, MarketRecord, PriceLevel } from '../../../domain/records.ts';
+import type { BookProof, BookRecord, FlatLevels, Market, MarketRecord, PriceLevel } from '../../../domain/records.ts';
 import { baseSize, type SymbolFacts } from '../symbols.ts';
 import { timeOf } from '../values.ts';
 import type { Leaf } from './program.ts';
@@ -123,6 +123,7 @@ function bookOf(
     seq,
     first_seq: snapshot ? null : has.first ? numberAt(scanner, AT.first) : make.firstIsSeq === true ? seq : null,
     prev_seq: snapshot ? null : prev,
+    proof: has.checksum ? proofOf(scanner) : undefined,
     flat: {
       values,
       bidsStart: bounds[0] ?? 0,
@@ -131,6 +132,10 @@ function bookOf(
       asksEnd: bounds[3] ?? 0,
     },
   });
+}
+
+function proofOf(scanner: Scan): BookProof {
+  return { checksum: numberAt(scanner, AT.checksum), bids: scanner.bidTexts, asks: scanner.askTexts };
 }
 
 /** The one level of a change, on its side; false when it cannot be. */
@@ -164,6 +169,7 @@ interface BookFields {
   readonly seq: number | null;
   readonly first_seq: number | null;
   readonly prev_seq: number | null;
+  readonly proof: BookProof | undefined;
   readonly flat: FlatLevels;
 }
 
@@ -180,6 +186,7 @@ class FlatBookRecord implements BookRecord {
   readonly kind: 'snapshot' | 'delta';
   readonly first_seq: number | null;
   readonly prev_seq: number | null;
+  readonly proof: BookProof | undefined;
   readonly flat: FlatLevels;
 
   constructor(frame: FrameFacts, symbol: string, time: Us, fields: BookFields) {
@@ -192,6 +199,7 @@ class FlatBookRecord implements BookRecord {
     this.kind = fields.kind;
     this.first_seq = fields.first_seq;
     this.prev_seq = fields.prev_seq;
+    this.proof = fields.proof;
     this.flat = fields.flat;
   }
 
@@ -212,7 +220,7 @@ class FlatBookRecord implements BookRecord {
 /** The change as a plain object of pairs alone, to be copied, kept or written. */
 export function plainBook(change: BookRecord): BookRecord {
   const { stream, exchange, market, symbol, event_time, recv_time, seq, origin } = change;
-  const { kind, bids, asks, first_seq, prev_seq } = change;
+  const { kind, bids, asks, first_seq, prev_seq, proof } = change;
   return {
     stream,
     exchange,
@@ -227,6 +235,7 @@ export function plainBook(change: BookRecord): BookRecord {
     asks,
     first_seq,
     prev_seq,
+    ...(proof === undefined ? {} : { proof }),
   };
 }
 

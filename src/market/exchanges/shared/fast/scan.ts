@@ -8,6 +8,8 @@ export const INTEGER_DIGITS = 9;
 /** Powers of ten are exact up to 22; with 18 every number above zero is a possible price and size. */
 const MOST_DECIMALS = 18;
 const POWERS = Float64Array.from({ length: MOST_DECIMALS + 1 }, (_, exponent) => 10 ** exponent);
+/** No price and no size is as large. */
+const LARGEST = 1e18;
 const ZERO = 0x30;
 const QUOTE = 0x22;
 const POINT = 0x2e;
@@ -42,6 +44,10 @@ export class Scan {
   /** So many of them belong to books made; of this frame, so many are read. */
   kept = 0;
   used = 0;
+  /** Digits of each level of the side being read, then of the sides that were, where a proof needs them. */
+  texts: string[] = [];
+  bidTexts: string[] = [];
+  askTexts: string[] = [];
   /** Which of the program's leaves the frame or row fits. */
   leaf = 0;
   /** Where a helper's reading ended. */
@@ -86,12 +92,16 @@ export const HELPERS = Object.freeze({
   symbol,
   text,
   exponential,
+  longWhole,
+  isoTime,
+  digitsOf,
 });
 export type Helpers = typeof HELPERS;
 
 /**
- * `61800.20` of any length: digits and power are exact, so that their quotient is rounded once, as `Number(text)` is;
- * `at` tells its end. -1 when there is no number, when it begins with an idle 0, or is too long to be exact.
+ * `61800.20` of any length: digits and power are exact, so that their quotient is rounded once, as `Number(text)` is,
+ * which has those that are too long for that; `at` tells its end. -1 when there is no number, when it begins with an idle
+ * 0, is a whole number that a double does not hold, or is beyond what a price or a size may be.
  */
 function decimal(s: Scan, bytes: Uint8Array, start: number): number {
   let value = 0;
@@ -106,8 +116,12 @@ function decimal(s: Scan, bytes: Uint8Array, start: number): number {
     if (at === point + 1) return -1;
   }
   const decimals = at === point ? 0 : at - point - 1;
-  if (decimals > MOST_DECIMALS || value > Number.MAX_SAFE_INTEGER) return -1;
+  if (decimals > MOST_DECIMALS) return -1;
   s.at = at;
+  if (value > Number.MAX_SAFE_INTEGER) {
+    const long = decimals === 0 ? LARGEST : Number(Buffer.from(bytes.buffer, start, at - start).toString('latin1'));
+    return long < LARGEST ? long : -1;
+  }
   return value / (POWERS[decimals] ?? 1);
 }
 
@@ -173,4 +187,88 @@ function exponential(s: Scan, bytes: Buffer, start: number, end: number): number
   if (digits === undefined || digits.length === LONGEST_NUMBER) return -1;
   s.numbers[AT.value] = Number(digits);
   return start + digits.length;
+}
+
+/** The end of a whole number that a double does not hold, whose digits become the text, as `parseJson` has it; else -1. */
+function longWhole(s: Scan, bytes: Buffer, start: number, end: number): number {
+  let at = start;
+  while (((bytes[at] ?? 0) - ZERO) >>> 0 <= 9) at++;
+  const length = at - start;
+  if (length < 16 || length > LONGEST_NUMBER || at >= end || bytes[start] === ZERO) return -1;
+  if (bytes[at] === POINT || bytes[at] === 0x65 || bytes[at] === 0x45) return -1;
+  s.text = bytes.toString('latin1', start, at);
+  return Number.isSafeInteger(Number(s.text)) ? -1 : at;
+}
+
+const DAY_SECONDS = 86_400;
+/** µs of 2001: what is earlier is for the reader of JSON. */
+const EARLIEST = 1e15;
+const DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+/** The end of `2026-11-30T08:00:00.123456Z`, with up to nine digits of a second, whose µs become the time; else -1. */
+function isoTime(s: Scan, bytes: Buffer, start: number): number {
+  const [year, month, day] = [number(bytes, start, 4), number(bytes, start + 5, 2), number(bytes, start + 8, 2)];
+  const [hour, minute, second] = [
+    number(bytes, start + 11, 2),
+    number(bytes, start + 14, 2),
+    number(bytes, start + 17, 2),
+  ];
+  if (!(year >= 2001 && month >= 1 && month <= 12 && day >= 1 && hour <= 23 && minute <= 59 && second <= 59)) return -1;
+  const isLeap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+  if (day > (DAYS[month - 1] ?? 0) + (month === 2 && isLeap ? 1 : 0)) return -1;
+  for (let i = 0; i < SIGNS.length; i++) {
+    const sign = SIGNS[i];
+    if (sign !== undefined && bytes[start + sign.at] !== sign.byte) return -1;
+  }
+  let at = start + 19;
+  let part = 0;
+  if (bytes[at] === POINT) {
+    const from = ++at;
+    for (; at < from + 9; at++) {
+      const digit = (bytes[at] ?? 0) - ZERO;
+      if (!(digit >= 0 && digit <= 9)) break;
+      if (at < from + 6) part = part * 10 + digit;
+    }
+    if (at === from) return -1;
+    part *= POWERS[Math.max(0, 6 - (at - from))] ?? 1;
+  }
+  if (bytes[at] !== 0x5a) return -1;
+  const [y, m] = month > 2 ? [year, month - 3] : [year - 1, month + 9];
+  const days =
+    365 * y +
+    Math.floor(y / 4) -
+    Math.floor(y / 100) +
+    Math.floor(y / 400) +
+    Math.floor((153 * m + 2) / 5) +
+    day -
+    719_469;
+  const us = (days * DAY_SECONDS + hour * 3600 + minute * 60 + second) * 1e6 + part;
+  if (us < EARLIEST) return -1;
+  s.numbers[AT.time] = us;
+  return at + 1;
+}
+
+const SIGNS = Array.from('....-..-..T..:..:').flatMap((sign, at) =>
+  sign === '.' ? [] : [{ at, byte: sign.charCodeAt(0) }],
+);
+
+/** So many digits as a number; NaN when there is something else. */
+function number(bytes: Uint8Array, start: number, count: number): number {
+  let value = 0;
+  for (let at = start; at < start + count; at++) {
+    const digit = (bytes[at] ?? 0) - ZERO;
+    if (!(digit >= 0 && digit <= 9)) return Number.NaN;
+    value = value * 10 + digit;
+  }
+  return value;
+}
+
+/** Below this the digits of a decimal can be had back from its value. */
+const MOST_DIGITS = 2 ** 50;
+
+/** The digits of a decimal of so many places without point and leading zeros; undefined when there are too many. */
+function digitsOf(value: number, places: number): string | undefined {
+  const whole = Math.round(value * (POWERS[places] ?? Number.NaN));
+  if (!(whole < MOST_DIGITS)) return undefined;
+  return whole === 0 ? '' : String(whole);
 }

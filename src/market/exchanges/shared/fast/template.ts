@@ -15,6 +15,8 @@ export const CODE = {
   object: 13,
   countedLevels: 14,
   skipInteger: 15,
+  isoTime: 16,
+  namedLevels: 17,
 } as const;
 
 /** Places in the reader's numbers. */
@@ -32,9 +34,10 @@ export const AT = {
   id: 10,
   side: 11,
   value: 12,
+  checksum: 13,
 } as const;
 export type Place = (typeof AT)[keyof typeof AT];
-export const PLACES = 13;
+export const PLACES = 14;
 
 /** A hole of a template. Two of the same `key` are the same. */
 export interface Slot {
@@ -117,6 +120,8 @@ export const anyInteger = slot('anyInteger', CODE.skipInteger);
 export const symbol = slot('symbol', CODE.symbol);
 /** The venue's time, ms or µs (`timeOf`). Without one a record has the receive time. */
 export const time = slot('time', CODE.whole, AT.time);
+/** The same as ISO text, up to ns: `2026-11-30T08:00:00.123456Z`. */
+export const isoTime = slot('time', CODE.isoTime, AT.time);
 export const seq = slot('seq', CODE.whole, AT.seq);
 export const firstSeq = slot('firstSeq', CODE.whole, AT.first);
 export const prevSeq = slot('prevSeq', CODE.whole, AT.prev);
@@ -134,6 +139,10 @@ export const askSize = slot('askSize', CODE.decimal, AT.askSize);
 /** `[["price","size"],…]`, quotes or not. */
 export const bids = slot('bids', CODE.levels, 0);
 export const asks = slot('asks', CODE.levels, 2);
+/** A checksum of the digits of levels, which `namedBids` and `namedAsks` keep: `[{"price":1,"qty":2},…]`. */
+export const checksum = slot('checksum', CODE.whole, AT.checksum);
+export const namedBids = slot('namedBids', CODE.namedLevels, 0);
+export const namedAsks = slot('namedAsks', CODE.namedLevels, 2);
 /** `[["price","size","0","1"],…]`: what follows the size is a count. */
 export const countedBids = slot('countedBids', CODE.countedLevels, 0);
 export const countedAsks = slot('countedAsks', CODE.countedLevels, 2);

@@ -1,13 +1,18 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import type { MarketRecord } from '../../../../../src/market/domain/records.ts';
+import { isoTimeOf, levelDigits } from '../../../../../src/market/exchanges/kraken/wire.ts';
 import { fastReader, type FastReader } from '../../../../../src/market/exchanges/shared/fast/reader.ts';
 import {
   asks,
   bids,
   countedAsks,
   countedBids,
+  checksum,
   frame,
+  isoTime,
+  namedAsks,
+  namedBids,
   objectAsks,
   objectBids,
   seq,
@@ -44,6 +49,10 @@ const WAYS = {
     slots: [objectBids, objectAsks],
     write: (levels: readonly Level[]) => `[${levels.map(([p, q]) => `{"p":"${p}","s":${q}}`).join()}]`,
   },
+  named: {
+    slots: [namedBids, namedAsks],
+    write: (levels: readonly Level[]) => `[${levels.map(([p, q]) => `{"price":${p},"qty":${q}}`).join()}]`,
+  },
 } as const;
 
 /** Whole numbers and decimals, of one form or another, with an idle 0 now and then. */
@@ -70,7 +79,62 @@ const side = fc
 /** A number of JSON, as a price or a size may be. */
 const NUMBER = /^(?:0|[1-9]\d*)(?:\.\d+)?$/;
 const isPlain = (text: string): boolean =>
-  NUMBER.test(text) && Number(text.replace('.', '')) <= Number.MAX_SAFE_INTEGER;
+  NUMBER.test(text) && (text.includes('.') || Number(text) <= Number.MAX_SAFE_INTEGER);
+
+test('levels whose digits are kept have those of their texts', () => {
+  const template = frame`{"s":"${symbol}","b":${namedBids},"a":${namedAsks},"c":${checksum}}`;
+  const table = createSymbolTable({ instruments: [] }, () => undefined);
+  const read = fastReader('toy', 'spot', [{ template, make: { record: 'book', kind: 'delta' } }])(table);
+  let taken = 0;
+  fc.assert(
+    fc.property(side, side, (below, above) => {
+      const { write } = WAYS.named;
+      read(Buffer.from(`{"s":"AB","b":${write(below)},"a":${write(above)},"c":17}`), RECEIVED, (record) => {
+        const digitsOf = (levels: readonly Level[]): string[] => levels.map(([p, q]) => levelDigits(p, q));
+        expect(record).toMatchObject({ proof: { checksum: 17, bids: digitsOf(below), asks: digitsOf(above) } });
+        taken += 1;
+      });
+    }),
+    { numRuns: 3000, seed: SEED },
+  );
+  expect(taken).toBeGreaterThan(500);
+});
+
+test('a time in words is what the clock says, or left to others', () => {
+  const template = frame`{"s":"${symbol}","b":${bids},"t":"${isoTime}"}`;
+  const table = createSymbolTable({ instruments: [] }, () => undefined);
+  const read = fastReader('toy', 'spot', [{ template, make: { record: 'book', kind: 'snapshot' } }])(table);
+  const timeOf = (text: string): number | undefined => {
+    let time: number | undefined;
+    read(Buffer.from(`{"s":"AB","b":[],"t":"${text}"}`), RECEIVED, (record) => (time = record.event_time));
+    return time;
+  };
+  expect(timeOf('2026-11-30T08:00:00.123456Z')).toBe(Date.UTC(2026, 10, 30, 8) * 1000 + 123_456);
+  expect(timeOf('2028-02-29T23:59:59Z')).toBe(Date.UTC(2028, 1, 29, 23, 59, 59) * 1000);
+  for (const odd of ['2027-02-29T00:00:00Z', '2026-13-01T00:00:00Z', '2026-11-30T24:00:00Z', '2026-11-30 08:00:00Z']) {
+    expect(timeOf(odd)).toBeUndefined();
+  }
+  for (const odd of [
+    '2026-11-30T08:00:00.Z',
+    '2026-11-30T08:00:00.1234567890Z',
+    '2026-11-30T08:00:00',
+    '1999-01-01T00:00:00Z',
+  ]) {
+    expect(timeOf(odd)).toBeUndefined();
+  }
+  fc.assert(
+    fc.property(
+      fc.date({ min: new Date('2001-09-10T00:00:00Z'), max: new Date('2199-01-01T00:00:00Z') }),
+      digits(1, 9),
+      (at, part) => {
+        if (Number.isNaN(at.getTime())) return;
+        const text = `${at.toISOString().slice(0, 19)}.${part}Z`;
+        expect(timeOf(text)).toBe(isoTimeOf(text));
+      },
+    ),
+    { numRuns: 2000, seed: SEED },
+  );
+});
 
 describe.each(Object.entries(WAYS))('levels that are %s', (_, { slots, write }) => {
   const read = readerOf(slots[0], slots[1]);
@@ -92,6 +156,7 @@ describe.each(Object.entries(WAYS))('levels that are %s', (_, { slots, write }) 
         const all = [...below, ...above];
         const fits =
           all.every(([price, size]) => isPlain(price) && isPlain(size)) && all.every(([price]) => Number(price) > 0);
+        if (book === undefined && slots[0] === namedBids) return;
         expect(book !== undefined).toBe(fits);
         if (book === undefined) return;
         taken += 1;
