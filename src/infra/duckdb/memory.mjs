@@ -8,6 +8,11 @@
 
 /** What needs more seldom comes alone: the larger limit stays so long after the last of them, ms. */
 const LINGER_MS = 5000;
+/**
+ * The limit is said again this often. Whenever it is, DuckDB has the C library give back what lies free in it
+ * (`malloc_trim`), of the whole process; JavaScript has no other way to. Of glibc's heaps under load a half was free.
+ */
+const GIVE_BACK_MS = 10_000;
 
 /** A statement that ran out of memory changed nothing. After a fatal error that is not known. @param {unknown} error */
 function saysShort(error) {
@@ -28,6 +33,8 @@ export class MemoryRoom {
   #change = Promise.resolve();
   /** @type {NodeJS.Timeout | undefined} */
   #timer;
+  /** @type {NodeJS.Timeout | undefined} */
+  #givingBack;
 
   /** @param {string} usual @param {string} most both as DuckDB takes them, `48MB` */
   constructor(usual, most) {
@@ -39,11 +46,18 @@ export class MemoryRoom {
   attach(connection) {
     this.#connection = connection;
     this.#raised = false;
+    clearInterval(this.#givingBack);
+    this.#givingBack = setInterval(() => {
+      // Refused while DuckDB holds more just now; then the next time.
+      if (this.#inNeed === 0 && !this.#raised) this.#set(false, true).catch(() => undefined);
+    }, GIVE_BACK_MS);
+    this.#givingBack.unref();
   }
 
   /** Before the database is closed. @returns {Promise<void>} */
   async detach() {
     clearTimeout(this.#timer);
+    clearInterval(this.#givingBack);
     const connection = this.#connection;
     this.#connection = undefined;
     await this.#change;
@@ -87,10 +101,10 @@ export class MemoryRoom {
     this.#lowerLater();
   }
 
-  /** @param {boolean} raised @returns {Promise<void>} */
-  #set(raised) {
+  /** @param {boolean} raised @param {boolean} [again] said also when it is so already @returns {Promise<void>} */
+  #set(raised, again = false) {
     const change = async () => {
-      if (this.#raised === raised || this.#connection === undefined) return;
+      if (this.#connection === undefined || (again ? this.#raised !== raised : this.#raised === raised)) return;
       await this.#connection.run(`SET memory_limit = '${raised ? this.#most : this.#usual}'`);
       this.#raised = raised;
     };
