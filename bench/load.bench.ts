@@ -136,6 +136,7 @@ async function hold(desk: Desk, rate: number, seconds: number, what: string): Pr
   const bare = desk.watchDisk();
   const round = await desk.send(rate, rate * seconds);
   const { late, write, sync } = await bare();
+  const after = await desk.rest(Math.min(MOST_HOLD_SECONDS, optionOf('rest') ?? 0));
   print(`${what}: ${each(rate)} frames/s for ${seconds} s, ${told(round)}`);
   print(`  receive to written on the tape: ${(await desk.tapeWaits()).text}`);
   const both = (times: Float64Array): string => `p50 ${ms(times, 0.5, 1)}, p99 ${ms(times, 0.99, 1)} ms`;
@@ -143,6 +144,7 @@ async function hold(desk: Desk, rate: number, seconds: number, what: string): Pr
   print(`  receive to row queryable: ${desk.rowWaits().text}`);
   print(`  memory, MB: ${MEMORY_PARTS}`);
   for (const { at, text } of round.memory) print(`    after ${at.toFixed(0).padStart(3)} s: ${text}`);
+  for (const { at, text } of after) print(`    ${at.toFixed(0).padStart(3)} s after the load: ${text}`);
   for (const [reason, times] of desk.takeLosses()) print(`  connection lost ${times} times: ${reason}`);
 }
 
@@ -154,7 +156,13 @@ interface Round {
   /** Processor time over all threads, µs for each frame taken. */
   readonly costUs: number;
   readonly sendersCpu: number;
-  readonly memory: readonly { readonly at: number; readonly text: string }[];
+  readonly memory: readonly Look[];
+}
+
+/** The memory at so many s. */
+interface Look {
+  readonly at: number;
+  readonly text: string;
 }
 
 function told({ lateMs, missing, ownCpu, costUs, sendersCpu }: Round): string {
@@ -272,6 +280,17 @@ class Desk implements AsyncDisposable {
       sendersCpu: (after.cpuMs - before.cpuMs) / took,
       memory,
     };
+  }
+
+  /** The memory while the market goes at its own pace again. */
+  async rest(seconds: number): Promise<Look[]> {
+    const looks: Look[] = [];
+    const began = performance.now();
+    for (const until = began + seconds * 1000; performance.now() < until; ) {
+      await sleep(systemClock, Math.min(SELDOMEST_LOOK_MS, until - performance.now()));
+      looks.push({ at: (performance.now() - began) / 1000, text: await this.#memory() });
+    }
+    return looks;
   }
 
   /** Begins to look at what disk and scheduler do; the call that it gives ends it. Sorted, ms. */
