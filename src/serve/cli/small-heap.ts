@@ -4,8 +4,11 @@ import { runInNewContext } from 'node:vm';
 
 const LOOK_EVERY_MS = 2000;
 /** Share of time that the main thread works, and of a core that the process uses, from which on it counts as busy. */
-const BUSY = 0.75;
-/** What the heap may grow by before the next full collection, in percent of what lives, while there is time to spare. */
+const BUSY = 0.5;
+/**
+ * What the heap may grow by before the next full collection, in percent of what lives, while there is time to spare. At
+ * thousands of frames a second that is a full collection each second, a third of the processor time.
+ */
 const GROWTH_PERCENT = 15;
 /**
  * The same while there is none. V8's own choice is up to 300: at 6,000 frames/s, of which a second's records wait for
