@@ -104,12 +104,14 @@ async function replayInto(
         pipeline.damaged(lastRecvTime, batch.items[0]?.recv_time ?? lastRecvTime);
       }
       damagedBlocks = damage.length;
+      const after = isAfter(start, position);
       for (const [index, item] of batch.items.entries()) {
-        last = { segment: batch.segment, item: batch.firstItem + index };
-        storing = isAfter(last, position);
+        // Judged one by one only where the position lies in the batch or after it: an object for each item is dear.
+        storing = after || isAfter({ segment: batch.segment, item: batch.firstItem + index }, position);
         pipeline.process(item);
-        lastRecvTime = item.recv_time;
       }
+      last = { segment: batch.segment, item: batch.firstItem + batch.items.length - 1 };
+      lastRecvTime = batch.items.at(-1)?.recv_time ?? lastRecvTime;
       items += batch.items.length;
       if (bulk.full) await commit();
     }
