@@ -29,6 +29,8 @@ export interface Leaf {
   };
   /** The frame is a list of rows that made their records already. */
   readonly rows: boolean;
+  /** The frame or row gives objects, for the decoder to read. */
+  readonly objects: boolean;
 }
 
 /**
@@ -69,6 +71,7 @@ function leafOf({ template, make }: Shape): Leaf {
       checksum: keys.has('checksum'),
       level: make.record === 'book' && keys.has('price'),
     },
+    objects: make.record === 'objects',
     rows: [...keys].some((key) => key.startsWith('rows ')),
   };
 }

@@ -89,15 +89,17 @@ class Reader {
     this.#facts.recvTime = recvTime;
     const rows = this.#rows;
     if (rows.length > 0) rows.length = 0;
-    if (this.#objects.length > 0) this.#objects = [];
     const scan = this.#scan;
     scan.show(frame);
     const start = frame.byteOffset;
     const end = start + frame.byteLength;
-    if (this.#program.read(scan, scan.bytes, scan.view, start, end) !== end) return undefined;
+    if (this.#program.read(scan, scan.bytes, scan.view, start, end) !== end) {
+      if (this.#objects.length > 0) this.#objects = [];
+      return undefined;
+    }
     const leaf = this.#program.leaves[scan.leaf];
     if (leaf === undefined) return undefined;
-    if (leaf.make.record === 'objects') return this.#objectsOf(leaf, recvTime, sink);
+    if (leaf.objects) return this.#objectsOf(leaf, recvTime, sink);
     if (leaf.rows) {
       // A frame is taken whole or not at all.
       for (const row of rows) sink(row);
@@ -119,7 +121,7 @@ class Reader {
 
   #row(at: number): boolean {
     const leaf = this.#program.leaves[at];
-    if (leaf?.make.record === 'objects') {
+    if (leaf?.objects === true) {
       this.#objects.push(this.#scan.object);
       return true;
     }
