@@ -31,8 +31,8 @@ describe('a damaged market database', () => {
     ['its head', 0, 64],
     ['its first header', 4096, 512],
     ['all its headers', 0, 3 * 4096],
-    ['a block of rows', 12_288, 16_384],
-    ['a byte of rows', 12_288 + 16_384 + 5000, 1],
+    ['a block of rows', 12_288, 65_536],
+    ['a byte of rows', 12_288 + 65_536 + 5000, 1],
   ])('is set aside when %s is overwritten', async (_, at, length) => {
     const folder = temporaryFolder();
     const path = await filled(folder);
