@@ -4,6 +4,15 @@ import { venues } from '../../../src/market/exchanges/catalogue.generated.ts';
 import { findMarket } from '../../../src/market/exchanges/market-names.ts';
 
 describe('a market by the names that it goes by', () => {
+  it('no two venues go by one name', () => {
+    const names = venues.flatMap((venue) => [
+      ...new Set(
+        [venue.name, ...(venue.alsoCalled ?? [])].map((name) => name.toLowerCase().replaceAll(/[^a-z0-9]/g, '')),
+      ),
+    ]);
+    expect(names).toEqual([...new Set(names)]);
+  });
+
   it.each([
     ['binance', 'futures', 'binance_futures'],
     ['Binance', 'USD-M', 'binance_futures'],
