@@ -28,6 +28,7 @@ export default defineConfig({
   test: {
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    globalSetup: 'test/one-temporary-folder.ts',
     pool: 'forks',
     isolate: false,
     maxWorkers: 2,
