@@ -8,6 +8,7 @@ import { venues } from '../../../../src/market/exchanges/catalogue.generated.ts'
 import type { Decoder, VenueMarket } from '../../../../src/market/exchanges/contract.ts';
 import { decodeBytes, fastReader } from '../../../../src/market/exchanges/shared/fast/reader.ts';
 import {
+  anyNumber,
   anyText,
   asks,
   bids,
@@ -267,6 +268,46 @@ describe('shapes', () => {
     expect(read(Buffer.from(`{"s":"${'A'.repeat(50)}","u":1,"b":[]}`), RECEIVED, sink)).toBeUndefined();
     expect(read(Buffer.from('{"s":"AB","u":1,"b":[]}'), RECEIVED, sink)).toEqual({ kind: 'data', records: 1 });
   });
+});
+
+test('symbols that begin alike or are short are told apart, wherever their frame ends', () => {
+  const table = createSymbolTable({ instruments: [] }, () => undefined);
+  const template = frame`{"u":${seq},"b":${bids},"s":"${symbol}"}`;
+  const read = fastReader('toy', 'spot', [{ template, make: { record: 'book', kind: 'snapshot' } }])(table);
+  const name = fc.oneof(
+    fc.stringMatching(/^[A-Z]{1,4}$/),
+    fc.stringMatching(/^BTC-USDT(?:-(?:SWAP|2[67]\d{4}))?$/),
+    fc.stringMatching(/^BTCUSDT[A-C]{0,3}$/),
+  );
+  fc.assert(
+    fc.property(fc.array(name, { maxLength: 30 }), (names) => {
+      for (const one of names) {
+        const given: string[] = [];
+        const text = `{"u":1,"b":[],"s":"${one}"}`;
+        read(new TextEncoder().encode(text), RECEIVED, (record) => given.push(record.symbol));
+        expect(given).toEqual([one.replaceAll('-', '_')]);
+        expect(read(Buffer.from(text.slice(0, -2)), RECEIVED, () => undefined)).toBeUndefined();
+      }
+    }),
+    { numRuns: 300, seed: SEED },
+  );
+});
+
+test('whole numbers of every length are those of their digits, or left to the reader of JSON', () => {
+  const table = createSymbolTable({ instruments: [] }, () => undefined);
+  const template = frame`{"s":"${symbol}","x":${anyNumber},"b":${bids},"u":${seq}}`;
+  const read = fastReader('toy', 'spot', [{ template, make: { record: 'book', kind: 'snapshot' } }])(table);
+  fc.assert(
+    fc.property(fc.stringMatching(/^\d{0,20}$/), fc.stringMatching(/^\d{0,20}$/), (skipped, digits) => {
+      const given: (number | null)[] = [];
+      const text = `{"s":"AB","x":${skipped},"b":[],"u":${digits}}`;
+      read(new TextEncoder().encode(text), RECEIVED, (record) => given.push(record.seq));
+      const isWhole = (one: string): boolean => /^(?:0|[1-9]\d*)$/.test(one);
+      const fits = isWhole(skipped) && isWhole(digits) && Number.isSafeInteger(Number(digits));
+      expect(given).toEqual(fits ? [Number(digits)] : []);
+    }),
+    { numRuns: 5000, seed: SEED },
+  );
 });
 
 test('a decoder without shapes reads bytes as text', () => {

@@ -2,8 +2,9 @@
 export const LONGEST = 15;
 /** Digits that 32 bits hold. */
 const MOST_SMALL = 9;
-const WORD = 4;
-const HIGHEST_BITS = 0x80808080 | 0;
+export const WORD = 4;
+/** Set in what `wrong` gives where a byte is another than it should be. */
+export const HIGHEST_BITS = 0x80808080 | 0;
 const ZERO = 0x30;
 const POINT = 0x2e;
 
@@ -13,66 +14,102 @@ export interface Form {
   readonly places: number;
 }
 
+/** Where something lies: so many bytes behind `at`. */
+interface Place {
+  readonly offset: number;
+  /** Text that stands directly before it. */
+  readonly before: string;
+}
+
+/** Code that reads something whose form is known, when the `WORD - 1` bytes before it may be read too. */
+interface Reading {
+  /** Statements. */
+  readonly read: string;
+  /** An expression of 32 bits that has one of `HIGHEST_BITS` when what was read is not what it should be. */
+  readonly wrong: string;
+}
+
+interface NumberReading extends Reading {
+  readonly length: number;
+  /** Its digits as a whole number. */
+  readonly sum: string;
+  /** What the sum is at least, unless it begins with an idle 0. */
+  readonly least: number;
+  /** So many of the last bytes before it are compared on the way. */
+  readonly covered: number;
+}
+
 /**
- * Code that reads a number of so many digits before and after the point from `at`, when the byte after it is known to be
- * its end and `LONGEST + 4` bytes before it may be read: `name` is left as it is when it is no such number, or begins
- * with an idle 0. Digits are read four at a time by words that end with the point and with the number: a test tells
- * whether all bytes are what they should be, then pairs of digits are added up, and pairs of these.
+ * A number of so many digits before and after the point, when the byte after it is known to be its end. It is read four
+ * bytes at a time by words that end with it or before its point. A test tells whether all bytes are what they should be,
+ * then pairs of digits are added up, and pairs of these. `name` begins the names that it takes.
  */
-export function fixed(name: string, { digits, places }: Form): { code: string; length: number } {
-  const length = digits + (places > 0 ? places + 1 : 0);
-  const groups = [...groupsOf(digits, digits, false), ...(places > 0 ? groupsOf(places, length, true) : [])];
-  const words = groups.map(({ to, count, withPoint }, i) => {
-    const bytes = Array.from({ length: WORD }, (_, k) => {
-      const fromEnd = WORD - 1 - k;
-      return fromEnd < count ? 'digit' : withPoint && fromEnd === count ? 'point' : 'none';
-    });
-    const wordOf = (values: Readonly<Record<string, number>>): number =>
-      Buffer.from(bytes.map((byte) => values[byte] ?? 0)).readInt32LE();
-    const keep = wordOf({ digit: 0xff, point: 0xff, none: 0 });
-    const expected = wordOf({ digit: ZERO, point: POINT, none: 0 });
-    const top = wordOf({ digit: 0x76, point: 0x7f, none: 0 });
-    const read = `v.getInt32(at + ${to - WORD}, true)`;
-    const masked = keep === -1 ? read : `(${read} & ${keep})`;
-    return {
-      read: `const w${i} = ${masked} ^ ${expected};`,
-      wrong: `(w${i} + ${top}) | w${i}`,
-      // A point became 0 where it is what it should be.
-      value: count === 1 ? `(w${i} >>> 24)` : four(`w${i}`),
-    };
-  });
-  const pointAlone = places > 0 && places % WORD === 0 ? ` && b[at + ${digits}] === ${POINT}` : '';
+export function fixedNumber(name: string, { digits, places }: Form, { offset, before }: Place): NumberReading {
+  const text = '0'.repeat(digits) + (places > 0 ? `.${'0'.repeat(places)}` : '');
   const small = digits + places <= MOST_SMALL;
-  let sum = '';
-  for (const [i, { value }] of words.entries()) {
-    const scale = 10 ** (groups[i]?.count ?? 0);
-    sum = sum === '' ? value : small ? `(Math.imul(${sum}, ${scale}) + ${value})` : `(${sum} * ${scale} + ${value})`;
+  const words: { text: string; end: number; count: number }[] = [];
+  const loose: Reading[] = [];
+  for (let end = text.length; end > 0; ) {
+    if (text[end - 1] === '.') {
+      end -= 1;
+      loose.push(fixedTexts(`${name}p`, '.', offset + end));
+      continue;
+    }
+    const own = text.slice(Math.max(0, end - WORD), end);
+    words.unshift({
+      text: (before + own).slice(-WORD).padStart(WORD, '\0'),
+      end,
+      count: own.replace('.', '').length,
+    });
+    end -= own.length;
   }
-  const least = digits > 1 ? 10 ** (digits + places - 1) : 0;
-  const value = places > 0 ? `sum / ${10 ** places}` : 'sum';
-  const code = `{ ${words.map(({ read }) => read).join(' ')}
-if (((${words.map(({ wrong }) => wrong).join(' | ')}) & ${HIGHEST_BITS}) === 0${pointAlone}) { const sum = ${sum}; ${least > 0 ? `if (sum >= ${least}) ` : ''}${name} = ${value}; } }`;
-  return { code, length };
+  let sum = '';
+  for (const [i, { text: word, count }] of words.entries()) {
+    const value = valueOf(`${name}${i}`, word, count);
+    const scale = 10 ** count;
+    sum =
+      sum === '' ? value : small ? `(Math.imul(${sum}, ${scale}) + ${value} | 0)` : `(${sum} * ${scale} + ${value})`;
+  }
+  const reads = words.map(({ text: word, end }, i) => wordReading(`${name}${i}`, word, offset + end - WORD));
+  const first = words[0];
+  return {
+    length: text.length,
+    read: [...reads, ...loose].map(({ read }) => read).join(' '),
+    wrong: [...reads, ...loose].map(({ wrong }) => wrong).join(' | '),
+    sum,
+    least: digits > 1 ? 10 ** (digits + places - 1) : 0,
+    covered: Math.min(before.length, Math.max(0, WORD - (first?.end ?? WORD))),
+  };
 }
 
-interface Group {
-  /** Where it ends. */
-  readonly to: number;
-  readonly count: number;
-  /** The point stands before it within the word. */
-  readonly withPoint: boolean;
+/** Text that must be there, four bytes at a time; bytes behind it may be read. */
+export function fixedTexts(name: string, text: string, offset: number): Reading {
+  const reads = (text.match(/.{1,4}/gs) ?? []).map((part, i) =>
+    wordReading(`${name}${i}`, part.padEnd(WORD, '\0'), offset + i * WORD),
+  );
+  return { read: reads.map(({ read }) => read).join(' '), wrong: reads.map(({ wrong }) => wrong).join(' | ') };
 }
 
-/** So many digits that end at `to`, in groups of at most four. */
-function groupsOf(count: number, to: number, afterPoint: boolean): Group[] {
-  const first = count % WORD;
-  const groups: Group[] = first === 0 ? [] : [{ to: to - count + first, count: first, withPoint: afterPoint }];
-  for (let end = to - count + first + WORD; end <= to; end += WORD)
-    groups.push({ to: end, count: WORD, withPoint: false });
-  return groups;
+/** A word whose bytes are those of the text, any digit where it has 0 and anything where it has NUL. */
+function wordReading(name: string, text: string, offset: number): Reading {
+  const bytes = [...Buffer.from(text, 'latin1')];
+  const wordOf = (of: (byte: number) => number): number => Buffer.from(bytes.map(of)).readInt32LE();
+  const keep = wordOf((byte) => (byte === 0 ? 0 : 0xff));
+  const expected = wordOf((byte) => byte);
+  // What must be added to a difference to reach the highest bit: 10 to a digit's, 1 to that of other text.
+  const top = wordOf((byte) => (byte === ZERO ? 0x76 : byte === 0 ? 0 : 0x7f));
+  const read = `v.getInt32(at + ${offset} | 0, true)`;
+  const masked = keep === -1 ? read : `(${read} & ${keep})`;
+  return { read: `const ${name} = ${masked} ^ ${expected};`, wrong: `(${name} + ${top} | ${name})` };
 }
 
-/** The value of a word of four digits, the first the most. */
-function four(word: string): string {
-  return `(Math.imul((Math.imul(${word}, 2561) >>> 8) & 0xff00ff, 6553601) >>> 16)`;
+/** The value of a word of digits, the first the most, in which all else is 0 by now. */
+function valueOf(word: string, text: string, count: number): string {
+  if (count === 1) return `(${word} >>> 24)`;
+  const point = text.lastIndexOf(String.fromCharCode(POINT));
+  const split = point > 0 && count > WORD - 1 - point;
+  if (count === 2 && !split) return `(Math.imul(${word}, 2561) >>> 24)`;
+  // Two pairs of digits, of which one has the 0 of the point in place of a digit.
+  const scale = split ? 10 : 100;
+  return `(Math.imul((Math.imul(${word}, 2561) >>> 8) & 0xff00ff, ${scale * 0x10000 + 1}) >>> 16)`;
 }

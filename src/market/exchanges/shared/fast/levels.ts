@@ -1,5 +1,5 @@
-import { choice, decimal, differs } from './code.ts';
-import { fixed, LONGEST } from './fixed.ts';
+import { choice, decimal, differs, wordsDiffer } from './code.ts';
+import { fixedNumber, fixedTexts, HIGHEST_BITS, LONGEST, WORD } from './fixed.ts';
 import { HELPERS, type Helpers, type Scan } from './scan.ts';
 import { CODE } from './template.ts';
 
@@ -80,42 +80,79 @@ if (s.isLast) break;
 }
 }`;
 
-/** The same for levels whose prices have this many digits before and after the point; sizes mostly this many after it. */
+/** Sizes with so many digits before the point are read by their form … */
+const SIZES = [1, 2, 3, 4];
+/** … and others digit by digit up to so many bytes. */
+const LONGEST_SIZE = 10;
+
+/**
+ * The same for levels whose prices have this many digits before and after the point; sizes mostly this many after it.
+ * It calls nothing and has all numbers in 32 bits, so that V8 keeps them and where the bytes are in registers; what is
+ * rare ends it, so that the level is read by who called it.
+ */
 function runOfLevels(texts: LevelTexts, digits: number, places: number, parts: number): string {
   const { between, next, after = '' } = texts;
+  const price = fixedNumber('p', { digits, places }, { offset: 0, before: next });
+  const from = price.length + between.length;
+  const forms = SIZES.map((whole) =>
+    fixedNumber('q', { digits: whole, places: parts }, { offset: from, before: between }),
+  );
   const end = next.charCodeAt(0);
-  const sizes = [1, 2, 3, 4]
-    .map((whole) => fixed('y', { digits: whole, places: parts }))
-    .map(({ code, length }) => `if (b[at + ${length}] === ${end}) { ${code} if (y >= 0) at += ${length}; }`);
-  const price = fixed('x', { digits, places });
+  const sizes = forms.map((size) => {
+    const rest = fixedTexts('t', between.slice(0, between.length - size.covered), price.length);
+    return `if (v.getUint8(at + ${from + size.length} | 0) === ${end}) {
+${size.read} ${rest.read}
+const sum = ${size.sum};
+wrong |= ${[size.wrong, rest.wrong].filter((one) => one !== '').join(' | ')};
+if (sum < ${size.least}) break;
+y = ${quotient('sum', parts)}; past = at + ${from + size.length} | 0;
+}`;
+  });
+  const longest = Math.max(LONGEST_SIZE, ...forms.map(({ length }) => length));
+  const all = fixedTexts('t', between, price.length);
   return `'use strict';
 const { ${Object.keys(HELPERS).join()} } = h;
 return function (s, b, v, at, end, to) {
-let l = s.values;
+at |= 0; to |= 0;
+const l = s.values, room = l.length - 2 | 0, most = b.length - ${from + longest + next.length + WORD} | 0;
 s.isLast = false;
-const most = v.byteLength - ${price.length + between.length + 2 * LONGEST};
-for (;;) {
-if (at > most || b[at + ${price.length}] !== ${between.charCodeAt(0)}) break;
-let x = -1, y = -1;
-${price.code}
-if (!(x > 0)) break;
-const next = at + ${price.length};
-if (${unlike(between, 'next')}) break;
-at = next + ${between.length};
-${sizes.join(' else ')}
-${texts.digits === true ? `let parts = ${parts};` : ''}
-if (y < 0) { ${decimal('z', 'others')} y = z; ${texts.digits === true ? 'parts = others;' : ''} }
-${after}
+while (at <= most && to <= room) {
+${price.read}
+const price = ${price.sum};
+if (price < ${Math.max(1, price.least)}) break;
+let wrong = ${price.wrong}, y = 0, past = 0${texts.digits === true ? `, parts = ${parts}` : ''};
+${sizes.join(' else ')} else {
+${all.read}
+wrong |= ${all.wrong};
+const start = at + ${from} | 0;
+past = start;
+let m = 0, k = 0, d = v.getUint8(past) - 48 | 0;
+const idle = d === 0;
+for (let n = 0; n < ${LONGEST_SIZE} && d >>> 0 <= 9; n++) { m = Math.imul(m, 10) + d | 0; past = past + 1 | 0; d = v.getUint8(past) - 48 | 0; }
+const point = past;
+if (d === -2) {
+past = past + 1 | 0; d = v.getUint8(past) - 48 | 0;
+for (let n = past - start | 0; n < ${LONGEST_SIZE} && d >>> 0 <= 9; n++) { m = Math.imul(m, 10) + d | 0; past = past + 1 | 0; d = v.getUint8(past) - 48 | 0; }
+k = past - point - 1 | 0;
+if (k === 0) break;
+}
+if (point === start || past - start >= ${LONGEST_SIZE} || (idle && point - start > 1)) break;
+y = m / POWERS[k];${texts.digits === true ? ' parts = k;' : ''}
+}
+if ((wrong & ${HIGHEST_BITS}) !== 0) break;
+const x = ${quotient('price', places)};
+${after === '' ? 'at = past;' : `at = past; ${after}`}
 ${texts.digits === true ? keep(String(places), 'parts') : ''}
-if (to + 2 > l.length) { to = more(s, to); l = s.values; }
-l[to] = x; l[to + 1] = y; to += 2;
-if (${unlike(next)}) { s.isLast = true; break; }
-at += ${next.length};
+l[to] = x; l[to + 1 | 0] = y; to = to + 2 | 0;
+if (${wordsDiffer(next)}) { s.isLast = true; break; }
+at = at + ${next.length} | 0;
 }
 s.used = to;
 return at;
 };`;
 }
+
+const quotient = (sum: string, places: number): string => (places > 0 ? `${sum} / ${10 ** places}` : sum);
 
 const ACTIONS = ['new"', 'change"', 'delete"'];
 /** What was done with a level, before it. */
@@ -125,17 +162,16 @@ if (b[at++] !== 44) return -1;`;
 
 /** Two whole numbers that follow the size and say nothing to us. */
 const COUNT = ['', '']
-  .map(() => `if (${unlike('","')}) return -1; at += 3; while (((b[at] ?? 0) - 48) >>> 0 <= 9) at++;`)
+  .map(
+    () => `if (${unlike('","')}) return -1; at = at + 3 | 0; while (((b[at] ?? 0) - 48) >>> 0 <= 9) at = at + 1 | 0;`,
+  )
   .join('\n');
 
 /** Whether a text is not here; what has quotes is followed by more, so that four bytes may be read. */
 function unlike(text: string, at = 'at'): string {
   if (!text.includes('"'))
     return [...Buffer.from(text, 'latin1')].map((c, i) => `b[${at} + ${i}] !== ${c}`).join(' || ');
-  if (text.length > 4) return differs(text, at);
-  const word = Buffer.from(text.padEnd(4, '\0'), 'latin1').readInt32LE();
-  const mask = text.length < 4 ? ` & ${2 ** (8 * text.length) - 1}` : '';
-  return `${at} + 4 > end || (v.getInt32(${at}, true)${mask}) !== ${word}`;
+  return text.length > 4 ? differs(text, at) : `(${at} + 4 | 0) > end || ${wordsDiffer(text, at)}`;
 }
 
 const KINDS: Readonly<Record<string, LevelTexts>> = {

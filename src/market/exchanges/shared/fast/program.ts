@@ -1,4 +1,4 @@
-import { choice, decimal, DIGIT, literal, NEXT, SKIP, whole } from './code.ts';
+import { choice, decimal, literal, SKIP_NUMBER, whole } from './code.ts';
 import { LEVELS, runMaker } from './levels.ts';
 import { objectReader, OTHERS, SIGNED } from './objects.ts';
 import { HELPERS, type Helpers, type Scan } from './scan.ts';
@@ -93,7 +93,9 @@ class Writer {
     const name = `read${this.#names.size}`;
     this.#names.set(key, name);
     const steps = this.#steps(list);
-    this.#functions.push(`function ${name}(s, b, v, at, end) {\nconst n = s.numbers;\n${steps.join('\n')}\n}`);
+    this.#functions.push(
+      `function ${name}(s, b, v, at, end) {\nat |= 0; end |= 0;\nconst n = s.numbers;\n${steps.join('\n')}\n}`,
+    );
     return name;
   }
 
@@ -203,7 +205,6 @@ function keyOf(list: readonly Remaining[]): string {
   );
 }
 
-const SKIP_NUMBER = `{ const start = at; ${SKIP} let ${DIGIT} while (d >>> 0 <= 9) ${NEXT} if (at === start || (b[start] === 48 && at > start + 1)) return -1; }`;
 const call = (name: string): string => `${name}(s, b, v, at, end)`;
 
 function commonPrefix(parts: readonly (string | Slot | undefined)[]): string {

@@ -24,6 +24,8 @@ const VALUES = 2048;
 interface KnownSymbol {
   readonly name: string;
   readonly bytes: Uint8Array;
+  /** Its bytes and the quote behind it, four at a time; the last four overlap. */
+  readonly words: Int32Array;
   readonly facts: SymbolFacts;
 }
 
@@ -34,6 +36,8 @@ export class Scan {
   /** What the instrument read last is called on the wire. */
   name = '';
   text = '';
+  /** The instrument read last, where it was looked up by its bytes. */
+  last: KnownSymbol | undefined = undefined;
   /** The object read last. */
   object: Readonly<Record<string, unknown>> = {};
   readonly ids = new IdTexts();
@@ -56,6 +60,8 @@ export class Scan {
   isLast = false;
   readonly symbols: SymbolTable;
   readonly known: (KnownSymbol | undefined)[] = new Array<KnownSymbol | undefined>(SYMBOL_SLOTS).fill(undefined);
+  /** The same by the eight bytes that began where they did: what was read there last. */
+  readonly recent: (KnownSymbol | undefined)[] = new Array<KnownSymbol | undefined>(SYMBOL_SLOTS).fill(undefined);
   readonly onRow: (leaf: number) => boolean;
   /** The memory that the frame is part of, as a socket's read or a block of the tape brings many of them. */
   memory: ArrayBufferLike = new ArrayBuffer(0);
@@ -137,6 +143,28 @@ function more(s: Scan, to: number): number {
 
 /** The instrument that the text names; its end, -1 when it names none. */
 function symbol(s: Scan, bytes: Buffer, start: number, end: number): number {
+  const { view } = s;
+  if (start + 8 > end) return symbolByBytes(s, bytes, start, end);
+  const hash = Math.imul(view.getInt32(start, true) ^ Math.imul(view.getInt32(start + 4, true), 31), 0x9e3779b1) >>> 20;
+  const recent = s.recent[hash];
+  if (recent !== undefined && isHere(recent.words, view, start, start + recent.bytes.length - 3, end)) {
+    s.facts = recent.facts;
+    s.name = recent.name;
+    return start + recent.bytes.length;
+  }
+  const to = symbolByBytes(s, bytes, start, end);
+  if (to - start >= 3) s.recent[hash] = s.last;
+  return to;
+}
+
+/** Whether the words are at `start`, the last of them at `last`. */
+function isHere(words: Int32Array, view: DataView, start: number, last: number, end: number): boolean {
+  if (last + 4 > end || view.getInt32(last, true) !== words[words.length - 1]) return false;
+  for (let i = 0; i < words.length - 1; i++) if (view.getInt32(start + 4 * i, true) !== words[i]) return false;
+  return true;
+}
+
+function symbolByBytes(s: Scan, bytes: Buffer, start: number, end: number): number {
   let hash = 0;
   let at = start;
   for (; at < end; at++) {
@@ -148,6 +176,7 @@ function symbol(s: Scan, bytes: Buffer, start: number, end: number): number {
   if (known === undefined || !sameBytes(known.bytes, bytes, start, at)) return meetSymbol(s, bytes, start, at, hash);
   s.facts = known.facts;
   s.name = known.name;
+  s.last = known;
   return at;
 }
 
@@ -165,8 +194,16 @@ function meetSymbol(s: Scan, bytes: Buffer, start: number, end: number, hash: nu
   if (facts === undefined) return -1;
   s.facts = facts;
   s.name = name;
-  s.known[hash & (SYMBOL_SLOTS - 1)] = { name, bytes: Uint8Array.from(bytes.subarray(start, end)), facts };
+  s.last = { name, bytes: Uint8Array.from(bytes.subarray(start, end)), words: wordsOf(`${name}"`), facts };
+  s.known[hash & (SYMBOL_SLOTS - 1)] = s.last;
   return end;
+}
+
+function wordsOf(text: string): Int32Array {
+  const bytes = Buffer.from(text, 'latin1');
+  const starts = Array.from({ length: bytes.length >> 2 }, (_, i) => 4 * i);
+  if (bytes.length > 4 && bytes.length % 4 > 0) starts.push(bytes.length - 4);
+  return Int32Array.from(starts, (at) => bytes.readInt32LE(at));
 }
 
 /** The end of a text that is not empty, which is kept; else -1. */

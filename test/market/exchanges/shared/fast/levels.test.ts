@@ -153,6 +153,9 @@ describe.each(Object.entries(WAYS))('levels that are %s', (_, { slots, write }) 
         // Frames lie one behind the other in memory, as a socket's read brings them.
         const memory = Buffer.from(`{}${text}${text}`);
         const [book] = booksOf(memory.subarray(2, 2 + text.length));
+        // The last one of a piece of memory is read to its end as well.
+        const last = booksOf(new TextEncoder().encode(text));
+        expect(JSON.stringify(last)).toBe(JSON.stringify(book === undefined ? [] : [book]));
         const all = [...below, ...above];
         const fits =
           all.every(([price, size]) => isPlain(price) && isPlain(size)) && all.every(([price]) => Number(price) > 0);
