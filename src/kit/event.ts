@@ -18,6 +18,7 @@ const alert = z.strictObject({
   exchange: text.optional(),
   details: fields.optional(),
 });
+const listed = z.enum(['trading', 'halted', 'settled', 'absent']);
 const connection = z.strictObject({
   exchange: text,
   market: text,
@@ -89,6 +90,8 @@ export const EVENTS = {
     refused_in_a_row: count,
     halved_until: z.number().nullable(),
   }),
+  /** How an asked symbol stands on a market, as the venue's instrument list says: `absent` is not in it. */
+  'streaming.listing_changed': z.strictObject({ exchange: text, market: text, symbol: text, from: listed, to: listed }),
   'streaming.health_change': z.strictObject({
     exchanges_connected: count,
     exchanges_total: count,

@@ -76,6 +76,14 @@ const collect = z.strictObject({
     .describe('Failed reconnects before REST polling takes over'),
   connect_timeout_ms: z.number().int().min(100).default(10_000).describe('Time allowed for a connection to open, ms'),
   request_timeout_ms: z.number().int().min(100).default(10_000).describe('Time allowed for a REST request, ms'),
+  list_seconds: z
+    .number()
+    .min(1)
+    .max(86_400)
+    .default(3600)
+    .describe(
+      'How often each venue is asked for its instruments, seconds: asked symbols that begin to trade are collected, those that ended no more',
+    ),
   expiring: z
     .strictObject({
       dated: z

@@ -8,6 +8,7 @@ import type { AuditReport } from '../crew/audit/verify.ts';
 import type { RunDocument } from '../crew/run/document.ts';
 import type { RunEdit, RunStep } from '../crew/run/fork.ts';
 
+import type { CollectorStatus } from '../market/collect/contract.ts';
 import type { TapePruneReport } from '../market/collect/tape-retention.ts';
 import type { BackupReport } from './backup/create.ts';
 import type { Judgement } from '../crew/evaluate/judge.ts';
@@ -261,6 +262,8 @@ export interface DeskStatus {
   readonly streams: readonly StreamRow[];
   /** Markets that disable_exchange stopped, as `binance_spot`; null when the desk is not open. */
   readonly disabled_markets: readonly string[] | null;
+  /** Asked symbols that are not collected because the venue does not trade them now; null when the desk is not open. */
+  readonly not_trading: CollectorStatus['not_trading'] | null;
   readonly active_runs: readonly string[];
   readonly health_score: number | null;
   /** Whether tools may give trading signals; null when the desk is not open. */

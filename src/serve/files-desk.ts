@@ -232,6 +232,7 @@ async function status(dataDir: string): Promise<DeskStatus> {
     active_runs: [],
     health_score: null,
     disabled_markets: null,
+    not_trading: null,
     trading_signals: null,
   };
 }

@@ -14,8 +14,6 @@ export interface RollChange {
   readonly end: readonly string[];
 }
 
-/** How old the instrument list may grow: new contracts are listed once a day. */
-const LIST_AGE_MS = 3_600_000;
 /** Longest time that a look takes. */
 const LOOK_MS = 60_000;
 /** Time to the next look after one at which a price could not be had. */
@@ -30,7 +28,6 @@ export class ContractRoll {
   /** Chosen symbols of each asked symbol. */
   readonly #held = new Map<string, ReadonlySet<string>>();
   #dueAt: Ms = Number.POSITIVE_INFINITY;
-  #listAt: Ms = 0;
 
   constructor(environment: CollectEnvironment, market: VenueMarket, rest: RestClient) {
     this.#environment = environment;
@@ -46,7 +43,6 @@ export class ContractRoll {
   /** The first choice, for the symbols asked. */
   first(symbols: readonly string[], instruments: readonly Instrument[]): Promise<RollChange> {
     this.#symbols = symbols;
-    this.#listAt = this.#environment.clock.now();
     return this.next(instruments);
   }
 
@@ -58,14 +54,11 @@ export class ContractRoll {
     return true;
   }
 
-  /** Whether the instrument list should be asked for before the next look: it is old, or a chosen contract expired. */
+  /** Whether the instrument list should be asked for before the next look: a chosen contract expired. */
   wantsList(instruments: readonly Instrument[]): boolean {
-    const now = this.#environment.clock.now();
+    const now = msToUs(this.#environment.clock.now());
     const held = new Set([...this.#held.values()].flatMap((symbols) => [...symbols]));
-    const expired = instruments.some((i) => held.has(i.symbol) && (i.expiry_time ?? Infinity) <= msToUs(now));
-    if (!expired && now - this.#listAt < LIST_AGE_MS) return false;
-    this.#listAt = now;
-    return true;
+    return instruments.some((i) => held.has(i.symbol) && (i.expiry_time ?? Infinity) <= now);
   }
 
   /** Chooses anew. A price that cannot be had leaves the choice of its underlying as it was. */

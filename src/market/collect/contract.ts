@@ -1,6 +1,7 @@
 import type { Ms, Us } from '../../kit/clock.ts';
 import type { Instrument } from '../domain/instrument.ts';
 import type { Market, PriceLevel, SeriesKey, Stream } from '../domain/records.ts';
+import type { NotTrading } from './listing.ts';
 import type { TapePolicy, TapePruneReport } from './tape-retention.ts';
 
 /** Where frames come from. */
@@ -48,6 +49,8 @@ export interface CollectorStatus {
   readonly series: readonly SeriesStatus[];
   /** Markets that are configured and not collected until they are enabled, as `binance_spot`. */
   readonly disabled: readonly string[];
+  /** Asked symbols that do not trade, by market: `absent` where the venue's list does not name them. */
+  readonly not_trading: readonly (Omit<SeriesKey, 'stream'> & NotTrading)[];
   readonly records_stored: number;
   readonly records_per_minute: number;
   readonly frames_total: number;

@@ -49,6 +49,7 @@ export const marketStateSchema = z.object({
   sampler: samplerStateSchema,
   tradeIds: tradeIdsStateSchema,
   coverage: coverageStateSchema.optional(),
+  list: z.object({ whole: z.boolean(), pages: instrumentsSchema.nullable() }).optional(),
 });
 
 export const connectionStateSchema = z.object({

@@ -10,6 +10,7 @@ import { SupervisedConnection } from './connection.ts';
 import type { ConnectionStatus } from './contract.ts';
 import type { CollectEnvironment } from './environment.ts';
 import type { Link } from './link.ts';
+import { Listing, type ListingChange, type NotTrading } from './listing.ts';
 import { ContractRoll } from './contract-roll.ts';
 import { INSTRUMENTS_IN_FORCE } from './keyframe.ts';
 import { Pollers, pollCall } from './polling.ts';
@@ -46,17 +47,18 @@ export class MarketFeed {
   readonly pollers: Pollers;
   readonly resync: BookResync;
   readonly #roll: ContractRoll;
+  readonly #listing: Listing;
   readonly #environment: CollectEnvironment;
   readonly #addresses: Readonly<Record<string, string>>;
   readonly #hooks: MarketFeedHooks;
   #instruments: readonly Instrument[] = [];
-  #unlisted: readonly string[] = [];
   readonly #asked = new Set<string>();
   #selected = new Map<string, { readonly symbol: string; readonly stream: Stream }>();
   #running: Running[] = [];
   /** Streams of the contracts that come later. */
   #streams: readonly Stream[] = [];
   #forcedRest = false;
+  #reviewing = false;
   #failures: string[] = [];
   #stopped = false;
 
@@ -75,15 +77,16 @@ export class MarketFeed {
     this.pollers = new Pollers(environment, market, this.rest);
     this.resync = new BookResync(environment, this.rest);
     this.#roll = new ContractRoll(environment, market, this.rest);
+    this.#listing = new Listing(environment.clock, environment.config.list_seconds * 1000);
   }
 
   get instruments(): readonly Instrument[] {
     return this.#instruments;
   }
 
-  /** Configured symbols that the venue does not list. */
-  get unlisted(): readonly string[] {
-    return this.#unlisted;
+  /** Asked symbols that do not trade on this market, and that bring no contracts that run out either. */
+  get notTrading(): readonly NotTrading[] {
+    return this.#listing.notTrading().filter(({ symbol }) => !this.#roll.brings(symbol, this.#instruments));
   }
 
   get connections(): readonly SupervisedConnection[] {
@@ -111,14 +114,15 @@ export class MarketFeed {
   async start(symbols: readonly string[], streams: readonly Stream[]): Promise<void> {
     await this.#loadInstruments();
     this.#nameAsAsked(symbols);
-    const listed = new Set(this.#instruments.filter((i) => i.status === 'trading').map((i) => i.symbol));
-    this.#unlisted = symbols.filter((s) => !listed.has(s) && !this.#roll.brings(s, this.#instruments));
-    if (this.#unlisted.length > 0) {
+    this.#listing.follow(symbols, this.#instruments);
+    const idle = new Set(this.#listing.notTrading().map(({ symbol }) => symbol));
+    if (this.notTrading.length > 0) {
       // The default list names what some venues lack; what a person asked for should be there.
       const level = isDefaultList(symbols) ? 'info' : 'warn';
-      this.#environment.log[level]('collect.symbols_not_listed', { market: this.key, symbols: this.#unlisted });
+      const told = this.notTrading.map(({ symbol, listed }) => `${symbol} ${listed}`);
+      this.#environment.log[level]('collect.symbols_not_trading', { market: this.key, symbols: told });
     }
-    for (const symbol of symbols) if (listed.has(symbol)) this.#selectAll(symbol, streams);
+    for (const symbol of symbols) if (!idle.has(symbol)) this.#selectAll(symbol, streams);
     for (const { symbol } of (await this.#roll.first(symbols, this.#instruments)).begin)
       this.#selectAll(symbol, streams);
     this.#streams = streams;
@@ -146,6 +150,7 @@ export class MarketFeed {
     if (!this.#instruments.some((i) => i.symbol === symbol)) {
       throw new InvalidInput(`${this.key} does not list '${symbol}'`);
     }
+    this.#listing.follow([symbol], this.#instruments);
     this.#select(symbol, stream);
     const { exchange, market } = this.market;
     await this.#hooks.onSelected(this, [{ exchange, market, symbol, stream }]);
@@ -176,27 +181,62 @@ export class MarketFeed {
   /** Keeps books and fallbacks in order; called every second. */
   check(): void {
     for (const { connection } of this.#running) this.resync.check(connection);
-    if (!this.#stopped && this.#roll.isDue()) this.#background(this.#rollContracts(), 'collect.roll_failed');
+    if (this.#stopped || this.#reviewing) return;
+    const [roll, list] = [this.#roll.isDue(), this.#listing.isDue()];
+    if (!roll && !list) return;
+    this.#reviewing = true;
+    const done = this.#review(roll, list).finally(() => (this.#reviewing = false));
+    this.#background(done, 'collect.review_failed');
   }
 
-  /** Ends what has expired and begins what came near. */
-  async #rollContracts(): Promise<void> {
-    if (this.#roll.wantsList(this.#instruments)) {
+  /** Looks at the instrument list, and at the choice of contracts that run out. */
+  async #review(roll: boolean, list: boolean): Promise<void> {
+    if (list || this.#roll.wantsList(this.#instruments)) {
       await this.#askInstruments();
       this.#instruments = this.#environment.pipeline.instruments(this.market.exchange, this.market.market);
       this.#nameAsAsked([]);
+      await this.#follow(this.#listing.next(this.#instruments));
     }
+    if (!roll) return;
     const { begin, end } = await this.#roll.next(this.#instruments);
+    await this.#change(
+      begin.map(({ symbol }) => symbol),
+      end,
+      'not wanted any more',
+    );
+  }
+
+  /** Begins what trades now and ends what is gone; what is halted stays connected: it may go on at any moment. */
+  async #follow(changes: readonly ListingChange[]): Promise<void> {
+    const { log, events } = this.#environment;
+    const { exchange, market } = this.market;
+    for (const { symbol, from, to } of changes) {
+      log[to === 'trading' ? 'info' : 'warn']('collect.listing_changed', { market: this.key, symbol, from, to });
+      events.emit('streaming.listing_changed', { exchange, market, symbol, from, to });
+    }
+    const collected = new Set(this.series().map(({ symbol }) => symbol));
+    const begin = changes.filter(({ symbol, to }) => to === 'trading' && !collected.has(symbol));
+    const end = changes.filter(({ symbol, to }) => (to === 'settled' || to === 'absent') && collected.has(symbol));
+    const names = end.map(({ symbol }) => symbol);
+    await this.#change(
+      begin.map(({ symbol }) => symbol),
+      names,
+      names.length === 0 ? 'planned anew' : `the venue ended ${names.join(', ')}`,
+    );
+  }
+
+  /** Begins and ends symbols; connections that are not wanted as they are close with the reason. */
+  async #change(begin: readonly string[], end: readonly string[], reason: string): Promise<void> {
     if (this.#stopped || begin.length + end.length === 0) return;
     const gone = new Set(end);
     for (const key of this.series()) if (gone.has(key.symbol)) this.#deselect(key);
-    for (const { symbol } of begin) this.#selectAll(symbol, this.#streams);
-    const begun = new Set(begin.map(({ symbol }) => symbol));
+    for (const symbol of begin) this.#selectAll(symbol, this.#streams);
+    const begun = new Set(begin);
     await this.#hooks.onSelected(
       this,
       this.series().filter(({ symbol }) => begun.has(symbol)),
     );
-    await this.#apply();
+    await this.#apply(reason);
   }
 
   #pollerStatus(): ConnectionStatus {
@@ -305,7 +345,7 @@ export class MarketFeed {
   }
 
   /** Brings connections and pollers in line with what is selected; what stays the same is not touched. */
-  async #apply(): Promise<void> {
+  async #apply(reason = 'not wanted any more'): Promise<void> {
     if (this.#stopped) return;
     const plans = this.#forcedRest ? [] : this.#plans();
     const wanted = new Map(plans.map((plan) => [JSON.stringify([plan.address, plan.path, plan.subscribe]), plan]));
@@ -335,7 +375,7 @@ export class MarketFeed {
       this.#running.push(running);
       connection.start();
     }
-    await Promise.all(leaving.map(({ connection }) => connection.stop('not wanted any more')));
+    await Promise.all(leaving.map(({ connection }) => connection.stop(reason)));
     await this.#setPollers();
   }
 

@@ -75,6 +75,10 @@ interface MarketState {
   /** Whether trades without one between them have ids that follow each other. */
   readonly consecutiveIds: boolean;
   instruments: readonly Instrument[];
+  /** Whether those are a whole list: pages of the next one are not in force before its last has come. */
+  whole: boolean;
+  /** The list under way, where it comes in pages. */
+  pages: readonly Instrument[] | undefined;
   readonly connections: Map<string, ConnectionState>;
   readonly sampler: BookSampler;
   readonly tradeIds: TradeIds;
@@ -110,6 +114,8 @@ export class Pipeline {
         definition,
         consecutiveIds: definition.streams.trades?.consecutiveIds === true,
         instruments: [],
+        whole: false,
+        pages: undefined,
         connections: new Map(),
         sampler: new BookSampler(options.bookIntervalMs),
         tradeIds: new TradeIds(),
@@ -216,6 +222,7 @@ export class Pipeline {
           sampler: market.sampler.state(),
           tradeIds: market.tradeIds.state(),
           coverage: market.ledger.state(),
+          list: { whole: market.whole, pages: market.pages ?? null },
         },
       });
       for (const connection of market.connections.values()) {
@@ -281,20 +288,7 @@ export class Pipeline {
 
   #rest(market: MarketState, item: RestItem): void {
     if (item.call === 'instruments') {
-      this.#judge(market, item, () => {
-        // A list may come in pages: the first begins it anew, those asked for with a cursor go on with it.
-        const before = item.args.cursor === undefined ? [] : market.instruments;
-        const instruments = market.definition.parseInstruments(item.body, before);
-        if (instruments.length === 0) {
-          const goesOn = market.definition.rest.instruments?.nextPage?.(item.args, item.body) !== undefined;
-          if (!goesOn) return { kind: 'rejected', reason: 'the instrument list holds none' };
-          // A page that only names those after it: they begin the list, decoders keep what they know until then.
-          market.instruments = instruments;
-          return { kind: 'control', what: 'pages of the instrument list' };
-        }
-        this.#setInstruments(market, instruments);
-        return { kind: 'data', records: 0 };
-      });
+      this.#judge(market, item, () => this.#list(market, item));
       return;
     }
     const polled = item.connection.endsWith('#rest');
@@ -305,6 +299,22 @@ export class Pipeline {
     this.#judge(market, item, () =>
       connection.decoder.rest(item.call, item.args, item.body, item.recv_time, connection.sink),
     );
+  }
+
+  /** A list may come in pages: the first begins it anew, those asked for with a cursor go on with it. */
+  #list(market: MarketState, { args, body }: RestItem): FrameVerdict {
+    const before = args.cursor === undefined ? [] : (market.pages ?? market.instruments);
+    const instruments = market.definition.parseInstruments(body, before);
+    const goesOn = market.definition.rest.instruments?.nextPage?.(args, body) !== undefined;
+    market.pages = goesOn ? instruments : undefined;
+    if (goesOn && (market.whole || instruments.length === 0)) {
+      return { kind: 'control', what: 'pages of the instrument list' };
+    }
+    if (instruments.length === 0) return { kind: 'rejected', reason: 'the instrument list holds none' };
+    // Of the first list each page serves at once: the venue may not give the others.
+    market.whole = !goesOn;
+    this.#setInstruments(market, instruments);
+    return { kind: 'data', records: 0 };
   }
 
   #setInstruments(market: MarketState, instruments: readonly Instrument[]): void {
@@ -386,12 +396,18 @@ export class Pipeline {
       }
       case INSTRUMENTS_IN_FORCE:
         this.#setInstruments(market, instrumentsSchema.parse(data));
+        market.whole = market.instruments.length > 0;
+        market.pages = undefined;
         return;
       case MARKET_STATE: {
         const state = marketStateSchema.parse(data);
         market.sampler.restore(state.sampler);
         market.tradeIds.restore(state.tradeIds);
         if (state.coverage !== undefined) market.ledger.restore(state.coverage);
+        if (state.list !== undefined) {
+          market.whole = state.list.whole;
+          market.pages = state.list.pages ?? undefined;
+        }
         return;
       }
       case CONNECTION_STATE: {

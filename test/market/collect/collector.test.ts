@@ -110,7 +110,7 @@ test.each([
     child: () => log,
   };
   await using _desk = await openDesk({ server, folder: folder.path, collect: { symbols }, more: { log } });
-  expect(told.filter((line) => line.endsWith('symbols_not_listed'))).toEqual([`${level} collect.symbols_not_listed`]);
+  expect(told.filter((line) => line.endsWith('symbols_not_trading'))).toEqual([`${level} collect.symbols_not_trading`]);
 });
 
 test('frames go on the tape and their records into the store, with the position reached', async () => {

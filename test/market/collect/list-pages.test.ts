@@ -31,3 +31,27 @@ test('a page that only names the pages after it begins the list anew, and is no 
   pipeline.process(page(undefined, [[]]));
   expect(bad).toEqual([{ kind: 'rejected', reason: 'the instrument list holds none' }]);
 });
+
+test('of a later list no page is in force before the last has come, also when a segment ends between them', () => {
+  const options = { markets: [marketOf('okx_options')], bookIntervalMs: 0, sink: () => undefined };
+  const pipeline = new Pipeline(options);
+  const listed = (of: Pipeline) => of.instruments('okx', 'options').map((i) => i.venue_symbol);
+  const first = 'BTC-USD-260626-50000-C';
+  const second = 'ETH-USD-260626-3000-P';
+  const begin = (): void => pipeline.process(page(undefined, [['BTC-USD', 'ETH-USD']]));
+  begin();
+  pipeline.process(page('BTC-USD ETH-USD', [option(first)]));
+  expect(listed(pipeline), 'the first list serves as far as it came').toEqual([first]);
+  pipeline.process(page('ETH-USD', [option(second)]));
+  begin();
+  pipeline.process(page('BTC-USD ETH-USD', [option('BTC-USD-260626-60000-C')]));
+  expect(listed(pipeline)).toEqual([first, second]);
+
+  const restored = new Pipeline(options);
+  for (const note of pipeline.state()) restored.process({ kind: 'note', recv_time: 2, ...note });
+  for (const one of [pipeline, restored]) {
+    expect(listed(one)).toEqual([first, second]);
+    one.process(page('ETH-USD', [option(second)]));
+    expect(listed(one)).toEqual(['BTC-USD-260626-60000-C', second]);
+  }
+});

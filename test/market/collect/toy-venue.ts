@@ -26,7 +26,7 @@ export type ToyMessage = z.output<typeof message>;
 
 export const SYMBOLS = ['AAUSDT', 'BBUSDT'] as const;
 
-const INSTRUMENTS: readonly Instrument[] = SYMBOLS.map((symbol) => ({
+export const INSTRUMENTS: readonly Instrument[] = SYMBOLS.map((symbol) => ({
   exchange: 'toy',
   market: 'spot',
   symbol,

@@ -54,6 +54,7 @@ export class ScriptedCollector implements Collector {
       connections: this.connections,
       series: this.series,
       disabled: this.disabled,
+      not_trading: [],
       records_stored: 1000,
       records_per_minute: 9000,
       frames_total: 5000,

@@ -40,6 +40,16 @@ export default marketTool({
         gaps: measure.count,
       }),
     ),
+    not_trading: z
+      .array(
+        z.object({
+          exchange: z.string(),
+          market: z.string(),
+          symbol: z.string(),
+          listed: z.enum(['halted', 'settled', 'absent']),
+        }),
+      )
+      .describe('Asked symbols that the venue does not trade now, by its instrument list; absent: not in it'),
   }),
   examples: [
     { title: 'Everything', input: {} },
@@ -78,6 +88,14 @@ export default marketTool({
           stale_after_ms: s.stale_after_ms,
           gaps: s.gaps,
         })),
+        not_trading: services.collector
+          .status()
+          .not_trading.filter(
+            (one) =>
+              (input.exchange ?? one.exchange) === one.exchange &&
+              (input.market ?? one.market) === one.market &&
+              (input.symbol?.toUpperCase() ?? one.symbol) === one.symbol,
+          ),
       },
       provenance: measuredNow(clock, 'collector'),
     };

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { InvalidInput } from '../../../kit/errors.ts';
 import { parseDuration } from '../../../kit/duration.ts';
+import { marketKey } from '../../../market/domain/records.ts';
 import type { DeskStatus } from '../../desk.ts';
 import { contextOf } from '../context.ts';
 import { EXIT, exitCodeOfFailure } from '../exit.ts';
@@ -24,6 +25,7 @@ export async function status(command: Command): Promise<void> {
     'health score': state.health_score,
     'trading signals': signalText(state.trading_signals),
     'disabled markets': state.disabled_markets?.join(', ') || null,
+    'not trading': notTradingText(state.not_trading),
     memory: memoryText(state.metrics),
     errors: state.error_count,
     'last error': state.last_error,
@@ -48,6 +50,16 @@ function memoryText(metrics: DeskStatus['metrics']): string | null {
   const mb = (name: string): string => `${Math.round((metrics[`memory_${name}_bytes`] ?? 0) / 1e6)} MB`;
   if (typeof metrics['memory_resident_bytes'] !== 'number') return null;
   return `${mb('resident')} resident (main heap ${mb('heap')}, buffers ${mb('buffers')})`;
+}
+
+/** Symbol by symbol: `BRETTUSDT absent on kraken_spot, okx_spot; XYZUSDT halted on binance_spot`. */
+function notTradingText(symbols: DeskStatus['not_trading']): string | null {
+  const markets = new Map<string, string[]>();
+  for (const { exchange, market, symbol, listed } of symbols ?? []) {
+    const name = `${symbol} ${listed}`;
+    markets.set(name, [...(markets.get(name) ?? []), marketKey(exchange, market)]);
+  }
+  return [...markets].map(([name, on]) => `${name} on ${on.join(', ')}`).join('; ') || null;
 }
 
 function signalText(signals: DeskStatus['trading_signals']): string | null {
