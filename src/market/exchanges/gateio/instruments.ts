@@ -77,7 +77,8 @@ function pairOf(row: unknown): Instrument | undefined {
     base,
     quote,
     kind: 'spot',
-    status: status === 'tradable' ? 'trading' : 'halted',
+    // Pairs that can only be bought, or only be sold, have trades as well.
+    status: status === 'untradable' ? 'halted' : 'trading',
     tick_size: Number(`1e-${precision}`),
     lot_size: Number(`1e-${amount}`),
     contract_size: 1,

@@ -13,6 +13,9 @@ const pairSchema = z.object({
   tick_size: z.string().optional(),
 });
 
+/** In these orders meet, if not of every kind; while orders can only be placed or cancelled none do. */
+const TRADING: ReadonlySet<string> = new Set(['online', 'limit_only', 'reduce_only']);
+
 /** Pairs of an `AssetPairs` answer; dark pools, which have no WebSocket name, are left out. */
 export function parseSpotInstruments(body: string, before: readonly Instrument[] = []): readonly Instrument[] {
   const value = parseJson(body);
@@ -37,7 +40,7 @@ function spotInstrument(row: unknown): Instrument | undefined {
     base,
     quote,
     kind: 'spot',
-    status: status === 'online' ? 'trading' : 'halted',
+    status: TRADING.has(status) ? 'trading' : status === 'delisted' ? 'settled' : 'halted',
     tick_size: positive(Number(tick_size ?? NaN)) ?? step(pair_decimals),
     lot_size: step(lot_decimals),
     contract_size: 1,

@@ -88,11 +88,13 @@ describe('Gate.io instruments', () => {
         JSON.stringify([
           { ...pair, trade_status: 'tradable' },
           { ...pair, id: 'A_B', trade_status: 'untradable' },
+          { ...pair, id: 'C_D', trade_status: 'sellable' },
         ]),
       ),
     ).toMatchObject([
       { symbol: 'ETHUSDT', tick_size: 0.01, lot_size: 0.0001, status: 'trading' },
       { symbol: 'AB', status: 'halted' },
+      { symbol: 'CD', status: 'trading' },
     ]);
   });
 

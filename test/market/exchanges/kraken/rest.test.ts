@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import type { MarketRecord } from '../../../../src/market/domain/records.ts';
 import type { RestArgs, RestCallName } from '../../../../src/market/domain/tape.ts';
 import { marketOf } from '../recorded/data.ts';
@@ -56,6 +56,19 @@ const contracts = JSON.stringify({
     { symbol: 'in_xbtusd', type: 'spot index', tradeable: false },
   ],
 });
+test.each([
+  ['online', 'trading'],
+  ['limit_only', 'trading'],
+  ['reduce_only', 'trading'],
+  ['post_only', 'halted'],
+  ['cancel_only', 'halted'],
+  ['maintenance', 'halted'],
+  ['delisted', 'settled'],
+])('a spot pair that is %s is %s', (status, expected) => {
+  const result = { AB: { wsname: 'A/B', pair_decimals: 1, lot_decimals: 8, status } };
+  expect(spot.parseInstruments(JSON.stringify({ error: [], result }))[0]?.status).toBe(expected);
+});
+
 const listed = { spot: spot.parseInstruments(pairs), futures: futures.parseInstruments(contracts) };
 
 function path(market: 'spot' | 'futures', call: RestCallName, args: RestArgs): string | undefined {
