@@ -2,13 +2,15 @@ import { quoteOutside } from '../../../kit/outside.ts';
 import { z } from 'zod';
 import type { Us } from '../../../kit/clock.ts';
 import type { RecordSink } from '../../domain/records.ts';
-import type { RestArgs, RestCallName } from '../../domain/tape.ts';
+import type { ByteRange, RestArgs, RestCallName } from '../../domain/tape.ts';
 import type { Decoder, DecoderOptions, FrameVerdict, RestCall } from '../contract.ts';
 import type { ReadContext } from '../shared/reading.ts';
+import { fastReader, type FastReader } from '../shared/fast/reader.ts';
 import { createSymbolTable, type SymbolTable } from '../shared/symbols.ts';
 import { afterInclusive, isObject, numberOf, parseJson, type WireObject } from '../shared/values.ts';
 import { control, dataVerdict, readRows, refused, rejected, subscribed, verdictOf } from '../shared/verdicts.ts';
 import { readBest, readBook, readCandle, readContextOf, readTrade } from './normalise.ts';
+import { HYPERLIQUID_SHAPES } from './shapes.ts';
 import { EXCHANGE, namedFacts, UNSTORED_CHANNELS } from './wire.ts';
 
 /** Damaged frames make coins up: what is held of them may not fill the memory. */
@@ -24,11 +26,14 @@ const stateSchema = z.object({
   candles: z.record(z.string(), candleSchema),
 });
 
+const OVERTAKEN = control('overtaken book');
+const fast = fastReader(EXCHANGE, 'futures', HYPERLIQUID_SHAPES);
+
 /**
  * Decodes Hyperliquid's perpetuals. Remembers
  * - the coins whose first `trades` message came: it repeats trades from before the subscription and is left out (the
  *   history call fetches them),
- * - the time of each book, since an overtaken one is older and there is no sequence,
+ * - the time of each symbol's book, since an overtaken one is older and there is no sequence,
  * - the running candles: the wire does not say that one is closed, the beginning of the next does.
  */
 export function createHyperliquidDecoder(
@@ -39,6 +44,7 @@ export function createHyperliquidDecoder(
 }
 
 class HyperliquidDecoder implements Decoder {
+  readonly #shaped: FastReader;
   readonly #rest: Readonly<Partial<Record<RestCallName, RestCall>>>;
   readonly #options: DecoderOptions;
   readonly #symbols: SymbolTable;
@@ -50,6 +56,16 @@ class HyperliquidDecoder implements Decoder {
     this.#rest = rest;
     this.#options = options;
     this.#symbols = createSymbolTable(options, namedFacts);
+    this.#shaped = fast(this.#symbols);
+  }
+
+  bytes(frame: ByteRange, recvTime: Us, sink: RecordSink): FrameVerdict | undefined {
+    const found = { overtaken: false };
+    const verdict = this.#shaped(frame, recvTime, (record) => {
+      if (record.stream === 'book' && this.#isOvertaken(record.symbol, record.event_time)) found.overtaken = true;
+      else sink(record);
+    });
+    return found.overtaken ? OVERTAKEN : verdict;
   }
 
   frame(text: string, recvTime: Us, sink: RecordSink): FrameVerdict {
@@ -126,13 +142,23 @@ class HyperliquidDecoder implements Decoder {
 
   #book(data: unknown, context: ReadContext): FrameVerdict {
     if (!isObject(data)) return rejected('no book');
-    const coin = data['coin'];
-    const time = numberOf(data['time']);
-    const before = typeof coin === 'string' ? this.#books.get(coin) : undefined;
-    if (before !== undefined && time < before) return control('overtaken book');
-    const reading = readBook(data, context);
-    if (typeof reading === 'number' && typeof coin === 'string') remember(this.#books, coin, time);
-    return verdictOf(reading);
+    const found = { overtaken: false };
+    const reading = readBook(data, {
+      ...context,
+      sink: (record) => {
+        found.overtaken = this.#isOvertaken(record.symbol, record.event_time);
+        if (!found.overtaken) context.sink(record);
+      },
+    });
+    return found.overtaken ? OVERTAKEN : verdictOf(reading);
+  }
+
+  /** Whether a newer book of the symbol came before, else remembers this one's time. */
+  #isOvertaken(symbol: string, time: Us): boolean {
+    const before = this.#books.get(symbol);
+    if (before !== undefined && time < before) return true;
+    remember(this.#books, symbol, time);
+    return false;
   }
 
   #candle(data: unknown, context: ReadContext): FrameVerdict {

@@ -5,7 +5,7 @@ import type { Market, RecordSink } from '../../domain/records.ts';
 import type { RestArgs, RestCallName } from '../../domain/tape.ts';
 import type { Decoder, DecoderOptions, FrameVerdict, RestCall } from '../contract.ts';
 import { closeOf } from '../shared/candle-times.ts';
-import { fastReader, type FastReader } from '../shared/fast/reader.ts';
+import { fastReader, type FastReader, type ObjectsFrame } from '../shared/fast/reader.ts';
 import { pushCandle, type ReadContext } from '../shared/reading.ts';
 import { createSymbolTable, type SymbolFacts, type SymbolTable } from '../shared/symbols.ts';
 import { isObject, optionalSize, parseJson, sizeOf, type WireObject } from '../shared/values.ts';
@@ -61,7 +61,7 @@ class KucoinDecoder implements Decoder {
     this.#rest = rest;
     this.#options = options;
     this.#symbols = createSymbolTable(options, market === 'spot' ? spotName : futuresName);
-    this.bytes = fast[market === 'spot' ? 'spot' : 'futures'](this.#symbols);
+    this.bytes = fast[market === 'spot' ? 'spot' : 'futures'](this.#symbols, (frame) => this.#objectOfBytes(frame));
   }
 
   frame(text: string, recvTime: Us, sink: RecordSink): FrameVerdict {
@@ -69,14 +69,7 @@ class KucoinDecoder implements Decoder {
     if (!isObject(frame)) return rejected(frame === undefined ? 'not JSON' : 'not a message');
     const { topic, data, subject } = frame;
     if (typeof topic !== 'string' && frame['T'] === undefined) return readAnswer(frame);
-    const context: ReadContext = {
-      exchange: 'kucoin',
-      market: this.#market,
-      symbols: this.#symbols,
-      recvTime,
-      origin: 'live',
-      sink,
-    };
+    const context = this.#context(recvTime, sink);
     if (typeof topic !== 'string') return readUnified(frame, context);
     if (!isObject(data)) return rejected('message without data');
     const colon = topic.indexOf(':');
@@ -101,6 +94,18 @@ class KucoinDecoder implements Decoder {
   restore(state: unknown): void {
     this.#running.clear();
     for (const [key, row] of Object.entries(stateSchema.parse(state).running)) this.#running.set(key, row);
+  }
+
+  #context(recvTime: Us, sink: RecordSink): ReadContext {
+    const [market, symbols] = [this.#market, this.#symbols];
+    return { exchange: 'kucoin', market, symbols, recvTime, origin: 'live', sink };
+  }
+
+  #objectOfBytes({ what, objects: [data], name: named, recvTime, sink }: ObjectsFrame): FrameVerdict | undefined {
+    // Tickers of all symbols name theirs elsewhere.
+    if (data === undefined || named === 'all') return undefined;
+    const reading = this.#message(what, named, undefined, data, this.#context(recvTime, sink));
+    return reading === undefined ? undefined : verdictOf(reading);
   }
 
   #message(name: string, named: string, subject: unknown, data: WireObject, context: ReadContext): Reading | undefined {

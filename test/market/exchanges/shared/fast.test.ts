@@ -170,6 +170,8 @@ describe.each(MARKETS.map((market) => [`${market.exchange}_${market.market}`, ma
       const whole = Buffer.from(`${text}${text}`);
       for (let end = 0; end < text.length; end++) {
         if (readBytes(market, whole.subarray(0, end)) !== undefined) throw new Error(`took ${text.slice(0, end)}`);
+        // The same where its memory ends too.
+        if (readBytes(market, Uint8Array.from(whole.subarray(0, end))) !== undefined) throw new Error(`took ${end}`);
       }
     }
   });

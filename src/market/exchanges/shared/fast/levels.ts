@@ -1,4 +1,4 @@
-import { choice, decimal, differs, wordsDiffer } from './code.ts';
+import { choice, decimal, differs, SKIP_NUMBER, wordsDiffer } from './code.ts';
 import { fixedNumber, fixedTexts, HIGHEST_BITS, LONGEST, WORD } from './fixed.ts';
 import { HELPERS, type Helpers, type Scan } from './scan.ts';
 import { CODE } from './template.ts';
@@ -9,6 +9,8 @@ interface LevelTexts {
   readonly between: string;
   readonly next: string;
   readonly close: string;
+  /** The byte behind a size, where it is not the first of `next`. */
+  readonly behind?: string;
   /** Code before each price, and after each size. */
   readonly before?: string;
   readonly after?: string;
@@ -97,7 +99,7 @@ function runOfLevels(texts: LevelTexts, digits: number, places: number, parts: n
   const forms = SIZES.map((whole) =>
     fixedNumber('q', { digits: whole, places: parts }, { offset: from, before: between }),
   );
-  const end = next.charCodeAt(0);
+  const end = (texts.behind ?? next).charCodeAt(0);
   const sizes = forms.map((size) => {
     const rest = fixedTexts('t', between.slice(0, between.length - size.covered), price.length);
     return `if (v.getUint8(at + ${from + size.length} | 0) === ${end}) {
@@ -144,7 +146,7 @@ const x = ${quotient('price', places)};
 ${after === '' ? 'at = past;' : `at = past; ${after}`}
 ${texts.digits === true ? keep(String(places), 'parts') : ''}
 l[to] = x; l[to + 1 | 0] = y; to = to + 2 | 0;
-if (${wordsDiffer(next)}) { s.isLast = true; break; }
+if (${after === '' ? wordsDiffer(next) : unlike(next)}) { s.isLast = true; break; }
 at = at + ${next.length} | 0;
 }
 s.used = to;
@@ -167,6 +169,9 @@ const COUNT = ['', '']
   )
   .join('\n');
 
+/** The end of a size, and a whole number that says nothing to us. */
+const NUMBERED = `if (${unlike('","n":')}) return -1; at = at + 6 | 0; ${SKIP_NUMBER}`;
+
 /** Whether a text is not here; what has quotes is followed by more, so that four bytes may be read. */
 function unlike(text: string, at = 'at'): string {
   if (!text.includes('"'))
@@ -179,6 +184,14 @@ const KINDS: Readonly<Record<string, LevelTexts>> = {
   plainLevels: { open: '[[', between: ',', next: '],[', close: ']]' },
   countedLevels: { open: '[["', between: '","', next: '"],["', close: '"]]', after: COUNT },
   objectLevels: { open: '[{"p":"', between: '","s":', next: '},{"p":"', close: '}]' },
+  numberedLevels: {
+    open: '[{"px":"',
+    between: '","sz":"',
+    next: '},{"px":"',
+    close: '}]',
+    behind: '"',
+    after: NUMBERED,
+  },
   namedLevels: { open: '[{"price":', between: ',"qty":', next: '},{"price":', close: '}]', digits: true },
   actionLevels: {
     open: '[["',

@@ -181,6 +181,8 @@ class Writer {
         return `at = countedLevels(s, b, v, at, end, ${part.target}); if (at < 0) return -1;`;
       case CODE.namedLevels:
         return `at = namedLevels(s, b, v, at, end, ${part.target}); if (at < 0) return -1;`;
+      case CODE.numberedLevels:
+        return `at = numberedLevels(s, b, v, at, end, ${part.target}); if (at < 0) return -1;`;
       case CODE.isoTime:
         return 'at = isoTime(s, b, at); if (at < 0) return -1;';
       case CODE.object:

@@ -15,6 +15,8 @@ export interface ObjectsFrame {
   /** What the shape says that they are. */
   readonly what: string;
   readonly objects: readonly WireObject[];
+  /** What the instrument that was named last is called on the wire. */
+  readonly name: string;
   /** The frame's own, UTC µs; when it was received where its shape has none. */
   readonly time: Us;
   readonly recvTime: Us;
@@ -116,7 +118,7 @@ class Reader {
     this.#objects = [];
     const time = has.time ? timeOf(this.#scan.numbers[AT.time]) : recvTime;
     if (Number.isNaN(time)) return undefined;
-    return this.#readObjects?.({ what: make.what ?? '', objects, time, recvTime, sink });
+    return this.#readObjects?.({ what: make.what ?? '', objects, name: this.#scan.name, time, recvTime, sink });
   }
 
   #row(at: number): boolean {

@@ -17,6 +17,7 @@ export const CODE = {
   skipInteger: 15,
   isoTime: 16,
   namedLevels: 17,
+  numberedLevels: 18,
 } as const;
 
 /** Places in the reader's numbers. */
@@ -149,6 +150,9 @@ export const countedAsks = slot('countedAsks', CODE.countedLevels, 2);
 /** `[{"p":"price","s":size},…]`. */
 export const objectBids = slot('objectBids', CODE.objectLevels, 0);
 export const objectAsks = slot('objectAsks', CODE.objectLevels, 2);
+/** `[{"px":"price","sz":"size","n":2},…]`: `n` is a count. */
+export const numberedBids = slot('numberedBids', CODE.numberedLevels, 0);
+export const numberedAsks = slot('numberedAsks', CODE.numberedLevels, 2);
 /** `[["new",price,size],["change",price,size],["delete",price,size],…]`: what is deleted has the size 0. */
 export const actionBids = slot('actionBids', CODE.actionLevels, 0);
 export const actionAsks = slot('actionAsks', CODE.actionLevels, 2);

@@ -13,6 +13,8 @@ import {
   isoTime,
   namedAsks,
   namedBids,
+  numberedAsks,
+  numberedBids,
   objectAsks,
   objectBids,
   seq,
@@ -48,6 +50,10 @@ const WAYS = {
   objects: {
     slots: [objectBids, objectAsks],
     write: (levels: readonly Level[]) => `[${levels.map(([p, q]) => `{"p":"${p}","s":${q}}`).join()}]`,
+  },
+  numbered: {
+    slots: [numberedBids, numberedAsks],
+    write: (levels: readonly Level[]) => `[${levels.map(([p, q], i) => `{"px":"${p}","sz":"${q}","n":${i}}`).join()}]`,
   },
   named: {
     slots: [namedBids, namedAsks],
