@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ManualClock } from '../../src/kit/clock.ts';
 import { Conflict, Corrupt, NotFound, Unsupported } from '../../src/kit/errors.ts';
@@ -105,6 +105,20 @@ test('a newest backup that cannot be read shares nothing, and the next one says 
     expect.stringMatching(`nothing is shared with ${first.id}: .*manifest.json cannot be read`),
   ]);
   expect(await verifyBackup(second.folder)).toMatchObject({ ok: true });
+  await desk.db.close();
+  await desk.store.close();
+});
+
+test('what somebody put into a backup is named, is no damage, and is not restored', async () => {
+  const desk = await filledDesk();
+  const { folder: backup } = await desk.backup();
+  writeFileSync(join(backup, 'notes.txt'), 'mine');
+  const day = dirname((await readManifest(backup)).files.find(({ path }) => path.endsWith('.parquet'))?.path ?? '');
+  writeFileSync(join(backup, day, '.thumbs'), 'theirs');
+  expect(await verifyBackup(backup)).toMatchObject({ ok: true, foreign: [`${day}/.thumbs`, 'notes.txt'].sort() });
+  const target = folder();
+  await restoreBackup({ backup, dataDir: target, backupsDir: desk.backups, force: false, now: 0 });
+  expect(existsSync(join(target, 'notes.txt'))).toBe(false);
   await desk.db.close();
   await desk.store.close();
 });

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, stat } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
 import { systemClock } from '../../infra/clock.ts';
 import { AppError, Corrupt, errorMessage, Unsupported } from '../../kit/errors.ts';
 import { silentLogger } from '../../kit/logger.ts';
@@ -8,7 +8,7 @@ import { readThrough, OPS_FILE } from '../../events/index.ts';
 import { verifyTape } from '../../market/collect/tape/inspect.ts';
 import { marketConfigSchema } from '../../market/config.ts';
 import { openMarketStore } from '../../market/store/open.ts';
-import { readManifest, sha256Of, type BackupManifest } from './manifest.ts';
+import { MANIFEST, readManifest, sha256Of, type BackupManifest } from './manifest.ts';
 
 export interface BackupVerification {
   readonly id: string;
@@ -19,6 +19,8 @@ export interface BackupVerification {
   readonly bytes: number;
   /** What is wrong, a sentence each; empty when all is well. */
   readonly problems: readonly string[];
+  /** Files in its folder that the manifest does not name. They are not restored, but were not there when it was made. */
+  readonly foreign: readonly string[];
 }
 
 /**
@@ -32,7 +34,16 @@ export async function verifyBackup(backup: string): Promise<BackupVerification> 
     manifest = await readManifest(backup);
   } catch (error) {
     if (!(error instanceof Corrupt) && !(error instanceof Unsupported)) throw error;
-    return { id, folder: backup, ok: false, created_at: null, files: 0, bytes: 0, problems: [error.message] };
+    return {
+      id,
+      folder: backup,
+      ok: false,
+      created_at: null,
+      files: 0,
+      bytes: 0,
+      problems: [error.message],
+      foreign: [],
+    };
   }
   const problems: string[] = [];
   for (const { path, bytes, sha256 } of manifest.files) {
@@ -50,7 +61,18 @@ export async function verifyBackup(backup: string): Promise<BackupVerification> 
     files: manifest.files.length,
     bytes: manifest.files.reduce((sum, file) => sum + file.bytes, 0),
     problems,
+    foreign: await foreignFiles(backup, manifest),
   };
+}
+
+async function foreignFiles(backup: string, manifest: BackupManifest): Promise<readonly string[]> {
+  const known = new Set([MANIFEST, ...manifest.files.map(({ path }) => path)]);
+  const found = await readdir(backup, { recursive: true, withFileTypes: true });
+  return found
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => relative(backup, join(entry.parentPath, entry.name)).split(sep).join('/'))
+    .filter((path) => !known.has(path))
+    .sort();
 }
 
 async function openCopies(backup: string, manifest: BackupManifest): Promise<readonly string[]> {

@@ -78,6 +78,7 @@ export async function backupVerify(id: string, command: Command): Promise<void> 
   else {
     output.write(`${report.id}: ${report.files} files, ${report.bytes} bytes: ${report.ok ? 'whole' : 'damaged'}\n`);
     for (const problem of report.problems) output.write(`${problem}\n`);
+    for (const path of report.foreign) output.write(`${path} is not part of it: it came later, and is not restored\n`);
   }
   if (!report.ok) process.exitCode = EXIT.failed;
 }
