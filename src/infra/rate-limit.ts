@@ -14,6 +14,12 @@ export interface RateLimitStatus {
   readonly refused_in_a_row: number;
 }
 
+/** So much weight in a time shorter than a minute: venues that count over seconds refuse a minute's worth at once. */
+export interface RateBurst {
+  readonly weight: number;
+  readonly perMs: Ms;
+}
+
 interface Waiter {
   readonly weight: number;
   readonly resolve: () => void;
@@ -22,6 +28,7 @@ interface Waiter {
 
 interface Host {
   perMinute: number;
+  burst: RateBurst | undefined;
   /** Share of `perMinute` that is used. */
   share: number;
   readonly spent: { readonly at: number; weight: number }[];
@@ -38,6 +45,8 @@ interface Host {
 
 const WINDOW_MS = 60_000;
 const SLOW_MS = 300_000;
+/** What is spent within this time is counted as one. */
+const GRAIN_MS = 100;
 /** After a refusal those who waited go one by one, until the first is answered: together they would all be refused. */
 const PROBE_MS = 1_000;
 
@@ -54,9 +63,12 @@ export class RateLimiter {
   }
 
   /** Sets the budget of a host; where several markets share a host the smallest holds. */
-  configure(host: string, weightPerMinute: number): void {
+  configure(host: string, weightPerMinute: number, burst?: RateBurst): void {
     const entry = this.#host(host);
     entry.perMinute = Math.min(entry.perMinute, weightPerMinute);
+    if (burst === undefined) return;
+    const held = entry.burst;
+    if (held === undefined || burst.weight / burst.perMs < held.weight / held.perMs) entry.burst = burst;
   }
 
   /** Uses so much of a host's budget from now on; 1 is all of it. Who waits is judged by it too. */
@@ -155,6 +167,7 @@ export class RateLimiter {
     if (entry === undefined) {
       entry = {
         perMinute: Number.POSITIVE_INFINITY,
+        burst: undefined,
         share: 1,
         spent: [],
         used: 0,
@@ -186,14 +199,19 @@ export class RateLimiter {
     if (entry.blockedUntil > now) return entry.blockedUntil - now;
     if (entry.refused > 0 && entry.spentAt + PROBE_MS > now) return entry.spentAt + PROBE_MS - now;
     this.#expire(entry, now);
-    let excess = entry.used + weight - this.#limit(entry, now);
-    if (excess <= 0 || entry.spent.length === 0) return 0;
-    for (const item of entry.spent) {
-      excess -= item.weight;
-      if (excess <= 0) return Math.max(1, item.at + WINDOW_MS - now);
-    }
-    const last = entry.spent.at(-1);
-    return last === undefined ? 0 : Math.max(1, last.at + WINDOW_MS - now);
+    const minute = untilFits(entry.spent, entry.used + weight - this.#limit(entry, now), WINDOW_MS, now);
+    return Math.max(minute, this.#burstDelay(entry, weight, now));
+  }
+
+  #burstDelay(entry: Host, weight: number, now: number): number {
+    const { burst } = entry;
+    if (burst === undefined) return 0;
+    // The last of what is counted as one may be younger than its first.
+    const windowMs = burst.perMs + GRAIN_MS;
+    const recent = entry.spent.slice(entry.spent.findLastIndex((item) => item.at + windowMs <= now) + 1);
+    const used = recent.reduce((sum, item) => sum + item.weight, 0);
+    const allowed = (burst.weight * this.#limit(entry, now)) / entry.perMinute;
+    return untilFits(recent, used + weight - allowed, windowMs, now);
   }
 
   #expire(entry: Host, now: number): void {
@@ -205,7 +223,7 @@ export class RateLimiter {
   #spend(entry: Host, weight: number): void {
     const now = this.#clock.monotonicMs();
     const last = entry.spent.at(-1);
-    if (last !== undefined && now - last.at < 100) last.weight += weight;
+    if (last !== undefined && now - last.at < GRAIN_MS) last.weight += weight;
     else entry.spent.push({ at: now, weight });
     entry.used += weight;
     entry.spentAt = now;
@@ -230,4 +248,20 @@ export class RateLimiter {
     }
     this.#arm(entry);
   }
+}
+
+/** Milliseconds until enough of what was spent leaves its window; what is over the whole limit waits for all of it. */
+function untilFits(
+  spent: readonly { readonly at: number; readonly weight: number }[],
+  excess: number,
+  windowMs: number,
+  now: number,
+): number {
+  if (excess <= 0 || spent.length === 0) return 0;
+  let left = excess;
+  for (const item of spent) {
+    left -= item.weight;
+    if (left <= 0) return Math.max(1, item.at + windowMs - now);
+  }
+  return Math.max(1, (spent.at(-1)?.at ?? now) + windowMs - now);
 }

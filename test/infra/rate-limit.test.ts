@@ -51,6 +51,36 @@ test('never more than the limit in any minute', async () => {
   }
 });
 
+test('never more than a burst in its time, whoever configures the host', async () => {
+  const clock = new ManualClock();
+  const limiter = new RateLimiter({ clock });
+  limiter.configure('host', 600, { weight: 40, perMs: 2_000 });
+  limiter.configure('host', 600, { weight: 10, perMs: 1_000 });
+  limiter.configure('host', 600);
+  const times: number[] = [];
+  for (let i = 0; i < 60; i++) void limiter.acquire('host', 1).then(() => times.push(clock.monotonicMs()));
+  await clock.advance(0);
+  expect(times).toHaveLength(10);
+  for (let i = 0; i < 400; i++) await clock.advance(50);
+  expect(times).toHaveLength(60);
+  for (const start of times) {
+    expect(times.filter((time) => time >= start && time < start + 1_000).length).toBeLessThanOrEqual(10);
+  }
+});
+
+test('what weighs more than a burst passes once nothing was spent in its time', async () => {
+  const clock = new ManualClock();
+  const limiter = new RateLimiter({ clock });
+  limiter.configure('host', 600, { weight: 10, perMs: 1_000 });
+  const { order, take } = taker(limiter);
+  take('a', 1);
+  take('b', 20);
+  await clock.advance(1_000);
+  expect(order).toEqual(['a']);
+  await clock.advance(100);
+  expect(order).toEqual(['a', 'b']);
+});
+
 test('a block holds everyone back until its time, and halves the budget for a while', async () => {
   const clock = new ManualClock();
   const limiter = new RateLimiter({ clock });

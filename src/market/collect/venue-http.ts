@@ -32,7 +32,7 @@ export async function askVenue(
   const { address, path, weight, body, timeoutMs, signal } = request;
   const url = `${addresses[address] ?? ''}${path}`;
   const host = new URL(url).host;
-  http.limiter.configure(host, market.limits.restWeightPerMinute);
+  http.limiter.configure(host, market.limits.restWeightPerMinute, market.limits.restBurst);
   refuseWhileBlocked(http, host, request.patienceMs);
   const headers = credentialHeaders(market, url, request.credentials);
   const options = { weight, timeoutMs, signal, headers };

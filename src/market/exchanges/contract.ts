@@ -110,6 +110,8 @@ export interface ConnectionLimits {
   readonly rotateAfterMs: Ms | null;
   /** REST budget: weight units per minute, shared by all calls to the host. */
   readonly restWeightPerMinute: number;
+  /** Where the venue counts over seconds, so that a minute's weight at once is refused. */
+  readonly restBurst?: { readonly weight: number; readonly perMs: Ms } | undefined;
 }
 
 /** A connection needs a token or an endpoint that REST gives; neither goes on the tape nor into a log. */

@@ -5,8 +5,9 @@ import { chunks } from '../shared/query.ts';
 
 /**
  * Which topics carry which streams. Limits read 2026-11-20: the arguments of all subscriptions of a connection may be
- * 21,000 characters long together, spot takes 10 in a request, the client pings every 20 s.
- * https://bybit-exchange.github.io/docs/v5/ws/connect
+ * 21,000 characters long together, spot takes 10 in a request, the client pings every 20 s. An address may open 500
+ * connections in 5 minutes, hold 1000 for each kind of market, and ask REST 600 times in 5 s (compared 2026-11).
+ * https://bybit-exchange.github.io/docs/v5/ws/connect and https://bybit-exchange.github.io/docs/v5/rate-limit
  */
 type Support = Readonly<Partial<Record<Stream, StreamSupport>>>;
 
@@ -79,6 +80,7 @@ export const LIMITS: ConnectionLimits = {
   messagesPerSecond: 10,
   rotateAfterMs: null,
   restWeightPerMinute: 7200,
+  restBurst: { weight: 600, perMs: 5000 },
 };
 
 export function planFutures(instruments: readonly Instrument[], streams: readonly Stream[]): ConnectionPlan[] {
