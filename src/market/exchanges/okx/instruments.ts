@@ -40,7 +40,7 @@ export const OPTIONS_OF: ExpiringContracts = {
   },
 };
 
-/** `public/instruments`. Documented there, not verified: https://www.okx.com/docs-v5/en/#public-data-rest-api-get-instruments */
+/** `public/instruments`. Compared 2026-11: https://www.okx.com/docs-v5/en/#public-data-rest-api-get-instruments */
 const instrumentSchema = z.object({
   instId: z.string().min(1),
   instType: z.enum(['SPOT', 'SWAP', 'FUTURES', 'OPTION']),

@@ -37,7 +37,7 @@ const WINDOW_MS = 2000;
 
 /**
  * Errors are `{"code":"50011","msg":"…","data":[]}`, mostly inside HTTP 200 or 4xx; with code 1 or 2 the reason is that of
- * the first row, `sCode` and `sMsg`. Documented there, not verified: https://www.okx.com/docs-v5/en/#error-code-rest-api
+ * the first row, `sCode` and `sMsg`. Compared 2026-11: https://www.okx.com/docs-v5/en/#error-code-rest-api
  */
 export function okxRestError(status: number, body: string): RestErrorInfo | undefined {
   const value = parseJson(body);
@@ -58,10 +58,10 @@ function reasonOf(told: WireObject): { readonly code: string; readonly message: 
 }
 
 const CODES: CodeKinds = {
-  rate_limited: ['50011', '50061', '60014'],
-  blocked_region: ['51155', '51773'],
-  forbidden: ['50024', '50103', '50104', '50105', '50110', '50111', '50113', '50114'],
+  rate_limited: ['50011', '50040', '50061', '60014'],
+  blocked_region: ['50051', '50052', '50121', '51155', '51773'],
+  forbidden: ['50030', '50035', '50103', '50104', '50105', '50110', '50111', '50113', '50114', '50119', '50120'],
   unknown_symbol: ['51001', '51002', '51012', '51014', '51015', '51026'],
   maintenance: ['50001', '51767'],
-  unavailable: ['50004', '50005', '50013', '50026'],
+  unavailable: ['50004', '50005', '50013', '50026', '50046', '50062'],
 };

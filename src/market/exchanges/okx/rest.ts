@@ -22,13 +22,14 @@ import {
 /**
  * REST calls of all markets. Lists come newest first; `after` gives what is older than a time (or trade id), `before`
  * what is newer, both exclusive. Limits are per endpoint and address; a weight of 1 stands for those that may be asked 40
- * times in 2 s, 2 for 20 times, 4 for 10 times. Documented there, not verified:
+ * times in 2 s, 2 for 20 times, 4 for 10 times. Compared 2026-11:
  * https://www.okx.com/docs-v5/en/#order-book-trading-market-data and #public-data-rest-api
  */
 type Calls = Readonly<Partial<Record<RestCallName, RestCall>>>;
 
-/** Pages of the recent lists and of the archives. */
-const RECENT_ROWS = 300;
+/** Rows of a page: of candles, recent or archived, of settled funding, and of the other archives. */
+const CANDLE_ROWS = 300;
+const FUNDING_ROWS = 400;
 const ARCHIVE_ROWS = 100;
 /** Where paging goes on in the archive. */
 const ARCHIVE = 'archive';
@@ -44,7 +45,7 @@ export function futuresRest(): Calls {
     instruments: {
       request: (args) =>
         args.cursor === 'funding'
-          ? ask('public/funding-rate', { instId: 'ANY' }, 2)
+          ? ask('public/funding-rate', { instId: 'ANY' }, 4)
           : ask('public/instruments', { instType: args.cursor === 'dated' ? 'FUTURES' : 'SWAP' }, 2),
       decode: () => control('instruments'),
       nextPage: (args) => {
@@ -55,9 +56,9 @@ export function futuresRest(): Calls {
     mark_prices: markPrices(),
     funding_rates: {
       request: (args, instrument) =>
-        ask('public/funding-rate-history', { instId: name(args, instrument), ...bounds(args), limit: ARCHIVE_ROWS }, 4),
+        ask('public/funding-rate-history', { instId: name(args, instrument), ...bounds(args), limit: FUNDING_ROWS }, 4),
       decode: decodeAnswer('futures', 'backfill', readFundingHistory),
-      nextPage: (args, body) => older(args, body, ARCHIVE_ROWS, 'fundingTime'),
+      nextPage: (args, body) => older(args, body, FUNDING_ROWS, 'fundingTime'),
     },
     open_interest: {
       request: (args, instrument) => ask('public/open-interest', typed(args, instrument), 2),
@@ -215,9 +216,9 @@ function candleRequest(
   instrument: Instrument | undefined,
 ): ReturnType<RestCall['request']> {
   const archive = args.cursor === ARCHIVE;
-  const most = archive || path !== 'candles' ? ARCHIVE_ROWS : RECENT_ROWS;
+  const most = path === 'candles' ? CANDLE_ROWS : ARCHIVE_ROWS;
   const query = { instId: name(args, instrument), bar: '1m', ...bounds(args) };
-  const weight = path === 'candles' && !archive ? 1 : archive && path !== 'candles' ? 4 : 2;
+  const weight = path === 'candles' && !archive ? 1 : 2;
   return ask(
     `market/${archive ? `history-${path}` : path}`,
     { ...query, limit: Math.min(args.limit ?? most, most) },

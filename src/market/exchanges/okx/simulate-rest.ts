@@ -46,6 +46,9 @@ type Call = (request: Request) => SimulatedAnswer;
 
 /** The recent list of bars. */
 const RECENT_MS = 1440 * MINUTE;
+/** Most rows of a page. */
+const CANDLE_ROWS = 300;
+const MARK_ROWS = 100;
 /** Calls about derivatives. */
 const SWAP_ONLY = /mark-price|funding-rate|open-interest/;
 /** Calls that there are of options too. */
@@ -163,10 +166,14 @@ function tradesBefore(
     .reverse();
 }
 
-function bars(archive: boolean, row: (request: Asked, openTime: Ms) => readonly string[] | undefined): Call {
+function bars(
+  archive: boolean,
+  most: number,
+  row: (request: Asked, openTime: Ms) => readonly string[] | undefined,
+): Call {
   return ofInstrument((request) => {
     const { query, now } = request;
-    const limit = limitOf(query, 'limit', 100, archive ? 100 : 300);
+    const limit = limitOf(query, 'limit', 100, most);
     if (limit === undefined) return badLimit();
     const bar = query.get('bar') ?? '1m';
     if (bar !== '1m') return longBars(request, bar, limit);
@@ -178,7 +185,7 @@ function bars(archive: boolean, row: (request: Asked, openTime: Ms) => readonly 
       const made = row(request, openTime);
       if (made !== undefined) list.push(made);
     }
-    return ok(list, archive ? 2 : 1);
+    return ok(list, archive || most === MARK_ROWS ? 2 : 1);
   });
 }
 
@@ -379,10 +386,10 @@ const CALLS: Readonly<Record<string, Call>> = {
   'market/books': books,
   'market/trades': recentTrades,
   'market/history-trades': historyTrades,
-  'market/candles': bars(false, candleAt),
-  'market/history-candles': bars(true, candleAt),
-  'market/mark-price-candles': bars(false, markAt),
-  'market/history-mark-price-candles': bars(true, markAt),
+  'market/candles': bars(false, CANDLE_ROWS, candleAt),
+  'market/history-candles': bars(true, CANDLE_ROWS, candleAt),
+  'market/mark-price-candles': bars(false, MARK_ROWS, markAt),
+  'market/history-mark-price-candles': bars(true, MARK_ROWS, markAt),
   'market/ticker': ticker,
   'market/tickers': withOptions(tickers),
   'market/platform-24-volume': ({ market, now }) => ok([platformVolume(market, now)], 20),

@@ -6,15 +6,17 @@ import { chunks } from '../shared/query.ts';
 import { indexOf, kindOf } from './wire.ts';
 
 /**
- * Which channels carry which streams, and over which socket. Limits read 2026-11-28: a connection may send 480
- * subscriptions an hour, whose arguments are at most 64 KB long; it is cut after 30 s of silence, which the text `ping`
- * prevents. Bars and `trades-all` (every match; `trades` joins matches of one order) are served under `/business`.
- * https://www.okx.com/docs-v5/en/#overview-websocket-connect
+ * Which channels carry which streams, and over which socket. Compared 2026-11: an address may open 3
+ * connections a second, a connection may send 480 requests (subscribe or unsubscribe) an hour, whose arguments are at most
+ * 64 KB long; it is cut after 30 s of silence, which the text `ping` prevents. Of books of 50 or 400 levels fewer than 30
+ * should share a connection. Bars and `trades-all` (every match; `trades` joins matches of one order) are served under `/business`.
+ * https://www.okx.com/docs-v5/en/#overview-websocket-connect and #order-book-trading-market-data-ws-order-book-channel
  */
 type Support = Readonly<Partial<Record<Stream, StreamSupport>>>;
 
 const DAY = 86_400_000;
 const PING_MS = 20_000;
+const MOST_BOOKS = 29;
 
 interface Channel {
   readonly streams: readonly Stream[];
@@ -110,6 +112,7 @@ export const LIMITS: ConnectionLimits = {
   rotateAfterMs: null,
   // Requests to the busiest kind of endpoint (40 in 2 s); those with a lower limit weigh more.
   restWeightPerMinute: 1200,
+  restBurst: { weight: 40, perMs: 2000 },
 };
 
 export function planFutures(instruments: readonly Instrument[], streams: readonly Stream[]): ConnectionPlan[] {
@@ -152,7 +155,8 @@ function plan(
     if (own.length === 0) return [];
     // One argument of a kind or family serves all its instruments of the connection; there are two kinds.
     const each = own.filter((channel) => !isOfMany(channel)).length;
-    const most = Math.floor((LIMITS.streamsPerConnection - 2) / Math.max(1, each));
+    const fitting = Math.floor((LIMITS.streamsPerConnection - 2) / Math.max(1, each));
+    const most = own.some(({ name }) => name === 'books') ? Math.min(fitting, MOST_BOOKS) : fitting;
     const told = instruments.filter((instrument) => own.some((channel) => carries(channel, instrument)));
     return chunks(told, most).map((part) => connection(address, own, part, streams));
   });

@@ -3,7 +3,7 @@ import { expiryOfDate, type OptionTerms } from '../shared/expiry-names.ts';
 import { canonicalSymbol, type NamedFacts } from '../shared/symbols.ts';
 
 /**
- * Names of the OKX v5 wire: `{"arg":{"channel":"trades","instId":"BTC-USDT-SWAP"},"data":[…]}`. Documented there, not verified:
+ * Names of the OKX v5 wire: `{"arg":{"channel":"trades","instId":"BTC-USDT-SWAP"},"data":[…]}`. Compared 2026-11 where collected:
  * https://www.okx.com/docs-v5/en/#overview-websocket
  * https://www.okx.com/docs-v5/en/#public-data-websocket and #order-book-trading-market-data
  */

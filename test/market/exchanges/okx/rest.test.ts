@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { BookRecord } from '../../../../src/market/domain/records.ts';
+import type { BookRecord, Stream } from '../../../../src/market/domain/records.ts';
 import type { RestArgs, RestCallName } from '../../../../src/market/domain/tape.ts';
 import { namedFacts } from '../../../../src/market/exchanges/okx/wire.ts';
 import { marketOf } from '../recorded/data.ts';
@@ -36,7 +36,7 @@ describe('OKX history over REST', () => {
     );
     const archive = next('candles', args, [[String(T + 60_000)]]);
     expect(archive).toEqual({ ...args, to: T + 60_000, cursor: 'archive' });
-    expect(pathOf('candles', archive ?? {})).toContain('/market/history-candles?');
+    expect(pathOf('candles', archive ?? {})).toMatch(/\/market\/history-candles\?.*limit=300$/);
     expect(next('candles', args, [])).toEqual({ ...args, cursor: 'archive' });
     expect(next('candles', args, [[String(T)]])).toBeUndefined();
     expect(next('candles', { ...args, cursor: 'archive' }, [])).toBeUndefined();
@@ -46,11 +46,12 @@ describe('OKX history over REST', () => {
     expect(pathOf('mark_prices', { symbol: 'BTCUSDT' })).toContain('/public/mark-price?instType=SWAP');
     expect(pathOf('mark_prices', { symbol: 'BTC-USDT-260327' })).toContain('?instType=FUTURES&');
     expect(pathOf('open_interest', { symbol: 'BTC-USDT-260327' })).toContain('?instType=FUTURES&');
-    expect(pathOf('mark_prices', args)).toContain('/market/mark-price-candles?');
+    expect(pathOf('mark_prices', args)).toMatch(/\/market\/mark-price-candles\?.*limit=100$/);
   });
 
   it('pages funding and open interest while pages come full', () => {
-    const rows = Array.from({ length: 100 }, (_, i) => ({ fundingTime: String(T + (200 - i) * 1000) }));
+    expect(pathOf('funding_rates', args)).toMatch(/limit=400$/);
+    const rows = Array.from({ length: 400 }, (_, i) => ({ fundingTime: String(T + (500 - i) * 1000) }));
     expect(next('funding_rates', args, rows)).toEqual({ ...args, to: T + 101_000 });
     expect(next('funding_rates', args, rows.slice(1))).toBeUndefined();
     expect(next('open_interest_history', args, [[String(T)]])).toBeUndefined();
@@ -149,6 +150,8 @@ describe('OKX errors', () => {
     ['50011', 'rate_limited'],
     ['51001', 'unknown_symbol'],
     ['50110', 'forbidden'],
+    ['50121', 'blocked_region'],
+    ['50024', 'bad_request'],
     ['50001', 'maintenance'],
   ])('%s is %s', (code, kind) => {
     expect(swap.restError(200, JSON.stringify({ code, msg: 'why', data: [] }))).toMatchObject({
@@ -225,6 +228,16 @@ describe('OKX connections', () => {
       'liquidation-orders',
     ]);
     expect(plan?.ping).toEqual({ everyMs: 20_000, text: 'ping' });
+  });
+
+  it('share fewer than 30 books', () => {
+    const many = Array.from({ length: 60 }, (_, i) =>
+      listed.map((one) => ({ ...one, symbol: `B${i}`, venue_symbol: `B${i}-USDT-SWAP` })).slice(0, 1),
+    ).flat();
+    const books = (streams: readonly Stream[]) =>
+      swap.plan(many, streams).map((plan) => plan.subscribe.join('').split('"books"').length - 1);
+    expect(books(['orderbooks', 'prices'])).toEqual([29, 29, 2]);
+    expect(books(['prices'])).toEqual([0]);
   });
 
   it('get a book again without a new connection', () => {
