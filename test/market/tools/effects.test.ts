@@ -302,3 +302,16 @@ test('the schema operations that need approval do what their previews say', asyn
   expect(await preview(bench, 'archive_data', old)).toEqual(nothing);
   expect((await call(bench, 'archive_data', old)).data).toMatchObject({ files_moved: 0, first_day: null });
 });
+
+test('symbols with one venue alone are not counted as ones that disagree', async () => {
+  await using own = await openBench();
+  await own.services.store.ingest(
+    [quote('binance', FROM, 100), quote('bybit', FROM, 100), { ...quote('binance', FROM, 5), symbol: 'ETHUSDT' }],
+    null,
+  );
+  const { data } = await call(own, 'verify_cross_exchange');
+  expect(data).toMatchObject({ symbols_checked: 2, consistent: 1, not_compared: 1, alerts: 0 });
+  expect(toolNamed('verify_cross_exchange').summary?.(data)).toBe(
+    '1 of 1 symbols agree over the venues, 0 alert(s); 1 have no second venue with a fresh price.',
+  );
+});

@@ -28,6 +28,7 @@ export default marketTool({
   output: z.object({
     symbols_checked: measure.count,
     consistent: measure.count,
+    not_compared: measure.count.describe('Symbols without a second venue that has a fresh price'),
     spreads: z.array(
       z.object({
         symbol: z.string(),
@@ -55,8 +56,9 @@ export default marketTool({
     { title: 'All symbols', input: {} },
     { title: 'Bitcoin', input: { symbol: 'BTCUSDT' } },
   ],
-  summary: (output) =>
-    `${output.consistent} of ${output.symbols_checked} symbols agree over the venues, ${output.alerts} alert(s).`,
+  summary: ({ consistent, symbols_checked, not_compared, alerts }) =>
+    `${consistent} of ${symbols_checked - not_compared} symbols agree over the venues, ${alerts} alert(s)` +
+    (not_compared === 0 ? '.' : `; ${not_compared} have no second venue with a fresh price.`),
   run: async (input, { services, clock, caller }) => {
     if (input.symbol !== undefined) await matchSeries(services, { symbol: input.symbol });
     const compared = await compareSymbols(services, input.symbol?.toUpperCase(), input.max_skew_seconds * 1e6);
@@ -71,6 +73,7 @@ export default marketTool({
       data: {
         symbols_checked: compared.length,
         consistent: compared.filter((c) => c.spread.verdict === 'consistent').length,
+        not_compared: compared.filter((c) => c.spread.verdict === 'undecided').length,
         spreads: compared.map(({ spread }) => ({
           symbol: spread.symbol,
           spread_percent: spread.spread_percent,
