@@ -20,6 +20,7 @@ describe('saysDamaged', () => {
       `${path}: IO Error: Could not set lock on file "${path}"`,
       `${path}: IO Error: Failure while replaying WAL file "${path}.wal": No space left on device`,
       'Out of Memory Error: could not allocate block of size 256.0 KiB',
+      `TransactionContext Error: Failure while replaying WAL file "${path}.wal": Failed to commit: failed to pin block of size 256.0 KiB (45.5 MiB/45.7 MiB used)`,
       `${path}: INTERRUPT Error: Interrupted!`,
     ])
       expect(saysDamaged(message, path), message).toBe(false);

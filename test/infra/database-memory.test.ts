@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
+import { copyFileSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Database } from '../../src/infra/duckdb/database.ts';
-import { MemoryRoom } from '../../src/infra/duckdb/memory.mjs';
+import { MemoryRoom, saysShort } from '../../src/infra/duckdb/memory.mjs';
 import { InvalidInput, Unavailable } from '../../src/kit/errors.ts';
 
 /** A list is one piece of memory, which no disk can hold: 64 MB of it while it grows. */
@@ -38,6 +38,32 @@ describe('a database of little memory', () => {
     expect(await db.all(ONE_PIECE)).toEqual([{ n: 4_000_000 }]);
     expect(await db.all(LIMIT)).toEqual([{ limit: '244.1 MiB' }]);
     expect((await db.query(ONE_PIECE, { maxRows: 1, timeoutMs: 60_000 })).rows).toEqual([{ n: 4_000_000 }]);
+  });
+
+  it('reads a log that takes more than its usual memory', { timeout: 60_000 }, async () => {
+    await using db = await Database.open({
+      path: join(mkdtempSync(join(tmpdir(), 'crew-db-')), 'a.duckdb'),
+      memoryMb: 256,
+      checkpointMb: 1000,
+    });
+    await db.run('CREATE TABLE t AS SELECT i AS n, hash(i) AS h, hash(i + 1) AS g FROM range(2000000) r(i)');
+    await db.run('CHECKPOINT');
+    await db.run('DELETE FROM t WHERE n % 7 = 0');
+    const killed = `${db.path}-killed`;
+    copyFileSync(db.path, killed);
+    copyFileSync(`${db.path}.wal`, `${killed}.wal`);
+    await expect(Database.open({ path: killed, memoryMb: 8 })).rejects.toBeInstanceOf(Unavailable);
+    await using again = await Database.open({ path: killed, memoryMb: 8, mostMemoryMb: 256 });
+    expect(await again.all('SELECT count(*) AS n FROM t')).toEqual([{ n: 1_714_285 }]);
+    await vi.waitFor(async () => expect(await again.all(LIMIT)).toEqual([{ limit: '7.6 MiB' }]), 30_000);
+  });
+
+  it('knows a commit that ran out of memory from what cannot be done again', () => {
+    const size = 'failed to pin block of size 256.0 KiB (45.7 MiB/45.7 MiB used)';
+    expect(saysShort(new Error(`TransactionContext Error: Failed to commit: ${size}`))).toBe(true);
+    expect(saysShort(new Error(`Out of Memory Error: ${size}`))).toBe(true);
+    expect(saysShort(new Error(`FATAL Error: Failed to commit: ${size}`))).toBe(false);
+    expect(saysShort(new Error('TransactionContext Error: Failed to commit: conflict'))).toBe(false);
   });
 
   it('says so when a statement needs more than there is', async () => {
@@ -131,7 +157,7 @@ describe('MemoryRoom', () => {
       const refused = sql.includes('48MB') && refusals-- > 0;
       return refused ? Promise.reject(short()) : Promise.resolve();
     };
-    memory.attach({ run, closeSync: () => said.push('closed') } as never);
+    void memory.attach({ run, closeSync: () => said.push('closed') } as never);
     return { memory, said };
   }
 

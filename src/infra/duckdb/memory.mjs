@@ -15,9 +15,10 @@ const LINGER_MS = 5000;
 const GIVE_BACK_MS = 10_000;
 
 /** A statement that ran out of memory changed nothing. After a fatal error that is not known. @param {unknown} error */
-function saysShort(error) {
+export function saysShort(error) {
   const text = String(/** @type {any} */ (error)?.message);
-  return text.includes('Out of Memory Error') && !/FATAL|has been invalidated/.test(text);
+  // The latter is what a commit says, which is taken back as a whole.
+  return /Out of Memory Error|[Ff]ailed to (pin|allocate) block/.test(text) && !/FATAL|has been invalidated/.test(text);
 }
 
 /** The memory limit of one open database. */
@@ -42,10 +43,15 @@ export class MemoryRoom {
     this.#most = most;
   }
 
-  /** The database was opened, with the usual limit. @param {Connection} connection that is used for nothing else */
-  attach(connection) {
+  /**
+   * The database was opened, with the usual limit or the larger one, which is taken back.
+   * @param {Connection} connection that is used for nothing else @param {boolean} [raised] @returns {Promise<void>}
+   */
+  async attach(connection, raised = false) {
     this.#connection = connection;
-    this.#raised = false;
+    this.#raised = raised;
+    // Refused while what was read from a log takes more.
+    if (raised) await this.#set(false).catch(() => this.#lowerLater());
     clearInterval(this.#givingBack);
     this.#givingBack = setInterval(() => {
       // Refused while DuckDB holds more just now; then the next time.

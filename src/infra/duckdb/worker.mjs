@@ -308,9 +308,12 @@ async function handle(request) {
   }
 }
 
-/** Opens the file with every door but its own closed to SQL; DuckDB lets none of them be opened again. */
+/**
+ * Opens the file with every door but its own closed to SQL; DuckDB lets none of them be opened again. A log that a kill
+ * left behind is read with the larger limit: rows deleted all over a large table take more than the usual one.
+ */
 async function openFile() {
-  const opened = await DuckDBInstance.create(path, options);
+  const opened = await DuckDBInstance.create(path, { ...options, memory_limit: mostMemory });
   try {
     const first = await opened.connect();
     if (folders.length > 0)
@@ -321,7 +324,7 @@ async function openFile() {
     for (let i = 0; i < readerCount; i++) readers.push(await opened.connect());
     for (const connection of [first, ...readers]) for (const sql of onConnect) await connection.run(sql);
     offers.register(first);
-    memory.attach(await opened.connect());
+    await memory.attach(await opened.connect(), true);
     instance = opened;
     writer = first;
     for (const connection of readers) giveReader(connection);
