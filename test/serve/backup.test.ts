@@ -9,7 +9,7 @@ import { silentLogger } from '../../src/kit/logger.ts';
 import { createOpsStore, openOpsDatabase } from '../../src/events/index.ts';
 import type { CoverageChange } from '../../src/market/domain/coverage.ts';
 import type { MarketStore } from '../../src/market/store/contract.ts';
-import { verifyBackup } from '../../src/serve/backup/check.ts';
+import { readThroughStreams, verifyBackup } from '../../src/serve/backup/check.ts';
 import { createBackup } from '../../src/serve/backup/create.ts';
 import { backupFolder, listBackupIds, readManifest } from '../../src/serve/backup/manifest.ts';
 import { restoreBackup } from '../../src/serve/backup/restore.ts';
@@ -44,6 +44,24 @@ async function filledDesk() {
   const backup = (keep = 5) => createBackup({ dataDir, folder: 'backups', ops: db, store, clock, tape: false, keep });
   return { dataDir, clock, store, db, backup, backups: join(dataDir, 'backups') };
 }
+
+test('reads the rows of a stream once, however many series they are of', async () => {
+  const { store } = await open(folder());
+  await using _ = store;
+  const symbols = ['BTCUSDT', 'ETHUSDT', 'SOLUSDT'];
+  await store.ingest(
+    symbols.flatMap((symbol) => [0, 1].map((day) => trade(day, T0 + day * DAY, { symbol }))),
+    null,
+  );
+  await store.compact({ now: T0 + DAY, minimumGain: 1 });
+  const asked: string[] = [];
+  const read: MarketStore['read'] = (sql, ...rest) => {
+    asked.push(sql);
+    return store.read(sql, ...rest);
+  };
+  expect(await readThroughStreams({ series: () => store.series(), read })).toBe(6);
+  expect(asked).toHaveLength(1);
+});
 
 test('a backup holds rows, coverage and operations of one moment, and gives them back', async () => {
   const desk = await filledDesk();

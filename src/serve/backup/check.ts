@@ -7,6 +7,7 @@ import { silentLogger } from '../../kit/logger.ts';
 import { readThrough, OPS_FILE } from '../../events/index.ts';
 import { verifyTape } from '../../market/collect/tape/inspect.ts';
 import { marketConfigSchema } from '../../market/config.ts';
+import type { MarketStore } from '../../market/store/contract.ts';
 import { openMarketStore } from '../../market/store/open.ts';
 import { MANIFEST, readManifest, sha256Of, type BackupManifest } from './manifest.ts';
 
@@ -99,7 +100,7 @@ async function openCopies(backup: string, manifest: BackupManifest): Promise<rea
   return problems;
 }
 
-/** Rows of all series of the market database in a folder, each of its views read. */
+/** Rows of the market database in a folder, all of them read. */
 export async function marketRows(folder: string): Promise<number> {
   const events = { emit: (): never => undefined as never };
   const { store } = await openMarketStore({
@@ -111,10 +112,14 @@ export async function marketRows(folder: string): Promise<number> {
     readOnly: true,
   });
   await using _ = store;
+  return await readThroughStreams(store);
+}
+
+/** A stream at a time, not a series: the rows of all series of a stream lie together, and would be read once for each. */
+export async function readThroughStreams(store: Pick<MarketStore, 'series' | 'read'>): Promise<number> {
   let rows = 0;
-  for (const { table, series } of await store.stats()) {
-    if (series === null) continue;
-    const [counted] = await store.read(`SELECT count(*) AS n, bit_xor(hash(t)) AS h FROM "${table}" t`);
+  for (const stream of new Set((await store.series()).map((series) => series.stream))) {
+    const [counted] = await store.read(`SELECT count(*) AS n, bit_xor(hash(t)) AS h FROM "${stream}" t`);
     rows += Number(counted?.['n'] ?? 0);
   }
   return rows;
