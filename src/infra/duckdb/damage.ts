@@ -1,6 +1,7 @@
 const DAMAGE =
   /not a valid DuckDB|corrupt|serialization error|deserializ|checksum|replaying WAL|could not read enough bytes|INTERNAL Error|FATAL Error/i;
-const SHORTAGE = /out of memory|failed to (?:pin|allocate) block|no space left|permission denied|too many open files|read-only file system|quota/i;
+const SHORTAGE =
+  /out of memory|failed to (?:pin|allocate) block|no space left|permission denied|too many open files|read-only file system|quota/i;
 
 /**
  * Whether DuckDB's message says that the bytes of a file are damaged, and not that memory, disk space or rights are

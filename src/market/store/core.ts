@@ -3,6 +3,7 @@ import type { Clock } from '../../kit/clock.ts';
 import type { EventSink } from '../../kit/event.ts';
 import type { Logger } from '../../kit/logger.ts';
 import type { CoverageInterval, CoverageMark } from '../domain/coverage.ts';
+import type { ChangedDays } from './changed-days.ts';
 import type { Days } from './days.ts';
 import type { Deletions } from './deleted.ts';
 import type { Registry } from './registry.ts';
@@ -29,6 +30,8 @@ export interface StoreCore {
   readonly coverageTails: Map<number, CoverageInterval>;
   /** What became of rows that the ledger tells of. */
   readonly marks: Marks;
+  /** Days that writes have touched, for what goes on beside them. */
+  readonly changedDays: ChangedDays;
 }
 
 /** Name of the folder, inside the data folder, that holds the finished days. */

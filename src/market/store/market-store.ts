@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { saysDamaged } from '../../infra/duckdb/damage.ts';
 import type { Database, QueryResult, SqlRow } from '../../infra/duckdb/database.ts';
 import type { Us } from '../../kit/clock.ts';
-import { AppError, Corrupt, Unsupported, errorMessage } from '../../kit/errors.ts';
+import { AppError, Corrupt, Unavailable, Unsupported, errorMessage } from '../../kit/errors.ts';
 import type { CarriedSeries, Coverage, CoverageBatch } from '../domain/coverage.ts';
 import type { SeriesKey, StoredRecord, Stream } from '../domain/records.ts';
 import type { TapePosition } from '../domain/tape.ts';
@@ -54,6 +54,8 @@ export class DuckMarketStore implements MarketStore {
   readonly #core: StoreCore;
   readonly #readOnly: boolean;
   readonly #writes = new Queue();
+  readonly #compactions = new Queue();
+  readonly #ending = new AbortController();
   #closing = false;
 
   constructor(core: StoreCore, readOnly: boolean) {
@@ -161,15 +163,15 @@ export class DuckMarketStore implements MarketStore {
   }
 
   quarantine(request: QuarantineRequest): Promise<number> {
-    return this.#write(() => quarantineRows(this.#core, request));
+    return this.#change(() => quarantineRows(this.#core, request));
   }
 
   release(id: string): Promise<number> {
-    return this.#write(() => releaseRows(this.#core, id));
+    return this.#change(() => releaseRows(this.#core, id));
   }
 
   delete(request: DeletionRequest): Promise<Deletion> {
-    return this.#write(() => deleteRows(this.#core, request));
+    return this.#change(() => deleteRows(this.#core, request));
   }
 
   deletable(request: Omit<DeletionRequest, 'id'>): Promise<Deletion> {
@@ -213,14 +215,17 @@ export class DuckMarketStore implements MarketStore {
 
   async compact(options: { readonly now: Us; readonly minimumGain: number }): Promise<CompactionReport> {
     this.#refuseReadOnly();
-    return this.#noticing(() => compactStore(this.#core, this.#writes, options));
+    const { signal } = this.#ending;
+    return this.#compactions.run(() =>
+      this.#noticing(() => compactStore(this.#core, this.#writes, { ...options, signal })),
+    );
   }
 
   retain(options: {
     readonly now: Us;
     readonly days: number;
   }): Promise<{ readonly files: number; readonly bytes: number; readonly rows: number }> {
-    return this.#write(() => retainDays(this.#core, options));
+    return this.#change(() => retainDays(this.#core, options));
   }
 
   indexes(): Promise<readonly StoreIndex[]> {
@@ -255,20 +260,29 @@ export class DuckMarketStore implements MarketStore {
   }
 
   archive(request: ArchiveRequest): Promise<ArchiveReport> {
-    return this.#write(() => archiveDays(this.#core, request));
+    return this.#change(() => archiveDays(this.#core, request));
   }
 
   restore(request: RestoreRequest): Promise<RestoreReport> {
-    return this.#write(() => restoreDays(this.#core, request));
+    return this.#change(() => restoreDays(this.#core, request));
   }
 
   async close(): Promise<void> {
     this.#closing = true;
+    this.#ending.abort(new Unavailable(`database ${this.#core.db.path} is being closed`));
     await this.#writes.run(() => this.#core.db.close());
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** A write that can touch any day. */
+  #change<T>(work: () => Promise<T>): Promise<T> {
+    return this.#write(() => {
+      this.#core.changedDays.noteAll();
+      return work();
+    });
   }
 
   async #write<T>(work: () => Promise<T>): Promise<T> {

@@ -10,6 +10,7 @@ import type { EventSink } from '../../kit/event.ts';
 import type { Logger } from '../../kit/logger.ts';
 import type { MarketConfig } from '../config.ts';
 import type { MarketStore } from './contract.ts';
+import { ChangedDays } from './changed-days.ts';
 import { COVERAGE_STATEMENTS, readTails } from './coverage.ts';
 import { PARQUET_FOLDER, WORK_FOLDER, numberOrNull, runAll } from './core.ts';
 import type { StoreCore } from './core.ts';
@@ -225,6 +226,7 @@ async function loadCore(db: Database, options: OpenStoreOptions): Promise<StoreC
     coverageTails: await readTails(db),
     deletions: await readDeletions(db),
     marks: await readMarks(db),
+    changedDays: new ChangedDays(),
   };
 }
 

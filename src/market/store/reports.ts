@@ -158,7 +158,8 @@ async function onAnotherDisk(folder: string, dataDir: string): Promise<boolean> 
   }
 }
 
-async function sizeOf(path: string): Promise<number> {
+/** Bytes of a file; 0 when there is none. */
+export async function sizeOf(path: string): Promise<number> {
   try {
     return (await stat(path)).size;
   } catch (error) {

@@ -53,6 +53,7 @@ export async function planBatches(core: StoreCore, batches: readonly StagedBatch
       counters.push(null);
       continue;
     }
+    for (const [seriesId, own] of batch.days) core.changedDays.note(seriesId, own);
     const before = thawed.statements.length;
     if (!thawed.days.empty) thawed = await thawReplaced(core, batch, thawed);
     statements.push(...thawed.statements.slice(before).map((sql) => ({ sql })));

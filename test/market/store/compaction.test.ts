@@ -1,7 +1,7 @@
 import { copyFileSync, cpSync, existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { describe, expect, it } from 'vitest';
-import type { SqlRow } from '../../../src/infra/duckdb/database.ts';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { Database, type SqlRow } from '../../../src/infra/duckdb/database.ts';
 import { STREAMS, type StoredRecord } from '../../../src/market/domain/records.ts';
 import type { MarketStore } from '../../../src/market/store/contract.ts';
 import {
@@ -43,6 +43,69 @@ async function everything(store: MarketStore): Promise<unknown> {
   for (const key of await store.series()) tables.push([key, await store.seriesRows({ ...key, ...all })]);
   return tables;
 }
+
+/** Has something done before the first statement that matches is run, and counts all that do. */
+function before(pattern: RegExp, work: () => Promise<unknown> = () => Promise.resolve()): { readonly count: number } {
+  const found = { count: 0 };
+  const all = Database.prototype.all;
+  vi.spyOn(Database.prototype, 'all').mockImplementation(async function (this: Database, sql, ...rest) {
+    if (pattern.test(sql) && found.count++ === 0) await work();
+    return all.call(this, sql, ...rest);
+  });
+  return found;
+}
+
+describe('compaction beside writes', () => {
+  afterEach(() => void vi.restoreAllMocks());
+
+  it.each([1, 12])('reads the hot rows of a day as often for %i series', async (symbols) => {
+    const { store } = await open(temporaryFolder());
+    await using _ = store;
+    const names = Array.from({ length: symbols }, (_, i) => `S${i}USDT`);
+    await store.ingest(
+      names.flatMap((symbol) => [0, 1, 2].map((n) => trade(`${n}`, T0 + n * HOUR, { symbol }))),
+      null,
+    );
+    const reads = before(/FROM hot\.trades/);
+    const { days_written: written } = await store.compact(later);
+    expect(written.map(({ rows }) => rows)).toEqual(names.map(() => 3));
+    // The days that there are, how many rows, what they add up to, the rows, and the days once more.
+    expect(reads.count).toBe(5);
+  });
+
+  it('lets rows in meanwhile, and leaves no row out that comes for the day', async () => {
+    const { store } = await open(temporaryFolder());
+    await using _ = store;
+    await store.ingest(threeDays(), null);
+    const late = trade('late', T0 + HOUR);
+    before(/COPY .*hot\.trades/s, () => store.ingest([late, trade('now', T0 + 2 * DAY + HOUR)], null));
+    const report = await store.compact({ now: T0 + 2 * DAY + HOUR, minimumGain: 1 });
+    const trades = report.days_written.filter(({ table }) => table.endsWith('trades'));
+    expect(trades.map(({ day, rows }) => ({ day, rows }))).toEqual([
+      { day: '2026-01-03', rows: 2 },
+      { day: '2026-01-02', rows: 4 },
+    ]);
+    expect(await store.seriesRows({ ...series, stream: 'trades', ...all })).toHaveLength(8);
+    expect((await store.stats('btcusdt_binance_futures_trades'))[0]).toMatchObject({ rows: 8, hot_rows: 2 });
+  });
+
+  it('ends when the store is closed, with the rows where they were', async () => {
+    const folder = temporaryFolder();
+    const { store } = await open(folder);
+    await store.ingest(threeDays(), null);
+    let closed: Promise<void> | undefined;
+    before(/COPY .*hot\.trades/s, async () => {
+      closed = store.close();
+    });
+    await expect(store.compact(later)).rejects.toThrow(/is (being )?closed/);
+    await closed;
+    vi.restoreAllMocks();
+    const again = await open(folder);
+    await using _ = again.store;
+    expect(await again.store.seriesRows({ ...series, stream: 'trades', ...all })).toHaveLength(6);
+    expect(readdirSync(join(folder, 'compaction'))).toEqual([]);
+  });
+});
 
 describe('compaction', () => {
   it('moves finished days to files and changes nothing that readers see', async () => {
