@@ -25,9 +25,9 @@ import { checkedCandle, pushCandle } from './spot-normalise.ts';
 import { futuresName, isoTimeOf, MINUTE_US } from './wire.ts';
 
 /**
- * Futures REST: `{"result":"success",…}` under /derivatives, candles under /api/charts. Documented there, not verified:
+ * Futures REST: `{"result":"success",…}` under /derivatives, candles under /api/charts. Candles compared 2026-11, the
+ * others not verified: https://docs.kraken.com/api/docs/futures-api/charts/candles
  * https://docs.kraken.com/api/docs/futures-api/trading/get-history (and orderbook, tickers, historical funding rates)
- * https://docs.kraken.com/api/docs/futures-api/charts/candles
  */
 type Calls = Readonly<Partial<Record<RestCallName, RestCall>>>;
 
@@ -347,7 +347,7 @@ export function recogniseFutures(value: unknown): { call: RestCallName; args: Re
   return Array.isArray(value['rates']) ? { call: 'funding_rates', args: {} } : undefined;
 }
 
-/** Errors are words such as `invalidArgument`. Documented there, not verified: https://docs.kraken.com/api/docs/guides/futures-errors */
+/** Errors are words such as `invalidArgument`. Compared 2026-11: https://docs.kraken.com/api/docs/futures-api/trading/get-instruments */
 export function futuresRestError(status: number, body: string): RestErrorInfo | undefined {
   const value = parseJson(body);
   const problem = isObject(value) ? errorOf(value) : undefined;
@@ -361,7 +361,7 @@ export function futuresRestError(status: number, body: string): RestErrorInfo | 
 
 function kindOf(problem: string): RestErrorInfo['kind'] {
   if (/apiLimitExceeded|too many/i.test(problem)) return 'rate_limited';
-  if (/contractNotFound|market(NotFound|Unknown)/i.test(problem)) return 'unknown_symbol';
+  if (/contractNotFound|^notFound$|market(NotFound|Unknown)/i.test(problem)) return 'unknown_symbol';
   if (/maintenance|market(Suspended|Inactive)/i.test(problem)) return 'maintenance';
   if (/Server Error|Unavailable|internal/i.test(problem)) return 'unavailable';
   return /authenticationError|accountInactive|permission/i.test(problem) ? 'forbidden' : 'bad_request';

@@ -4,7 +4,7 @@ import { isObject, parseJson } from '../shared/values.ts';
 import { FUNDING_HOURS } from './futures-normalise.ts';
 import { coinOf, futuresName, pairOf, spotName } from './wire.ts';
 
-/** `AssetPairs`. Documented there, not verified: https://docs.kraken.com/api/docs/rest-api/get-tradable-asset-pairs */
+/** `AssetPairs`. Compared 2026-11: https://docs.kraken.com/api/docs/rest-api/get-tradable-asset-pairs */
 const pairSchema = z.object({
   wsname: z.string().min(3),
   status: z.string().default('online'),
@@ -49,11 +49,16 @@ function spotInstrument(row: unknown): Instrument | undefined {
   };
 }
 
-/** `instruments`. Documented there, not verified: https://docs.kraken.com/api/docs/futures-api/trading/get-instruments */
+/**
+ * `instruments`. `tradeable` stays true for contracts that have ended: `isExpired` tells that, and `postOnly` that no
+ * orders meet. Compared 2026-11: https://docs.kraken.com/api/docs/futures-api/trading/get-instruments
+ */
 const contractSchema = z.object({
   symbol: z.string().min(1),
   type: z.string(),
   tradeable: z.boolean(),
+  isExpired: z.boolean().default(false),
+  postOnly: z.boolean().default(false),
   tickSize: z.number().optional(),
   contractSize: z.number().optional(),
   contractValueTradePrecision: z.number().int().optional(),
@@ -89,7 +94,7 @@ function futuresInstrument(row: unknown): Instrument | undefined {
     base: coinOf(listed.base ?? parts[1] ?? ''),
     quote: coinOf(listed.quote ?? parts[2] ?? ''),
     kind: perpetual ? 'perpetual' : 'dated',
-    status: listed.tradeable ? 'trading' : 'halted',
+    status: listed.isExpired ? 'settled' : listed.tradeable && !listed.postOnly ? 'trading' : 'halted',
     tick_size: positive(listed.tickSize ?? NaN),
     // Inverse contracts are traded whole, and their size in base units depends on the price.
     lot_size: named.inverse || precision === undefined ? null : step(precision),

@@ -116,6 +116,7 @@ function tickerAnswer(market: SimulatedMarket, symbol: string, now: Ms): unknown
     suspended: false,
     indexPrice: Number(row.index),
     postOnly: false,
+    isExpired: false,
     change24h: Number(row.change),
   };
 }

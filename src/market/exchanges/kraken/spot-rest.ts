@@ -22,8 +22,9 @@ import { checkedCandle, pairedTicker, pushCandle, pushTicker, pushTrade } from '
 import { MINUTE_US, restPair, secondsOf, spotName } from './wire.ts';
 
 /**
- * Spot REST: `{"error":[…],"result":{…}}`, by pair. Documented there, not verified:
- * https://docs.kraken.com/api/docs/rest-api/get-ohlc-data (and trades, depth, ticker)
+ * Spot REST: `{"error":[…],"result":{…}}`, by pair: 720 candles, 1000 trades or 500 levels a side at most. Compared 2026-11:
+ * https://docs.kraken.com/exchange/guides/general/historical-data
+ * https://docs.kraken.com/api/docs/rest-api/get-recent-trades
  */
 type Calls = Readonly<Partial<Record<RestCallName, RestCall>>>;
 
@@ -222,7 +223,10 @@ function onMinutes(rows: readonly unknown[]): boolean {
   return times.length > 1 && times.slice(1).every((time, i) => time - (times[i] ?? NaN) === 60);
 }
 
-/** Errors are texts such as `EQuery:Unknown asset pair`. Documented there, not verified: https://docs.kraken.com/api/docs/guides/spot-errors */
+/**
+ * Errors are texts such as `EQuery:Unknown asset pair`; those of rate compared 2026-11, the others not verified:
+ * https://docs.kraken.com/api/docs/guides/spot-rest-ratelimits, https://docs.kraken.com/api/docs/guides/spot-errors
+ */
 export function spotRestError(status: number, body: string): RestErrorInfo | undefined {
   const value = parseJson(body);
   const problem = isObject(value) ? errorOf(value) : undefined;
@@ -239,7 +243,7 @@ export function spotRestError(status: number, body: string): RestErrorInfo | und
 }
 
 function kindOf(problem: string): RestErrorInfo['kind'] {
-  if (/Rate limit|Too many requests|EGeneral:Temporary lockout/i.test(problem)) return 'rate_limited';
+  if (/Rate limit|Throttled|Too many requests|EGeneral:Temporary lockout/i.test(problem)) return 'rate_limited';
   if (/^EQuery:(Unknown|Invalid) asset/i.test(problem)) return 'unknown_symbol';
   if (/in (post|cancel)_only mode|maintenance/i.test(problem)) return 'maintenance';
   if (/^EService|Internal error|Unavailable|Busy/i.test(problem)) return 'unavailable';

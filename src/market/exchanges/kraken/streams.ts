@@ -5,9 +5,10 @@ import { chunks } from '../shared/query.ts';
 import { CHECKSUM_DEPTH, krakenChecksum } from './wire.ts';
 
 /**
- * Which channels carry which streams. Kraken states no number of symbols a connection; it asks not to open more than
- * 150 connections in 10 minutes (spot), 100 at a time (futures); spot closes after a minute of silence and takes `ping`
- * (from memory, not verified). Futures want a ping at least every 60 s:
+ * Which channels carry which streams. Kraken states no number of symbols a connection. Spot bans an address for 10
+ * minutes that opens more than about 150 connections in 10 minutes, closes after a minute of silence and takes `ping`
+ * (compared 2026-11: https://docs.kraken.com/api/docs/guides/spot-ws-intro). Futures take 100 connections at a time (not
+ * verified) and want a ping at least every 60 s:
  * https://support.kraken.com/articles/360022635632-subscriptions-websockets-api-derivatives (read 2026-11-29)
  */
 type Support = Readonly<Partial<Record<Stream, StreamSupport>>>;
@@ -87,13 +88,14 @@ export const FUTURES_SUPPORT: Support = {
   liquidations: { via: 'websocket', staleAfterMs: null },
 };
 
-/** Public REST is limited by address and pair, to about one request a second. */
+/** Public REST is limited by address, Trades and OHLC by pair too, to one request a second (as CCXT has it; not verified). */
 export const SPOT_LIMITS: ConnectionLimits = {
   streamsPerConnection: 400,
   argsPerSubscribe: 50,
   messagesPerSecond: 5,
   rotateAfterMs: null,
-  restWeightPerMinute: 120,
+  restWeightPerMinute: 60,
+  restBurst: { weight: 10, perMs: 10_000 },
 };
 
 /** Public REST costs nothing of the 500 a 10 s that /derivatives has; we keep to it all the same. */
@@ -103,6 +105,7 @@ export const FUTURES_LIMITS: ConnectionLimits = {
   messagesPerSecond: 10,
   rotateAfterMs: null,
   restWeightPerMinute: 3000,
+  restBurst: { weight: 500, perMs: 10_000 },
 };
 
 interface Wire {

@@ -69,6 +69,16 @@ test.each([
   expect(spot.parseInstruments(JSON.stringify({ error: [], result }))[0]?.status).toBe(expected);
 });
 
+test.each([
+  [{}, 'trading'],
+  [{ postOnly: true }, 'halted'],
+  [{ isExpired: true }, 'settled'],
+  [{ tradeable: false }, 'halted'],
+])('a contract with %o is %s', (told, expected) => {
+  const instruments = [{ symbol: 'PF_XBTUSD', type: 'flexible_futures', tradeable: true, ...told }];
+  expect(futures.parseInstruments(JSON.stringify({ result: 'success', instruments }))[0]?.status).toBe(expected);
+});
+
 const listed = { spot: spot.parseInstruments(pairs), futures: futures.parseInstruments(contracts) };
 
 function path(market: 'spot' | 'futures', call: RestCallName, args: RestArgs): string | undefined {
@@ -251,6 +261,7 @@ describe('errors', () => {
     ['EAPI:Rate limit exceeded', 'rate_limited', 'EAPI:Rate limit exceeded'],
     ['EGeneral:Temporary lockout', 'rate_limited', 'EGeneral:Temporary lockout'],
     ['EService:Unavailable', 'unavailable', 'EService:Unavailable'],
+    ['EService: Throttled: 1780000000', 'rate_limited', 'EService: Throttled'],
     ['EGeneral:Permission denied', 'forbidden', 'EGeneral:Permission denied'],
   ])('spot %s', (text, kind, code) => {
     expect(spot.restError(200, JSON.stringify({ error: [text] }))).toMatchObject({ kind, code, message: text });
@@ -263,6 +274,7 @@ describe('errors', () => {
 
   it.each([
     ['{"result":"error","error":"apiLimitExceeded"}', 'rate_limited', 'apiLimitExceeded'],
+    ['{"result":"error","error":"notFound"}', 'unknown_symbol', 'notFound'],
     ['{"result":"error","error":"invalidArgument: symbol"}', 'bad_request', 'invalidArgument'],
     ['{"result":"error","errors":[{"code":11,"message":"Unavailable"}]}', 'unavailable', 'Unavailable'],
     ['{"errors":[{"severity":"ERROR","message":"invalid market"}]}', 'bad_request', 'invalid market'],
