@@ -48,6 +48,7 @@ const instrumentSchema = z.object({
   instrument_name: z.string().min(1).max(40),
   kind: z.enum(['future', 'option']),
   is_active: z.boolean(),
+  state: z.string().optional(),
   base_currency: z.string(),
   quote_currency: z.string(),
   instrument_type: z.string().optional(),
@@ -59,6 +60,17 @@ const instrumentSchema = z.object({
   strike: z.number().positive().optional(),
   min_trade_amount: z.number().positive(),
 });
+
+/** States of a book that will not be opened any more, and of one that is closed for now. */
+const ENDED: ReadonlySet<string> = new Set(['delivered', 'archivized', 'closed']);
+const HALTED: ReadonlySet<string> = new Set(['inactive', 'locked', 'halted', 'settlement']);
+
+/** Lists tell whether a contract is active, and where they tell the state of its book too, that says more. */
+function statusOf(active: boolean, state: string | undefined): Instrument['status'] {
+  if (state !== undefined && ENDED.has(state)) return 'settled';
+  if (state !== undefined && HALTED.has(state)) return 'halted';
+  return active ? 'trading' : 'settled';
+}
 
 /** The contracts of `get_instruments`; combinations are left out. */
 export function parseDeribitInstruments(
@@ -87,7 +99,7 @@ function instrumentOf(market: Market, row: unknown): Instrument | undefined {
     base: listed.base_currency,
     quote: listed.quote_currency,
     kind: market === 'options' ? 'option' : perpetual ? 'perpetual' : 'dated',
-    status: listed.is_active ? 'trading' : 'settled',
+    status: statusOf(listed.is_active, listed.state),
     tick_size: listed.tick_size,
     lot_size: inverse ? null : listed.min_trade_amount,
     contract_size: 1,

@@ -51,13 +51,18 @@ export const OPTIONS_SUPPORT: Support = {
   option_summaries: { via: 'websocket', staleAfterMs: 60_000 },
 };
 
-/** A request costs 500 of a pool of 50,000 credits that gains 10,000 a second: 20 requests a second go on for ever. */
+/**
+ * A request costs 500 of a pool of 50,000 credits that gains 10,000 a second: 20 requests a second go on for ever, 100 may
+ * come at once. Subscriptions have a pool of their own, of 10 at once and 3.3 a second (as NautilusTrader has it). An
+ * address may hold 32 connections, HTTP counted too. Compared 2026-11: https://docs.deribit.com/articles/rate-limits
+ */
 export const LIMITS: ConnectionLimits = {
   streamsPerConnection: 500,
   argsPerSubscribe: 400,
-  messagesPerSecond: 5,
+  messagesPerSecond: 3,
   rotateAfterMs: null,
   restWeightPerMinute: 1200,
+  restBurst: { weight: 100, perMs: 5000 },
 };
 
 /** The venue asks whether we are there when it was silent for so long, and cuts the connection without an answer. */

@@ -69,6 +69,23 @@ describe('Deribit history over REST', () => {
   });
 });
 
+describe('Deribit instruments', () => {
+  it.each([
+    [true, undefined, 'trading'],
+    [true, 'open', 'trading'],
+    [true, 'locked', 'halted'],
+    [false, 'inactive', 'halted'],
+    [false, 'delivered', 'settled'],
+    [false, undefined, 'settled'],
+  ])('active %s, in state %s: %s', (is_active, state, expected) => {
+    const row = {
+      ...{ instrument_name: 'BTC-PERPETUAL', kind: 'future', is_active, state, base_currency: 'BTC' },
+      ...{ quote_currency: 'USD', settlement_period: 'perpetual', tick_size: 0.5, min_trade_amount: 10 },
+    };
+    expect(market.parseInstruments(body([row]))[0]?.status).toBe(expected);
+  });
+});
+
 describe('a Deribit connection', () => {
   const [instrument] = market.parseInstruments(
     body([
