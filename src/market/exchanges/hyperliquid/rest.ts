@@ -13,12 +13,13 @@ import { EXCHANGE, namedFacts } from './wire.ts';
 /**
  * All information comes from POST /info. An address has 1200 weight a minute: books and the status cost 2, the rest 20
  * and one more for each 20 rows (candles: 60). Lists come oldest first, bounds are inclusive ms, and history comes 500
- * rows at a time. Page, not read anew:
- * https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/info-endpoint
+ * rows at a time (candles: all 5000 that there are). Weights compared 2026-11, the rest not verified:
+ * https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/rate-limits-and-user-limits and info-endpoint
  */
 type Calls = Readonly<Partial<Record<RestCallName, RestCall>>>;
 
 const PAGE = 500;
+const MOST_CANDLES = 5000;
 const BOOK_WEIGHT = 2;
 const WEIGHT = 20;
 const MINUTE = 60_000;
@@ -44,7 +45,7 @@ export function restCalls(): Calls {
       request: (args, instrument) =>
         ask(
           { type: 'candleSnapshot', req: { coin: coinOf(args, instrument), interval: '1m', ...span(args) } },
-          WEIGHT + 9,
+          WEIGHT + Math.ceil(candlesIn(args) / 60),
         ),
       decode: decode('backfill', (value, args, context) =>
         rowsOf(value, (row) =>
@@ -102,6 +103,12 @@ function coinOf(args: RestArgs, instrument: Instrument | undefined): string | un
 
 function span(args: RestArgs): { readonly startTime: number; readonly endTime: number | undefined } {
   return { startTime: args.from ?? 0, endTime: lastMs(args.to) };
+}
+
+/** How many candles an answer may have at most. */
+function candlesIn({ from, to }: RestArgs): number {
+  if (from === undefined || to === undefined) return MOST_CANDLES;
+  return Math.min(MOST_CANDLES, Math.ceil(Math.max(0, to - from) / MINUTE));
 }
 
 /** On from the newest row, while pages come full. */

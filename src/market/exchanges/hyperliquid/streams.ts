@@ -14,7 +14,10 @@ const CHANNELS: readonly { readonly type: string; readonly streams: readonly Str
   { type: 'candle', streams: ['candles'] },
 ];
 
-/** A client is cut after 60 s without a message from it. */
+/**
+ * A client is cut to which nothing was sent for 60 s: the answer to a ping keeps it. Compared 2026-11:
+ * https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/websocket/timeouts-and-heartbeats
+ */
 const PING_MS = 30_000;
 
 /** History reaches 5000 candles back. */
@@ -44,7 +47,11 @@ export const SUPPORT: Support = {
   },
 };
 
-/** An address may hold 1000 subscriptions on 10 connections, and send 2000 messages a minute over all of them. */
+/**
+ * An address may hold 1000 subscriptions on 10 connections, open 30 connections a minute, and send 2000 messages a minute
+ * over all of them. Compared 2026-11:
+ * https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/rate-limits-and-user-limits
+ */
 export const LIMITS: ConnectionLimits = {
   streamsPerConnection: 250,
   argsPerSubscribe: 1,

@@ -15,6 +15,12 @@ describe('Hyperliquid over REST', () => {
     ]);
   });
 
+  it('weighs candles by how many there may be', () => {
+    const weightOf = (minutes: number | undefined) =>
+      market.rest.candles?.request({ from: T, to: minutes && T + minutes * 60_000 }, undefined).weight;
+    expect([1, 60, 61, 9000, undefined].map(weightOf)).toEqual([21, 21, 22, 104, 104]);
+  });
+
   it('reads on while pages come full', () => {
     const rows = Array.from({ length: 500 }, (_, i) => ({
       coin: 'BTC',
