@@ -7,7 +7,11 @@ import { EXCHANGE, namedFacts } from './wire.ts';
 
 const decimal = z.union([z.string(), z.number()]);
 
-/** `futures/usdt/contracts`. Documented there, not verified: https://www.gate.com/docs/developers/apiv4/en/#list-all-futures-contracts */
+/**
+ * `futures/usdt/contracts`. `status` is prelaunch, trading, delisting (positions may only be reduced), delisted or
+ * circuit_breaker; in older lists `in_delisting` without positions means delisted. Compared 2026-11:
+ * https://www.gate.com/docs/developers/apiv4/en/#list-all-futures-contracts
+ */
 const contractSchema = z.object({
   name: z.string().min(1),
   type: z.string().default('direct'),
@@ -16,6 +20,7 @@ const contractSchema = z.object({
   order_size_min: decimal.default(1),
   funding_interval: z.number().optional(),
   in_delisting: z.boolean().default(false),
+  position_size: decimal.optional(),
   status: z.string().default('trading'),
 });
 
@@ -43,7 +48,7 @@ export function parseGateInstruments(
 function contractOf(row: unknown): Instrument | undefined {
   const parsed = contractSchema.safeParse(row);
   if (!parsed.success) return undefined;
-  const { name, type, funding_interval: seconds, in_delisting: delisting, status } = parsed.data;
+  const { name, type, funding_interval: seconds } = parsed.data;
   const [base = '', quote = ''] = name.split('_');
   const inverse = type === 'inverse' && quote === 'USD' && base === 'BTC';
   const contract = inverse ? 1 : positive(parsed.data.quanto_multiplier);
@@ -56,13 +61,20 @@ function contractOf(row: unknown): Instrument | undefined {
     base,
     quote,
     kind: 'perpetual',
-    status: status === 'delisted' ? 'settled' : delisting || status !== 'trading' ? 'halted' : 'trading',
+    status: statusOf(parsed.data),
     tick_size: positive(parsed.data.order_price_round),
     lot_size: contract === null || inverse ? null : decimalProduct(least, contract),
     contract_size: contract,
     inverse,
     funding_interval_hours: seconds === undefined || seconds <= 0 ? null : seconds / 3600,
   };
+}
+
+/** While positions are reduced orders meet, if fewer. */
+function statusOf(listed: z.output<typeof contractSchema>): Instrument['status'] {
+  const { status, in_delisting: delisting, position_size: held } = listed;
+  if (status === 'delisted' || (delisting && held !== undefined && Number(held) === 0)) return 'settled';
+  return status === 'trading' || status === 'delisting' ? 'trading' : 'halted';
 }
 
 function pairOf(row: unknown): Instrument | undefined {

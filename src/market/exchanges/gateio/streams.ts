@@ -67,13 +67,17 @@ export const FUTURES_SUPPORT: Support = {
 
 export const SPOT_SUPPORT: Support = SHARED_SUPPORT;
 
-/** REST serves 200 requests in 10 s to an endpoint. */
+/**
+ * REST serves an address 200 requests in 10 s to an endpoint. Compared 2026-11:
+ * https://www.gate.com/docs/developers/apiv4/en/#frequency-limit-rule
+ */
 export const LIMITS: ConnectionLimits = {
   streamsPerConnection: 300,
   argsPerSubscribe: 50,
   messagesPerSecond: 20,
   rotateAfterMs: null,
   restWeightPerMinute: 1200,
+  restBurst: { weight: 200, perMs: 10_000 },
 };
 
 export function planFutures(instruments: readonly Instrument[], streams: readonly Stream[]): ConnectionPlan[] {

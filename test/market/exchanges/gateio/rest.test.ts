@@ -76,9 +76,20 @@ describe('Gate.io instruments', () => {
     expect(list).toMatchObject([
       { symbol: 'BTCUSDT', contract_size: 0.0001, lot_size: 0.0001, tick_size: 0.1, funding_interval_hours: 8 },
       { symbol: 'LABUSDT', contract_size: 100, lot_size: 10, funding_interval_hours: 1 },
-      { symbol: 'OLDUSDT', status: 'halted', funding_interval_hours: null },
+      { symbol: 'OLDUSDT', status: 'trading', funding_interval_hours: null },
       { symbol: 'BTCUSD', inverse: true, contract_size: 1, lot_size: null },
     ]);
+  });
+
+  it.each([
+    [{ status: 'prelaunch' }, 'halted'],
+    [{ status: 'circuit_breaker' }, 'halted'],
+    [{ status: 'delisting', in_delisting: true, position_size: 7 }, 'trading'],
+    [{ status: 'trading', in_delisting: true, position_size: 0 }, 'settled'],
+    [{ status: 'delisted' }, 'settled'],
+  ])('%o is %s', (told, expected) => {
+    const contract = { name: 'A_USDT', order_price_round: '0.1', quanto_multiplier: '1', ...told };
+    expect(futures.parseInstruments(JSON.stringify([contract]))[0]?.status).toBe(expected);
   });
 
   it('of spot have decimals', () => {
