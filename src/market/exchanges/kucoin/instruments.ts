@@ -13,7 +13,7 @@ const pairSchema = z.object({
   enableTrading: z.boolean(),
 });
 
-/** `contracts/active`. Documented there, not verified: https://www.kucoin.com/docs-new/rest/futures-trading/market-data/get-all-symbols */
+/** `contracts/active`. Compared 2026-11, second-hand: https://www.kucoin.com/docs-new/rest/futures-trading/market-data/get-all-symbols */
 const contractSchema = z.object({
   symbol: z.string().min(3),
   baseCurrency: z.string(),
@@ -63,6 +63,8 @@ function spotInstrument(row: unknown): Instrument | undefined {
 }
 
 const HOUR_MS = 3_600_000;
+/** The others are Init, Paused and CancelOnly. */
+const ENDED: ReadonlySet<string> = new Set(['BeingSettled', 'Settled', 'Closed']);
 
 function futuresInstrument(row: unknown): Instrument | undefined {
   const parsed = contractSchema.safeParse(row);
@@ -82,7 +84,7 @@ function futuresInstrument(row: unknown): Instrument | undefined {
     base: listed.baseCurrency === 'XBT' ? 'BTC' : listed.baseCurrency,
     quote: listed.quoteCurrency,
     kind: dated ? 'dated' : 'perpetual',
-    status: listed.status === 'Open' ? 'trading' : 'halted',
+    status: listed.status === 'Open' ? 'trading' : ENDED.has(listed.status) ? 'settled' : 'halted',
     tick_size: positive(listed.tickSize),
     lot_size: listed.isInverse || size === null ? null : positive(Number((listed.lotSize * size).toPrecision(12))),
     contract_size: size,

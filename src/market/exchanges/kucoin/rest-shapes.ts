@@ -27,7 +27,7 @@ function recogniseRow(row: WireObject, list: boolean): RestCallName | undefined 
   return row['volValue'] !== undefined && row['last'] !== undefined ? 'ticker_24h' : undefined;
 }
 
-/** Errors have a `code` of six digits. Documented there, not verified: https://www.kucoin.com/docs-new/error-code */
+/** Errors have a `code` of six digits, mostly inside HTTP 200. Not verified: https://www.kucoin.com/docs-new/error-code */
 export function kucoinRestError(status: number, body: string): RestErrorInfo | undefined {
   const value = parseJson(body);
   const code = isObject(value) && typeof value['code'] === 'string' ? value['code'] : undefined;
@@ -37,8 +37,12 @@ export function kucoinRestError(status: number, body: string): RestErrorInfo | u
   return { code, message, retryAfterMs: null, kind: kindOf(code, message) };
 }
 
-/** A pair that is not listed comes as 400100 or 400000, "bad request", with words: `Unsupported trading pair.` */
-const NO_SYMBOL = /unsupported trading pair|symbol (not|does not) exists?|contract (not|does not) exists?/i;
+/**
+ * A pair that is not listed comes as 400100 or 400000, "bad request", with words: `Unsupported trading pair.`; a contract
+ * as 200003 `Invalid symbol.`, 404000 (which a wrong path has too) or 415000 `mark price is not supported`.
+ */
+const NO_SYMBOL =
+  /unsupported trading pair|invalid symbol|(symbol|contract) (not|does not) exists?|contract information .* does not exist|(mark price|funding rate) is not supported/i;
 
 function kindOf(code: string, message: string): RestErrorInfo['kind'] {
   const listed = kindOfCode(CODES, code);

@@ -47,7 +47,9 @@ export function kucoinAnswer(
     index === undefined
       ? byVenueSymbol(market, named ?? query.get('symbol'))
       : contractOfIndex(market, index.symbol, query.get('symbol'));
-  if (instrument === undefined) return failure(200, '900001', 'symbol not exists');
+  if (instrument === undefined) {
+    return kind === 'spot' ? failure(200, '900001', 'symbol not exists') : failure(200, '200003', 'Invalid symbol.');
+  }
   const data = call.data({ market, instrument, symbol: instrument.symbol, query, now });
   return data === undefined ? failure(200, '400100', 'Parameter Error') : ok(data, call.weight);
 }

@@ -78,13 +78,17 @@ const TOPICS_A_CONNECTION = 300;
 
 const DAY_MS = 86_400_000;
 
-/** REST: 2,000 units in 30 s for public calls of an address. */
+/**
+ * REST: 2,000 units in 30 s for public calls of an address. Compared 2026-11, second-hand:
+ * https://www.kucoin.com/docs-new/rate-limit-rule-classic
+ */
 export const LIMITS: ConnectionLimits = {
   streamsPerConnection: 400,
   argsPerSubscribe: 100,
   messagesPerSecond: 10,
-  rotateAfterMs: DAY_MS,
+  rotateAfterMs: DAY_MS - 30 * 60_000,
   restWeightPerMinute: 4000,
+  restBurst: { weight: 2000, perMs: 30_000 },
 };
 
 /** Endpoint, token and ping interval of a connection. */

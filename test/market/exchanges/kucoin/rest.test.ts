@@ -54,6 +54,20 @@ describe('instruments', () => {
     ]);
   });
 
+  it.each([
+    ['Open', 'trading'],
+    ['Paused', 'halted'],
+    ['CancelOnly', 'halted'],
+    ['BeingSettled', 'settled'],
+    ['Closed', 'settled'],
+  ])('a contract that is %s is %s', (status, expected) => {
+    const row = {
+      ...{ symbol: 'XBTUSDTM', baseCurrency: 'XBT', quoteCurrency: 'USDT', lotSize: 1, tickSize: 0.1 },
+      ...{ multiplier: 0.001, isInverse: false, status },
+    };
+    expect(futures.parseInstruments(JSON.stringify({ data: [row] }))[0]?.status).toBe(expected);
+  });
+
   it('spot: pairs without dashes, halted ones', () => {
     const row = {
       symbol: 'ETH-USDT',
@@ -160,6 +174,15 @@ describe('errors', () => {
     ['400302', 'blocked_region'],
   ])('%s is %s', (code, kind) => {
     expect(spot.restError(200, JSON.stringify({ code, msg: 'why' }))).toMatchObject({ code, kind, message: 'why' });
+  });
+
+  it.each([
+    ['200003', 'Invalid symbol.', 'unknown_symbol'],
+    ['404000', 'The contract information you requested does not exist.', 'unknown_symbol'],
+    ['415000', 'mark price is not supported', 'unknown_symbol'],
+    ['404000', 'Url Not Found -- The requested resource could not be found', 'bad_request'],
+  ])('%s, %s is %s', (code, msg, kind) => {
+    expect(spot.restError(200, JSON.stringify({ code, msg }))).toMatchObject({ code, kind });
   });
 
   it('data is no error', () => {
