@@ -11,6 +11,7 @@ import { decimal, decimalOrNull, msTime, positiveOrNull } from '../shared/shapes
 import { canonicalSymbol } from '../shared/symbols.ts';
 import { oneOrMany, tickerOf, tickerWire } from './endpoint-shapes.ts';
 import { marketQuestions } from './market-questions.ts';
+import { FUNDING_WEIGHT, STATISTICS_WEIGHT } from './rest.ts';
 
 /* What Binance USD-M futures answer, over https://developers.binance.com/docs/derivatives/usds-margined-futures/market-data/rest-api. */
 
@@ -97,7 +98,7 @@ export const interestHistory = {
     request: (args: Periodic, i) => ({
       path: '/futures/data/openInterestHist',
       query: { symbol: nameOf(i), period: args.period, limit: args.limit },
-      weight: 1,
+      weight: STATISTICS_WEIGHT,
     }),
     shape: z.array(z.looseObject({ sumOpenInterest: decimal, sumOpenInterestValue: decimalOrNull, timestamp: msTime })),
     read: (rows, { instrument: i }, args) => ({
@@ -123,7 +124,7 @@ export const funding = {
     request: (args: { readonly limit: number }, i) => ({
       path: '/fapi/v1/fundingRate',
       query: { symbol: nameOf(i), limit: args.limit },
-      weight: 1,
+      weight: FUNDING_WEIGHT,
     }),
     shape: z.array(z.looseObject({ fundingTime: msTime, fundingRate: decimal, markPrice: positiveOrNull })),
     read: (rows, facts) =>
@@ -189,7 +190,7 @@ const ratioOf = (group: string, path: string) =>
     request: (args: Periodic, i) => ({
       path,
       query: { symbol: nameOf(i), period: args.period, limit: args.limit },
-      weight: 1,
+      weight: STATISTICS_WEIGHT,
     }),
     shape: ratioWire,
     read: (rows, { instrument: i }, args) => ({
@@ -234,7 +235,7 @@ export const takers = {
     request: (args: Periodic, i) => ({
       path: '/futures/data/takerlongshortRatio',
       query: { symbol: nameOf(i), period: args.period, limit: args.limit },
-      weight: 1,
+      weight: STATISTICS_WEIGHT,
     }),
     shape: z.array(z.looseObject({ buyVol: decimal, sellVol: decimal, timestamp: msTime })),
     read: (rows, { instrument: i }, args) => ({
@@ -257,7 +258,7 @@ export const basisHistory = {
     request: (args: Periodic, i) => ({
       path: '/futures/data/basis',
       query: { pair: nameOf(i), contractType: 'PERPETUAL', period: args.period, limit: args.limit },
-      weight: 1,
+      weight: STATISTICS_WEIGHT,
     }),
     shape: z.array(z.looseObject({ futuresPrice: decimal, indexPrice: decimal, timestamp: msTime })),
     read: (rows, { instrument: i }, args) => ({

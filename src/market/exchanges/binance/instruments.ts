@@ -6,7 +6,8 @@ import { isObject, parseJson } from '../shared/values.ts';
 
 /**
  * `exchangeInfo` of both markets, and `fundingInfo` of futures, which lists only contracts whose interval or caps were
- * changed: the others pay every 8 h. Read 2026-11-20:
+ * changed: the others pay every 8 h. Statuses that are not named here (BREAK, CANCEL_ONLY, TRADING_HALT …) are halts. Read
+ * 2026-11-20:
  * https://developers.binance.com/docs/derivatives/usds-margined-futures/market-data/rest-api/Exchange-Information
  * https://developers.binance.com/docs/derivatives/usds-margined-futures/market-data/rest-api/Get-Funding-Info
  */

@@ -4,9 +4,12 @@ import type { BookRule, ConnectionLimits, ConnectionPlan, StreamSupport } from '
 import { chunks } from '../shared/query.ts';
 
 /**
- * Which channels carry which streams, and over which path. Limits read 2026-11-20: a connection lives 24 h, carries at
- * most 1024 streams and takes 10 (spot 5) messages a second; 200 a connection keep the URL under 6 KB. The server
- * pings with protocol frames, which the socket answers.
+ * Which channels carry which streams, and over which path. A connection lives 24 h, carries at most 1024 streams and
+ * takes 10 (spot 5) messages a second, pongs counted; an address may open 300 in 5 minutes; 200 streams a connection keep
+ * the URL under 6 KB. The server pings with protocol frames (futures every 3 minutes, spot every 20 s), which the socket
+ * answers. Compared 2026-11:
+ * https://developers.binance.com/docs/derivatives/usds-margined-futures/websocket-market-streams
+ * https://developers.binance.com/legacy-docs/binance-spot-api-docs/web-socket-streams
  */
 type Support = Readonly<Partial<Record<Stream, StreamSupport>>>;
 
@@ -19,7 +22,10 @@ interface Channel {
   readonly address: string;
 }
 
-/** Since April 2026 futures serve book data under `/public` and the rest under `/market`. */
+/**
+ * Since April 2026 futures serve book data under `/public` and the rest under `/market`. Compared 2026-11:
+ * https://developers.binance.com/docs/derivatives/usds-margined-futures/websocket-market-streams/Important-WebSocket-Change-Notice
+ */
 const FUTURES_CHANNELS: readonly Channel[] = [
   { streams: ['orderbooks'], suffix: 'depth@100ms', address: 'public' },
   { streams: ['prices'], suffix: 'bookTicker', address: 'public' },

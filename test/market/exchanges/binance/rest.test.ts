@@ -121,6 +121,14 @@ describe('Binance history over REST', () => {
     ]);
   });
 
+  it('keeps calls without weight to limits of their own', () => {
+    const weightOf = (call: RestCallName, of: RestArgs) => futures.rest[call]?.request(of, undefined).weight ?? NaN;
+    const aMinute = (weight: number) => futures.limits.restWeightPerMinute / weight;
+    expect(aMinute(weightOf('funding_rates', { symbol: 'BTCUSDT' }))).toBeLessThanOrEqual(500 / 5);
+    expect(aMinute(weightOf('instruments', { cursor: 'funding' }))).toBeLessThanOrEqual(500 / 5);
+    expect(aMinute(weightOf('open_interest_history', { symbol: 'BTCUSDT' }))).toBeLessThanOrEqual(1000 / 5);
+  });
+
   it('asks for open interest in windows that fit a page', () => {
     const args = { symbol: 'BTCUSDT', from: T, to: T + 60 * HOUR };
     const window = 500 * 300_000;
@@ -144,6 +152,17 @@ describe('Binance instruments', () => {
     quoteAsset: 'USDT',
     filters,
   });
+
+  it.each([
+    ['CANCEL_ONLY', 'halted'],
+    ['BREAK', 'halted'],
+    ['TRADING_HALT', 'halted'],
+    ['DELIVERED', 'settled'],
+  ])('in %s are %s', (status, expected) => {
+    const body = JSON.stringify({ symbols: [listed('BTCUSDT', 'PERPETUAL', status)] });
+    expect(futures.parseInstruments(body)[0]?.status).toBe(expected);
+  });
+
   const info = JSON.stringify({
     symbols: [
       listed('BTCUSDT', 'PERPETUAL'),
