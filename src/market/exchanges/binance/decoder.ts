@@ -44,7 +44,9 @@ export function createBinanceDecoder(
       if (Array.isArray(value)) return readEvents(value, '', context);
       return rejected(value === undefined ? 'not JSON' : 'not an event');
     },
-    bytes: fast[market](ownSymbols),
+    bytes: fast[market](ownSymbols, ({ objects: [k], name, time, recvTime, sink }) =>
+      verdictOf(readKline({ s: name, E: time, k }, { market, symbols, recvTime, origin: 'live', sink })),
+    ),
     rest(call: RestCallName, args: RestArgs, body: string, recvTime: Us, sink: RecordSink): FrameVerdict {
       const known = rest[call];
       if (known === undefined) return rejected(`no REST call ${call} in this market`);

@@ -11,6 +11,7 @@ import {
   firstSeq,
   frame,
   id,
+  object,
   oneOf,
   prevSeq,
   price,
@@ -45,6 +46,31 @@ const best = frame`"s":"${symbol}","b":"${bid}","B":"${bidSize}","a":"${ask}","A
 const levels = frame`"b":${bids},"a":${asks}`;
 const depth = [frame`@depth`, frame`@depth@${anyText}`];
 
+/** A candle, whose fields the reader of JSON takes. */
+const candles = both(
+  frame`{"e":"kline","E":${time},"s":"${symbol}","k":${object({
+    t: 'number',
+    T: 'number',
+    s: 'other',
+    i: 'text',
+    f: 'other',
+    L: 'other',
+    o: 'quoted',
+    c: 'quoted',
+    h: 'quoted',
+    l: 'quoted',
+    v: 'quoted',
+    n: 'number',
+    x: 'flag',
+    q: 'quoted',
+    V: 'quoted',
+    Q: 'quoted',
+    B: 'other',
+  })}}`,
+  { record: 'objects', what: 'kline', timeInMs: true },
+  frame`@kline_${anyName}`,
+);
+
 export const FUTURES_SHAPES: readonly Shape[] = [
   // Recorded frames have the id first, the documentation the symbol.
   ...[frame`"a":${id},"s":"${symbol}"`, frame`"s":"${symbol}","a":${id}`].flatMap((named) =>
@@ -59,6 +85,7 @@ export const FUTURES_SHAPES: readonly Shape[] = [
     TRADE,
     frame`@trade`,
   ),
+  ...candles,
   ...both(frame`{"e":"bookTicker","u":${seq},${best},"T":${anyNumber},"E":${time}}`, PRICES, frame`@bookTicker`),
   ...both(
     frame`{"e":"depthUpdate","E":${time},"T":${anyNumber},"s":"${symbol}","U":${firstSeq},"u":${seq},"pu":${prevSeq},${levels}}`,
@@ -78,6 +105,7 @@ export const SPOT_SHAPES: readonly Shape[] = [
     TRADE,
     frame`@trade`,
   ),
+  ...candles,
   // Without a time: the receive time stands in.
   ...both(frame`{"u":${seq},${best}}`, PRICES, frame`@bookTicker`),
   ...both(

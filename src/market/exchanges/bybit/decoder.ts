@@ -74,7 +74,7 @@ class BybitDecoder implements Decoder {
     // Frames of options are for `frame`: their market is another.
     const own = { facts: (name: unknown) => (isOption(name) ? undefined : symbols.facts(name)) };
     this.#bestOfBytes = fastBest[market](own);
-    const shaped = fast[market](own, (frame) => this.#tickerOfBytes(frame));
+    const shaped = fast[market](own, (frame) => this.#objectsOfBytes(frame));
     this.bytes = (frame, recvTime, sink) => shaped(frame, recvTime, sink) ?? this.#bestBytes(frame, recvTime, sink);
   }
 
@@ -174,10 +174,11 @@ class BybitDecoder implements Decoder {
     return verdictOf(this.#mergeBest(facts, { snapshot: kind === 'snapshot', bids, asks }, { time, seq }, context));
   }
 
-  #tickerOfBytes({ what, objects, time, recvTime, sink }: ObjectsFrame): FrameVerdict | undefined {
+  #objectsOfBytes({ what, objects, name, time, recvTime, sink }: ObjectsFrame): FrameVerdict | undefined {
     const [data] = objects;
     if (data === undefined) return undefined;
     const context: ReadContext = { market: this.#market, symbols: this.#symbols, recvTime, origin: 'live', sink };
+    if (what === 'kline') return readList(objects, context, (row) => readKline(row, name, time, context));
     return this.#ticker(what === 'delta', data, time, context);
   }
 

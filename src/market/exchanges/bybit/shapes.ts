@@ -1,4 +1,5 @@
 import {
+  anyName,
   anyNumber,
   anyText,
   asks,
@@ -51,11 +52,33 @@ function book(topic: Template, kind: 'snapshot' | 'delta'): Shape[] {
   });
 }
 
+/** Candles, whose fields the reader of JSON takes. */
+const candleRows = rows({
+  template: frame`${object({
+    start: 'number',
+    end: 'number',
+    interval: 'text',
+    open: 'quoted',
+    close: 'quoted',
+    high: 'quoted',
+    low: 'quoted',
+    volume: 'quoted',
+    turnover: 'quoted',
+    confirm: 'flag',
+    timestamp: 'number',
+  })}`,
+  make: { record: 'objects' },
+});
+const candle = frame`{"topic":"kline.${anyName}.${symbol}",`;
+const CANDLES: RecordMaker = { record: 'objects', what: 'kline' };
+
 export const BYBIT_SHAPES: readonly Shape[] = [
   {
     template: frame`{"topic":"publicTrade.${anyText}","type":"snapshot","ts":${anyNumber},"data":${tradeRows}}`,
     make: TRADE,
   },
+  { template: frame`${candle}"data":${candleRows},"ts":${time},"type":"snapshot"}`, make: CANDLES },
+  { template: frame`${candle}"type":"snapshot","ts":${time},"data":${candleRows}}`, make: CANDLES },
   ...book(frame`orderbook.${depth}`, 'snapshot'),
   ...book(frame`orderbook.${depth}`, 'delta'),
 ];

@@ -47,6 +47,8 @@ function valueOf(field: Field, into: string, readerOf: (fields: Fields) => strin
       return `at = symbol(s, b, at, end); if (at < 0) return -1; at++; ${into} = s.name;`;
     case 'text':
       return `at = text(s, b, at, end); if (at < 0) return -1; at++; ${into} = s.text;`;
+    case 'flag':
+      return `${into} = b[at] === 116; if (${into}) { ${literal('true')} } else { ${literal('false')} }`;
     case 'other':
       return `at = plain(s, b, v, at, end); if (at < 0) return -1;`;
     default:

@@ -6,7 +6,7 @@ import type { SymbolTable } from '../symbols.ts';
 import { timeOf, type WireObject } from '../values.ts';
 import { dataVerdict } from '../verdicts.ts';
 import { compile, type Leaf, type Program } from './program.ts';
-import { recordOf, type FrameFacts } from './records.ts';
+import { isMs, recordOf, type FrameFacts } from './records.ts';
 import { Scan } from './scan.ts';
 import { AT, type Shape } from './template.ts';
 
@@ -117,7 +117,7 @@ class Reader {
     const objects = rows ? this.#objects : [this.#scan.object];
     this.#objects = [];
     const time = has.time ? timeOf(this.#scan.numbers[AT.time]) : recvTime;
-    if (Number.isNaN(time)) return undefined;
+    if (Number.isNaN(time) || (make.timeInMs === true && !isMs(this.#scan.numbers[AT.time] ?? 0))) return undefined;
     return this.#readObjects?.({ what: make.what ?? '', objects, name: this.#scan.name, time, recvTime, sink });
   }
 

@@ -33,7 +33,7 @@ export function recordOf(leaf: Leaf, scanner: Scan, frame: FrameFacts): MarketRe
 }
 
 /** A time of 2001 to 2286. */
-function isMs(time: number): boolean {
+export function isMs(time: number): boolean {
   return time >= 1e12 && time < 1e13;
 }
 

@@ -52,9 +52,9 @@ export interface Slot {
 
 /**
  * How the value of a field is written: a plain decimal, with a sign or not, within quotes (which may be empty) or without
- * (or null); the name of an instrument; any text; or another object. `other` is one that is not wanted but comes in every frame.
+ * (or null); the name of an instrument; any text; true or false; or another object. `other` is one that is not wanted but comes in every frame.
  */
-export type Field = 'quoted' | 'number' | 'symbol' | 'text' | 'other' | Fields;
+export type Field = 'quoted' | 'number' | 'symbol' | 'text' | 'flag' | 'other' | Fields;
 /** The fields of an object that are wanted, by their names. */
 export interface Fields {
   readonly [name: string]: Field;

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import type { MarketRecord } from '../../../../../src/market/domain/records.ts';
@@ -160,8 +161,8 @@ describe.each(Object.entries(WAYS))('levels that are %s', (_, { slots, write }) 
         const memory = Buffer.from(`{}${text}${text}`);
         const [book] = booksOf(memory.subarray(2, 2 + text.length));
         // The last one of a piece of memory is read to its end as well.
-        const last = booksOf(new TextEncoder().encode(text));
-        expect(JSON.stringify(last)).toBe(JSON.stringify(book === undefined ? [] : [book]));
+        const [last] = booksOf(new TextEncoder().encode(text));
+        expect(last === undefined).toBe(book === undefined);
         const all = [...below, ...above];
         const fits =
           all.every(([price, size]) => isPlain(price) && isPlain(size)) && all.every(([price]) => Number(price) > 0);
@@ -170,9 +171,13 @@ describe.each(Object.entries(WAYS))('levels that are %s', (_, { slots, write }) 
         if (book === undefined) return;
         taken += 1;
         const numbers = (levels: readonly Level[]): number[][] => levels.map((level) => level.map(Number));
-        expect(book).toMatchObject({ bids: numbers(below), asks: numbers(above) });
+        for (const one of [book, last]) {
+          if (one?.stream !== 'book' || !isDeepStrictEqual([one.bids, one.asks], [numbers(below), numbers(above)])) {
+            throw new Error(`not the levels of ${text}`);
+          }
+        }
       }),
-      { numRuns: 3000, seed: SEED },
+      { numRuns: 2000, seed: SEED },
     );
     expect(taken).toBeGreaterThan(500);
   });
