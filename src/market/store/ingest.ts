@@ -2,6 +2,7 @@ import type { Statement } from '../../infra/duckdb/database.ts';
 import type { TapePosition } from '../domain/tape.ts';
 import type { StagedBatch } from './batch.ts';
 import { saidDiffers } from './days.ts';
+import { isOpenCandle } from './identity.ts';
 import { hotTable, rowColumnList, stagedRows } from './schema.ts';
 import type { TableDefinition } from './tables/contract.ts';
 
@@ -18,8 +19,8 @@ export interface IngestPlan {
   readonly statements: readonly Statement[];
   /** Index, from the plan's start, of the statement whose changes are the rows stored. */
   readonly stored: number;
-  /** Index of the statement whose rows are the repeats (`series_id`, `rows`) of what was held before. */
-  readonly repeats: number;
+  /** Index of the statement whose rows are the repeats (`series_id`, `rows`) of what was held before; null: none counts. */
+  readonly repeats: number | null;
 }
 
 /** Plans one stream's share of an ingest. `offset` is the number of statements before it in the transaction. */
@@ -27,15 +28,17 @@ export function planIngest(batch: StagedBatch, held: HeldElsewhere, offset: numb
   const { table } = batch;
   const range = [batch.minTime, batch.maxTime];
   const statements: Statement[] = [{ offer: { ...batch.offer, outnumbers: isDense(batch) } }];
-  if (table.identity === 'slot') {
-    statements.push({ sql: outdoneRivals(table), params: range }, { sql: deleteOutdone(table), params: range });
-  }
+  const slotted = table.identity === 'slot';
+  // Only a closed candle makes a rival, as the one that comes or as the one that it outdoes: most commits have none.
+  const settles = !slotted || batch.slots.some(({ record }) => !isOpenCandle(record));
+  if (slotted && settles) statements.push({ sql: outdoneRivals(table), params: range });
+  if (slotted) statements.push({ sql: deleteOutdone(table), params: range });
   const stored = statements.length;
   statements.push({ sql: insertNew(table, held), params: range });
   const unlessAllNew = { statement: offset + stored, rows: batch.firsts };
-  const repeats = statements.length;
-  statements.push({ sql: liveRepeats(table), params: range, unlessChanged: unlessAllNew });
-  if (table.said.length > 0) {
+  const repeats = slotted ? null : statements.length;
+  if (repeats !== null) statements.push({ sql: liveRepeats(table), params: range, unlessChanged: unlessAllNew });
+  if (table.said.length > 0 && settles) {
     const never = batch.staged > batch.firsts;
     statements.push({
       sql: insertRivals(table, held),

@@ -62,7 +62,8 @@ export async function planBatches(core: StoreCore, batches: readonly StagedBatch
       quarantined: (core.quarantined.get(batch.table.stream) ?? 0) > 0,
     };
     const plan = planIngest(batch, held, statements.length);
-    counters.push({ stored: statements.length + plan.stored, repeats: statements.length + plan.repeats });
+    const repeats = plan.repeats === null ? null : statements.length + plan.repeats;
+    counters.push({ stored: statements.length + plan.stored, repeats });
     statements.push(...plan.statements);
   }
   return { statements, counters, thawed };
@@ -85,7 +86,7 @@ export function tablesOf(
   return batches.map((batch, i) => {
     const at = counters[i];
     const rows = at === null || at === undefined ? 0 : (results[at.stored]?.changed ?? 0);
-    const repeats = at === null || at === undefined ? [] : (results[at.repeats]?.rows ?? []);
+    const repeats = at?.repeats == null ? [] : (results[at.repeats]?.rows ?? []);
     const { stream } = batch.table;
     const rejected = batch.rejected.length;
     if (rejected > 0) {
@@ -96,7 +97,7 @@ export function tablesOf(
       stream,
       rows,
       duplicates: (given.get(stream) ?? 0) - rejected - rows,
-      repeats: batch.table.identity === 'slot' ? [] : byMarket(core, batch, repeats),
+      repeats: at?.repeats == null ? [] : byMarket(core, batch, repeats),
       rejected,
       firstEventTime: rows === 0 ? null : batch.firstEventTime,
       lastEventTime: rows === 0 ? null : batch.lastEventTime,
