@@ -94,15 +94,7 @@ export async function planCoverage(core: StoreCore, batch: CoverageBatch): Promi
     }
   }
   // What was lengthened before another step of the same series goes first, in order.
-  const rows = [...grown].map(([id, tail]) => `(${id}, ${sqlTime(tail.from)}, ${sqlTime(tail.to)})`);
-  const statements: Statement[] = [];
-  if (rows.length > 0) {
-    statements.push({
-      sql: `UPDATE _coverage SET to_time = grown.to_time
-        FROM (VALUES ${rows.join(', ')}) grown(series_id, from_time, to_time)
-        WHERE _coverage.series_id = grown.series_id AND _coverage.from_time = grown.from_time`,
-    });
-  }
+  const statements: Statement[] = [...grownStatements(grown)];
   for (const [id, tail] of grown) tails.set(id, tail);
   statements.push(...(await repaint(core, others, { grown, tails })));
   statements.push(...headStatements(core, batch.heads), ...marks.statements());
@@ -216,16 +208,56 @@ function bounded(intervals: CoverageInterval[], change: CoverageChange): Coverag
   return [...intervals.slice(0, start), ...thinned(inside, most / 2), ...intervals.slice(end)];
 }
 
+// Both are told of every series every few seconds: rows that are offered cost a tenth of what DuckDB takes to read the
+// same as text, and the commit that brings them is not longer than others.
+
+function grownStatements(grown: ReadonlyMap<number, CoverageInterval>): Statement[] {
+  if (grown.size === 0) return [];
+  const tails = [...grown.values()];
+  return [
+    {
+      offer: {
+        name: 'coverage_grown',
+        rows: grown.size,
+        columns: [
+          { name: 'series_id', type: 'integer', values: Float64Array.from(grown.keys()) },
+          { name: 'from_time', type: 'timestamp', values: Float64Array.from(tails, ({ from }) => from) },
+          { name: 'to_time', type: 'timestamp', values: Float64Array.from(tails, ({ to }) => to) },
+        ],
+      },
+    },
+    {
+      sql: `UPDATE _coverage SET to_time = grown.to_time FROM offered('coverage_grown') grown
+        WHERE _coverage.series_id = grown.series_id AND _coverage.from_time = grown.from_time`,
+    },
+  ];
+}
+
 function headStatements(core: StoreCore, heads: readonly CoverageHead[]): Statement[] {
   const newest = new Map(heads.map((head) => [core.registry.get(head).id, head]));
   if (newest.size === 0) return [];
-  const rows = [...newest].map(([id, head]) => {
-    const reason = head.reason === null ? 'NULL' : literal(head.reason);
-    return `(${id}, ${sqlTime(head.knownTo)}, ${sqlTime(head.pendingUntil)}, ${reason})`;
-  });
+  const told = [...newest.values()];
   return [
-    { sql: `DELETE FROM _coverage_heads WHERE series_id IN (${[...newest.keys()].join(', ')})` },
-    { sql: `INSERT INTO _coverage_heads VALUES ${rows.join(', ')}` },
+    {
+      offer: {
+        name: 'coverage_heads',
+        rows: told.length,
+        columns: [
+          { name: 'series_id', type: 'integer', values: Float64Array.from(newest.keys()) },
+          { name: 'known_to', type: 'timestamp', values: Float64Array.from(told, ({ knownTo }) => knownTo) },
+          { name: 'pending_until', type: 'timestamp', values: Float64Array.from(told, (head) => head.pendingUntil) },
+          { name: 'reason', type: 'varchar', values: told.map(({ reason }) => reason) },
+        ],
+      },
+    },
+    {
+      sql: `DELETE FROM _coverage_heads USING offered('coverage_heads') told
+        WHERE _coverage_heads.series_id = told.series_id`,
+    },
+    {
+      sql: `INSERT INTO _coverage_heads SELECT series_id, known_to, pending_until, reason
+        FROM offered('coverage_heads')`,
+    },
   ];
 }
 
