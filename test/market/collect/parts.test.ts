@@ -219,7 +219,7 @@ test('commits asked for while one is under way are one, also while more comes th
   let id = 0;
   /** More than brings a commit forward. */
   const push = async (): Promise<void> => {
-    for (let n = 0; n < 20_000; n++) {
+    for (let n = 0; n < 45_000; n++) {
       const text = JSON.stringify({ type: 'trade', symbol: 'AB', id: ++id, price: 1, at: id });
       intake.push(frame(text, intake.recvTime()));
     }
@@ -232,10 +232,10 @@ test('commits asked for while one is under way are one, also while more comes th
   for (let n = 0; n < 3; n++) await push();
   const flushes = [intake.flush(), intake.flush()];
   await push();
-  expect(commits.map(({ rows }) => rows)).toEqual([20_000]);
+  expect(commits.map(({ rows }) => rows)).toEqual([45_000]);
   commits[0]?.end();
   await reached(2);
-  expect(commits[1]?.rows).toBe(80_000);
+  expect(commits[1]?.rows).toBe(180_000);
   // Both share a failure, and what failed is committed with the next, in its time.
   const failed = Promise.allSettled(flushes);
   commits[1]?.end(new Error('disk full'));
@@ -244,7 +244,7 @@ test('commits asked for while one is under way are one, also while more comes th
   expect(commits).toHaveLength(2);
   await clock.advance(1000);
   await reached(3);
-  expect(commits[2]?.rows).toBe(100_000);
+  expect(commits[2]?.rows).toBe(225_000);
   commits[2]?.end();
   await expect.poll(() => intake.stored + intake.lagMs).toBe(0);
   intake.stop();
