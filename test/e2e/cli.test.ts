@@ -335,6 +335,11 @@ describe.runIf(built)('crew beside a running controller', { timeout: 90_000 }, (
     expect(refused.code).toBe(3);
     expect(refused.stderr).toContain('only reading is allowed');
     expect((await at('query', 'SELECT nothing FROM nowhere')).code).toBe(2);
+    const elsewhere = await at('query', 'SELECT * FROM quality_issues');
+    expect(elsewhere).toMatchObject({ code: 2, stdout: '' });
+    expect(elsewhere.stderr).toContain('quality_issues is a table of the ops database: add --database ops');
+    const here = await at('query', 'SELECT * FROM trades', '--database', 'ops');
+    expect(here.stderr).toContain('trades is a table of the market database: add --database market');
     const empty = await at('query', ' ');
     expect(empty).toMatchObject({ code: 2 });
     expect(empty.stderr).not.toContain('native callback');

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { InvalidInput } from '../../../kit/errors.ts';
+import { errorMessage, InvalidInput } from '../../../kit/errors.ts';
 import { parseDuration } from '../../../kit/duration.ts';
 import { marketKey } from '../../../market/domain/records.ts';
-import type { DeskStatus } from '../../desk.ts';
+import type { Desk, DeskStatus } from '../../desk.ts';
 import { contextOf } from '../context.ts';
 import { EXIT, exitCodeOfFailure } from '../exit.ts';
 import { paint, printFields, printJson, printTable } from '../print.ts';
@@ -249,10 +249,15 @@ export async function query(sql: string, command: Command): Promise<void> {
   if (options.database !== 'market' && options.database !== 'ops')
     throw new InvalidInput(`--database is market or ops, not '${options.database}'`);
   await using desk = await context.desk('inspect');
-  const result = await desk.query(
-    { sql, maxRows: options.limit, timeoutMs: parseDuration(options.timeout), database: options.database },
-    { signal: context.signal },
-  );
+  const { database } = options;
+  const result = await desk
+    .query(
+      { sql, maxRows: options.limit, timeoutMs: parseDuration(options.timeout), database },
+      { signal: context.signal },
+    )
+    .catch(async (error: unknown) => {
+      throw (await inTheOther(desk, database, error)) ?? error;
+    });
   if (output.json)
     return printJson(output, { columns: result.columns, rows: result.rows, truncated: result.truncated });
   printTable(
@@ -266,6 +271,17 @@ export async function query(sql: string, command: Command): Promise<void> {
     'no rows',
   );
   if (result.truncated) process.stderr.write(`only the first ${options.limit} rows; ask for more with --limit\n`);
+}
+
+/** Says so where the table that a query did not find is one of the other database; undefined where it is not. */
+async function inTheOther(desk: Desk, asked: 'market' | 'ops', error: unknown): Promise<InvalidInput | undefined> {
+  const name = /Table with name (\w+) does not exist/.exec(errorMessage(error))?.[1];
+  if (name === undefined) return undefined;
+  const database = asked === 'market' ? 'ops' : 'market';
+  const sql = `SELECT 1 FROM information_schema.tables WHERE table_name = '${name}'`;
+  const found = await desk.query({ sql, maxRows: 1, timeoutMs: 10_000, database }, {}).catch(() => undefined);
+  if (found === undefined || found.rows.length === 0) return undefined;
+  return new InvalidInput(`${name} is a table of the ${database} database: add --database ${database}`);
 }
 
 function show(value: unknown): string | number | boolean | null {
