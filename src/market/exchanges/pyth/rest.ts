@@ -8,7 +8,10 @@ import { control, readRows, rejected, verdictOf } from '../shared/verdicts.ts';
 import { readFeed } from './normalise.ts';
 import { EXCHANGE, namedFacts } from './wire.ts';
 
-/** Hermes over REST: the list of feeds and the latest prices. 30 requests in 10 s from an address, then 60 s without. */
+/**
+ * Hermes over REST: the list of feeds and the latest prices. 30 requests in 10 s from an address, then 60 s without.
+ * Compared 2026-11: https://docs.pyth.network/price-feeds/api-instances-and-providers/hermes
+ */
 export const restCalls: Readonly<Partial<Record<RestCallName, RestCall>>> = Object.freeze({
   instruments: {
     request: () => ({ address: 'rest', path: '/v2/price_feeds?asset_type=crypto', weight: 1 }),

@@ -18,6 +18,7 @@ export const LIMITS: ConnectionLimits = {
   messagesPerSecond: 20,
   rotateAfterMs: 23.5 * 3_600_000,
   restWeightPerMinute: 180,
+  restBurst: { weight: 30, perMs: 10_000 },
 };
 
 /** The acknowledgements do not name the feed: one is subscribed from its first price. Pings are the protocol's. */
