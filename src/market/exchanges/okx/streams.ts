@@ -85,7 +85,8 @@ export const FUTURES_SUPPORT: Support = {
     staleAfterMs: 60_000,
     history: { call: 'open_interest_history', reachMs: 5 * DAY, paged: true, everyMs: 300_000 },
   },
-  liquidations: { via: 'websocket', staleAfterMs: null },
+  // https://www.okx.com/docs-v5/en/#public-data-websocket-liquidation-orders-channel, compared 2026-11.
+  liquidations: { via: 'websocket', staleAfterMs: null, sampled: 'the venue does not tell of all liquidations' },
 };
 
 export const SPOT_SUPPORT: Support = SHARED_SUPPORT;
