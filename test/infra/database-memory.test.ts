@@ -66,6 +66,13 @@ describe('a database of little memory', () => {
     expect(saysShort(new Error('TransactionContext Error: Failed to commit: conflict'))).toBe(false);
   });
 
+  it('works with the larger limit for as long as it is asked to', { timeout: 30_000 }, async () => {
+    await using db = await open({ mostMemoryMb: 256 });
+    expect(await db.withMoreMemory(() => db.all(LIMIT))).toEqual([{ limit: '244.1 MiB' }]);
+    await expect(db.withMoreMemory(() => Promise.reject(new Error('its own')))).rejects.toThrow('its own');
+    await vi.waitFor(async () => expect(await db.all(LIMIT)).toEqual([{ limit: '30.5 MiB' }]), 20_000);
+  });
+
   it('says so when a statement needs more than there is', async () => {
     await using db = await open();
     await expect(db.all(ONE_PIECE)).rejects.toBeInstanceOf(Unavailable);
@@ -179,6 +186,23 @@ describe('MemoryRoom', () => {
     expect(said.slice(1)).toEqual(["SET memory_limit = '48MB'", "SET memory_limit = '48MB'"]);
     await memory.detach();
     expect(said.slice(3)).toEqual(['closed']);
+  });
+
+  it('asks for the larger limit until there is the little memory that asking takes', async () => {
+    vi.useFakeTimers();
+    const said: string[] = [];
+    const memory = new MemoryRoom('48MB', '512MB');
+    const run = (sql: string): Promise<void> => {
+      said.push(sql);
+      return said.length < 3 ? Promise.reject(short()) : Promise.resolve();
+    };
+    void memory.attach({ run, closeSync: () => said.push('closed') } as never);
+    let tries = 0;
+    const done = memory.run(() => (tries++ === 0 ? Promise.reject(short()) : Promise.resolve('done')), yes);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(await done).toBe('done');
+    expect(said).toEqual(Array.from({ length: 3 }, () => "SET memory_limit = '512MB'"));
+    await memory.detach();
   });
 
   it('says its limit again every ten seconds, also one that was refused, unless a statement needs more', async () => {

@@ -184,6 +184,18 @@ export class Database implements AsyncDisposable {
   }
 
   /**
+   * With the larger memory limit, for what works long beside the writes: what takes the usual one whole leaves them none.
+   */
+  async withMoreMemory<T>(work: () => Promise<T>): Promise<T> {
+    await this.#request({ op: 'memory', more: true });
+    try {
+      return await work();
+    } finally {
+      if (this.#closed === undefined && this.#dead === undefined) await this.#request({ op: 'memory', more: false });
+    }
+  }
+
+  /**
    * For large commits one after another, or back: with one thread DuckDB takes less processor time a row than with
    * several that wait for each other.
    */

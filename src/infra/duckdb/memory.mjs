@@ -13,6 +13,9 @@ const LINGER_MS = 5000;
  * (`malloc_trim`), of the whole process; JavaScript has no other way to. Of glibc's heaps under load a half was free.
  */
 const GIVE_BACK_MS = 10_000;
+/** How often raising the limit is tried, and how long between, ms: what takes all memory gives of it as it goes on. */
+const RAISE_TRIES = 100;
+const RAISE_WAIT_MS = 20;
 
 /** A statement that ran out of memory changed nothing. After a fatal error that is not known. @param {unknown} error */
 export function saysShort(error) {
@@ -51,7 +54,7 @@ export class MemoryRoom {
     this.#connection = connection;
     this.#raised = raised;
     // Refused while what was read from a log takes more.
-    if (raised) await this.#set(false).catch(() => this.#lowerLater());
+    if (raised && this.#inNeed === 0) await this.#set(false).catch(() => this.#lowerLater());
     clearInterval(this.#givingBack);
     this.#givingBack = setInterval(() => {
       // Refused while DuckDB holds more just now; then the next time.
@@ -80,43 +83,67 @@ export class MemoryRoom {
     } catch (error) {
       if (this.#most === this.#usual || !saysShort(error) || !(await mayRepeat())) throw error;
     }
+    await this.need();
+    try {
+      return await work();
+    } finally {
+      this.release();
+    }
+  }
+
+  /** The larger limit until as many `release`. @returns {Promise<void>} */
+  async need() {
     this.#inNeed += 1;
     clearTimeout(this.#timer);
     try {
       await this.#set(true);
-      return await work();
-    } finally {
-      this.#inNeed -= 1;
-      this.#lowerLater();
+    } catch (error) {
+      this.release();
+      throw error;
     }
+  }
+
+  release() {
+    this.#inNeed -= 1;
+    this.#lowerLater();
   }
 
   /** The larger limit until `letGo`. Once is enough. @returns {Promise<void>} */
   async hold() {
     if (this.#held) return;
+    await this.need();
     this.#held = true;
-    this.#inNeed += 1;
-    clearTimeout(this.#timer);
-    await this.#set(true);
   }
 
   letGo() {
     if (!this.#held) return;
     this.#held = false;
-    this.#inNeed -= 1;
-    this.#lowerLater();
+    this.release();
   }
 
   /** @param {boolean} raised @param {boolean} [again] said also when it is so already @returns {Promise<void>} */
   #set(raised, again = false) {
     const change = async () => {
       if (this.#connection === undefined || (again ? this.#raised !== raised : this.#raised === raised)) return;
-      await this.#connection.run(`SET memory_limit = '${raised ? this.#most : this.#usual}'`);
+      await this.#say(raised);
       this.#raised = raised;
     };
     const next = this.#change.then(change, change);
     this.#change = next.catch(() => undefined);
     return next;
+  }
+
+  /** To raise the limit takes memory too, of which there is none just then. @param {boolean} raised */
+  async #say(raised) {
+    for (let tries = 1; ; tries++) {
+      try {
+        await this.#connection?.run(`SET memory_limit = '${raised ? this.#most : this.#usual}'`);
+        return;
+      } catch (error) {
+        if (!raised || !saysShort(error) || tries === RAISE_TRIES) throw error;
+        await new Promise((resolve) => setTimeout(resolve, RAISE_WAIT_MS));
+      }
+    }
   }
 
   #lowerLater() {

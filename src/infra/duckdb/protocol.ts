@@ -74,6 +74,7 @@ export type Request = { readonly id: number } & (
       readonly givesBack: boolean;
     }
   | { readonly op: 'rollback' }
+  | { readonly op: 'memory'; readonly more: boolean }
   | { readonly op: 'rewrite'; readonly target: string }
   | { readonly op: 'read'; readonly sql: string; readonly params: readonly SqlValue[] | undefined }
   | { readonly op: 'query'; readonly sql: string; readonly maxRows: number }

@@ -8,7 +8,7 @@ import { parentPort } from 'node:worker_threads';
 import { append } from './append.mjs';
 import { DuckDBInstance, DuckDBResultReader } from './driver.mjs';
 import { assertReads } from './guard.mjs';
-import { MemoryRoom } from './memory.mjs';
+import { MemoryRoom, saysShort } from './memory.mjs';
 import { Offers } from './offer.mjs';
 import { fromValue, toDisplay, toParam } from './values.mjs';
 
@@ -71,10 +71,16 @@ async function execute(connection, statement) {
 
 /** @template T @param {() => Promise<T>} work @param {() => Promise<boolean>} [mayRepeat] after it ran out of memory: all of it was undone @returns {Promise<T>} */
 function exclusively(work, mayRepeat = async () => true) {
-  const checked = async () => {
-    if (invalidated) await reopen();
-    return memory.run(work, mayRepeat);
-  };
+  const checked = () =>
+    memory.run(async () => {
+      if (invalidated) await reopen();
+      try {
+        return await work();
+      } catch (error) {
+        noteHalf(error);
+        throw error;
+      }
+    }, mayRepeat);
   const next = writeTail.then(checked, checked);
   writeTail = next.catch(() => undefined);
   return next;
@@ -120,7 +126,15 @@ async function rollback() {
   memory.letGo();
   if (!open) return;
   open = false;
-  await writer.run('ROLLBACK').catch(() => undefined);
+  try {
+    await memory.run(
+      () => writer.run('ROLLBACK'),
+      async () => true,
+    );
+  } catch (error) {
+    // A commit that failed has taken all back. What could not be taken back is gone when the file is opened anew.
+    if (!/no transaction is active/.test(String(/** @type {any} */ (error)?.message))) invalidated = true;
+  }
 }
 
 /** @template T @param {() => Promise<T>} work @param {() => Promise<boolean>} [mayRepeat] @returns {Promise<T>} */
@@ -267,6 +281,11 @@ async function closing() {
   return unfolded;
 }
 
+/** A commit that ran out of memory was seen to leave columns of unequal length in memory; the file has none of it. @param {unknown} error */
+function noteHalf(error) {
+  if (saysShort(error) && /Failed to commit/.test(String(/** @type {any} */ (error)?.message))) invalidated = true;
+}
+
 /** @param {unknown} error */
 function noteFatal(error) {
   if (/FATAL Error|has been invalidated/.test(String(/** @type {any} */ (error)?.message))) invalidated = true;
@@ -287,6 +306,8 @@ async function handle(request) {
       );
     case 'rollback':
       return exclusively(rollback);
+    case 'memory':
+      return request.more ? memory.need() : memory.release();
     case 'rewrite':
       return alone(() => rewrite(request.target));
     case 'read':

@@ -32,7 +32,8 @@ export async function compactStore(
   for (let round = 1; round <= MOST_ROUNDS; round++) {
     const finished = await finishedDays(core, today, signal);
     for (const { table, day } of finished) {
-      for (const { series, file } of await freezeDay(core, writes, { table, day, signal }))
+      const frozen = await core.db.withMoreMemory(() => freezeDay(core, writes, { table, day, signal }));
+      for (const { series, file } of frozen)
         written.push({ table: series.name, day: file.day, rows: file.rows, bytes: file.bytes });
     }
     if (finished.length === 0) break;

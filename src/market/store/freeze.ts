@@ -1,7 +1,7 @@
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Us } from '../../kit/clock.ts';
-import { AppError, Corrupt } from '../../kit/errors.ts';
+import { AppError, Corrupt, errorMessage } from '../../kit/errors.ts';
 import { PARQUET_FOLDER, WORK_FOLDER, numberOrNull, runAll } from './core.ts';
 import type { Queue, StoreCore } from './core.ts';
 import { dayText } from './days.ts';
@@ -35,7 +35,7 @@ interface Summary {
   readonly last_event_time: Us | null;
 }
 
-/** Values that are sorted at a time at most: what sorts more takes all memory there is, and writes beside it fail. */
+/** Values that are sorted at a time at most: what sorts more takes all memory there is, and leaves writes none. */
 const MOST_VALUES = 8_000_000;
 /** Small groups, since each series is read out of every gathered file. */
 const GATHERED_GROUP = 8_192;
@@ -264,21 +264,26 @@ async function takeIntoForce(
     frozen.push({ series, file: taken, old });
   }
   const ids = frozen.map(({ series }) => series.id).join(', ');
-  // In parts, which are given the larger limit: with the usual one millions of rows took minutes to go, and were seen to
-  // fail.
-  await core.db.transactionPart([
-    {
-      sql: `DELETE FROM ${hotTable(table)} WHERE ${within(table, day * DAY_US, (day + 1) * DAY_US)} AND series_id IN (${ids})`,
-    },
-  ]);
-  await runAll(core.db, [
-    ...frozen.flatMap(({ series, file }) => [
-      `DELETE FROM _days WHERE table_name = ${literal(series.name)} AND day = ${literal(file.day)}`,
-      dayInsert(series.name, file),
-      ...days.viewStatements(series).slice(0, 1),
-    ]),
-    streamView(table, days.streamSource(table.stream)),
-  ]);
+  try {
+    await runAll(core.db, [
+      `DELETE FROM ${hotTable(table)} WHERE ${within(table, day * DAY_US, (day + 1) * DAY_US)} AND series_id IN (${ids})`,
+      ...frozen.flatMap(({ series, file }) => [
+        `DELETE FROM _days WHERE table_name = ${literal(series.name)} AND day = ${literal(file.day)}`,
+        dayInsert(series.name, file),
+        ...days.viewStatements(series).slice(0, 1),
+      ]),
+      streamView(table, days.streamSource(table.stream)),
+    ]);
+  } catch (error) {
+    // A commit can fail after it was written, in what follows it: all files are in force then.
+    const held = await core.db.all('SELECT file FROM _days WHERE file = ?', [frozen[0]?.file.file ?? '']);
+    if (held.length === 0) {
+      // Else each of them would be read and compared with the rows when the database is opened next.
+      for (const { file } of frozen) await rm(join(core.dataDir, file.file), { force: true });
+      throw error;
+    }
+    core.log.warn('store.commit_failed_late', { reason: errorMessage(error) });
+  }
   core.days = days;
   for (const { old } of frozen) if (old !== undefined) await rm(join(core.dataDir, old.file), { force: true });
   return frozen;

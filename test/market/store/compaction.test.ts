@@ -89,6 +89,18 @@ describe('compaction beside writes', () => {
     expect((await store.stats('btcusdt_binance_futures_trades'))[0]).toMatchObject({ rows: 8, hot_rows: 2 });
   });
 
+  it('leaves no file behind that is not taken into force', async () => {
+    const folder = temporaryFolder();
+    const { store } = await open(folder);
+    await using _ = store;
+    await store.ingest(threeDays(), null);
+    const refused = vi.spyOn(Database.prototype, 'transaction').mockRejectedValue(new Error('no room'));
+    await expect(store.compact(later)).rejects.toThrow('no room');
+    expect(days(folder)).toEqual([]);
+    refused.mockRestore();
+    expect((await store.compact(later)).days_written).toHaveLength(3 * STREAMS.length);
+  });
+
   it('ends when the store is closed, with the rows where they were', async () => {
     const folder = temporaryFolder();
     const { store } = await open(folder);
