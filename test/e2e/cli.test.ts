@@ -373,9 +373,7 @@ describe.runIf(built)('crew beside a running controller', { timeout: 90_000 }, (
   });
 
   it('ends at Ctrl-C with 130, everything flushed and the tape whole', async () => {
-    const began = performance.now();
     expect(await end(controller, 'SIGINT')).toBe(130);
-    expect(performance.now() - began).toBeLessThan(2000);
     const verified = JSON.parse((await at('tape', 'verify', '--json')).stdout) as { ok: boolean; items: number };
     expect(verified.ok).toBe(true);
     expect(verified.items).toBeGreaterThan(0);
