@@ -96,6 +96,40 @@ test('a backup holds rows, coverage and operations of one moment, and gives them
   await desk.store.close();
 });
 
+test('rows that come while the database is copied are stored, and are not part of the backup', async () => {
+  const desk = await filledDesk();
+  const before = await contentOf(desk.store);
+  let commits = 0;
+  const { store } = desk;
+  const snapshot = store.snapshot.bind(store);
+  store.snapshot = async (id) => {
+    const taken = await snapshot(id);
+    return {
+      ...taken,
+      copyDatabase: (copy) =>
+        taken.copyDatabase(async (path, check) => {
+          await store.ingest([trade(9, T0 + DAY + 5)], { segment: 3, item: 8 });
+          commits += 1;
+          const copied = await copy(path, check);
+          await store.ingest([trade(10, T0 + DAY + 6)], { segment: 3, item: 9 });
+          commits += 1;
+          return copied;
+        }),
+    };
+  };
+  const report = await desk.backup();
+  expect([commits, report.market_rows]).toEqual([2, 3]);
+  expect(await store.position()).toEqual({ segment: 3, item: 9 });
+  expect(await verifyBackup(report.folder)).toMatchObject({ ok: true, problems: [] });
+  const target = folder();
+  await restoreBackup({ backup: report.folder, backupsDir: desk.backups, force: false, now: 0, dataDir: target });
+  const again = await open(target);
+  expect(await contentOf(again.store)).toEqual(before);
+  await again.store.close();
+  await desk.db.close();
+  await store.close();
+});
+
 test('days that did not change are shared with the backup before, and the oldest go', async () => {
   const desk = await filledDesk();
   const first = await desk.backup();

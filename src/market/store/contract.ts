@@ -160,10 +160,18 @@ export interface RestoreReport {
 export const TIMEFRAMES = ['1m', '5m', '15m', '1h', '4h', '1d'] as const;
 export type Timeframe = (typeof TIMEFRAMES)[number];
 
-/** A copy of the database as of one moment, and the finished days that belong to it. */
+/** One moment of the database, to be copied beside the writes, and the finished days that belong to it. */
 export interface StoreSnapshot extends AsyncDisposable {
-  /** Name in the data folder → file with that content; the files are gone when the snapshot is disposed. */
+  /** Name in the data folder, and the file itself, which is of that moment only within `copyDatabase`. */
+  readonly database: { readonly name: string; readonly path: string };
+  /** Finished days: name in the data folder → file with that content, gone when the snapshot is disposed. */
   readonly files: ReadonlyMap<string, string>;
+  /**
+   * Has the database file copied, once and soon: the log grows meanwhile, and compactions wait. `check` is to be awaited
+   * now and then on the way. It throws, as this does, Unavailable when the bytes are not of the moment any more, or the
+   * database is being closed, or it takes too long.
+   */
+  copyDatabase<T>(copy: (path: string, check: () => Promise<void>) => Promise<T>): Promise<T>;
 }
 
 /** Where records of a bulk ingest go. */
@@ -243,7 +251,7 @@ export interface MarketStore extends AsyncDisposable {
   /** Writes `{symbol}_{exchange}_{market}_candles_{tf}` from 1m candles: OHLCV, VWAP, counts. Gives rows written. */
   aggregate(key: SeriesKey, target: Timeframe, from: Us, to: Us): Promise<number>;
   storage(): Promise<StorageReport>;
-  /** The database file as of one moment, and the finished days of that moment. Dispose it after use. */
+  /** Holds one moment of the database and its finished days, while writes go on. Waits for compactions. Dispose it after use. */
   snapshot(id: string): Promise<StoreSnapshot>;
   /** ANALYZE. */
   analyze(): Promise<void>;

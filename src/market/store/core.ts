@@ -52,6 +52,11 @@ export class Queue {
     );
     return next;
   }
+
+  /** Waits for its turn and keeps it until what it gives is called. */
+  take(): Promise<() => void> {
+    return new Promise((resolve) => void this.run(() => new Promise<void>((release) => resolve(release))));
+  }
 }
 
 /** Runs SQL texts as one transaction. */

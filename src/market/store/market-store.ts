@@ -202,9 +202,11 @@ export class DuckMarketStore implements MarketStore {
     return storageReport(this.#core);
   }
 
-  snapshot(id: string): Promise<StoreSnapshot> {
+  async snapshot(id: string): Promise<StoreSnapshot> {
     this.#refuseReadOnly();
-    return this.#noticing(() => snapshot(this.#core, this.#writes, id));
+    const release = await this.#compactions.take();
+    const { signal } = this.#ending;
+    return this.#noticing(() => snapshot(this.#core, this.#writes, { id, signal, release }));
   }
 
   analyze(): Promise<void> {

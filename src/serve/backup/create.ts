@@ -60,8 +60,10 @@ export async function createBackup(options: CreateBackupOptions): Promise<Backup
     await using market = await store.snapshot(id);
     const copy = await backupOps(ops, join(dataDir, 'backups'), { clock });
     const sources = new Map([...market.files, [OPS_FILE, copy.path], ...(await tapeFiles(options))]);
-    await checkRoom(folder, sources.values());
-    const files: BackupFile[] = [];
+    const { name, path: live } = market.database;
+    await checkRoom(folder, [live, ...sources.values()]);
+    const database = await market.copyDatabase((source, check) => copyHashed(source, join(partial, name), check));
+    const files: BackupFile[] = [{ path: name, ...database }];
     let shared = 0;
     for (const [path, source] of sources) {
       const target = join(partial, path);

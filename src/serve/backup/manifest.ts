@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { mkdir, open, readFile, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import { fromStamp } from '../../events/index.ts';
 import { Corrupt, NotFound, Unavailable, Unsupported, errorMessage } from '../../kit/errors.ts';
@@ -88,25 +87,35 @@ export async function readManifest(backup: string): Promise<BackupManifest> {
   throw new Corrupt(`${path} is damaged: ${issues.join('; ')}`);
 }
 
-/** Copies a file through to the disk and hashes what was read. Throws Unavailable (the target is removed then). */
-export async function copyHashed(source: string, target: string): Promise<Pick<BackupFile, 'bytes' | 'sha256'>> {
+/** Bytes after which a copy waits for the disk: more at once make everybody else's wait long. */
+const STEP_BYTES = 32 * 1024 * 1024;
+
+/**
+ * Copies a file through to the disk and hashes what was read. `check` is awaited after each 32 MB. Throws Unavailable
+ * (the target is removed then).
+ */
+export async function copyHashed(
+  source: string,
+  target: string,
+  check?: () => Promise<void>,
+): Promise<Pick<BackupFile, 'bytes' | 'sha256'>> {
   const digest = createHash('sha256');
   let bytes = 0;
   try {
     await mkdir(dirname(target), { recursive: true });
-    await pipeline(
-      createReadStream(source),
-      async function* (chunks: AsyncIterable<Buffer>) {
-        for await (const chunk of chunks) {
-          digest.update(chunk);
-          bytes += chunk.length;
-          yield chunk;
-        }
-      },
-      createWriteStream(target),
-    );
-    const handle = await open(target, 'r+');
+    const handle = await open(target, 'w');
     try {
+      let unsynced = 0;
+      for await (const chunk of createReadStream(source, { highWaterMark: 1024 * 1024 }) as AsyncIterable<Buffer>) {
+        digest.update(chunk);
+        await handle.writeFile(chunk);
+        bytes += chunk.length;
+        unsynced += chunk.length;
+        if (unsynced < STEP_BYTES) continue;
+        unsynced = 0;
+        await handle.datasync();
+        await check?.();
+      }
       await handle.sync();
     } finally {
       await handle.close();
