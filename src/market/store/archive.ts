@@ -4,7 +4,7 @@ import { copyFile, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { Corrupt, InvalidInput, Unavailable, errorMessage } from '../../kit/errors.ts';
 import { dayNumber } from './identity.ts';
-import { dayInsert, nextFile } from './freeze.ts';
+import { dayInsert, nextFile } from './in-force.ts';
 import type { ArchiveReport, ArchiveRequest, RestoreReport, RestoreRequest } from './contract.ts';
 import { PARQUET_FOLDER, runAll } from './core.ts';
 import type { StoreCore } from './core.ts';

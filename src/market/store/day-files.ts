@@ -4,7 +4,7 @@ import { join, relative } from 'node:path';
 import { z } from 'zod';
 import { errorMessage } from '../../kit/errors.ts';
 import { MARKETS, STREAMS } from '../domain/records.ts';
-import { dayInsert } from './freeze.ts';
+import { dayInsert } from './in-force.ts';
 import { PARQUET_FOLDER, numberOrNull, runAll } from './core.ts';
 import type { StoreCore } from './core.ts';
 import type { DayFile, Days } from './days.ts';

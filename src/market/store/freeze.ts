@@ -1,39 +1,20 @@
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Us } from '../../kit/clock.ts';
-import { AppError, Corrupt, errorMessage } from '../../kit/errors.ts';
-import { PARQUET_FOLDER, WORK_FOLDER, numberOrNull, runAll } from './core.ts';
+import { AppError, Corrupt } from '../../kit/errors.ts';
+import { WORK_FOLDER, numberOrNull } from './core.ts';
 import type { Queue, StoreCore } from './core.ts';
 import { dayText } from './days.ts';
 import type { DayFile } from './days.ts';
-import { literal, sqlTime } from './names.ts';
+import { syncPath, takeIntoForce, within } from './in-force.ts';
+import type { Summary, Written } from './in-force.ts';
+import { literal } from './names.ts';
 import { sizeOf } from './reports.ts';
-import { FORMAT_VERSION, ROW_COLUMNS, hotTable, readDays, rowColumnList, rowValueList, streamView } from './schema.ts';
+import { FORMAT_VERSION, ROW_COLUMNS, hotTable, readDays, rowColumnList, rowValueList } from './schema.ts';
 import type { Series } from './schema.ts';
 import type { TableDefinition } from './tables/contract.ts';
 
 const DAY_US = 86_400_000_000;
-
-/** A day's file in the place of the hot rows of a series, and of the file that the day had before. */
-interface Frozen {
-  readonly series: Series;
-  readonly file: DayFile;
-  readonly old: DayFile | undefined;
-}
-
-/** Of a series and day, before it has its place: the file lies at `work`. */
-interface Written extends Omit<Frozen, 'file'> {
-  readonly work: string;
-  readonly bytes: number;
-  readonly summary: Summary;
-}
-
-interface Summary {
-  readonly rows: number;
-  readonly checksum: string;
-  readonly first_event_time: Us | null;
-  readonly last_event_time: Us | null;
-}
 
 /** Values that are sorted at a time at most: what sorts more takes all memory there is, and leaves writes none. */
 const MOST_VALUES = 8_000_000;
@@ -68,7 +49,7 @@ export async function freezeDay(
       if (one !== null) written.push(one);
       await foldLog(core, writes);
     }
-    return await writes.run(() => takeIntoForce(core, table, day, written));
+    return await takeIntoForce(core, writes, { table, day, written });
   } finally {
     core.changedDays.end();
     await rm(folder, { recursive: true, force: true });
@@ -126,10 +107,6 @@ async function foldLog(core: StoreCore, writes: Queue): Promise<void> {
     // Somebody else reads just now; then after the next step.
     if (!(error instanceof AppError) || !error.message.includes('Cannot CHECKPOINT')) throw error;
   }
-}
-
-function within(table: TableDefinition, from: Us, to: Us): string {
-  return `${table.time} >= ${sqlTime(from)} AND ${table.time} < ${sqlTime(to)}`;
 }
 
 /** By series: row count and an order-free checksum over every column. */
@@ -240,73 +217,4 @@ async function writeDay(
     undefined,
     file.signal,
   );
-}
-
-/** Within the queue of writes: the files of series whose day nobody has written to, in the place of their hot rows. */
-async function takeIntoForce(
-  core: StoreCore,
-  table: TableDefinition,
-  day: number,
-  written: readonly Written[],
-): Promise<readonly Frozen[]> {
-  const unchanged = written.filter(({ series }) => !core.changedDays.has(series.id, day));
-  if (unchanged.length === 0) return [];
-  const days = core.days.copy();
-  const frozen: Frozen[] = [];
-  for (const { series, old, work, bytes, summary } of unchanged) {
-    const file = nextFile(series, dayText(day), old);
-    const place = join(core.dataDir, file);
-    await mkdir(dirname(place), { recursive: true });
-    await rename(work, place);
-    await syncPath(dirname(place));
-    const taken = { day: dayText(day), file, bytes, ...summary };
-    days.add(series.name, table.stream, taken);
-    frozen.push({ series, file: taken, old });
-  }
-  const ids = frozen.map(({ series }) => series.id).join(', ');
-  try {
-    await runAll(core.db, [
-      `DELETE FROM ${hotTable(table)} WHERE ${within(table, day * DAY_US, (day + 1) * DAY_US)} AND series_id IN (${ids})`,
-      ...frozen.flatMap(({ series, file }) => [
-        `DELETE FROM _days WHERE table_name = ${literal(series.name)} AND day = ${literal(file.day)}`,
-        dayInsert(series.name, file),
-        ...days.viewStatements(series).slice(0, 1),
-      ]),
-      streamView(table, days.streamSource(table.stream)),
-    ]);
-  } catch (error) {
-    // A commit can fail after it was written, in what follows it: all files are in force then.
-    const held = await core.db.all('SELECT file FROM _days WHERE file = ?', [frozen[0]?.file.file ?? '']);
-    if (held.length === 0) {
-      // Else each of them would be read and compared with the rows when the database is opened next.
-      for (const { file } of frozen) await rm(join(core.dataDir, file.file), { force: true });
-      throw error;
-    }
-    core.log.warn('store.commit_failed_late', { reason: errorMessage(error) });
-  }
-  core.days = days;
-  for (const { old } of frozen) if (old !== undefined) await rm(join(core.dataDir, old.file), { force: true });
-  return frozen;
-}
-
-/** `parquet/trades/btcusdt_binance_futures_trades/2026-01-31.2.parquet`: a later file of a day has a higher number. */
-export function nextFile(series: Series, day: string, old: DayFile | undefined): string {
-  const version = old === undefined ? 1 : Number(/\.(\d+)\.parquet$/.exec(old.file)?.[1] ?? 0) + 1;
-  return join(PARQUET_FOLDER, series.key.stream, series.name, `${day}.${version}.parquet`);
-}
-
-/** The row of `_days` that takes a file into force. */
-export function dayInsert(name: string, file: DayFile): string {
-  const time = (value: Us | null): string => (value === null ? 'NULL' : sqlTime(value));
-  return `INSERT INTO _days VALUES (${literal(name)}, ${literal(file.day)}, ${literal(file.file)}, ${file.rows}, ${file.bytes},
-    ${literal(file.checksum)}, ${time(file.first_event_time)}, ${time(file.last_event_time)})`;
-}
-
-async function syncPath(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

@@ -18,6 +18,7 @@ import { adoptDays, reconcileDays } from './day-files.ts';
 import { Days } from './days.ts';
 import { readEverything } from './damage.ts';
 import { DELETION_STATEMENTS, readDeletions } from './deleted.ts';
+import { LEFT_OVER_STATEMENTS, removeLeftOvers } from './left-overs.ts';
 import { derivedTables, derivedUpgrades } from './derived.ts';
 import { DuckMarketStore } from './market-store.ts';
 import { readMarks } from './marks.ts';
@@ -126,10 +127,18 @@ async function openForWriting(options: OpenStoreOptions, path: string, damaged: 
     if (created) await create(db, options);
     else await checkFormat(db, path);
     if (!created && (await stat(path)).size <= VERIFIED_BYTES) await readEverything(db);
-    await runAll(db, [...COVERAGE_STATEMENTS, ...DELETION_STATEMENTS, ...derivedUpgrades(tables)]);
+    await runAll(db, [
+      ...COVERAGE_STATEMENTS,
+      ...DELETION_STATEMENTS,
+      ...LEFT_OVER_STATEMENTS,
+      ...derivedUpgrades(tables),
+    ]);
     const core = await loadCore(db, options);
     if (created) core.days = await adoptDays(core);
-    else core.days = await reconcileDays(core);
+    else {
+      await removeLeftOvers(core);
+      core.days = await reconcileDays(core);
+    }
     await refreshViews(core);
     return { store: new DuckMarketStore(core, false), rebuilt: damaged !== null, created, damaged };
   } catch (error) {

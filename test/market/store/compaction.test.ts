@@ -94,11 +94,83 @@ describe('compaction beside writes', () => {
     const { store } = await open(folder);
     await using _ = store;
     await store.ingest(threeDays(), null);
-    const refused = vi.spyOn(Database.prototype, 'transaction').mockRejectedValue(new Error('no room'));
+    const transaction = Database.prototype.transaction;
+    const refused = vi.spyOn(Database.prototype, 'transaction').mockImplementation(function (this: Database, all) {
+      const moves = all.some((one) => 'sql' in one && one.sql.startsWith('INSERT INTO _days'));
+      return moves ? Promise.reject(new Error('no room')) : transaction.call(this, all);
+    });
     await expect(store.compact(later)).rejects.toThrow('no room');
     expect(days(folder)).toEqual([]);
     refused.mockRestore();
     expect((await store.compact(later)).days_written).toHaveLength(3 * STREAMS.length);
+  });
+
+  it('is whole after a kill at each step, and reads no file that was left behind', { timeout: 60_000 }, async () => {
+    const folder = temporaryFolder();
+    const { store } = await open(folder);
+    const names = ['BTCUSDT', 'ETHUSDT', 'SOLUSDT'];
+    await store.ingest(
+      names.flatMap((symbol) => [0, 1, 2].map((n) => trade(`${n}`, T0 + n * HOUR, { symbol }))),
+      { segment: 1, item: 1 },
+    );
+    await store.compact(later);
+    // Late rows for two of them: their files take the place of earlier ones.
+    await store.ingest([trade('late', T0), trade('late', T0, { symbol: 'ETHUSDT' })], { segment: 1, item: 2 });
+    const content = await everything(store);
+    const images: { readonly at: string; readonly folder: string }[] = [];
+    const keep = (at: string, without?: string): void => {
+      const image = temporaryFolder();
+      cpSync(folder, image, { recursive: true });
+      if (without !== undefined) rmSync(join(image, without));
+      images.push({ at, folder: image });
+    };
+    const { transaction, run } = Database.prototype;
+    vi.spyOn(Database.prototype, 'transaction').mockImplementation(async function (this: Database, statements) {
+      const first = statements.map((one) => ('sql' in one ? one.sql : '')).find((sql) => !sql.startsWith('CREATE'));
+      const step = String(first).slice(0, 28);
+      const placed = days(folder).length > names.length;
+      keep(`before ${step}`);
+      if (placed)
+        keep(`half placed, before ${step}`, 'parquet/trades/ethusdt_binance_futures_trades/2026-01-02.2.parquet');
+      const results = await transaction.call(this, statements);
+      keep(`after ${step}`);
+      return results;
+    });
+    vi.spyOn(Database.prototype, 'run').mockImplementation(async function (this: Database, ...rest) {
+      if (!rest[0].includes('_left_over_files')) return run.apply(this, rest);
+      keep('old files are gone');
+      const result = await run.apply(this, rest);
+      keep('forgotten');
+      return result;
+    });
+    await store.compact(later);
+    vi.restoreAllMocks();
+    expect(images.map(({ at }) => at)).toEqual([
+      'before INSERT INTO _left_over_files',
+      'after INSERT INTO _left_over_files',
+      'before DELETE FROM hot.trades WHERE',
+      'half placed, before DELETE FROM hot.trades WHERE',
+      'after DELETE FROM hot.trades WHERE',
+      'old files are gone',
+      'forgotten',
+    ]);
+    expect(await everything(store)).toEqual(content);
+    await store.close();
+    const compared = before(/NOT IN|parquet_kv_metadata/);
+    for (const { at, folder: image } of images) {
+      const { store: again } = await open(image);
+      expect([at, await everything(again)]).toEqual([at, content]);
+      expect([at, await again.position()]).toEqual([at, { segment: 1, item: 2 }]);
+      expect([at, days(image).length, compared.count]).toEqual([at, names.length, 0]);
+      // Goes on from there.
+      await again.compact(later);
+      expect([at, await everything(again)]).toEqual([at, content]);
+      expect([at, days(image).filter((name) => name.includes('.2.'))]).toEqual([
+        at,
+        Array(2).fill('2026-01-02.2.parquet'),
+      ]);
+      await again.close();
+    }
   });
 
   it('ends when the store is closed, with the rows where they were', async () => {
