@@ -28,7 +28,7 @@ export default marketTool({
   output: z.object({
     symbols_checked: measure.count,
     consistent: measure.count,
-    not_compared: measure.count.describe('Symbols without a second venue that has a fresh price'),
+    not_compared: measure.count.describe('Count of symbols without a second venue that has a fresh price'),
     spreads: z.array(
       z.object({
         symbol: z.string(),
