@@ -236,11 +236,7 @@ function report(options: SessionOptions, recovered: ReplayReport, tape: TapeWrit
 }
 
 async function lastStored({ store }: SessionOptions): Promise<Map<string, Us>> {
-  const last = new Map<string, Us>();
-  for (const { series, last_event_time: time } of await store.stats()) {
-    if (series !== null && time !== null) last.set(idOf(series), time);
-  }
-  return last;
+  return new Map((await store.lastEventTimes()).map(({ series, last }) => [idOf(series), last]));
 }
 
 function keyOf({ exchange, market, symbol, stream }: SeriesKey): SeriesKey {

@@ -212,6 +212,8 @@ export interface MarketStore extends AsyncDisposable {
   /** The series known, with or without rows. */
   series(): Promise<readonly SeriesKey[]>;
   stats(table?: string): Promise<readonly TableStats[]>;
+  /** When each series that has rows had its last event; reads less than `stats`. */
+  lastEventTimes(): Promise<readonly { readonly series: SeriesKey; readonly last: Us }[]>;
   /** Rows of one series, with `row_key` (text that identifies the row for quarantine). Times are UTC µs. */
   seriesRows(query: SeriesRowsQuery): Promise<readonly SqlRow[]>;
   /** One result a series that has rows (and a value of `by`), in no order. Throws NotFound, InvalidInput for mixed streams. */

@@ -45,6 +45,7 @@ import { countDeleted, deleteRows, withoutDeleted } from './deletion.ts';
 import { aggregateCandles, removeCleanedRow, writeCleanedRows, writeNormalizedRows } from './derived.ts';
 import { createIndex, derivedRows, dropDerived, dropIndex, listIndexes, rebuildViews } from './maintenance.ts';
 import { quarantineRows, releaseRows } from './quarantine.ts';
+import { lastEventTimes } from './newest.ts';
 import { latestRows, rowsOf, storageReport, tableStats } from './reports.ts';
 import { storeBatches } from './store-batches.ts';
 import { retainDays } from './retention.ts';
@@ -136,6 +137,10 @@ export class DuckMarketStore implements MarketStore {
 
   stats(table?: string): Promise<readonly TableStats[]> {
     return this.#noticing(() => tableStats(this.#core, table));
+  }
+
+  lastEventTimes(): Promise<readonly { readonly series: SeriesKey; readonly last: Us }[]> {
+    return this.#noticing(() => again(() => lastEventTimes(this.#core)));
   }
 
   seriesRows(query: SeriesRowsQuery): Promise<readonly SqlRow[]> {

@@ -8,6 +8,7 @@ import { PARQUET_FOLDER, numberOrNull } from './core.ts';
 import type { StoreCore } from './core.ts';
 import { dayOf } from './days.ts';
 import { literal, quoted, sqlTime } from './names.ts';
+import { newestTimes } from './newest.ts';
 import { hotTable, seriesSelect, shownColumns } from './schema.ts';
 import type { Series } from './schema.ts';
 import type { TableDefinition } from './tables/contract.ts';
@@ -69,10 +70,7 @@ export async function latestRows(core: StoreCore, stream: Stream, symbol: string
     .all()
     .filter((series) => series.key.stream === stream && (symbol === undefined || series.key.symbol === symbol));
   if (wanted.length === 0) return [];
-  const newest = await core.db.all(
-    `SELECT series_id, max(${table.time}) AS newest FROM ${hotTable(table)} GROUP BY series_id`,
-  );
-  const times = new Map(newest.map((row) => [Number(row['series_id']), Number(row['newest'])]));
+  const times = new Map(await newestTimes(core, table, table.time, wanted));
   // A late row of a finished day is hot and is not the newest.
   for (const { id, name } of wanted) {
     const last = core.days.of(name).at(-1);

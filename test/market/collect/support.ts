@@ -13,7 +13,7 @@ import {
 import type { CarriedSeries } from '../../../src/market/domain/coverage.ts';
 import type { SeriesKey, StoredRecord } from '../../../src/market/domain/records.ts';
 import type { FrameItem, TapeItem, TapePosition } from '../../../src/market/domain/tape.ts';
-import type { BulkIngest, IngestResult, MarketStore, TableStats } from '../../../src/market/store/contract.ts';
+import type { BulkIngest, IngestResult, MarketStore } from '../../../src/market/store/contract.ts';
 
 /** Keeps every event and checks its payload. */
 export class RecordingSink implements EventSink {
@@ -141,7 +141,7 @@ export class MemoryStore {
     return Promise.resolve([]);
   }
 
-  stats(): Promise<readonly TableStats[]> {
+  lastEventTimes(): Promise<readonly { readonly series: SeriesKey; readonly last: number }[]> {
     return Promise.resolve([]);
   }
 

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { Database } from '../../../src/infra/duckdb/database.ts';
 import { InvalidInput, NotFound, PermissionDenied } from '../../../src/kit/errors.ts';
 import { STREAMS } from '../../../src/market/domain/records.ts';
 import {
@@ -177,6 +178,41 @@ describe('MarketStore', () => {
     ]);
     expect(await store.latest('prices', 'ETHUSDT')).toHaveLength(1);
     expect(await store.latest('trades')).toEqual([]);
+  });
+
+  it('finds the newest rows of series that fell silent at any time, and reads of the others their end only', async () => {
+    const { store } = await open(temporaryFolder());
+    await using _ = store;
+    // Found in the last minute, quarter of an hour, four hours, and before; one has finished days only, one no rows.
+    const ages = [0, 30 * SECOND, 5 * MINUTE, 3 * HOUR, 5 * HOUR];
+    const now = T0 + 2 * DAY + 12 * HOUR;
+    await store.ingest([price(T0, { symbol: 'OLDUSDT' }), price(T0, { symbol: 'S0USDT', bid_price: 1 })], null);
+    await store.compact({ now: T0 + DAY, minimumGain: 1 });
+    await store.ensureSeries([{ ...series, symbol: 'NONEUSDT', stream: 'prices' }]);
+    const rows = ages.flatMap((age, n) => [
+      price(now - age - 6 * HOUR, { symbol: `S${n}USDT`, bid_price: 2 }),
+      price(now - age, { symbol: `S${n}USDT`, bid_price: 10 + n }),
+    ]);
+    await store.ingest(rows, null);
+    const newest = (await store.latest('prices')).map((row) => [row['symbol'], row['bid_price']]);
+    expect(newest.sort()).toEqual([['OLDUSDT', price(T0).bid_price], ...ages.map((_age, n) => [`S${n}USDT`, 10 + n])]);
+    const last = (await store.lastEventTimes()).map(({ series: key, last: time }) => [key.symbol, time]);
+    expect(last.sort()).toEqual([['OLDUSDT', T0], ...ages.map((age, n) => [`S${n}USDT`, now - age])]);
+    const stats = (await store.stats()).flatMap(({ series: key, last_event_time: time }) =>
+      key === null || time === null ? [] : [[key.symbol, time]],
+    );
+    expect(last).toEqual(stats.sort());
+
+    const asked: string[] = [];
+    const all = Database.prototype.all;
+    const spy = vi.spyOn(Database.prototype, 'all').mockImplementation(function (this: Database, sql, ...rest) {
+      if (sql.includes('max(')) asked.push(sql);
+      return all.call(this, sql, ...rest);
+    });
+    await store.latest('prices', 'S1USDT');
+    spy.mockRestore();
+    expect(asked).toHaveLength(1);
+    expect(asked[0]).toContain('>=');
   });
 
   it('finds the newest row in a finished day when only a late one is hot', async () => {
