@@ -106,9 +106,7 @@ class LiveCollector implements Collector {
       connections: this.#feeds.flatMap((feed) => feed.status()),
       series: (session?.series.status() ?? []).filter((s) => !this.#disabled.has(marketKey(s.exchange, s.market))),
       disabled: [...this.#disabled],
-      not_trading: this.#feeds.flatMap(({ market: { exchange, market }, notTrading }) =>
-        notTrading.map((one) => ({ exchange, market, ...one })),
-      ),
+      not_trading: this.#feeds.flatMap((feed) => feed.notTrading),
       records_stored: stored,
       records_per_minute: this.#recordsPerMinute(stored),
       frames_total: session?.intake.frames ?? 0,

@@ -7,10 +7,10 @@ import type { RestArgs } from '../domain/tape.ts';
 import type { ConnectionPlan, VenueMarket } from '../exchanges/contract.ts';
 import { backOffMs } from './back-off.ts';
 import { SupervisedConnection } from './connection.ts';
-import type { ConnectionStatus } from './contract.ts';
+import type { CollectorStatus, ConnectionStatus } from './contract.ts';
 import type { CollectEnvironment } from './environment.ts';
 import type { Link } from './link.ts';
-import { Listing, type ListingChange, type NotTrading } from './listing.ts';
+import { Listing, type ListingChange } from './listing.ts';
 import { ContractRoll } from './contract-roll.ts';
 import { INSTRUMENTS_IN_FORCE } from './keyframe.ts';
 import { Pollers, pollCall } from './polling.ts';
@@ -48,6 +48,7 @@ export class MarketFeed {
   readonly resync: BookResync;
   readonly #roll: ContractRoll;
   readonly #listing: Listing;
+  #notTrading: CollectorStatus['not_trading'] = [];
   readonly #environment: CollectEnvironment;
   readonly #addresses: Readonly<Record<string, string>>;
   readonly #hooks: MarketFeedHooks;
@@ -85,8 +86,8 @@ export class MarketFeed {
   }
 
   /** Asked symbols that do not trade on this market, and that bring no contracts that run out either. */
-  get notTrading(): readonly NotTrading[] {
-    return this.#listing.notTrading().filter(({ symbol }) => !this.#roll.brings(symbol, this.#instruments));
+  get notTrading(): CollectorStatus['not_trading'] {
+    return this.#notTrading;
   }
 
   get connections(): readonly SupervisedConnection[] {
@@ -115,6 +116,7 @@ export class MarketFeed {
     await this.#loadInstruments();
     this.#nameAsAsked(symbols);
     this.#listing.follow(symbols, this.#instruments);
+    this.#findNotTrading();
     const idle = new Set(this.#listing.notTrading().map(({ symbol }) => symbol));
     if (this.notTrading.length > 0) {
       // The default list names what some venues lack; what a person asked for should be there.
@@ -151,6 +153,7 @@ export class MarketFeed {
       throw new InvalidInput(`${this.key} does not list '${symbol}'`);
     }
     this.#listing.follow([symbol], this.#instruments);
+    this.#findNotTrading();
     this.#select(symbol, stream);
     const { exchange, market } = this.market;
     await this.#hooks.onSelected(this, [{ exchange, market, symbol, stream }]);
@@ -189,13 +192,24 @@ export class MarketFeed {
     this.#background(done, 'collect.review_failed');
   }
 
+  /** Found when a list has come: status is asked for often, and lists of options are long. */
+  #findNotTrading(): void {
+    const { exchange, market } = this.market;
+    this.#notTrading = this.#listing
+      .notTrading()
+      .filter(({ symbol }) => !this.#roll.brings(symbol, this.#instruments))
+      .map((one) => ({ exchange, market, ...one }));
+  }
+
   /** Looks at the instrument list, and at the choice of contracts that run out. */
   async #review(roll: boolean, list: boolean): Promise<void> {
     if (list || this.#roll.wantsList(this.#instruments)) {
       await this.#askInstruments();
       this.#instruments = this.#environment.pipeline.instruments(this.market.exchange, this.market.market);
       this.#nameAsAsked([]);
-      await this.#follow(this.#listing.next(this.#instruments));
+      const changes = this.#listing.next(this.#instruments);
+      this.#findNotTrading();
+      await this.#follow(changes);
     }
     if (!roll) return;
     const { begin, end } = await this.#roll.next(this.#instruments);
