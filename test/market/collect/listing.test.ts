@@ -5,25 +5,9 @@ import { readTape } from '../../../src/market/collect/tape/reader.ts';
 import type { Instrument } from '../../../src/market/domain/instrument.ts';
 import { collect, temporaryFolder, until } from './support.ts';
 import { openDesk } from './toy-desk.ts';
-import { INSTRUMENTS, ToyServer } from './toy-venue.ts';
+import { INSTRUMENTS, instrument, ToyServer } from './toy-venue.ts';
 
 const HOUR = 3_600_000;
-const instrument = (symbol: string, status: Instrument['status'] = 'trading'): Instrument => ({
-  exchange: 'toy',
-  market: 'spot',
-  symbol,
-  venue_symbol: symbol,
-  base: symbol.slice(0, 2),
-  quote: 'USDT',
-  kind: 'spot',
-  status,
-  tick_size: 0.1,
-  lot_size: 0.1,
-  contract_size: 1,
-  inverse: false,
-  funding_interval_hours: null,
-});
-
 describe('what a list says of the asked symbols', () => {
   const follow = (list: readonly Instrument[]) => {
     const clock = new ManualClock(0);

@@ -26,7 +26,7 @@ export type ToyMessage = z.output<typeof message>;
 
 export const SYMBOLS = ['AAUSDT', 'BBUSDT'] as const;
 
-export const INSTRUMENTS: readonly Instrument[] = SYMBOLS.map((symbol) => ({
+export const instrument = (symbol: string, status: Instrument['status'] = 'trading'): Instrument => ({
   exchange: 'toy',
   market: 'spot',
   symbol,
@@ -34,13 +34,15 @@ export const INSTRUMENTS: readonly Instrument[] = SYMBOLS.map((symbol) => ({
   base: symbol.slice(0, 2),
   quote: 'USDT',
   kind: 'spot',
-  status: 'trading',
+  status,
   tick_size: 0.1,
   lot_size: 0.1,
   contract_size: 1,
   inverse: false,
   funding_interval_hours: null,
-}));
+});
+
+export const INSTRUMENTS: readonly Instrument[] = SYMBOLS.map((symbol) => instrument(symbol));
 
 function createDecoder(): Decoder {
   let seen = 0;
